@@ -1,0 +1,95 @@
+package broker
+
+import "strings"
+
+// Role is what a link may be.
+type Role string
+
+// The roles of the parts.
+const (
+	Supervisor Role = "supervisor"
+	Node       Role = "node"
+	Peers      Role = "peers"
+	Worker     Role = "worker"
+	Wallet     Role = "wallet"
+	Notify     Role = "notify"
+	Gateway    Role = "gateway"
+)
+
+// Rights lists name patterns: a name, a name that ends in "*" for all that
+// begin with what is before it, and "{self}" for the link's own instance.
+type Rights struct {
+	Call    []string // methods it may call
+	Offer   []string // methods it may serve
+	Publish []string // topics it may publish
+	Hear    []string // topics it may subscribe to; a subscription's prefix must lie within one
+}
+
+// Table says what each role may do. The graph of calls between roles has no
+// cycle: worker -> peers -> node, wallet and notify -> node, gateway -> all,
+// and all but the node -> supervisor. The node and the supervisor call nobody.
+type Table map[Role]Rights
+
+// DefaultTable is the table of a whole node. rpc.* methods are what a part
+// serves to JSON-RPC clients; only the gateway may call them.
+func DefaultTable() Table {
+	return Table{
+		Supervisor: {
+			Call:    []string{"bus.registry"},
+			Offer:   []string{"rpc.*", "ship.*"},
+			Publish: []string{"ship.*"},
+			Hear:    []string{"bus.link.*"},
+		},
+		Node: {
+			Call:    []string{"bus.registry"},
+			Offer:   []string{"rpc.*", "node.*"},
+			Publish: []string{"node.*"},
+			Hear:    []string{"bus.link.*"},
+		},
+		Peers: {
+			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*"},
+			Offer:   []string{"rpc.*", "peers.*"},
+			Publish: []string{"peers.*"},
+			Hear:    []string{"bus.link.*", "node.tip", "ship.*"},
+		},
+		Worker: {
+			Call:    []string{"node.chain.*", "node.p2p.*", "peers.*"},
+			Offer:   []string{"rpc.setmocktime"},
+			Publish: nil,
+			Hear:    []string{"node.tip", "node.txs", "peers.*", "bus.link.*"},
+		},
+		Wallet: {
+			Call:    []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
+			Offer:   []string{"rpc.*", "wallet.*"},
+			Publish: []string{"wallet.*"},
+			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
+		},
+		Notify: {
+			Call:    []string{"node.chain.*"},
+			Offer:   []string{"rpc.*"},
+			Publish: []string{"notify.*"},
+			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
+		},
+		Gateway: {
+			Call:    []string{"bus.registry", "rpc.*"},
+			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.setmocktime"},
+			Publish: nil,
+			Hear:    []string{"bus.link.*", "ship.*"},
+		},
+	}
+}
+
+// allows reports whether name is within one of the patterns.
+func allows(patterns []string, instance, name string) bool {
+	for _, pattern := range patterns {
+		pattern = strings.ReplaceAll(pattern, "{self}", instance)
+		if prefix, open := strings.CutSuffix(pattern, "*"); open {
+			if strings.HasPrefix(name, prefix) {
+				return true
+			}
+		} else if pattern == name {
+			return true
+		}
+	}
+	return false
+}

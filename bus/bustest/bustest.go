@@ -1,0 +1,64 @@
+package bustest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/link"
+)
+
+// Bus is a broker to which a test attaches parts.
+type Bus struct {
+	Broker *broker.Broker
+	t      testing.TB
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// New starts a broker with the default rights.
+func New(t testing.TB) *Bus { return NewWith(t, broker.Config{Table: broker.DefaultTable()}) }
+
+// NewWith starts a broker.
+func NewWith(t testing.TB, cfg broker.Config) *Bus {
+	b := &Bus{Broker: broker.New(cfg), t: t}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		b.cancel()
+		b.wg.Wait()
+	})
+	return b
+}
+
+// Link attaches a link and returns the part's end of it.
+func (b *Bus) Link(role broker.Role, instance string) net.Conn {
+	part, ours := link.Pipe()
+	b.wg.Go(func() {
+		// How a link ends is for the test that broke it to look at.
+		_ = b.Broker.Serve(b.ctx, ours, broker.Identity{Role: role, Instance: instance})
+	})
+	return part
+}
+
+// Conn attaches a part that offers what mux holds and returns it when the
+// broker has welcomed it. It ends with the test, or when stop is called.
+func (b *Bus) Conn(role broker.Role, instance string, mux *bus.Mux) (conn *bus.Conn, stop func()) {
+	b.t.Helper()
+	conn = bus.New(b.Link(role, instance), bus.Config{Mux: mux})
+	ctx, cancel := context.WithCancel(b.ctx)
+	ended := make(chan error, 1)
+	b.wg.Go(func() { ended <- conn.Run(ctx) })
+	select {
+	case <-conn.Ready():
+	case err := <-ended:
+		require.NoError(b.t, err, "%s was not welcomed", instance)
+		b.t.Fatalf("%s was not welcomed", instance)
+	}
+	return conn, cancel
+}

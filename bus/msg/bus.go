@@ -1,0 +1,26 @@
+package msg
+
+import "github.com/bulkheadnode/bulkhead/bus"
+
+// Registry lists all attached links. The broker itself answers.
+var Registry = bus.Method[bus.None, RegistryReply]("bus.registry")
+
+// LinkUp is published by the broker when a link has announced what it offers,
+// LinkGone when a link has ended for whatever reason.
+var (
+	LinkUp   = bus.Topic[RegistryEntry]("bus.link.up")
+	LinkGone = bus.Topic[RegistryEntry]("bus.link.gone")
+)
+
+// RegistryReply holds one entry a link, in no order.
+type RegistryReply struct {
+	Links []RegistryEntry `cbor:"1,keyasint"`
+}
+
+// RegistryEntry is what one link announced.
+type RegistryEntry struct {
+	Instance string            `cbor:"1,keyasint"`
+	Role     string            `cbor:"2,keyasint"`
+	Offers   []string          `cbor:"3,keyasint,omitempty"`
+	Meta     map[string][]byte `cbor:"4,keyasint,omitempty"`
+}

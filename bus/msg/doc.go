@@ -1,0 +1,11 @@
+// Package msg is the vocabulary of the bus: every method and topic by which
+// Bulkhead's parts talk, with its request, reply and event types. One file
+// holds one family; a method is one line plus its two structs.
+//
+// Integer keys are never reused for another meaning, and unknown ones are
+// ignored, so that parts of different versions interoperate. Hashes are in
+// internal byte order. Blocks and transactions travel as attachments
+// (bus.Frames) in the P2P serialisation with witness data.
+//
+// The package holds no code but types and no state.
+package msg
