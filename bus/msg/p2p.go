@@ -118,7 +118,7 @@ type SubmitReply struct {
 	Wtxid       chainhash.Hash   `cbor:"2,keyasint"`
 	New         bool             `cbor:"3,keyasint"` // accepted, and not known before
 	Reject      string           `cbor:"4,keyasint,omitempty"`
-	Misbehaving bool             `cbor:"5,keyasint"` // the peer deserves to be disconnected
+	Misbehaving bool             `cbor:"5,keyasint"`           // the peer deserves to be disconnected
 	Missing     []chainhash.Hash `cbor:"6,keyasint,omitempty"` // txids of unknown parents
 	Mutated     bool             `cbor:"7,keyasint"`           // the block is malleated: another peer may have it right
 }

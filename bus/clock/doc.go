@@ -1,0 +1,6 @@
+// Package clock tells a part the time, real or mocked.
+//
+// Tests and the setmocktime RPC freeze the time that consensus and policy see;
+// time-outs of sockets and calls between parts always run on real time and do
+// not use this package.
+package clock

@@ -1,0 +1,7 @@
+// Package part is the shell that every compartment shares: what the
+// supervisor hands to a part, and how a part attaches to the bus, serves it
+// and leaves it in order.
+//
+// Env.Serve owns two goroutines, the link's and the part's own function, and
+// joins both. It adds the commands that every part answers (setmocktime).
+package part

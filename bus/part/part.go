@@ -1,0 +1,121 @@
+package part
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+// flushPatience bounds how long a part that ends waits for its last replies
+// to leave.
+const flushPatience = 2 * time.Second
+
+// ErrAdrift is returned when the broker closed the link: the node is gone.
+var ErrAdrift = errors.New("lost the link to the broker")
+
+// Env is what a part gets from whoever starts it.
+type Env struct {
+	Name      string         // instance on the bus, such as "worker.3"
+	Link      net.Conn       // to the broker
+	Listeners []net.Listener // inherited listening sockets, if the part serves any
+	Logger    *slog.Logger
+	Clock     *clock.Clock
+	Title     func(string) // sets what ps shows; may be nil
+	Mockable  bool         // the chain allows setmocktime: regtest
+}
+
+// SetTitle shows what the process is doing in the list of processes.
+func (e Env) SetTitle(title string) {
+	if e.Title != nil {
+		e.Title(title)
+	}
+}
+
+// Serve attaches to the bus with what mux and table offer, and runs fn until
+// it returns; then what was sent is flushed and the link closed. fn's context
+// ends when ctx does or when the link is lost.
+func (e Env) Serve(ctx context.Context, mux *bus.Mux, table rpc.Table, fn func(context.Context, *bus.Conn) error) error {
+	if err := append(table, e.setMockTime()).Announce(mux); err != nil {
+		return err
+	}
+	conn := bus.New(e.Link, bus.Config{Mux: mux, Logger: e.Logger})
+	linkCtx, closeLink := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeLink()
+	partCtx, stopPart := context.WithCancelCause(ctx)
+	defer stopPart(nil)
+
+	var group errgroup.Group
+	group.Go(func() error {
+		err := conn.Run(linkCtx)
+		if linkCtx.Err() == nil {
+			err = errors.Join(ErrAdrift, err)
+			stopPart(err)
+			return err
+		}
+		return err
+	})
+	group.Go(func() error {
+		defer closeLink()
+		err := awaitReady(partCtx, conn)
+		if err == nil {
+			err = fn(partCtx, conn)
+		}
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushPatience)
+		defer cancel()
+		// A link that no longer reads keeps what is left.
+		_ = conn.Flush(flush)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+func awaitReady(ctx context.Context, conn *bus.Conn) error {
+	select {
+	case <-conn.Ready():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e Env) setMockTime() rpc.Command {
+	return rpc.Command{
+		Name: "setmocktime", Category: "hidden", EveryPart: true,
+		Summary: "Set the local time to given timestamp (-regtest only)",
+		Params: []rpc.Param{{
+			Name: "timestamp", Type: rpc.Number,
+			Help: "UNIX epoch time in seconds. Pass 0 to go back to using the system time.",
+		}},
+		Result: "null",
+		Run: func(_ context.Context, call *rpc.Call) (any, error) {
+			if !e.Mockable {
+				return nil, rpc.Errorf(rpc.MiscError, "setmocktime is for regression testing (-regtest mode) only")
+			}
+			seconds, err := call.Int64(0, 0)
+			if err != nil {
+				return nil, err
+			}
+			const max = 1<<32 - 1
+			if seconds < 0 || seconds > max {
+				return nil, rpc.Errorf(rpc.InvalidParameter, "Mocktime must be in the range [0, %d], not %d.", int64(max), seconds)
+			}
+			e.Clock.SetMock(seconds)
+			return nil, nil
+		},
+	}
+}
+
+// String tells which part this is, for messages.
+func (e Env) String() string { return fmt.Sprintf("part %s", e.Name) }

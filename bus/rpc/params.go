@@ -1,0 +1,157 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Type is what a parameter must be in JSON.
+type Type string
+
+// The types of parameters. Any is not checked before the handler looks at it.
+const (
+	String Type = "string"
+	Number Type = "number"
+	Bool   Type = "bool"
+	Array  Type = "array"
+	Object Type = "object"
+	Any    Type = ""
+)
+
+// Param is one parameter of a command.
+type Param struct {
+	Name     string // aliases follow, separated by "|"
+	Type     Type
+	Optional bool
+	Help     string
+	// Default is shown in the help of an optional parameter.
+	Default string
+}
+
+func (p Param) names() []string { return strings.Split(p.Name, "|") }
+
+// arguments turns the JSON of params into one value a parameter; a missing or
+// null argument is nil.
+func (c *Command) arguments(params []byte) ([]json.RawMessage, error) {
+	positional, named, err := splitParams(params)
+	if err != nil {
+		return nil, err
+	}
+	args, err := c.place(positional, named)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) > len(c.Params) {
+		return nil, &Error{MiscError, c.help()}
+	}
+	for i, param := range c.Params {
+		if !param.Optional && (i >= len(args) || args[i] == nil) {
+			return nil, &Error{MiscError, c.help()}
+		}
+	}
+	return args, c.checkTypes(args)
+}
+
+// splitParams separates an array or object; an object's member "args" holds
+// positional arguments.
+func splitParams(params []byte) ([]json.RawMessage, map[string]json.RawMessage, error) {
+	params = bytes.TrimSpace(params)
+	if len(params) == 0 || string(params) == "null" {
+		return nil, nil, nil
+	}
+	if params[0] == '[' {
+		var positional []json.RawMessage
+		err := json.Unmarshal(params, &positional)
+		return positional, nil, invalidParams(err)
+	}
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(params, &named); err != nil {
+		return nil, nil, invalidParams(err)
+	}
+	var positional []json.RawMessage
+	if args, ok := named["args"]; ok && typeOf(args) == Array {
+		if err := json.Unmarshal(args, &positional); err != nil {
+			return nil, nil, invalidParams(err)
+		}
+		delete(named, "args")
+	}
+	return positional, named, nil
+}
+
+func invalidParams(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{InvalidRequest, "Params must be an array or object"}
+}
+
+// place puts named arguments at their positions.
+func (c *Command) place(positional []json.RawMessage, named map[string]json.RawMessage) ([]json.RawMessage, error) {
+	args := make([]json.RawMessage, len(positional), max(len(positional), len(c.Params)))
+	for i, arg := range positional {
+		if typeOf(arg) != "null" {
+			args[i] = arg
+		}
+	}
+	for i, param := range c.Params {
+		for _, name := range param.names() {
+			arg, given := named[name]
+			if !given {
+				continue
+			}
+			delete(named, name)
+			if i < len(args) && args[i] != nil {
+				return nil, Errorf(InvalidParameter, "Parameter %s specified twice both as positional and named argument", name)
+			}
+			for len(args) <= i {
+				args = append(args, nil)
+			}
+			if typeOf(arg) != "null" {
+				args[i] = arg
+			}
+		}
+	}
+	for name := range named {
+		return nil, Errorf(InvalidParameter, "Unknown named parameter %s", name)
+	}
+	return args, nil
+}
+
+func (c *Command) checkTypes(args []json.RawMessage) error {
+	var wrong []string
+	for i, arg := range args {
+		want := c.Params[i].Type
+		if arg == nil || want == Any || typeOf(arg) == want {
+			continue
+		}
+		wrong = append(wrong, fmt.Sprintf("    \"Position %d (%s)\": \"JSON value of type %s is not of expected type %s\"",
+			i+1, c.Params[i].names()[0], typeOf(arg), want))
+	}
+	if len(wrong) > 0 {
+		return Errorf(TypeError, "Wrong type passed:\n{\n%s\n}", strings.Join(wrong, ",\n"))
+	}
+	return nil
+}
+
+// typeOf names the type of a valid JSON value as Bitcoin Core does.
+func typeOf(value json.RawMessage) Type {
+	value = bytes.TrimSpace(value)
+	if len(value) == 0 {
+		return "null"
+	}
+	switch value[0] {
+	case '"':
+		return String
+	case '[':
+		return Array
+	case '{':
+		return Object
+	case 't', 'f':
+		return Bool
+	case 'n':
+		return "null"
+	}
+	return Number
+}

@@ -1,0 +1,90 @@
+package rpc_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+func testCommand() *rpc.Command {
+	return &rpc.Command{
+		Name: "probe", Category: "Blockchain", Summary: "Probes.",
+		Params: []rpc.Param{
+			{Name: "nblocks", Type: rpc.Number, Help: "How many."},
+			{Name: "address", Type: rpc.String, Help: "Whose."},
+			{Name: "verbosity|verbose", Type: rpc.Any, Optional: true, Default: "1", Help: "How much."},
+		},
+	}
+}
+
+func TestArguments(t *testing.T) {
+	for _, tc := range []struct{ name, params, fault string }{
+		{"positional", `[3, "x"]`, ""},
+		{"named", `{"address":"x","nblocks":3}`, ""},
+		{"alias", `{"address":"x","nblocks":3,"verbose":true}`, ""},
+		{"mixed", `{"args":[3],"address":"x"}`, ""},
+		{"trailing null", `[3,"x",null]`, ""},
+		{"missing", `[3]`, "probe nblocks \"address\" ( verbosity )\n\nProbes.\n"},
+		{"too many", `[3,"x",1,2]`, "probe nblocks"},
+		{"unknown name", `{"address":"x","nblocks":3,"zap":1}`, "Unknown named parameter zap"},
+		{"twice", `{"args":[3],"address":"x","nblocks":4}`, "Parameter nblocks specified twice both as positional and named argument"},
+		{"wrong types", `["3", 4]`, "Wrong type passed:\n{\n" +
+			"    \"Position 1 (nblocks)\": \"JSON value of type string is not of expected type number\",\n" +
+			"    \"Position 2 (address)\": \"JSON value of type number is not of expected type string\"\n}"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			call, err := rpc.NewCall(testCommand(), tc.params)
+			if tc.fault != "" {
+				require.ErrorContains(t, err, tc.fault)
+				return
+			}
+			require.NoError(t, err)
+			n, err := call.Int(0, 0)
+			require.NoError(t, err)
+			require.Equal(t, 3, n)
+			address, err := call.Text(1, "")
+			require.NoError(t, err)
+			require.Equal(t, "x", address)
+		})
+	}
+}
+
+func TestIntegersAreBounded(t *testing.T) {
+	for _, bad := range []string{"2147483648", "1.5", "1e3"} {
+		call, err := rpc.NewCall(testCommand(), `[`+bad+`,"x"]`)
+		require.NoError(t, err)
+		_, err = call.Int(0, 0)
+		require.EqualError(t, err, "JSON integer out of range")
+	}
+}
+
+func TestHashTexts(t *testing.T) {
+	_, err := rpc.ParseHash("abc", "blockhash")
+	require.EqualError(t, err, "blockhash must be of length 64 (not 3, for 'abc')")
+	_, err = rpc.ParseHash("zz00000000000000000000000000000000000000000000000000000000000000", "blockhash")
+	require.ErrorContains(t, err, "blockhash must be hexadecimal string (not 'zz")
+}
+
+func TestAmounts(t *testing.T) {
+	for text, want := range map[string]string{
+		`1`: "1.00000000", `"0.00000001"`: "0.00000001", `20999999.99999999`: "20999999.99999999",
+		`1e-8`: "0.00000001", `0`: "0.00000000", `1.10e1`: "11.00000000", `0.000000010`: "0.00000001",
+	} {
+		amount, err := rpc.ParseAmount(json.RawMessage(text))
+		require.NoError(t, err, text)
+		encoded, err := json.Marshal(amount)
+		require.NoError(t, err)
+		require.Equal(t, want, string(encoded), text)
+	}
+	for text, fault := range map[string]string{
+		`true`: "Amount is not a number or string", `"abc"`: "Invalid amount", `0.000000001`: "Invalid amount",
+		`-1`: "Amount out of range", `21000001`: "Amount out of range", `1e30`: "Amount out of range", `".5"`: "Invalid amount",
+	} {
+		_, err := rpc.ParseAmount(json.RawMessage(text))
+		require.EqualError(t, err, fault, text)
+	}
+	require.Equal(t, "-0.50000000", rpc.Amount(-50_000_000).String())
+}

@@ -1,0 +1,109 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+)
+
+// MetaName is the key of the table in a part's announcement.
+const MetaName = "rpc"
+
+// Command is one JSON-RPC method.
+type Command struct {
+	Name     string
+	Category string // of help: "Blockchain", "Network", ...; "hidden" keeps it out of the list
+	Summary  string // what it does, one or more sentences
+	Params   []Param
+	Result   string // what it returns, for help
+	// EveryPart makes the gateway call all parts that offer the command; the
+	// first error, or else any result, is the answer.
+	EveryPart bool
+	// PerWallet makes the gateway choose the instance by the wallet in the
+	// request's path.
+	PerWallet bool
+	Run       func(ctx context.Context, call *Call) (any, error) `json:"-"`
+}
+
+// Table is the commands that a part offers.
+type Table []Command
+
+// Info is what the gateway knows of a command.
+type Info struct {
+	Name      string   `json:"name"`
+	Category  string   `json:"category"`
+	Usage     string   `json:"usage"` // first line of the help: name and parameters
+	Help      string   `json:"help"`
+	Params    []string `json:"params"`
+	EveryPart bool     `json:"every_part,omitempty"`
+	PerWallet bool     `json:"per_wallet,omitempty"`
+}
+
+// Request is the body of a call on the bus; Attached[0] is the JSON of the
+// parameters: an array, an object, or nothing.
+type Request struct {
+	User   string `cbor:"1,keyasint,omitempty"`
+	Wallet string `cbor:"2,keyasint,omitempty"`
+	bus.Frames
+}
+
+// Reply is its answer: an error if Code is not zero, else Attached[0] is the
+// JSON of the result.
+type Reply struct {
+	Code    int    `cbor:"1,keyasint,omitempty"`
+	Message string `cbor:"2,keyasint,omitempty"`
+	bus.Frames
+}
+
+// MethodFor returns the bus method that serves a command.
+func MethodFor(name string) bus.Method[Request, Reply] {
+	return bus.Method[Request, Reply]("rpc." + name)
+}
+
+// Announce makes mux offer the commands and tell of them.
+func (t Table) Announce(mux *bus.Mux) error {
+	infos := make([]Info, len(t))
+	for i, command := range t {
+		infos[i] = command.info()
+		MethodFor(command.Name).Handle(mux, command.serve)
+	}
+	meta, err := json.Marshal(infos)
+	if err != nil {
+		return fmt.Errorf("rpc table: %w", err)
+	}
+	mux.SetMeta(MetaName, meta)
+	return nil
+}
+
+// ParseTable decodes what Announce told.
+func ParseTable(meta []byte) ([]Info, error) {
+	var infos []Info
+	err := json.Unmarshal(meta, &infos)
+	return infos, err
+}
+
+func (c Command) serve(ctx context.Context, req Request) (Reply, error) {
+	result, err := c.answer(ctx, req)
+	if err == nil {
+		var encoded []byte
+		if encoded, err = marshal(result); err == nil {
+			return Reply{Frames: bus.Frames{Attached: [][]byte{encoded}}}, nil
+		}
+	}
+	e := AsError(err)
+	return Reply{Code: int(e.Code), Message: e.Message}, nil
+}
+
+func (c Command) answer(ctx context.Context, req Request) (any, error) {
+	var params []byte
+	if len(req.Attached) > 0 {
+		params = req.Attached[0]
+	}
+	args, err := c.arguments(params)
+	if err != nil {
+		return nil, err
+	}
+	return c.Run(ctx, &Call{User: req.User, Wallet: req.Wallet, command: &c, args: args})
+}
