@@ -47,18 +47,26 @@ func (b *Bus) Link(role broker.Role, instance string) net.Conn {
 }
 
 // Conn attaches a part that offers what mux holds and returns it when the
-// broker has welcomed it. It ends with the test, or when stop is called.
+// broker has welcomed it. It ends with the test, or when stop is
+// called, which joins it.
 func (b *Bus) Conn(role broker.Role, instance string, mux *bus.Mux) (conn *bus.Conn, stop func()) {
 	b.t.Helper()
 	conn = bus.New(b.Link(role, instance), bus.Config{Mux: mux})
 	ctx, cancel := context.WithCancel(b.ctx)
 	ended := make(chan error, 1)
-	b.wg.Go(func() { ended <- conn.Run(ctx) })
+	done := make(chan struct{})
+	b.wg.Go(func() {
+		defer close(done)
+		ended <- conn.Run(ctx)
+	})
 	select {
 	case <-conn.Ready():
 	case err := <-ended:
 		require.NoError(b.t, err, "%s was not welcomed", instance)
 		b.t.Fatalf("%s was not welcomed", instance)
 	}
-	return conn, cancel
+	return conn, func() {
+		cancel()
+		<-done
+	}
 }
