@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -67,6 +68,12 @@ func asError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: KindDeadline, Text: "the handler ran out of time"}
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: KindCanceled, Text: "the handler was cancelled"}
 	}
 	return &Error{Kind: KindInternal, Text: err.Error()}
 }

@@ -13,10 +13,6 @@ var (
 	StopWallet = bus.Method[SpawnReply, bus.None]("ship.wallet.stop")
 )
 
-// Ready is published when all parts are attached and the node has loaded its
-// chain: RPC calls no longer get "warming up".
-var Ready = bus.Topic[bus.None]("ship.ready")
-
 // SpawnReply names the new instance.
 type SpawnReply struct {
 	Instance string `cbor:"1,keyasint"`
