@@ -1,0 +1,30 @@
+package blockfile
+
+import "fmt"
+
+// Kind is the stable name of a sort of failure.
+type Kind string
+
+func (k Kind) Error() string { return string(k) }
+
+// The kinds of failure.
+const (
+	ErrMagic    Kind = "blockfile: no record at this position"
+	ErrSize     Kind = "blockfile: record size out of range"
+	ErrChecksum Kind = "blockfile: undo checksum mismatch"
+	ErrKey      Kind = "blockfile: bad xor.dat"
+)
+
+// RecordError tells where a record could not be read.
+type RecordError struct {
+	Kind Kind
+	Path string
+	Pos  Pos
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("%s: %s offset %d", e.Kind, e.Path, e.Pos.Offset)
+}
+
+// Unwrap makes errors.Is find the Kind.
+func (e *RecordError) Unwrap() error { return e.Kind }

@@ -1,0 +1,291 @@
+package blockfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+)
+
+const (
+	// MaxFileSize is where Bitcoin Core begins a new blk file.
+	MaxFileSize = 128 << 20
+	// MaxBlockSize bounds a block's serialisation (BIP141: weight 4,000,000).
+	MaxBlockSize = 4_000_000
+	// maxUndoSize bounds undo data: every input of a block of minimal inputs
+	// spending an output with a script of the greatest size would exceed this,
+	// but such outputs can only come from 100 times as many blocks.
+	maxUndoSize = 512 << 20
+
+	frameSize = 8
+)
+
+// Pos is where a record's payload begins: behind the magic and the size.
+type Pos struct {
+	File   int32
+	Offset uint32
+}
+
+// Config says where files are and how they look.
+type Config struct {
+	Dir     string
+	Magic   uint32
+	Fresh   Key   // used if Dir is new; must be random
+	XOR     bool  // -blocksxor
+	MaxFile int64 // zero for MaxFileSize
+}
+
+// Store appends and reads records.
+type Store struct {
+	cfg Config
+	key Key
+
+	mu      sync.Mutex
+	blocks  appender
+	undo    map[int32]*appender // rev files written since the last Sync
+	scratch []byte
+}
+
+type appender struct {
+	file *os.File
+	num  int32
+	size int64
+}
+
+// Open creates Dir if needed and finds the file to append to.
+func Open(cfg Config) (*Store, error) {
+	if cfg.MaxFile == 0 {
+		cfg.MaxFile = MaxFileSize
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	key, err := loadKey(cfg.Dir, cfg.Fresh, cfg.XOR)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, key: key, undo: map[int32]*appender{}}
+	last, err := s.lastFile()
+	if err != nil {
+		return nil, err
+	}
+	s.blocks, err = openAppender(s.path("blk", last), last)
+	return s, err
+}
+
+func (s *Store) path(prefix string, num int32) string {
+	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%s%05d.dat", prefix, num))
+}
+
+// Files returns the numbers of the blk files, ascending.
+func (s *Store) Files() ([]int32, error) {
+	names, err := filepath.Glob(filepath.Join(s.cfg.Dir, "blk*.dat"))
+	if err != nil {
+		return nil, err
+	}
+	var nums []int32
+	for _, name := range names {
+		var num int32
+		if _, err := fmt.Sscanf(filepath.Base(name), "blk%d.dat", &num); err == nil && num >= 0 {
+			nums = append(nums, num)
+		}
+	}
+	slices.Sort(nums)
+	return nums, nil
+}
+
+func (s *Store) lastFile() (int32, error) {
+	nums, err := s.Files()
+	if err != nil || len(nums) == 0 {
+		return 0, err
+	}
+	return nums[len(nums)-1], nil
+}
+
+func openAppender(path string, num int32) (appender, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return appender{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return appender{}, errors.Join(err, f.Close())
+	}
+	return appender{file: f, num: num, size: info.Size()}, nil
+}
+
+// AppendBlock writes a block's serialisation. It is durable after Sync.
+func (s *Store) AppendBlock(raw []byte) (Pos, error) {
+	if len(raw) == 0 || len(raw) > MaxBlockSize {
+		return Pos{}, &RecordError{Kind: ErrSize, Path: s.cfg.Dir}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blocks.size > 0 && s.blocks.size+frameSize+int64(len(raw)) > s.cfg.MaxFile {
+		if err := s.nextFile(); err != nil {
+			return Pos{}, err
+		}
+	}
+	offset, err := s.append(&s.blocks, raw, nil)
+	return Pos{File: s.blocks.num, Offset: offset}, err
+}
+
+func (s *Store) nextFile() error {
+	num := s.blocks.num + 1
+	next, err := openAppender(s.path("blk", num), num)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.blocks.file.Sync(), s.blocks.file.Close()); err != nil {
+		return errors.Join(err, next.file.Close())
+	}
+	s.blocks = next
+	return nil
+}
+
+// AppendUndo writes undo data to the rev file with number file and returns
+// its offset there. prev is the hash of the block before.
+func (s *Store) AppendUndo(file int32, prev chainhash.Hash, undo []byte) (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := s.undo[file]
+	if to == nil {
+		opened, err := openAppender(s.path("rev", file), file)
+		if err != nil {
+			return 0, err
+		}
+		to = &opened
+		s.undo[file] = to
+	}
+	sum := checksum(prev, undo)
+	return s.append(to, undo, sum[:])
+}
+
+func checksum(prev chainhash.Hash, undo []byte) chainhash.Hash {
+	return chainhash.DoubleHashH(slices.Concat(prev[:], undo))
+}
+
+// append writes one record in one system call.
+func (s *Store) append(to *appender, payload, trailer []byte) (uint32, error) {
+	b := s.scratch[:0]
+	b = binary.LittleEndian.AppendUint32(b, s.cfg.Magic)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+	b = append(append(b, payload...), trailer...)
+	s.scratch = b
+	s.key.apply(b, to.size)
+	if _, err := to.file.WriteAt(b, to.size); err != nil {
+		return 0, err
+	}
+	offset := to.size + frameSize
+	to.size += int64(len(b))
+	return uint32(offset), nil
+}
+
+// ReadBlock returns the block at pos.
+func (s *Store) ReadBlock(pos Pos) ([]byte, error) {
+	return s.read(s.path("blk", pos.File), pos, MaxBlockSize, 0)
+}
+
+// ReadUndo returns the undo data at pos in a rev file. prev is the hash of the
+// block before.
+func (s *Store) ReadUndo(pos Pos, prev chainhash.Hash) ([]byte, error) {
+	path := s.path("rev", pos.File)
+	b, err := s.read(path, pos, maxUndoSize, chainhash.HashSize)
+	if err != nil {
+		return nil, err
+	}
+	undo, sum := b[:len(b)-chainhash.HashSize], b[len(b)-chainhash.HashSize:]
+	if checksum(prev, undo) != chainhash.Hash(sum) {
+		return nil, &RecordError{Kind: ErrChecksum, Path: path, Pos: pos}
+	}
+	return undo, nil
+}
+
+func (s *Store) read(path string, pos Pos, limit uint32, trailer int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if pos.Offset < frameSize {
+		return nil, &RecordError{Kind: ErrMagic, Path: path, Pos: pos}
+	}
+	start := int64(pos.Offset) - frameSize
+	var frame [frameSize]byte
+	if _, err := f.ReadAt(frame[:], start); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.key.apply(frame[:], start)
+	if binary.LittleEndian.Uint32(frame[:]) != s.cfg.Magic {
+		return nil, &RecordError{Kind: ErrMagic, Path: path, Pos: pos}
+	}
+	size := binary.LittleEndian.Uint32(frame[4:])
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if size > limit || int64(pos.Offset)+int64(size)+int64(trailer) > info.Size() {
+		return nil, &RecordError{Kind: ErrSize, Path: path, Pos: pos}
+	}
+	b := make([]byte, int(size)+trailer)
+	if _, err := f.ReadAt(b, int64(pos.Offset)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.key.apply(b, int64(pos.Offset))
+	return b, nil
+}
+
+// Sync makes everything appended so far durable.
+func (s *Store) Sync() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sync()
+}
+
+func (s *Store) sync() error {
+	err := s.blocks.file.Sync()
+	for num, to := range s.undo {
+		err = errors.Join(err, to.file.Sync())
+		if num != s.blocks.num {
+			err = errors.Join(err, to.file.Close())
+			delete(s.undo, num)
+		}
+	}
+	return err
+}
+
+// Close syncs and closes the files.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := errors.Join(s.sync(), s.blocks.file.Close())
+	for _, to := range s.undo {
+		err = errors.Join(err, to.file.Close())
+	}
+	s.undo = nil
+	return err
+}
+
+// OpenFile returns a Scanner over one blk file of the store, for reindexing.
+func (s *Store) OpenFile(num int32) (*Scanner, func() error, error) {
+	f, err := os.Open(s.path("blk", num))
+	if err != nil {
+		return nil, nil, err
+	}
+	return NewScanner(f, s.cfg.Magic, s.key), f.Close, nil
+}
+
+// OpenLoose returns a Scanner over a file that is not one of the store's, for
+// -loadblock. Such files are not obfuscated.
+func OpenLoose(path string, magic uint32) (*Scanner, func() error, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return NewScanner(f, magic, Key{}), f.Close, nil
+}

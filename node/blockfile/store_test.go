@@ -1,0 +1,129 @@
+package blockfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/stretchr/testify/require"
+)
+
+const magic = 0xd9b4bef9
+
+func open(t *testing.T, dir string, cfg Config) *Store {
+	t.Helper()
+	cfg.Dir, cfg.Magic = dir, magic
+	s, err := Open(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func block(fill byte, size int) []byte { return bytes.Repeat([]byte{fill}, size) }
+
+func TestBlocksSurviveReopening(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}, XOR: true, MaxFile: 500}
+	s := open(t, dir, cfg)
+	var where []Pos
+	for i := range byte(4) {
+		pos, err := s.AppendBlock(block(i, 200))
+		require.NoError(t, err)
+		where = append(where, pos)
+	}
+	require.Equal(t, []Pos{{0, 8}, {0, 216}, {1, 8}, {1, 216}}, where)
+	require.NoError(t, s.Close())
+
+	s = open(t, dir, cfg)
+	pos, err := s.AppendBlock(block(9, 100))
+	require.NoError(t, err)
+	require.Equal(t, Pos{2, 8}, pos)
+	for i := range byte(4) {
+		got, err := s.ReadBlock(where[i])
+		require.NoError(t, err)
+		require.Equal(t, block(i, 200), got)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "blk00000.dat"))
+	require.NoError(t, err)
+	require.Equal(t, byte(0xf9^1), raw[0])
+	require.Equal(t, byte(1^1), raw[216])
+}
+
+func TestUndoChecksum(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Config{})
+	prev := chainhash.Hash{7}
+	offset, err := s.AppendUndo(3, prev, []byte("undo"))
+	require.NoError(t, err)
+	got, err := s.ReadUndo(Pos{3, offset}, prev)
+	require.NoError(t, err)
+	require.Equal(t, "undo", string(got))
+
+	_, err = s.ReadUndo(Pos{3, offset}, chainhash.Hash{8})
+	require.ErrorIs(t, err, ErrChecksum)
+	_, err = s.ReadUndo(Pos{3, offset + 1}, prev)
+	require.ErrorIs(t, err, ErrMagic)
+	var where *RecordError
+	require.ErrorAs(t, err, &where)
+	require.Equal(t, offset+1, where.Pos.Offset)
+}
+
+func TestHostileSizeIsNotAllocated(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Config{})
+	b := binary.LittleEndian.AppendUint32(nil, magic)
+	b = binary.LittleEndian.AppendUint32(b, 0xffffffff)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "blk00005.dat"), b, 0o600))
+	_, err := s.ReadBlock(Pos{5, 8})
+	require.ErrorIs(t, err, ErrSize)
+}
+
+func TestOldFilesAreNotObfuscated(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "blk00000.dat"), nil, 0o600))
+	s := open(t, dir, Config{Fresh: Key{1}, XOR: true})
+	require.Equal(t, Key{}, s.key)
+}
+
+func TestKeyCannotBeDisabled(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, Config{Fresh: Key{1}, XOR: true})
+	_, err := Open(Config{Dir: dir})
+	require.ErrorIs(t, err, ErrKey)
+}
+
+func TestScannerResynchronises(t *testing.T) {
+	record := func(payload []byte) []byte {
+		b := binary.LittleEndian.AppendUint32(nil, magic)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+		return append(b, payload...)
+	}
+	var file []byte
+	file = append(file, "garbage"...)
+	file = append(file, record(block(1, 100))...)
+	file = append(file, record(block(2, 10))...) // too short to be a block
+	inner := append(block(3, 50), record(block(4, 90))...)
+	file = append(file, record(inner)...)
+	file = append(file, make([]byte, 5_000_000)...)
+	file = append(file, record(block(5, 80))...)
+	file = append(file, record(block(6, 3000))[:1000]...) // truncated
+
+	s := NewScanner(bytes.NewReader(file), magic, Key{})
+	next := func() []byte {
+		b, offset, err := s.Next()
+		require.NoError(t, err)
+		require.Equal(t, b, file[offset:int(offset)+len(b)])
+		return b
+	}
+	require.Equal(t, block(1, 100), next())
+	require.Equal(t, inner, next())
+	s.Reject()
+	require.Equal(t, block(4, 90), next())
+	require.Equal(t, block(5, 80), next())
+	_, _, err := s.Next()
+	require.ErrorIs(t, err, io.EOF)
+}

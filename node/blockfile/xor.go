@@ -1,0 +1,72 @@
+package blockfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Key is XORed over the files, repeated from file offset zero.
+type Key [8]byte
+
+// apply XORs b, which is at offset in its file, in place.
+func (k Key) apply(b []byte, offset int64) {
+	if k == (Key{}) {
+		return
+	}
+	var rotated Key
+	for i := range rotated {
+		rotated[i] = k[(offset+int64(i))%8]
+	}
+	for len(b) >= 8 {
+		for i, x := range rotated {
+			b[i] ^= x
+		}
+		b = b[8:]
+	}
+	for i := range b {
+		b[i] ^= rotated[i]
+	}
+}
+
+// loadKey reads xor.dat, or creates it: with the fresh key if the folder is
+// new, else with zeros, because the files there are not obfuscated.
+func loadKey(dir string, fresh Key, use bool) (Key, error) {
+	path := filepath.Join(dir, "xor.dat")
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		if len(raw) != len(Key{}) {
+			return Key{}, fmt.Errorf("%w: %d bytes in %s", ErrKey, len(raw), path)
+		}
+		if !use && Key(raw) != (Key{}) {
+			return Key{}, fmt.Errorf("%w: the blocksdir XOR-key can not be disabled when a random key was already stored! "+
+				"Stored key: '%x', stored path: '%s'.", ErrKey, raw, path)
+		}
+		return Key(raw), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Key{}, err
+	}
+	first, err := onlyHiddenFiles(dir)
+	if err != nil {
+		return Key{}, err
+	}
+	var key Key
+	if use && first {
+		key = fresh
+	}
+	return key, os.WriteFile(path, key[:], 0o600)
+}
+
+func onlyHiddenFiles(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), ".") {
+			return false, err
+		}
+	}
+	return true, err
+}
