@@ -73,7 +73,7 @@ func asError(err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindDeadline, Text: "the handler ran out of time"}
 	case errors.Is(err, context.Canceled):
-		return &Error{Kind: KindCanceled, Text: "the handler was cancelled"}
+		return &Error{Kind: KindGone, Text: "the service ended during the call"}
 	}
 	return &Error{Kind: KindInternal, Text: err.Error()}
 }
