@@ -1,0 +1,221 @@
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const fileName = "bitcoin.conf"
+
+// DefaultDataDir is where data lives unless -datadir says otherwise.
+func DefaultDataDir(home string) string { return filepath.Join(home, ".bulkhead") }
+
+// Load reads the configuration files, chooses the chain and returns where
+// things are. home is the user's home directory.
+func (s *Settings) Load(home string) (*Layout, error) {
+	base, err := s.dataDir(home)
+	if err != nil {
+		return nil, fmt.Errorf("Specified data directory \"%s\" does not exist.", s.Text("datadir", "")) //nolint:staticcheck // the contract's text
+	}
+	if err := s.readFiles(base); err != nil {
+		return nil, fmt.Errorf("Error reading configuration file: %w", err)
+	}
+	original := base
+	if base, err = s.dataDir(home); err != nil {
+		return nil, fmt.Errorf("Error reading configuration file: specified data directory \"%s\" does not exist.", s.Text("datadir", "")) //nolint:staticcheck // the contract's text
+	}
+	chain, err := s.chainName()
+	if err != nil {
+		return nil, err
+	}
+	s.chain = chain.section
+	if err := s.checkIgnoredFile(original, base); err != nil {
+		return nil, err
+	}
+	return s.layout(base, chain)
+}
+
+func (s *Settings) dataDir(home string) (string, error) {
+	dir := s.Text("datadir", "")
+	if dir == "" {
+		return DefaultDataDir(home), nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = os.ErrNotExist
+	}
+	return dir, err
+}
+
+func (s *Settings) readFiles(base string) error {
+	if s.Negated("conf") {
+		return nil
+	}
+	path := s.Text("conf", fileName)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(base, path)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("Config file \"%s\" is a directory.", path) //nolint:staticcheck // the contract's text
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if s.Has("conf") {
+			return fmt.Errorf("specified config file \"%s\" could not be opened.", path) //nolint:staticcheck // the contract's text
+		}
+		return nil
+	}
+	s.conf = path
+	if err := s.readStream(data); err != nil {
+		return err
+	}
+	if s.Negated("includeconf") {
+		return nil
+	}
+	return s.readIncluded(base)
+}
+
+// readIncluded reads what includeconf= names, in the chain's section and in
+// the top one. Included files cannot include further ones.
+func (s *Settings) readIncluded(base string) error {
+	section := ""
+	if chain, err := s.chainName(); err == nil {
+		section = chain.section
+	}
+	names := append(s.included(section, 0), s.included("", 0)...)
+	seen, seenTop := len(s.included(section, 0)), len(s.included("", 0))
+	for _, name := range names {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(base, path)
+		}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("Included config file \"%s\" is a directory.", path) //nolint:staticcheck // the contract's text
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("Failed to include configuration file %s", name) //nolint:staticcheck // the contract's text
+		}
+		if err := s.readStream(data); err != nil {
+			return err
+		}
+		s.Notes = append(s.Notes, "Included configuration file "+name)
+	}
+	for _, name := range append(s.included(section, seen), s.included("", seenTop)...) {
+		s.Stderr = append(s.Stderr, "warning: -includeconf cannot be used from included files; ignoring -includeconf="+name)
+	}
+	return nil
+}
+
+func (s *Settings) included(section string, skip int) []string {
+	list := s.file[section]["includeconf"]
+	var names []string
+	for _, v := range list[min(max(skip, afterNegation(list)), len(list)):] {
+		names = append(names, v.text)
+	}
+	return names
+}
+
+func (s *Settings) readStream(data []byte) error {
+	section := ""
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for number := 1; lines.Scan(); number++ {
+		line, _, comment := strings.Cut(lines.Text(), "#")
+		line = strings.Trim(line, " \t\r\n")
+		if line == "" {
+			continue
+		}
+		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
+			section = line[1 : len(line)-1]
+			continue
+		}
+		if err := s.readLine(section, line, number, comment); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func (s *Settings) readLine(section, line string, number int, comment bool) error {
+	if strings.HasPrefix(line, "-") {
+		return fmt.Errorf("parse error on line %d: %s, options in configuration file must be specified without leading -", number, line)
+	}
+	name, text, found := strings.Cut(line, "=")
+	if !found {
+		hint := ""
+		if strings.HasPrefix(line, "no") {
+			hint = fmt.Sprintf(", if you intended to specify a negated option, use %s=1 instead", line)
+		}
+		return fmt.Errorf("parse error on line %d: %s%s", number, line, hint)
+	}
+	name, text = strings.Trim(name, " \t\r\n"), strings.Trim(text, " \t\r\n")
+	if comment && strings.Contains(name, "rpcpassword") {
+		return fmt.Errorf("parse error on line %d, using # in rpcpassword can be ambiguous and should be avoided", number)
+	}
+	if section != "" {
+		name = section + "." + name
+	}
+	k, known := s.resolveKey(name)
+	switch {
+	case k.name == "conf":
+		return fmt.Errorf("conf cannot be set in the configuration file; use includeconf= if you want to include additional config files")
+	case !known:
+		s.Warnings = append(s.Warnings, "Ignoring unknown configuration value "+name)
+		return nil
+	case k.name == "reindex":
+		s.Warnings = append(s.Warnings, "reindex=1 is set in the configuration file, which will significantly slow down startup. Consider removing or commenting out this option for better performance, unless there is currently a condition which makes rebuilding the indexes necessary")
+	}
+	if s.file[k.section] == nil {
+		s.file[k.section] = map[string][]value{}
+	}
+	s.file[k.section][k.name] = append(s.file[k.section][k.name], s.interpret(k, text, true))
+	return nil
+}
+
+// checkIgnoredFile refuses to run beside a bitcoin.conf in the data directory
+// that another one overrides: its owner would think it is in force.
+func (s *Settings) checkIgnoredFile(original, base string) error {
+	ignored := filepath.Join(base, fileName)
+	if _, err := os.Stat(ignored); err != nil {
+		return nil
+	}
+	if s.Negated("conf") {
+		s.Notes = append(s.Notes, fmt.Sprintf("Data directory \"%s\" contains a \"%s\" file which is explicitly ignored using -noconf.", base, fileName))
+		return nil
+	}
+	used := s.conf
+	if used == "" {
+		used = filepath.Join(original, s.Text("conf", fileName))
+	}
+	if same(used, ignored) {
+		return nil
+	}
+	source := fmt.Sprintf("data directory \"%s\"", original)
+	if s.Has("conf") {
+		source = fmt.Sprintf("command line argument \"-conf=%s\"", s.Text("conf", ""))
+	}
+	text := fmt.Sprintf("Data directory \"%[1]s\" contains a \"%[2]s\" file which is ignored, because a different configuration file \"%[3]s\" from %[4]s is being used instead. Possible ways to address this would be to:\n"+
+		"- Delete or rename the \"%[2]s\" file in data directory \"%[1]s\".\n"+
+		"- Change datadir= or conf= options to specify one configuration file, not two, and use includeconf= to include any other configuration files.",
+		base, fileName, used, source)
+	if s.Bool("allowignoredconf", false) {
+		s.Warnings = append(s.Warnings, text)
+		return nil
+	}
+	return fmt.Errorf("%s\n- Set allowignoredconf=1 option to treat this condition as a warning, not an error.", text) //nolint:staticcheck // the contract's text
+}
+
+func same(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
+}

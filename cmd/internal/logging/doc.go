@@ -1,0 +1,11 @@
+// Package logging writes debug.log: one file, opened for appending, shared by
+// all processes of a node. A line is on its way to the file, in one write,
+// before the call that logged it returns, so that whoever was answered later
+// finds it there.
+//
+// The layout of a line is Bitcoin Core's: time, then a tag for the category
+// and level, then the message. The category is the attribute "cat" of the
+// logger; other attributes are appended as key=value.
+//
+// The package owns no goroutine and no file: the writer is handed in.
+package logging

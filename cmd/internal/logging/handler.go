@@ -1,0 +1,150 @@
+package logging
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// LevelTrace is below debug: lines that only -loglevel=trace asks for.
+const LevelTrace = slog.Level(-8)
+
+// CategoryKey is the attribute that names a line's category.
+const CategoryKey = "cat"
+
+// Config says what is logged and how. It crosses to child processes as JSON.
+type Config struct {
+	Categories []string // of debug lines that are wanted; "all" for every one
+	Excluded   []string // unwanted in spite of that
+	Trace      bool     // trace lines too
+	Micros     bool     // -logtimemicros
+	NoTime     bool     // -logtimestamps=0
+	Thread     string   // shown in brackets when not empty: -logthreadnames
+}
+
+// wants reports whether debug lines of a category are logged.
+func (c Config) wants(category string) bool {
+	in := func(list []string) bool {
+		for _, name := range list {
+			if name == category || name == "all" {
+				return true
+			}
+		}
+		return false
+	}
+	return category != "" && in(c.Categories) && !in(c.Excluded)
+}
+
+// New returns a logger that writes to w.
+func New(w io.Writer, cfg Config, now func() time.Time) *slog.Logger {
+	return slog.New(&handler{sink: &sink{w: w}, cfg: cfg, now: now})
+}
+
+// sink makes a line one write.
+type sink struct {
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
+}
+
+type handler struct {
+	sink     *sink
+	cfg      Config
+	now      func() time.Time
+	category string
+	suffix   string
+}
+
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
+	if level >= slog.LevelInfo {
+		return true
+	}
+	return (level >= slog.LevelDebug || h.cfg.Trace) && h.cfg.wants(h.category)
+}
+
+func (h *handler) Handle(_ context.Context, r slog.Record) error {
+	s := h.sink
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = h.appendLine(s.buf[:0], r)
+	_, err := s.w.Write(s.buf)
+	return err
+}
+
+func (h *handler) appendLine(b []byte, r slog.Record) []byte {
+	if !h.cfg.NoTime {
+		layout := "2006-01-02T15:04:05Z "
+		if h.cfg.Micros {
+			layout = "2006-01-02T15:04:05.000000Z "
+		}
+		b = h.now().UTC().AppendFormat(b, layout)
+	}
+	if h.cfg.Thread != "" {
+		b = append(b, "["+h.cfg.Thread+"] "...)
+	}
+	b = append(b, h.tag(r.Level)...)
+	b = appendEscaped(b, strings.TrimSuffix(r.Message, "\n"))
+	b = append(b, h.suffix...)
+	r.Attrs(func(a slog.Attr) bool {
+		b = appendEscaped(b, " "+a.Key+"="+a.Value.String())
+		return true
+	})
+	return append(b, '\n')
+}
+
+// tag is what stands before a message: the category of debug lines, the level
+// of lines that are not plain information.
+func (h *handler) tag(level slog.Level) string {
+	name := ""
+	switch {
+	case level >= slog.LevelError:
+		name = "error"
+	case level >= slog.LevelWarn:
+		name = "warning"
+	case level >= slog.LevelInfo:
+		return ""
+	case level < slog.LevelDebug:
+		name = "trace"
+	}
+	switch {
+	case h.category == "" || h.category == "all":
+		if name == "" {
+			return ""
+		}
+		return "[" + name + "] "
+	case name == "":
+		return "[" + h.category + "] "
+	}
+	return "[" + h.category + ":" + name + "] "
+}
+
+// appendEscaped keeps a message on its line: control characters, which may
+// come from a peer, are shown as \xNN.
+func appendEscaped(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\n' || c == 0x7f {
+			b = fmt.Appendf(b, "\\x%02x", c)
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	next := *h
+	for _, a := range attrs {
+		if a.Key == CategoryKey {
+			next.category = a.Value.String()
+		} else {
+			next.suffix += " " + a.Key + "=" + a.Value.String()
+		}
+	}
+	return &next
+}
+
+func (h *handler) WithGroup(string) slog.Handler { return h }
