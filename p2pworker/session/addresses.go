@@ -1,0 +1,194 @@
+package session
+
+import (
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// Rate limit of addresses from a peer, as Bitcoin Core's.
+const (
+	addrPerSecond  = 0.1
+	addrBucketSize = maxAddresses
+)
+
+// addressRelay is the exchange of addresses with the peer.
+type addressRelay struct {
+	// enabled is set when the peer has shown that it takes part.
+	enabled   bool
+	requested bool // we sent getaddr and await a full answer
+	answered  bool // the peer's getaddr was answered
+	tokens    float64
+	filledAt  time.Time
+	processed uint64
+	limited   uint64
+	known     map[string]struct{}
+	pending   []Address
+	next      time.Time
+}
+
+// maxKnownAddresses bounds the memory of what a peer was told.
+const maxKnownAddresses = 5000
+
+func (a *addressRelay) enable() {
+	if !a.enabled {
+		a.enabled = true
+		a.known = make(map[string]struct{})
+	}
+}
+
+func (a *addressRelay) markKnown(key string) {
+	if len(a.known) >= maxKnownAddresses {
+		clear(a.known)
+	}
+	a.known[key] = struct{}{}
+}
+
+// requestAddresses sends getaddr to a peer that we chose, once.
+func (s *Session) requestAddresses() {
+	s.addr.enable()
+	s.addr.filledAt = s.now
+	s.addr.tokens = 1 + maxAddresses
+	s.addr.requested = true
+	s.send(wire.CmdGetAddr, nil)
+}
+
+func (s *Session) onAddresses(messageType string, r *reader) error {
+	if s.blockRelayOnly() || s.cfg.Type == Feeler {
+		s.logf("net", "ignoring %s message from %s peer=%d", messageType, s.cfg.Type, s.cfg.Peer)
+		return nil
+	}
+	s.enableAddresses()
+	list, n, err := readAddresses(r, messageType == wire.CmdAddrV2)
+	if err != nil {
+		return err
+	}
+	if n > maxAddresses {
+		s.misbehaving("%s message size = %d", messageType, n)
+		return nil
+	}
+	s.takeAddresses(list)
+	return nil
+}
+
+func (s *Session) enableAddresses() {
+	if !s.addr.enabled {
+		s.addr.enable()
+		s.addr.tokens, s.addr.filledAt = 1, s.now
+	}
+}
+
+// takeAddresses applies the rate limit and hands over what passes.
+func (s *Session) takeAddresses(list []Address) {
+	s.refillAddressTokens()
+	var good, relay []Address
+	processed, limited := 0, 0
+	for _, a := range list {
+		if s.addr.tokens < 1 {
+			if !s.cfg.Permissions.Addr {
+				limited++
+				continue
+			}
+		} else {
+			s.addr.tokens--
+		}
+		if a.Services&(wire.SFNodeNetwork|wire.SFNodeNetworkLimited) == 0 {
+			continue
+		}
+		a.Time = plausibleTime(a.Time, s.now)
+		s.addr.markKnown(a.key())
+		processed++
+		good = append(good, a)
+		fresh := a.Time > s.now.Add(-10*time.Minute).Unix()
+		if fresh && !s.addr.requested && len(list) <= 10 && a.Routable() {
+			relay = append(relay, a)
+		}
+	}
+	s.addr.processed += uint64(processed)
+	s.addr.limited += uint64(limited)
+	s.logf("net", "Received addr: %d addresses (%d processed, %d rate-limited) from peer=%d",
+		len(list), processed, limited, s.cfg.Peer)
+	if len(good) > 0 {
+		ask(s, false, AddAddresses{Addresses: good, Relay: relay}, func(Done, error) {})
+	}
+	if len(list) < maxAddresses {
+		s.addr.requested = false
+	}
+	if s.cfg.Type == AddrFetch && len(list) > 1 {
+		s.disconnect("addrfetch connection completed")
+	}
+}
+
+func (s *Session) refillAddressTokens() {
+	if s.addr.tokens < addrBucketSize {
+		passed := max(s.now.Sub(s.addr.filledAt).Seconds(), 0)
+		s.addr.tokens = min(s.addr.tokens+passed*addrPerSecond, addrBucketSize)
+	}
+	s.addr.filledAt = s.now
+}
+
+// plausibleTime replaces a time in the far past or in the future by five days ago.
+func plausibleTime(t int64, now time.Time) int64 {
+	if t <= 100_000_000 || t > now.Add(10*time.Minute).Unix() {
+		return now.Add(-5 * 24 * time.Hour).Unix()
+	}
+	return t
+}
+
+func (s *Session) onGetAddr() {
+	if s.cfg.Type != Inbound {
+		// Answering would let a peer recognise us by addresses it planted.
+		s.logf("net", "Ignoring \"getaddr\" from %s connection. peer=%d", s.cfg.Type, s.cfg.Peer)
+		return
+	}
+	s.enableAddresses()
+	if s.addr.answered {
+		s.logf("net", "Ignoring repeated \"getaddr\". peer=%d", s.cfg.Peer)
+		return
+	}
+	s.addr.answered = true
+	s.addr.pending = nil
+	ask(s, true, GetAddresses{}, func(l AddressList, err error) {
+		if err == nil {
+			s.queueAddresses(l.Addresses)
+		}
+	})
+}
+
+func (s *Session) queueAddresses(list []Address) {
+	if !s.addr.enabled {
+		return
+	}
+	for _, a := range list {
+		if len(s.addr.pending) >= maxAddresses {
+			return
+		}
+		if _, known := s.addr.known[a.key()]; !known && a.fits(s.hs.addrV2) {
+			s.addr.pending = append(s.addr.pending, a)
+		}
+	}
+}
+
+// trickleAddresses sends what is pending at random times.
+func (s *Session) trickleAddresses() {
+	if !s.addr.enabled || s.now.Before(s.addr.next) {
+		return
+	}
+	s.addr.next = s.now.Add(s.exponential(addressTrickle))
+	fresh := s.addr.pending[:0]
+	for _, a := range s.addr.pending {
+		if _, known := s.addr.known[a.key()]; !known {
+			s.addr.markKnown(a.key())
+			fresh = append(fresh, a)
+		}
+	}
+	s.addr.pending = nil
+	if len(fresh) == 0 {
+		return
+	}
+	messageType := wire.CmdAddr
+	if s.hs.addrV2 {
+		messageType = wire.CmdAddrV2
+	}
+	s.send(messageType, encodeAddresses(fresh, s.hs.addrV2))
+}

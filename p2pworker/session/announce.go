@@ -1,0 +1,112 @@
+package session
+
+import (
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// maxHeadersAnnounced is the longest run of headers sent as an announcement;
+// a longer one is announced by the inv of its tip (BIP130).
+const maxHeadersAnnounced = 8
+
+// announcer remembers which recent blocks the peer has.
+type announcer struct {
+	// parents and former hold recent headers, hash to parent.
+	parents, former map[chainhash.Hash]chainhash.Hash
+	peerHas         knownSet
+	// continuation is the last hash of a full answer to getblocks: when the
+	// peer fetches that block, it is told our tip to ask for the next run.
+	continuation chainhash.Hash
+}
+
+func (a *announcer) init() {
+	a.parents = make(map[chainhash.Hash]chainhash.Hash)
+	a.peerHas = newKnownSet(2 * maxRecentHeaders)
+}
+
+func (a *announcer) learn(h, parent chainhash.Hash) {
+	if len(a.parents) >= maxRecentHeaders {
+		a.former, a.parents = a.parents, make(map[chainhash.Hash]chainhash.Hash)
+	}
+	a.parents[h] = parent
+}
+
+func (a *announcer) parent(h chainhash.Hash) (chainhash.Hash, bool) {
+	p, ok := a.parents[h]
+	if !ok {
+		p, ok = a.former[h]
+	}
+	return p, ok
+}
+
+// markKnown notes that the peer has a block's header and all before it.
+func (a *announcer) markKnown(h chainhash.Hash) {
+	for range 2 * maxRecentHeaders {
+		if a.peerHas.has(h) {
+			return
+		}
+		a.peerHas.add(h)
+		parent, ok := a.parent(h)
+		if !ok {
+			return
+		}
+		h = parent
+	}
+}
+
+// tipChanged announces new blocks of the best chain.
+func (s *Session) tipChanged(in TipChanged) {
+	s.tip = in.Tip
+	for _, header := range in.Headers {
+		s.announcer.learn(headerHash(header), previousHash(header))
+	}
+	if !s.hs.complete || s.cfg.Type == Feeler {
+		return
+	}
+	s.maybeSendFeeFilter()
+	if len(in.Headers) == 0 || s.tip.Initial {
+		return
+	}
+	if !s.announceByHeaders(in.Headers) {
+		s.announceByInv(headerHash(in.Headers[len(in.Headers)-1]))
+	}
+}
+
+// announceByHeaders sends the headers that the peer lacks if they connect to
+// what it has. It reports false if an inv is called for instead.
+func (s *Session) announceByHeaders(headers [][]byte) bool {
+	if !s.hs.prefersHeads || len(headers) > maxHeadersAnnounced {
+		return false
+	}
+	start := 0
+	for start < len(headers) && s.announcer.peerHas.has(headerHash(headers[start])) {
+		start++
+	}
+	if start == len(headers) {
+		return true
+	}
+	if !s.announcer.peerHas.has(previousHash(headers[start])) {
+		return false
+	}
+	var raw []byte
+	for _, h := range headers[start:] {
+		raw = append(raw, h[:HeaderSize]...)
+	}
+	first, last := headerHash(headers[start]), headerHash(headers[len(headers)-1])
+	if n := len(headers) - start; n > 1 {
+		s.logf("net", "SendMessages: %d headers, range (%s, %s), to peer=%d", n, first, last, s.cfg.Peer)
+	} else {
+		s.logf("net", "SendMessages: sending header %s to peer=%d", first, s.cfg.Peer)
+	}
+	s.send(wire.CmdHeaders, encodeHeaders(raw))
+	s.announcer.markKnown(last)
+	return true
+}
+
+func (s *Session) announceByInv(tip chainhash.Hash) {
+	if s.announcer.peerHas.has(tip) {
+		return
+	}
+	s.logf("net", "SendMessages: sending inv peer=%d hash=%s", s.cfg.Peer, tip)
+	s.send(wire.CmdInv, encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: tip}}))
+}

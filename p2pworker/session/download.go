@@ -1,0 +1,169 @@
+package session
+
+import (
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// download is the state of fetching blocks from the peer by lease.
+type download struct {
+	best   chainhash.Hash // last header of the branch we download
+	active bool           // there may be more blocks to lease
+	asked  bool           // a lease request is on its way
+	// retryAt is when the node may have something for us again.
+	retryAt time.Time
+	// inFlight holds requested blocks that have not arrived.
+	inFlight map[chainhash.Hash]struct{}
+	order    []chainhash.Hash // of request; may name blocks that arrived
+	deadline time.Time
+	patience time.Duration
+
+	submissions    int
+	submittedBytes int
+	averageSize    int
+}
+
+// maxSubmittedBytes bounds the blocks that are with the node at once.
+const maxSubmittedBytes = 16 << 20
+
+func (d *download) init() {
+	d.inFlight = make(map[chainhash.Hash]struct{})
+	d.averageSize = bytesInFlight / MinBlocksInFlight
+}
+
+func (d *download) mayHandOver(size int) bool {
+	return d.submissions < MaxSubmissions && (d.submissions == 0 || d.submittedBytes+size <= maxSubmittedBytes)
+}
+
+// window is how many blocks to have in flight: bytesInFlight worth of blocks
+// of the size that came lately.
+func (d *download) window() int {
+	return min(max(bytesInFlight/max(d.averageSize, 1), MinBlocksInFlight), MaxBlocksInFlight)
+}
+
+// continueDownload keeps the window filled and watches the time.
+func (s *Session) continueDownload() {
+	s.checkBlockTimeout()
+	if !s.ended && !s.now.Before(s.down.retryAt) {
+		s.requestLease(false)
+	}
+}
+
+// requestLease asks the node for blocks when half of the window is free.
+func (s *Session) requestLease(ordered bool) {
+	d := &s.down
+	free := d.window() - len(d.inFlight) - d.submissions
+	if !d.active || d.asked || free < (d.window()+1)/2 {
+		return
+	}
+	d.asked = true
+	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free}, func(l Lease, err error) {
+		d.asked = false
+		switch {
+		case err != nil:
+			d.retryAt = s.now.Add(nodeRetry)
+		case len(l.Hashes) == 0:
+			d.active = l.Retry
+			d.retryAt = s.now.Add(leaseRetry)
+		default:
+			s.requestBlocks(l)
+		}
+	})
+}
+
+func (s *Session) requestBlocks(l Lease) {
+	d := &s.down
+	list := make([]wire.InvVect, 0, len(l.Hashes))
+	for _, h := range l.Hashes {
+		if len(d.inFlight) >= MaxBlocksInFlight {
+			break
+		}
+		d.inFlight[h] = struct{}{}
+		d.order = append(d.order, h)
+		list = append(list, wire.InvVect{Type: wire.InvTypeWitnessBlock, Hash: h})
+		s.logf("net", "Requesting block %s from peer=%d", h, s.cfg.Peer)
+	}
+	d.patience = time.Duration(l.Seconds) * time.Second
+	d.deadline = s.now.Add(d.patience)
+	s.send(wire.CmdGetData, encodeInventory(list))
+}
+
+// checkBlockTimeout gives up a peer that owes us a block for too long. Blocks
+// that wait for the node are not the peer's fault.
+func (s *Session) checkBlockTimeout() {
+	d := &s.down
+	if len(d.inFlight) == 0 {
+		return
+	}
+	if d.submissions > 0 || s.held.len() > 0 {
+		d.deadline = s.now.Add(d.patience)
+	}
+	if s.now.After(d.deadline) {
+		s.disconnectLogged("", "Timeout downloading block %s", d.oldest())
+	}
+}
+
+// oldest returns the block that was requested first of those in flight.
+func (d *download) oldest() chainhash.Hash {
+	for len(d.order) > 0 {
+		if _, ok := d.inFlight[d.order[0]]; ok {
+			return d.order[0]
+		}
+		d.order = d.order[1:]
+	}
+	return chainhash.Hash{}
+}
+
+func (s *Session) onBlock(m Message) error {
+	if len(m.Payload) <= HeaderSize {
+		return errEndOfData
+	}
+	d := &s.down
+	hash := headerHash(m.Payload)
+	s.logf("net", "received block %s peer=%d", hash, s.cfg.Peer)
+	_, requested := d.inFlight[hash]
+	if requested {
+		delete(d.inFlight, hash)
+		d.oldest()
+		d.deadline = s.now.Add(d.patience)
+	}
+	d.averageSize += (len(m.Payload) - d.averageSize) / 16
+	s.announcer.learn(hash, previousHash(m.Payload))
+	s.announcer.markKnown(hash)
+	size := len(m.Payload)
+	d.submissions++
+	d.submittedBytes += size
+	ask(s, false, SubmitBlock{Raw: m.Payload, Requested: requested}, func(v Verdict, err error) {
+		d.submissions--
+		d.submittedBytes -= size
+		if err == nil {
+			s.judgeBlock(v)
+		}
+		if !s.ended && !s.now.Before(d.retryAt) {
+			s.requestLease(false)
+		}
+	})
+	return nil
+}
+
+func (s *Session) judgeBlock(v Verdict) {
+	switch {
+	case v.Mutated:
+		s.logf("net", "Received mutated block from peer=%d", s.cfg.Peer)
+		s.misbehaving("mutated block")
+	case v.Misbehaving:
+		s.misbehaving("%s", v.Reject)
+	}
+}
+
+// onMissingBlock is a notfound for a block: the lease goes back at once.
+func (s *Session) onMissingBlock(h chainhash.Hash) {
+	if _, ok := s.down.inFlight[h]; !ok {
+		return
+	}
+	clear(s.down.inFlight)
+	s.down.order, s.down.active = nil, false
+	ask(s, false, ReleaseLease{}, func(Done, error) {})
+}

@@ -1,0 +1,45 @@
+package session
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func sentFilters(b *bench) (rates []int64) {
+	for _, s := range b.sent {
+		if s.Type == "feefilter" {
+			rates = append(rates, int64(binary.LittleEndian.Uint64(s.Payload)))
+		}
+	}
+	b.sent = nil
+	return rates
+}
+
+func TestFeeFilterAsksForNothingDuringInitialDownload(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Tip.Initial = true
+	b := newBench(t, cfg)
+	b.receive("version", versionMessage(70016, fullServices, 5, true))
+	b.receive("verack", nil)
+	require.Equal(t, []int64{9936506}, sentFilters(b), "Bitcoin Core's highest bucket")
+	b.step(TipChanged{Tip: Tip{Height: 1, MinFeeRate: 100}})
+	require.Equal(t, []int64{100}, sentFilters(b))
+}
+
+func TestFeeFilterFollowsALargeChangeSoon(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Tip.MinFeeRate = 100
+	b := newBench(t, cfg)
+	b.receive("version", versionMessage(70016, fullServices, 5, true))
+	b.receive("verack", nil)
+	require.Len(t, sentFilters(b), 1)
+	b.s.fee.next = b.now.Add(time.Hour)
+	b.step(TipChanged{Tip: Tip{MinFeeRate: 5000}})
+	b.tickAfter(feeFilterChangeDelay + time.Second)
+	rates := sentFilters(b)
+	require.Len(t, rates, 1)
+	require.InDelta(t, 5000, rates[0], 500)
+}

@@ -1,0 +1,277 @@
+package session
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// PeerVersion is what a peer said in its version message.
+type PeerVersion struct {
+	Version     int32
+	Services    wire.ServiceFlag
+	Time        int64
+	UserAgent   string
+	StartHeight int32
+	Relay       bool
+	// AddrLocal is our address as the peer sees it.
+	AddrLocal netip.AddrPort
+	// TimeOffset is the peer's clock minus ours.
+	TimeOffset time.Duration
+}
+
+// handshake is the state of version negotiation.
+type handshake struct {
+	peer       PeerVersion
+	common     int32
+	complete   bool
+	wtxidRelay bool
+	addrV2     bool
+	// relaysTxs: the peer takes part in transaction relay with us.
+	relaysTxs    bool
+	prefersHeads bool
+}
+
+// sendVersion announces us. BIP: none, see the protocol documentation.
+func (s *Session) sendVersion() {
+	relay := !s.rejectsTxs()
+	b := make([]byte, 0, 100+len(s.cfg.UserAgent))
+	b = binary.LittleEndian.AppendUint32(b, ProtocolVersion)
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.cfg.Services))
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.now.Unix()))
+	b = appendVersionAddress(b, s.cfg.RemoteServices, s.cfg.Remote)
+	b = appendVersionAddress(b, s.cfg.Services, netip.AddrPort{})
+	b = binary.LittleEndian.AppendUint64(b, s.cfg.Nonce)
+	b = appendSize(b, len(s.cfg.UserAgent))
+	b = append(b, s.cfg.UserAgent...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(s.tip.Height))
+	b = append(b, boolByte(relay))
+	s.send(wire.CmdVersion, b)
+	s.logf("net", "send version message: version=%d, blocks=%d, txrelay=%d, peer=%d",
+		ProtocolVersion, s.tip.Height, boolByte(relay), s.cfg.Peer)
+}
+
+func appendVersionAddress(b []byte, services wire.ServiceFlag, a netip.AddrPort) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(services))
+	var raw [16]byte
+	if a.IsValid() {
+		raw = a.Addr().As16()
+	}
+	return binary.BigEndian.AppendUint16(append(b, raw[:]...), a.Port())
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *Session) onVersion(r *reader) error {
+	if s.hs.peer.Version != 0 {
+		s.logf("net", "redundant version message from peer=%d", s.cfg.Peer)
+		return nil
+	}
+	v, nonce, err := readVersion(r)
+	if err != nil {
+		return err
+	}
+	if s.refusesVersion(v, nonce) {
+		return nil
+	}
+	v.TimeOffset = time.Unix(v.Time, 0).Sub(s.now)
+	if s.cfg.Type == Inbound {
+		s.sendVersion()
+	}
+	s.hs.peer = v
+	s.hs.common = min(v.Version, ProtocolVersion)
+	s.hs.relaysTxs = v.Relay && !s.blockRelayOnly() && s.cfg.Type != Feeler
+	agent := v.UserAgent
+	if agent == "" {
+		agent = "<no user agent>"
+	}
+	s.logf("net", "receive version message: %s: version %d, blocks=%d, us=%s, txrelay=%d, %s",
+		agent, v.Version, v.StartHeight, v.AddrLocal, boolByte(v.Relay), s.name)
+	s.answerVersion()
+	ask(s, false, Introduce{Peer: v}, s.introduced)
+	if s.cfg.Type == Feeler {
+		s.disconnect("feeler connection completed")
+	}
+	return nil
+}
+
+// refusesVersion disconnects peers we do not talk to.
+func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
+	switch {
+	case s.expectsServices() && v.Services&s.cfg.RemoteServices != s.cfg.RemoteServices:
+		s.disconnect("peer does not offer the expected services (%08x offered, %08x expected)",
+			uint64(v.Services), uint64(s.cfg.RemoteServices))
+	case v.Version < MinPeerVersion:
+		s.disconnect("peer using obsolete version %d", v.Version)
+	case s.cfg.Type == Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
+		s.logf("", "connected to self at %s, disconnecting", s.cfg.Address)
+		s.end(Disconnect{Reason: "connected to self"})
+	default:
+		return false
+	}
+	return true
+}
+
+// expectsServices is true for connections that the node chose itself.
+func (s *Session) expectsServices() bool {
+	switch s.cfg.Type {
+	case FullRelay, BlockRelayOnly, AddrFetch:
+		return true
+	}
+	return false
+}
+
+// answerVersion sends what follows a version message, up to verack.
+func (s *Session) answerVersion() {
+	if s.hs.common >= wtxidRelayVersion {
+		s.send(wire.CmdWTxIdRelay, nil)
+		// BIP155 allows sendaddrv2 for any version, but some old
+		// implementations reject messages they do not know.
+		s.send(wire.CmdSendAddrV2, nil)
+	}
+	s.send(wire.CmdVerAck, nil)
+	if s.outbound() && !s.blockRelayOnly() && s.cfg.Type != Feeler {
+		s.requestAddresses()
+	}
+}
+
+func (s *Session) introduced(v Introduced, err error) {
+	if err == nil && v.Reject != "" {
+		s.disconnect("%s", v.Reject)
+	}
+}
+
+// readVersion takes the fields in order; those after the version's address
+// are optional, as in the oldest clients.
+func readVersion(r *reader) (v PeerVersion, nonce uint64, err error) {
+	v.Version = int32(r.u32())
+	v.Services = wire.ServiceFlag(r.u64())
+	v.Time = max(int64(r.u64()), 0)
+	r.u64()
+	v.AddrLocal = r.versionAddress()
+	v.Relay, v.StartHeight, nonce = true, -1, 1
+	if !r.empty() {
+		r.take(26)
+		nonce = r.u64()
+	}
+	if !r.empty() {
+		v.UserAgent = sanitize(r.limitedString(maxUserAgent))
+	}
+	if !r.empty() {
+		v.StartHeight = int32(r.u32())
+	}
+	if !r.empty() {
+		v.Relay = r.u8() != 0
+	}
+	return v, nonce, r.err
+}
+
+func (r *reader) versionAddress() netip.AddrPort {
+	raw := r.take(16)
+	port := r.u16be()
+	if raw == nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw)).Unmap(), port)
+}
+
+// negotiate handles the messages that belong between version and verack, and
+// those that only set a flag. done is false for all others.
+func (s *Session) negotiate(messageType string, r *reader) (done bool, err error) {
+	switch messageType {
+	case wire.CmdVerAck:
+		s.onVerAck()
+	case wire.CmdWTxIdRelay:
+		s.onWtxidRelay()
+	case wire.CmdSendAddrV2:
+		if s.hs.complete {
+			s.disconnect("sendaddrv2 received after verack")
+		}
+		s.hs.addrV2 = true
+	case "feature":
+		s.onFeature(r)
+	case "sendtxrcncl":
+		s.logf("net", "sendtxrcncl from peer=%d ignored, as our node does not have txreconciliation enabled", s.cfg.Peer)
+	case wire.CmdSendHeaders:
+		s.hs.prefersHeads = true
+	case "sendcmpct":
+		return true, s.onSendCompact(r)
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+func (s *Session) onVerAck() {
+	if s.hs.complete {
+		s.logf("net", "ignoring redundant verack message from peer=%d", s.cfg.Peer)
+		return
+	}
+	category := ""
+	if s.cfg.Type == Inbound {
+		category = "net" // strangers may cause these at any rate
+	}
+	s.logf(category, "New %s peer connected: transport: v1, version: %d, %s",
+		s.cfg.Type, s.hs.peer.Version, s.name)
+	s.hs.complete = true
+	s.effects = append(s.effects, Ready{})
+	s.ping.queued = true
+	s.maybePing()
+	s.syncHeaders()
+	s.maybeSendFeeFilter()
+}
+
+// onWtxidRelay is BIP339.
+func (s *Session) onWtxidRelay() {
+	switch {
+	case s.hs.complete:
+		s.disconnect("wtxidrelay received after verack")
+	case s.hs.common < wtxidRelayVersion:
+		s.logf("net", "ignoring wtxidrelay due to old common version=%d from peer=%d", s.hs.common, s.cfg.Peer)
+	case s.hs.wtxidRelay:
+		s.logf("net", "ignoring duplicate wtxidrelay from peer=%d", s.cfg.Peer)
+	default:
+		s.hs.wtxidRelay = true
+	}
+}
+
+// onFeature is BIP434: an identifier of 4 to 80 bytes and up to 512 bytes of
+// data. We know no feature yet and ignore what is well formed.
+func (s *Session) onFeature(r *reader) {
+	if s.hs.complete {
+		s.disconnect("feature received after verack")
+		return
+	}
+	if s.hs.common < featureVersion {
+		s.disconnect("feature received with incompatible version %d", s.hs.common)
+		return
+	}
+	id := r.limitedString(maxFeatureID)
+	r.limitedString(maxFeatureData)
+	if r.err != nil || len(id) < 4 || !r.empty() {
+		s.disconnect("invalid feature payload")
+		return
+	}
+	s.logf("net", "unknown feature advertised: %s", sanitize(id))
+}
+
+// onSendCompact reads BIP152's sendcmpct. Compact blocks are not offered, so
+// a well-formed one has no consequence.
+func (s *Session) onSendCompact(r *reader) error {
+	announce := r.u8()
+	r.u64()
+	if r.err != nil {
+		return r.err
+	}
+	if announce > 1 {
+		s.misbehaving("invalid sendcmpct announce field")
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// headerSync is what we know of the peer's header chain.
+type headerSync struct {
+	started bool
+	// retryAt delays the next attempt to start after the node failed us.
+	retryAt time.Time
+	// requested is when the getheaders was sent that waits for an answer.
+	requested time.Time
+	best      chainhash.Hash
+	height    int32 // of best, -1 before it is known
+	known     bool
+	// trail holds the last header of earlier full batches, newest first.
+	trail           []chainhash.Hash
+	sentSendHeaders bool
+}
+
+// maxTrail bounds the locator built while full batches arrive.
+const maxTrail = 10
+
+// syncHeaders starts asking the peer for its headers, once.
+func (s *Session) syncHeaders() {
+	if s.ended || s.headers.started || s.now.Before(s.headers.retryAt) || !s.servesBlocks() ||
+		s.cfg.Type == Feeler || s.cfg.Type == AddrFetch {
+		return
+	}
+	s.headers.started = true
+	ask(s, false, GetLocator{}, func(l Hashes, err error) {
+		if err != nil {
+			s.headers.started = false
+			s.headers.retryAt = s.now.Add(nodeRetry)
+			return
+		}
+		// Starting one below our best header makes the answer of a peer in
+		// sync non-empty, which tells us that it has that header.
+		height := s.tip.HeaderHeight
+		if len(l.Hashes) > 1 {
+			l.Hashes = l.Hashes[1:]
+			height--
+		}
+		if s.maybeGetHeaders(l.Hashes) {
+			s.logf("net", "initial getheaders (%d) to peer=%d", height, s.cfg.Peer)
+		}
+	})
+}
+
+// maybeGetHeaders sends a getheaders unless one is on its way already.
+func (s *Session) maybeGetHeaders(locator []chainhash.Hash) bool {
+	if !s.headers.requested.IsZero() && s.now.Sub(s.headers.requested) <= headersResponseTime {
+		return false
+	}
+	s.headers.requested = s.now
+	s.send(wire.CmdGetHeaders, encodeLocator(locator, chainhash.Hash{}))
+	return true
+}
+
+func (s *Session) onHeaders(r *reader) error {
+	n := r.size()
+	if r.err != nil {
+		return r.err
+	}
+	if n > maxHeaders {
+		s.misbehaving("headers message size = %d", n)
+		return nil
+	}
+	raw, hashes, err := readHeaders(r, n)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		s.headers.requested = time.Time{}
+		return nil
+	}
+	for i := 1; i < n; i++ {
+		if previousHash(raw[i*HeaderSize:]) != hashes[i-1] {
+			s.misbehaving("non-continuous headers sequence")
+			return nil
+		}
+	}
+	first := previousHash(raw)
+	ask(s, true, SubmitHeaders{Raw: raw}, func(v HeadersVerdict, err error) {
+		if err == nil {
+			s.judgeHeaders(v, first, hashes, raw)
+		}
+	})
+	return nil
+}
+
+// readHeaders takes n headers, each followed by a transaction count.
+func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err error) {
+	raw = make([]byte, 0, min(n*HeaderSize, len(r.b)))
+	hashes = make([]chainhash.Hash, 0, n)
+	for range n {
+		header := r.take(HeaderSize)
+		r.size()
+		if r.err != nil {
+			return nil, nil, r.err
+		}
+		raw = append(raw, header...)
+		hashes = append(hashes, headerHash(header))
+	}
+	return raw, hashes, nil
+}
+
+func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
+	last := hashes[len(hashes)-1]
+	switch {
+	case v.Unconnecting:
+		s.announcer.markKnown(last)
+		s.connectHeaders(hashes[0], parent)
+		return
+	case v.Misbehaving:
+		s.misbehaving("%s", v.Reject)
+		return
+	case v.Reject != "":
+		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
+		return
+	}
+	s.headers.requested = time.Time{}
+	for i, h := range hashes {
+		s.announcer.learn(h, previousHash(raw[i*HeaderSize:]))
+	}
+	s.announcer.markKnown(last)
+	s.headers.best, s.headers.height, s.headers.known = v.Last, v.Height, true
+	if len(hashes) == maxHeaders {
+		s.requestMoreHeaders(last, parent)
+	} else {
+		s.headers.trail = nil
+		s.maybeSendHeadersPreference()
+	}
+	if v.Download {
+		s.down.best, s.down.active = v.Last, true
+		s.down.retryAt = time.Time{}
+		s.requestLease(!s.tip.Initial)
+	}
+}
+
+// connectHeaders asks for what lies between our chain and headers that do not
+// connect to it.
+func (s *Session) connectHeaders(first, parent chainhash.Hash) {
+	ask(s, true, GetLocator{}, func(l Hashes, err error) {
+		if err == nil && s.maybeGetHeaders(l.Hashes) {
+			s.logf("net", "received header %s: missing prev block %s, sending getheaders (%d) to end (peer=%d)",
+				first, parent, s.tip.HeaderHeight, s.cfg.Peer)
+		}
+	})
+}
+
+// requestMoreHeaders continues after a full batch. The locator is made of the
+// batches themselves, which the peer certainly knows.
+func (s *Session) requestMoreHeaders(last, parent chainhash.Hash) {
+	locator := append([]chainhash.Hash{last}, s.headers.trail...)
+	locator = append(locator, parent)
+	s.headers.trail = locator[:min(len(locator), maxTrail)]
+	if s.maybeGetHeaders(locator) {
+		s.logf("net", "more getheaders (%d) to end to peer=%d", s.headers.height, s.cfg.Peer)
+	}
+}
+
+// maybeSendHeadersPreference sends sendheaders (BIP130) once the initial
+// headers of the peer have arrived: announcements before would interfere.
+func (s *Session) maybeSendHeadersPreference() {
+	if !s.headers.sentSendHeaders && s.hs.common >= sendHeadersVersion {
+		s.headers.sentSendHeaders = true
+		s.send(wire.CmdSendHeaders, nil)
+	}
+}

@@ -1,0 +1,34 @@
+package session
+
+import "time"
+
+// inactivityCounts reports whether the connection is old enough for the
+// time-outs of silence to apply (-peertimeout).
+func (s *Session) inactivityCounts() bool {
+	return s.now.Sub(s.opened) > s.cfg.PeerTimeout
+}
+
+// checkInactivity ends connections on which nothing happens.
+func (s *Session) checkInactivity(t Tick) {
+	if !s.inactivityCounts() {
+		return
+	}
+	sent, received := !t.LastSend.IsZero(), !t.LastReceive.IsZero()
+	switch {
+	case !sent || !received:
+		never := ""
+		if !received {
+			never += ", never received from peer"
+		}
+		if !sent {
+			never += ", never sent to peer"
+		}
+		s.disconnect("socket no message in first %d seconds%s", int(s.cfg.PeerTimeout/time.Second), never)
+	case s.now.Sub(t.LastSend) > inactivityTimeout:
+		s.disconnect("socket sending timeout: %ds", int(s.now.Sub(t.LastSend)/time.Second))
+	case s.now.Sub(t.LastReceive) > inactivityTimeout:
+		s.disconnect("socket receive timeout: %ds", int(s.now.Sub(t.LastReceive)/time.Second))
+	case !s.hs.complete:
+		s.disconnect("version handshake timeout")
+	}
+}

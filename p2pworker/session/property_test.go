@@ -1,0 +1,160 @@
+package session
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"pgregory.net/rapid"
+)
+
+// wellFormed are payloads that get past the readers.
+func wellFormed() map[string][]byte {
+	raw, hashes := chainOf(chainhash.Hash{1}, 5)
+	inv := encodeInventory([]wire.InvVect{
+		{Type: wire.InvTypeBlock, Hash: hashes[4]}, {Type: invWtx, Hash: chainhash.Hash{2}},
+		{Type: wire.InvTypeTx, Hash: chainhash.Hash{3}}, {Type: wire.InvTypeWitnessBlock, Hash: hashes[0]}})
+	return map[string][]byte{
+		"version": versionMessage(70017, fullServices, 5, true), "verack": nil, "wtxidrelay": nil,
+		"sendaddrv2": nil, "sendheaders": nil, "ping": make([]byte, 8), "pong": make([]byte, 8),
+		"inv": inv, "getdata": inv, "notfound": inv, "headers": encodeHeaders(raw),
+		"getheaders": encodeLocator(hashes, chainhash.Hash{}), "getblocks": encodeLocator(nil, chainhash.Hash{}),
+		"block": blockOf(raw, 1), "tx": make([]byte, 100), "getaddr": nil,
+		"addr":    encodeAddresses([]Address{publicAddress(1, 1_700_000_000)}, false),
+		"addrv2":  encodeAddresses([]Address{publicAddress(1, 1_700_000_000)}, true),
+		"mempool": nil, "feefilter": make([]byte, 8), "sendcmpct": make([]byte, 9), "sparkle": {1},
+	}
+}
+
+// replyTo draws a reply that fits the request.
+func replyTo(t *rapid.T, body any) any {
+	h := chainhash.Hash{byte(rapid.IntRange(0, 5).Draw(t, "hash"))}
+	flag := rapid.Bool().Draw(t, "flag")
+	switch body.(type) {
+	case GetLocator, FindBlocks:
+		return Hashes{Hashes: []chainhash.Hash{h, {9}}}
+	case FindHeaders:
+		raw, _ := chainOf(h, 3)
+		return Headers{Raw: raw}
+	case SubmitHeaders:
+		return HeadersVerdict{Last: h, Height: 3, Download: flag, Unconnecting: rapid.Bool().Draw(t, "unconnecting")}
+	case LeaseBlocks:
+		return Lease{Hashes: []chainhash.Hash{h}, Seconds: 60, Retry: flag}
+	case SubmitBlock, SubmitTx:
+		return Verdict{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
+	case FetchBlock, FetchTx:
+		return Fetched{Found: flag, Raw: make([]byte, 100)}
+	case WantTxs:
+		return Wanted{Request: []chainhash.Hash{h}, Later: []chainhash.Hash{{7}}, RetrySeconds: 1}
+	case MempoolTxs:
+		return TxList{Txs: []TxAnnouncement{{Txid: h, Wtxid: h}}}
+	case Introduce:
+		return Introduced{}
+	case GetAddresses:
+		return AddressList{Addresses: []Address{publicAddress(2, 5)}}
+	}
+	return Done{}
+}
+
+// TestAnyOrderOfInputs drives a session with arbitrary messages, replies and
+// events. Nothing may panic, every bound must hold, no pong may overtake a
+// message before it, and when all requests are answered nothing stays held.
+func TestAnyOrderOfInputs(t *testing.T) {
+	payloads := wellFormed()
+	names := make([]string, 0, len(payloads))
+	for name := range payloads {
+		names = append(names, name)
+	}
+	types := []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, AddrFetch}
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := inboundConfig()
+		cfg.Type = rapid.SampledFrom(types).Draw(t, "type")
+		cfg.Permissions.NoBan = rapid.Bool().Draw(t, "noban")
+		s, now := New(cfg), time.Unix(1_700_000_000, 0)
+		var open []Request
+		ended := false
+		step := func(in Input) {
+			for _, e := range s.Step(now, in) {
+				if ended {
+					t.Fatalf("effect %T after Disconnect", e)
+				}
+				switch e := e.(type) {
+				case Request:
+					open = append(open, e)
+				case Disconnect:
+					ended = true
+				}
+			}
+			if s.down.submissions > MaxSubmissions || len(s.down.inFlight) > MaxBlocksInFlight ||
+				len(s.txIn.delayed) > maxInventory {
+				t.Fatal("a bound is broken")
+			}
+		}
+		step(Opened{})
+		for _, name := range []string{"version", "verack"} {
+			if rapid.IntRange(0, 9).Draw(t, "shake") > 0 {
+				step(Message{Type: name, Payload: payloads[name], ReceivedAt: now})
+			}
+		}
+		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+			switch rapid.IntRange(0, 6).Draw(t, "kind") {
+			case 0, 1, 2:
+				if s.Full() {
+					continue
+				}
+				name := rapid.SampledFrom(names).Draw(t, "message")
+				payload := append([]byte{}, payloads[name]...)
+				if rapid.IntRange(0, 5).Draw(t, "cut") == 0 {
+					payload = payload[:rapid.IntRange(0, len(payload)).Draw(t, "length")]
+				}
+				step(Message{Type: name, Payload: payload, ReceivedAt: now})
+			case 3, 4:
+				if len(open) == 0 {
+					continue
+				}
+				i := rapid.IntRange(0, len(open)-1).Draw(t, "request")
+				r := open[i]
+				open = append(open[:i], open[i+1:]...)
+				if rapid.IntRange(0, 5).Draw(t, "fail") == 0 {
+					step(Reply{ID: r.ID, Err: errors.New("gone")})
+				} else {
+					step(Reply{ID: r.ID, Body: replyTo(t, r.Body)})
+				}
+			case 5:
+				now = now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(t, "ms")) * time.Millisecond)
+				step(Tick{LastSend: now, LastReceive: now})
+			case 6:
+				raw, hashes := chainOf(chainhash.Hash{1}, 2)
+				step(TipChanged{Tip: Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:HeaderSize], raw[HeaderSize:]}})
+				step(TxsAnnounced{Txs: []TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
+			}
+		}
+		for len(open) > 0 {
+			r := open[0]
+			open = open[1:]
+			step(Reply{ID: r.ID, Err: errors.New("gone")})
+		}
+		if !ended && s.held.len() > 0 {
+			t.Fatalf("%d messages held with no request open", s.held.len())
+		}
+	})
+}
+
+// FuzzProcess feeds raw payloads to a session after its handshake.
+func FuzzProcess(f *testing.F) {
+	for name, payload := range wellFormed() {
+		f.Add(name, payload)
+	}
+	f.Fuzz(func(t *testing.T, messageType string, payload []byte) {
+		s, now := New(inboundConfig()), time.Unix(1_700_000_000, 0)
+		for _, m := range []Message{
+			{Type: "version", Payload: versionMessage(70017, fullServices, 5, true)},
+			{Type: "sendaddrv2"}, {Type: "verack"}, {Type: messageType, Payload: payload},
+		} {
+			s.Step(now, m)
+		}
+		s.Step(now.Add(time.Minute), Tick{LastSend: now, LastReceive: now})
+	})
+}

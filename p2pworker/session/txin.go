@@ -1,0 +1,236 @@
+package session
+
+import (
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// minTxSize is the size of the smallest serialised transaction worth passing on.
+const minTxSize = 10
+
+// txDownload holds announced transactions that are not requested yet.
+type txDownload struct {
+	delayed []delayedTx
+}
+
+type delayedTx struct {
+	hash  chainhash.Hash
+	wtxid bool
+	at    time.Time
+}
+
+func (s *Session) onInv(r *reader) error {
+	list, n := r.inventory()
+	if r.err != nil {
+		return r.err
+	}
+	if n > maxInventory {
+		s.misbehaving("inv message size = %d", n)
+		return nil
+	}
+	seen := make(map[chainhash.Hash]struct{})
+	var txs []chainhash.Hash
+	var newBlock *chainhash.Hash
+	for i := range list {
+		inv := &list[i]
+		switch inv.Type {
+		case wire.InvTypeTx, wire.InvTypeWitnessTx, invWtx:
+			if (inv.Type == invWtx) != s.hs.wtxidRelay && inv.Type != wire.InvTypeWitnessTx {
+				continue
+			}
+			if s.rejectsTxs() {
+				s.disconnect("transaction (%s) inv sent in violation of protocol", inv.Hash)
+				return nil
+			}
+			if _, ok := seen[inv.Hash]; ok {
+				continue
+			}
+			seen[inv.Hash] = struct{}{}
+			s.txOut.known.add(inv.Hash)
+			txs = append(txs, inv.Hash)
+		case wire.InvTypeBlock:
+			if s.noteBlockInv(inv) {
+				newBlock = &inv.Hash
+			}
+		default:
+			s.logf("net", "Unknown inv type \"%s\" received from peer=%d", inventoryName(*inv), s.cfg.Peer)
+		}
+	}
+	if newBlock != nil {
+		s.fetchHeadersFor(*newBlock)
+	}
+	s.noteTxs(txs)
+	return nil
+}
+
+// noteBlockInv reports whether the announced block is new to us.
+func (s *Session) noteBlockInv(inv *wire.InvVect) bool {
+	_, recent := s.announcer.parent(inv.Hash)
+	have := recent || inv.Hash == s.tip.Hash
+	s.logf("net", "got inv: %s %s peer=%d", inventoryName(*inv), haveOrNew(have), s.cfg.Peer)
+	s.announcer.markKnown(inv.Hash)
+	_, requested := s.down.inFlight[inv.Hash]
+	return !have && !requested
+}
+
+func haveOrNew(have bool) string {
+	if have {
+		return "have"
+	}
+	return "new"
+}
+
+// fetchHeadersFor asks for the headers up to a block that was announced by
+// inv: blocks are fetched along headers only.
+func (s *Session) fetchHeadersFor(block chainhash.Hash) {
+	ask(s, true, GetLocator{}, func(l Hashes, err error) {
+		if err == nil && s.maybeGetHeaders(l.Hashes) {
+			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
+		}
+	})
+}
+
+// noteTxs asks the node which announced transactions to request; for peers
+// that chose us, after a delay that gives others precedence.
+func (s *Session) noteTxs(txs []chainhash.Hash) {
+	if len(txs) == 0 || s.tip.Initial {
+		return
+	}
+	if s.cfg.Type == Inbound && !s.cfg.Permissions.NoBan {
+		s.delayTxs(txs, s.hs.wtxidRelay, nonPreferredTxDelay)
+		return
+	}
+	s.wantTxs(true, s.hs.wtxidRelay, txs)
+}
+
+func (s *Session) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
+	at := s.now.Add(by)
+	for _, h := range txs {
+		if len(s.txIn.delayed) >= maxTxAnnouncements && !s.cfg.Permissions.Relay ||
+			len(s.txIn.delayed) >= maxInventory {
+			return
+		}
+		s.txIn.delayed = append(s.txIn.delayed, delayedTx{h, wtxid, at})
+	}
+}
+
+// askForDelayedTxs asks about the announcements whose delay has passed.
+func (s *Session) askForDelayedTxs() {
+	if len(s.txIn.delayed) == 0 {
+		return
+	}
+	var due [2][]chainhash.Hash
+	rest := s.txIn.delayed[:0]
+	for _, d := range s.txIn.delayed {
+		if s.now.Before(d.at) {
+			rest = append(rest, d)
+			continue
+		}
+		due[boolByte(d.wtxid)] = append(due[boolByte(d.wtxid)], d.hash)
+	}
+	s.txIn.delayed = rest
+	for i, hashes := range due {
+		if len(hashes) > 0 {
+			s.wantTxs(false, i == 1, hashes)
+		}
+	}
+}
+
+func (s *Session) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
+	ask(s, ordered, WantTxs{Wtxid: wtxid, Hashes: hashes}, func(w Wanted, err error) {
+		if err != nil {
+			return
+		}
+		s.logTxInventory(wtxid, hashes, w)
+		s.delayTxs(w.Later, wtxid, time.Duration(w.RetrySeconds)*time.Second)
+		s.requestTxs(wtxid, w.Request)
+	})
+}
+
+func (s *Session) logTxInventory(wtxid bool, hashes []chainhash.Hash, w Wanted) {
+	if s.cfg.LogEnabled != nil && !s.cfg.LogEnabled("net") {
+		return
+	}
+	unknown := make(map[chainhash.Hash]struct{}, len(w.Request)+len(w.Later))
+	for _, list := range [][]chainhash.Hash{w.Request, w.Later} {
+		for _, h := range list {
+			unknown[h] = struct{}{}
+		}
+	}
+	kind := wire.InvTypeTx
+	if wtxid {
+		kind = invWtx
+	}
+	for _, h := range hashes {
+		_, isNew := unknown[h]
+		s.logf("net", "got inv: %s %s peer=%d", inventoryName(wire.InvVect{Type: kind, Hash: h}),
+			haveOrNew(!isNew), s.cfg.Peer)
+	}
+}
+
+// maxTxRequests is the longest getdata for transactions.
+const maxTxRequests = 1000
+
+func (s *Session) requestTxs(wtxid bool, hashes []chainhash.Hash) {
+	kind := wire.InvTypeWitnessTx
+	if wtxid {
+		kind = invWtx
+	}
+	for len(hashes) > 0 {
+		n := min(len(hashes), maxTxRequests)
+		list := make([]wire.InvVect, n)
+		for i, h := range hashes[:n] {
+			list[i] = wire.InvVect{Type: kind, Hash: h}
+		}
+		s.send(wire.CmdGetData, encodeInventory(list))
+		hashes = hashes[n:]
+	}
+}
+
+func (s *Session) onTx(m Message) error {
+	if s.rejectsTxs() {
+		s.disconnect("transaction sent in violation of protocol")
+		return nil
+	}
+	if s.tip.Initial {
+		return nil // without the chain it cannot be judged
+	}
+	if len(m.Payload) < minTxSize {
+		return errEndOfData
+	}
+	req := SubmitTx{Raw: m.Payload, Force: s.cfg.Permissions.ForceRelay}
+	ask(s, true, req, func(v Verdict, err error) {
+		if err != nil {
+			return
+		}
+		s.txOut.known.add(v.Hash)
+		s.txOut.known.add(v.Wtxid)
+		if v.Misbehaving {
+			s.misbehaving("%s", v.Reject)
+			return
+		}
+		if len(v.Missing) > 0 {
+			// Parents are known by txid only: an input names nothing else.
+			s.wantTxs(true, false, v.Missing)
+		}
+	})
+	return nil
+}
+
+func (s *Session) onNotFound(r *reader) error {
+	list, n := r.inventory()
+	if r.err != nil {
+		return r.err
+	}
+	if n > maxTxAnnouncements+MaxBlocksInFlight {
+		return nil
+	}
+	for _, inv := range list {
+		if inv.Type&^invWitnessFlag == wire.InvTypeBlock {
+			s.onMissingBlock(inv.Hash)
+		}
+	}
+	return nil
+}

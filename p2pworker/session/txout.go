@@ -1,0 +1,126 @@
+package session
+
+import (
+	"math"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// txRelay is the announcing of transactions to the peer.
+type txRelay struct {
+	known   knownSet // hashes that the peer announced, sent or was told
+	pending []TxAnnouncement
+	// recent holds what entered the mempool since the last announcement: it is
+	// not served, because that would tell when it arrived here.
+	recent  map[chainhash.Hash]struct{}
+	nextInv time.Time
+	// minFeeRate is the peer's feefilter (BIP133).
+	minFeeRate int64
+}
+
+func (t *txRelay) init() {
+	t.known = newKnownSet(maxKnownInventory)
+	t.recent = make(map[chainhash.Hash]struct{})
+}
+
+func (t *txRelay) unannounced(h chainhash.Hash) bool {
+	_, ok := t.recent[h]
+	return ok
+}
+
+// inventoryOf returns how a transaction is announced to this peer.
+func (s *Session) inventoryOf(tx TxAnnouncement) wire.InvVect {
+	if s.hs.wtxidRelay {
+		return wire.InvVect{Type: invWtx, Hash: tx.Wtxid}
+	}
+	return wire.InvVect{Type: wire.InvTypeTx, Hash: tx.Txid}
+}
+
+func (s *Session) queueTxs(txs []TxAnnouncement) {
+	if !s.hs.complete || !s.hs.relaysTxs {
+		return
+	}
+	for _, tx := range txs {
+		if len(s.txOut.pending) >= maxPendingTxs {
+			break
+		}
+		if tx.Peer == s.cfg.Peer {
+			s.txOut.known.add(s.inventoryOf(tx).Hash)
+		}
+		s.txOut.recent[tx.Txid] = struct{}{}
+		s.txOut.recent[tx.Wtxid] = struct{}{}
+		s.txOut.pending = append(s.txOut.pending, tx)
+	}
+	s.trickleTxs()
+}
+
+// trickleTxs announces what is pending when its time has come: the delay is
+// random so that observers learn little about where a transaction began.
+func (s *Session) trickleTxs() {
+	due := !s.now.Before(s.txOut.nextInv)
+	if !due && !s.cfg.Permissions.NoBan {
+		return
+	}
+	if due {
+		mean := outboundTrickle
+		if s.cfg.Type == Inbound {
+			mean = inboundTrickle
+		}
+		s.txOut.nextInv = s.now.Add(s.exponential(mean))
+	}
+	if len(s.txOut.pending) == 0 {
+		return
+	}
+	s.announceTxs(s.txOut.pending)
+	s.txOut.pending = nil
+	clear(s.txOut.recent)
+}
+
+func (s *Session) announceTxs(txs []TxAnnouncement) {
+	list := make([]wire.InvVect, 0, min(len(txs), maxInventory))
+	for _, tx := range txs {
+		inv := s.inventoryOf(tx)
+		if tx.FeeRate < s.txOut.minFeeRate || s.txOut.known.has(inv.Hash) {
+			continue
+		}
+		s.txOut.known.add(inv.Hash)
+		list = append(list, inv)
+		if len(list) == maxInventory {
+			s.send(wire.CmdInv, encodeInventory(list))
+			list = list[:0]
+		}
+	}
+	if len(list) > 0 {
+		s.send(wire.CmdInv, encodeInventory(list))
+	}
+}
+
+// onMempool is BIP35.
+func (s *Session) onMempool() {
+	if s.cfg.Services&wire.SFNodeBloom == 0 && !s.cfg.Permissions.Mempool {
+		if !s.cfg.Permissions.NoBan {
+			s.disconnect("mempool request with bloom filters disabled")
+		}
+		return
+	}
+	if !s.hs.relaysTxs {
+		return
+	}
+	ask(s, true, MempoolTxs{}, func(l TxList, err error) {
+		if err != nil {
+			return
+		}
+		s.txOut.pending = nil
+		clear(s.txOut.recent)
+		s.txOut.known = newKnownSet(maxKnownInventory)
+		s.announceTxs(l.Txs)
+	})
+}
+
+// exponential draws from an exponential distribution.
+func (s *Session) exponential(mean time.Duration) time.Duration {
+	uniform := (float64(s.cfg.Random()>>11) + 1) / (1 << 53)
+	return time.Duration(-math.Log(uniform) * float64(mean))
+}
