@@ -20,6 +20,8 @@ type Config struct {
 	Logger *slog.Logger // category "ipc": one line per request and reply at debug level
 	// Pending bounds the calls that one link may have in flight; default 8192.
 	Pending int
+	// Up, if set, is called when a link has been welcomed.
+	Up func(Identity)
 }
 
 // Broker routes messages between the links that Serve attaches.

@@ -39,6 +39,9 @@ func (p *port) hello(body []byte) error {
 	p.broker.enter(p, a)
 	p.deliver(link.Message{head, emptyBody})
 	p.broker.announceUp(p)
+	if up := p.broker.cfg.Up; up != nil {
+		up(p.id)
+	}
 	return nil
 }
 

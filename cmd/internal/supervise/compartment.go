@@ -1,0 +1,173 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Pauses before a failed compartment is started again.
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 10 * time.Second
+	// steady is how long one must have run for its failures to be forgotten.
+	steady = 20 * time.Second
+	// hopeless is how many failures in a row of a vital compartment end the
+	// ship.
+	hopeless = 6
+)
+
+// compartment is one that the supervisor keeps running.
+type compartment struct {
+	spec  Spec
+	ended chan struct{} // closed when it will not be started again
+
+	mu       sync.Mutex
+	stopping bool
+	wake     chan struct{} // closed when stopping is set
+	signal   func(os.Signal)
+	pid      int
+	started  time.Time
+	restarts int
+	attached bool // it has been on the bus, ever
+}
+
+func (c *compartment) began(pid int, signal func(os.Signal)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pid, c.signal, c.started = pid, signal, time.Now()
+	if c.stopping {
+		signal(syscall.SIGTERM)
+	}
+}
+
+// stop asks the compartment to end.
+func (c *compartment) stop(sig os.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stopping {
+		c.stopping = true
+		close(c.wake)
+	}
+	if c.signal != nil {
+		c.signal(sig)
+	}
+}
+
+func (c *compartment) isStopping() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopping
+}
+
+// keep runs the compartment until it is told to stop or its policy says that
+// this was all.
+func (s *Supervisor) keep(ctx context.Context, c *compartment) {
+	defer s.forget(c)
+	failures, pause := 0, firstPause
+	for {
+		began := time.Now()
+		err := s.once(ctx, c)
+		if ctx.Err() != nil || c.isStopping() {
+			s.noteFailedStop(c, err)
+			return
+		}
+		if time.Since(began) > steady {
+			failures, pause = 0, firstPause
+		}
+		failures++
+		if s.verdict(c, err, failures) {
+			return
+		}
+		if failures > 1 && !waitFor(ctx, c.wake, pause) {
+			return
+		}
+		if failures > 1 {
+			pause = min(2*pause, maxPause)
+		}
+		c.mu.Lock()
+		c.restarts++
+		c.mu.Unlock()
+	}
+}
+
+func (s *Supervisor) once(ctx context.Context, c *compartment) error {
+	if s.cfg.InProcess {
+		return s.runInProcess(ctx, c)
+	}
+	return s.runProcess(ctx, c)
+}
+
+// verdict decides what the end of a compartment means: true if it is not
+// started again.
+func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
+	c.mu.Lock()
+	attached := c.attached
+	c.mu.Unlock()
+	log := s.cfg.Logger
+	switch {
+	case c.spec.Policy == Once:
+		if err != nil {
+			log.Warn(fmt.Sprintf("%s (pid %d) failed: %v", c.spec.Instance, c.pid, err))
+		}
+		return true
+	case c.spec.Policy == Vital && err == nil:
+		s.finish(nil)
+		return true
+	case err != nil && !attached:
+		s.finish(&StartError{Instance: c.spec.Instance, Cause: err})
+		return true
+	case c.spec.Policy == Vital && failures >= hopeless:
+		s.finish(fmt.Errorf("A fatal internal error occurred, see debug.log for details: %s fails again and again: %w", c.spec.Instance, err)) //nolint:staticcheck // the contract's text
+		return true
+	}
+	log.Warn(fmt.Sprintf("%s (pid %d) ended: %v; starting it again", c.spec.Instance, c.pid, orInOrder(err)))
+	return false
+}
+
+func orInOrder(err error) error {
+	if err == nil {
+		return errors.New("in order, though nobody asked it to")
+	}
+	return err
+}
+
+func (s *Supervisor) noteFailedStop(c *compartment, err error) {
+	if err != nil {
+		s.cfg.Logger.Warn(fmt.Sprintf("%s (pid %d) did not end in order: %v", c.spec.Instance, c.pid, err))
+	}
+}
+
+// waitFor pauses; it reports false if told to stop meanwhile.
+func waitFor(ctx context.Context, stop <-chan struct{}, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-stop:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// StartError is a compartment's failure before it had ever been on the bus.
+type StartError struct {
+	Instance string
+	Cause    error
+}
+
+// Error is what the compartment said itself, if it said anything.
+func (e *StartError) Error() string {
+	var exit *ExitError
+	if errors.As(e.Cause, &exit) && exit.LastWords != "" {
+		return exit.LastWords
+	}
+	return fmt.Sprintf("%s did not start: %v", e.Instance, e.Cause)
+}
+
+func (e *StartError) Unwrap() error { return e.Cause }

@@ -1,0 +1,65 @@
+package supervise
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+)
+
+// runInProcess runs a compartment in goroutines of this process.
+func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
+	run, known := s.cfg.Parts[c.spec.Role]
+	if !known {
+		return fmt.Errorf("no part for role %s", c.spec.Role)
+	}
+	settings, err := json.Marshal(c.spec.Settings)
+	if err != nil {
+		return fmt.Errorf("settings of %s: %w", c.spec.Instance, err)
+	}
+	listeners, err := duplicate(c.spec.Listeners)
+	if err != nil {
+		return err
+	}
+	partCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	c.began(os.Getpid(), func(os.Signal) { stop() })
+	theirs, ours := link.Pipe()
+	var router sync.WaitGroup
+	linkCtx, closeLink := context.WithCancel(ctx)
+	router.Go(func() { s.serve(linkCtx, ours, c) })
+	err = run(partCtx, part.Env{
+		Name: c.spec.Instance, Link: theirs, Listeners: listeners,
+		Logger: newLogger(s.cfg.LogFile, s.cfg.Log, c.spec.Instance),
+		Clock:  clock.New(s.cfg.Clock.Mock()), Mockable: s.cfg.Mockable,
+	}, settings)
+	theirs.Close()
+	closeLink()
+	router.Wait()
+	return err
+}
+
+// duplicate gives the part listeners of its own, as a process would have, so
+// that closing one does not close the ship's.
+func duplicate(listeners []*net.TCPListener) ([]net.Listener, error) {
+	var own []net.Listener
+	for _, l := range listeners {
+		f, err := l.File()
+		if err != nil {
+			return nil, err
+		}
+		copied, err := net.FileListener(f)
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, copied)
+	}
+	return own, nil
+}

@@ -1,0 +1,206 @@
+package supervise
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+)
+
+// forker starts processes on one thread, which must outlive them: see the
+// package documentation.
+type forker struct{ jobs chan func() }
+
+func (f *forker) run(done <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		select {
+		case job := <-f.jobs:
+			job()
+		case <-done:
+			return
+		}
+	}
+}
+
+func (f *forker) start(cmd *exec.Cmd) error {
+	result := make(chan error, 1)
+	f.jobs <- func() { result <- cmd.Start() }
+	return <-result
+}
+
+// runProcess starts a compartment as a process and returns when it has ended
+// and its link is closed.
+func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
+	settings, err := json.Marshal(c.spec.Settings)
+	if err != nil {
+		return fmt.Errorf("settings of %s: %w", c.spec.Instance, err)
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return err
+	}
+	cmd, bootPipe, err := s.command(c.spec, theirs)
+	if err != nil {
+		ours.Close()
+		theirs.Close()
+		return err
+	}
+	lastWords := &tail{limit: 32 << 10}
+	cmd.Stderr = lastWords
+	err = s.forker.start(cmd)
+	for _, f := range cmd.ExtraFiles {
+		if f != s.cfg.LogFile {
+			f.Close()
+		}
+	}
+	if err != nil {
+		ours.Close()
+		bootPipe.Close()
+		return fmt.Errorf("starting %s: %w", c.spec.Instance, err)
+	}
+	c.began(cmd.Process.Pid, func(sig os.Signal) { _ = cmd.Process.Signal(sig) })
+
+	var tasks sync.WaitGroup
+	tasks.Go(func() { writeBoot(bootPipe, s.boot(c.spec, settings)) })
+	linkCtx, closeLink := context.WithCancel(ctx)
+	tasks.Go(func() { s.serve(linkCtx, ours, c) })
+	err = cmd.Wait()
+	closeLink()
+	tasks.Wait()
+	return describeEnd(err, lastWords)
+}
+
+func (s *Supervisor) command(spec Spec, link *os.File) (*exec.Cmd, *os.File, error) {
+	bootRead, bootWrite, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command(s.cfg.Executable)
+	cmd.Args = titled(string(spec.Role), spec.Instance)
+	cmd.ExtraFiles = []*os.File{link, bootRead, s.cfg.LogFile}
+	for _, l := range spec.Listeners {
+		f, err := l.File()
+		if err != nil {
+			bootRead.Close()
+			bootWrite.Close()
+			return nil, nil, fmt.Errorf("listener of %s: %w", spec.Instance, err)
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	return cmd, bootWrite, nil
+}
+
+func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
+	return boot{
+		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
+		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log,
+	}
+}
+
+// writeBoot hands a child its settings. A child that dies before it has read
+// them is noticed by its exit.
+func writeBoot(w io.WriteCloser, b boot) {
+	defer w.Close()
+	_ = json.NewEncoder(w).Encode(b)
+}
+
+// serve routes for a compartment's link until it ends.
+func (s *Supervisor) serve(ctx context.Context, nc net.Conn, c *compartment) {
+	err := s.cfg.Broker.Serve(ctx, nc, broker.Identity{Role: c.spec.Role, Instance: c.spec.Instance})
+	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.ECONNRESET) {
+		s.cfg.Logger.Warn(fmt.Sprintf("bus: link of %s: %v", c.spec.Instance, err))
+	}
+}
+
+func socketPair() (net.Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	ours := os.NewFile(uintptr(fds[0]), "link")
+	theirs := os.NewFile(uintptr(fds[1]), "link")
+	defer ours.Close()
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	return conn, theirs, nil
+}
+
+// ExitError is how a compartment failed.
+type ExitError struct {
+	Status    string // "exit status 1", "signal: killed"
+	LastWords string // what it wrote to standard error
+}
+
+func (e *ExitError) Error() string {
+	if e.LastWords == "" {
+		return e.Status
+	}
+	return e.Status + ": " + e.LastWords
+}
+
+func describeEnd(err error, words *tail) error {
+	if err == nil {
+		return nil
+	}
+	return &ExitError{Status: err.Error(), LastWords: strings.TrimSpace(words.String())}
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf.Write(p)
+	if over := t.buf.Len() - t.limit; over > 0 {
+		t.buf.Next(over)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}
+
+// residentBytes reads a process's resident set size from /proc.
+func residentBytes(pid int) int64 {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(raw))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}

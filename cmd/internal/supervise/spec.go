@@ -1,0 +1,67 @@
+package supervise
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+)
+
+// Policy says what happens when a compartment ends by itself.
+type Policy int
+
+const (
+	// Forever: it is started again, with growing pauses if it keeps failing.
+	Forever Policy = iota
+	// Once: it has done its work, or others see to its replacement.
+	Once
+	// Vital: it is started again when it fails; when it ends in order, the
+	// whole ship does.
+	Vital
+)
+
+// Spec describes a compartment.
+type Spec struct {
+	Role      broker.Role
+	Instance  string
+	Settings  any // encoded as JSON for the part
+	Listeners []*net.TCPListener
+	Policy    Policy
+	Patience  time.Duration // how long it may take to end in order; default 10 s
+}
+
+// Part runs a part with its settings until ctx ends.
+type Part func(ctx context.Context, env part.Env, settings json.RawMessage) error
+
+// boot is what a child process reads from its settings pipe.
+type boot struct {
+	Role      broker.Role
+	Instance  string
+	Settings  json.RawMessage
+	Listeners int
+	Mock      int64
+	Mockable  bool
+	Log       logging.Config
+}
+
+// Descriptors that a child inherits.
+const (
+	linkFD     = 3
+	bootFD     = 4
+	logFD      = 5
+	listenerFD = 6 // the first
+)
+
+// Status is what is known of a compartment.
+type Status struct {
+	Role     broker.Role
+	Instance string
+	PID      int
+	Started  time.Time
+	Restarts int
+	RSS      int64 // bytes
+}

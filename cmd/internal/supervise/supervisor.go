@@ -1,0 +1,194 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+)
+
+const defaultPatience = 10 * time.Second
+
+// Config is what a Supervisor needs.
+type Config struct {
+	Executable string // this program
+	InProcess  bool
+	Parts      map[broker.Role]Part // used by InProcess
+	Broker     *broker.Broker
+	Logger     *slog.Logger
+	Log        logging.Config
+	LogFile    *os.File
+	Clock      *clock.Clock
+	Mockable   bool
+}
+
+// Supervisor keeps compartments running.
+type Supervisor struct {
+	cfg      Config
+	forker   forker
+	done     chan struct{} // closed by finish
+	finished sync.Once
+	why      error
+
+	mu       sync.Mutex
+	closed   bool
+	all      map[string]*compartment
+	keepers  sync.WaitGroup
+	keepCtx  context.Context
+	killKeep context.CancelFunc
+}
+
+// New makes a supervisor without compartments.
+func New(cfg Config) *Supervisor {
+	s := &Supervisor{
+		cfg: cfg, forker: forker{jobs: make(chan func())},
+		done: make(chan struct{}), all: map[string]*compartment{},
+	}
+	s.keepCtx, s.killKeep = context.WithCancel(context.Background())
+	return s
+}
+
+// Run serves until ctx ends, then kills what is still running and joins it.
+// Start needs it.
+func (s *Supervisor) Run(ctx context.Context) {
+	forkerDone := make(chan struct{})
+	var thread sync.WaitGroup
+	thread.Go(func() { s.forker.run(forkerDone) })
+	<-ctx.Done()
+	s.mu.Lock()
+	s.closed = true
+	for _, c := range s.all {
+		c.stop(syscall.SIGKILL)
+	}
+	s.mu.Unlock()
+	s.killKeep()
+	s.keepers.Wait()
+	close(forkerDone)
+	thread.Wait()
+}
+
+// Start keeps a compartment running from now on.
+func (s *Supervisor) Start(spec Spec) error {
+	if spec.Patience == 0 {
+		spec.Patience = defaultPatience
+	}
+	c := &compartment{spec: spec, ended: make(chan struct{}), wake: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("shutting down")
+	}
+	if _, taken := s.all[spec.Instance]; taken {
+		return fmt.Errorf("%s is running already", spec.Instance)
+	}
+	s.all[spec.Instance] = c
+	s.keepers.Go(func() { s.keep(s.keepCtx, c) })
+	return nil
+}
+
+func (s *Supervisor) forget(c *compartment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, c.spec.Instance)
+	close(c.ended)
+}
+
+// Attached tells that an instance has been welcomed by the broker.
+func (s *Supervisor) Attached(instance string) {
+	s.mu.Lock()
+	c := s.all[instance]
+	s.mu.Unlock()
+	if c != nil {
+		c.mu.Lock()
+		c.attached = true
+		c.mu.Unlock()
+	}
+}
+
+// Stop ends the compartments for which match is true, all at a time, and
+// returns when they have ended. One that is out of patience is killed.
+func (s *Supervisor) Stop(match func(Status) bool) {
+	var stopping sync.WaitGroup
+	for _, c := range s.matching(match) {
+		stopping.Go(func() {
+			c.stop(syscall.SIGTERM)
+			if !endedWithin(c, c.spec.Patience) {
+				s.cfg.Logger.Warn(fmt.Sprintf("%s did not stop within %s: killing it", c.spec.Instance, c.spec.Patience))
+				c.stop(syscall.SIGKILL)
+				<-c.ended
+			}
+		})
+	}
+	stopping.Wait()
+}
+
+func endedWithin(c *compartment, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (s *Supervisor) matching(match func(Status) bool) []*compartment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var some []*compartment
+	for _, c := range s.all {
+		if match(c.status()) {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// finish tells the ship to end, and why.
+func (s *Supervisor) finish(why error) {
+	s.finished.Do(func() {
+		s.why = why
+		close(s.done)
+	})
+}
+
+// Done is closed when a vital compartment has ended or cannot be kept
+// running; Why then tells the reason, nil if it ended in order.
+func (s *Supervisor) Done() <-chan struct{} { return s.done }
+
+// Why is to be read after Done is closed.
+func (s *Supervisor) Why() error { return s.why }
+
+// Status describes all compartments, sorted by instance.
+func (s *Supervisor) Status() []Status {
+	s.mu.Lock()
+	list := make([]Status, 0, len(s.all))
+	for _, c := range s.all {
+		list = append(list, c.status())
+	}
+	s.mu.Unlock()
+	for i := range list {
+		list[i].RSS = residentBytes(list[i].PID)
+	}
+	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Instance, b.Instance) })
+	return list
+}
+
+func (c *compartment) status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Status{
+		Role: c.spec.Role, Instance: c.spec.Instance,
+		PID: c.pid, Started: c.started, Restarts: c.restarts,
+	}
+}
