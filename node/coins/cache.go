@@ -1,0 +1,251 @@
+package coins
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/store"
+)
+
+// Store is where flushed coins are.
+type Store interface {
+	Get(key []byte) ([]byte, error)
+	GetMany(keys [][]byte, found func(i int, value []byte) error) error
+	Write(fill func(store.Writer) error) error
+	Sync() error
+	Snapshot() *store.Snapshot
+}
+
+// Keys of the store. A coin's key is coinPrefix, the txid, and the output's
+// number as VARINT.
+var (
+	coinPrefix = []byte("C")
+	keyBest    = []byte("B")
+	keyHeads   = []byte("H") // where a flush goes and comes from
+)
+
+// state of an entry.
+type state uint8
+
+const (
+	dirty state = 1 << iota // differs from what the layer below has
+	fresh                   // the layer below does not have it
+	spent
+)
+
+type entry struct {
+	Coin
+	state state
+}
+
+// entryOverhead is about what an entry costs in memory besides its script:
+// key and value in a map that is three quarters full, and the script's
+// allocation.
+const entryOverhead = 160
+
+// Cache is the UTXO set.
+type Cache struct {
+	store Store
+
+	mu       sync.RWMutex
+	best     chainhash.Hash
+	top      map[wire.OutPoint]entry // changed since the last flush, and read
+	flushing map[wire.OutPoint]entry // being written; not changed
+	size     int64                   // estimate of the bytes in top
+}
+
+// Open reads the state of the store. heads is not nil if a flush was
+// interrupted: it was going to heads[0] and came from heads[1].
+func Open(s Store) (c *Cache, heads []chainhash.Hash, err error) {
+	c = &Cache{store: s, top: map[wire.OutPoint]entry{}}
+	if heads, err = readHashes(s, keyHeads, 2); err != nil || heads != nil {
+		return c, heads, err
+	}
+	best, err := readHashes(s, keyBest, 1)
+	if best != nil {
+		c.best = best[0]
+	}
+	return c, nil, err
+}
+
+func readHashes(s Store, key []byte, count int) ([]chainhash.Hash, error) {
+	raw, err := s.Get(key)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	if len(raw) != count*chainhash.HashSize {
+		return nil, ErrCorrupt
+	}
+	hashes := make([]chainhash.Hash, count)
+	for i := range hashes {
+		copy(hashes[i][:], raw[i*chainhash.HashSize:])
+	}
+	return hashes, nil
+}
+
+// Best returns the block to whose end the set belongs; zero before genesis.
+func (c *Cache) Best() chainhash.Hash {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.best
+}
+
+// Size estimates the bytes of memory that the cache takes.
+func (c *Cache) Size() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.size
+}
+
+// Len returns the number of coins in memory.
+func (c *Cache) Len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.top)
+}
+
+// Get returns a coin, and whether there is one. It does not fill the cache.
+func (c *Cache) Get(op wire.OutPoint) (Coin, bool, error) {
+	if e, known := c.cached(op); known {
+		return e.Coin, e.state&spent == 0, nil
+	}
+	raw, err := c.store.Get(appendKey(nil, op))
+	if err != nil || raw == nil {
+		return Coin{}, false, err
+	}
+	coin, err := parseCoin(raw)
+	return coin, err == nil, err
+}
+
+func (c *Cache) cached(op wire.OutPoint) (entry, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e, known := c.top[op]
+	if !known {
+		e, known = c.flushing[op]
+	}
+	return e, known
+}
+
+// Prefetch brings those of the coins that exist into the cache.
+func (c *Cache) Prefetch(ops []wire.OutPoint) error {
+	var unknown []wire.OutPoint
+	c.mu.RLock()
+	for _, op := range ops {
+		if _, known := c.top[op]; known {
+			continue
+		}
+		if _, known := c.flushing[op]; !known {
+			unknown = append(unknown, op)
+		}
+	}
+	c.mu.RUnlock()
+	if len(unknown) == 0 {
+		return nil
+	}
+	found := make(map[wire.OutPoint]entry, len(unknown))
+	keys := make([][]byte, len(unknown))
+	for i, op := range unknown {
+		keys[i] = appendKey(make([]byte, 0, 38), op)
+	}
+	err := c.store.GetMany(keys, func(i int, value []byte) error {
+		coin, err := parseCoin(value)
+		found[unknown[i]] = entry{Coin: coin}
+		return err
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for op, e := range found {
+		c.put(op, e)
+	}
+	return err
+}
+
+// put sets an entry of top.
+func (c *Cache) put(op wire.OutPoint, e entry) {
+	if old, known := c.top[op]; known {
+		c.size -= entryOverhead + int64(len(old.Script))
+	}
+	c.size += entryOverhead + int64(len(e.Script))
+	c.top[op] = e
+}
+
+// Commit applies a view's changes and moves the set to the end of best.
+func (c *Cache) Commit(v *View, best chainhash.Hash) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for op, change := range v.changes {
+		c.apply(op, change, v.replay)
+	}
+	c.best = best
+}
+
+func (c *Cache) apply(op wire.OutPoint, change entry, replay bool) {
+	old, known := c.top[op]
+	if change.state&spent != 0 {
+		if known && old.state&fresh != 0 {
+			c.size -= entryOverhead + int64(len(old.Script))
+			delete(c.top, op)
+			return
+		}
+		if !known && change.state&fresh != 0 {
+			return // created and spent within the view
+		}
+		c.put(op, entry{state: dirty | spent})
+		return
+	}
+	state := dirty
+	_, below := c.flushing[op]
+	// A coin that is in no layer, by the rule that no coin is created twice,
+	// need not be deleted below when it is spent.
+	if change.state&fresh != 0 && !replay && !below && (!known || old.state&fresh != 0) {
+		state |= fresh
+	}
+	change.state = state
+	change.Script = bytes.Clone(change.Script)
+	c.put(op, change)
+}
+
+// Snapshot returns the flushed set, which later changes do not touch. Flush
+// first. The snapshot must be closed.
+func (c *Cache) Snapshot() *store.Snapshot { return c.store.Snapshot() }
+
+func appendKey(dst []byte, op wire.OutPoint) []byte {
+	dst = append(dst, coinPrefix...)
+	dst = append(dst, op.Hash[:]...)
+	return appendVarInt(dst, uint64(op.Index))
+}
+
+func parseKey(key []byte) (wire.OutPoint, error) {
+	const prefix = 1 + chainhash.HashSize
+	if len(key) <= prefix {
+		return wire.OutPoint{}, ErrCorrupt
+	}
+	index, rest, err := varInt(key[prefix:])
+	if err != nil || len(rest) > 0 || index > 1<<32-1 {
+		return wire.OutPoint{}, ErrCorrupt
+	}
+	return wire.OutPoint{Hash: chainhash.Hash(key[1:prefix]), Index: uint32(index)}, nil
+}
+
+func compareOutPoints(a, b wire.OutPoint) int {
+	if order := bytes.Compare(a.Hash[:], b.Hash[:]); order != 0 {
+		return order
+	}
+	return int(int64(a.Index) - int64(b.Index))
+}
+
+func sortedDirty(entries map[wire.OutPoint]entry) []wire.OutPoint {
+	ops := make([]wire.OutPoint, 0, len(entries))
+	for op, e := range entries {
+		if e.state&dirty != 0 {
+			ops = append(ops, op)
+		}
+	}
+	slices.SortFunc(ops, compareOutPoints)
+	return ops
+}

@@ -1,0 +1,27 @@
+// Package coins is the UTXO set: a write-back cache over a key-value store,
+// the serialisations of coins and undo data, and statistics of the whole set.
+//
+// # The cache
+//
+// A block's effects are collected in a View and committed at once. A coin that
+// is created and spent between two flushes never reaches the store.
+//
+// A flush is not atomic in the store, so it is made so by markers: before the
+// first coin is written, the store says "between A and B"; after the last it
+// says "B". Cache.State tells which; whoever knows the blocks repeats the
+// steps between A and B with a replaying View, which may overwrite and may
+// spend what is already spent.
+//
+// # Concurrency
+//
+// One goroutine at a time may change the cache: Prefetch, Commit and Flush.
+// Get and Snapshot may be called from anywhere at any time and do not wait for
+// the store to write. The package starts no goroutine and reads no clock.
+//
+// # Formats
+//
+// Undo data is Bitcoin Core's CBlockUndo. Coins in the store are keyed by "C",
+// the txid and the output's number, with Core's compressed amounts and scripts,
+// except that uncompressed public keys stay whole: unpacking those costs a
+// square root.
+package coins

@@ -1,0 +1,181 @@
+package script
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// Job is one transaction to verify. Spent holds the outputs that its inputs
+// spend, in order.
+type Job struct {
+	Tx    *wire.MsgTx
+	Wtxid chainhash.Hash
+	Spent []wire.TxOut
+	Flags txscript.ScriptFlags
+}
+
+// Config sizes a Verifier.
+type Config struct {
+	Parallel int // goroutines of one Verify; zero for one a processor
+	Sigs     int // signatures to remember
+	Txs      int // transactions to remember
+}
+
+// Verifier runs scripts.
+type Verifier struct {
+	parallel int
+	sigs     *txscript.SigCache
+	txs      *seenTxs
+}
+
+// New returns a Verifier that remembers nothing yet.
+func New(cfg Config) *Verifier {
+	if cfg.Parallel <= 0 {
+		cfg.Parallel = runtime.GOMAXPROCS(0)
+	}
+	return &Verifier{
+		parallel: cfg.Parallel,
+		sigs:     txscript.NewSigCache(uint(max(cfg.Sigs, 1))),
+		txs:      newSeenTxs(cfg.Txs),
+	}
+}
+
+// Verify runs the scripts of all inputs of all jobs. It fails with the *Error
+// of the first input, in the jobs' order, whose script fails. With remember,
+// valid transactions are remembered; those remembered are not run again.
+func (v *Verifier) Verify(jobs []Job, remember bool) error {
+	inputs := v.inputs(jobs)
+	if failed := v.run(inputs); failed != nil {
+		return failed
+	}
+	if remember {
+		for i := range jobs {
+			v.txs.add(jobs[i].Wtxid, jobs[i].Flags)
+		}
+	}
+	return nil
+}
+
+// input is one script to run.
+type input struct {
+	tx    *prepared
+	index int
+}
+
+func (v *Verifier) inputs(jobs []Job) []input {
+	var inputs []input
+	for i := range jobs {
+		if v.txs.has(jobs[i].Wtxid, jobs[i].Flags) {
+			continue
+		}
+		tx := &prepared{job: &jobs[i]}
+		for index := range jobs[i].Tx.TxIn {
+			inputs = append(inputs, input{tx, index})
+		}
+	}
+	return inputs
+}
+
+// run shares the inputs among goroutines. Which fails first in time is
+// chance; the lowest failing one is not.
+func (v *Verifier) run(inputs []input) error {
+	var next, stop atomic.Int64
+	stop.Store(int64(len(inputs)))
+	errs := make([]error, min(v.parallel, len(inputs)))
+	at := make([]int64, len(errs))
+	work := func(worker int) {
+		for {
+			i := next.Add(1) - 1
+			if i >= stop.Load() {
+				return
+			}
+			if err := v.verifyInput(inputs[i]); err != nil {
+				errs[worker], at[worker] = err, i
+				lower(&stop, i)
+				return
+			}
+		}
+	}
+	if len(errs) == 1 {
+		work(0)
+		return errs[0]
+	}
+	var wg sync.WaitGroup
+	for worker := range errs {
+		wg.Go(func() { work(worker) })
+	}
+	wg.Wait()
+	for worker, err := range errs {
+		if err != nil && at[worker] == stop.Load() {
+			return err
+		}
+	}
+	return nil
+}
+
+func lower(limit *atomic.Int64, to int64) {
+	for old := limit.Load(); to < old; old = limit.Load() {
+		if limit.CompareAndSwap(old, to) {
+			return
+		}
+	}
+}
+
+func (v *Verifier) verifyInput(in input) error {
+	job := in.tx.job
+	out := &job.Spent[in.index]
+	engine, err := txscript.NewEngine(out.PkScript, job.Tx, in.index, job.Flags, v.sigs,
+		in.tx.sigHashes(), out.Value, in.tx)
+	if err == nil {
+		err = engine.Execute()
+	}
+	if err != nil {
+		return newError(job, in.index, err)
+	}
+	return nil
+}
+
+// prepared is what the inputs of one transaction share.
+type prepared struct {
+	job    *Job
+	once   sync.Once
+	hashes *txscript.TxSigHashes
+	byName map[wire.OutPoint]int
+}
+
+// sigHashes returns the parts of signature hashes that are common to all
+// inputs (BIP143, BIP341); only witness spends have use for them.
+func (p *prepared) sigHashes() *txscript.TxSigHashes {
+	p.once.Do(func() {
+		if !p.job.Tx.HasWitness() {
+			return
+		}
+		p.byName = make(map[wire.OutPoint]int, len(p.job.Tx.TxIn))
+		for i, in := range p.job.Tx.TxIn {
+			p.byName[in.PreviousOutPoint] = i
+		}
+		p.hashes = txscript.NewTxSigHashes(p.job.Tx, p)
+	})
+	return p.hashes
+}
+
+// FetchPrevOutput is what the engine finds spent outputs by.
+func (p *prepared) FetchPrevOutput(op wire.OutPoint) *wire.TxOut {
+	if p.byName != nil {
+		if i, ok := p.byName[op]; ok {
+			return &p.job.Spent[i]
+		}
+		return nil
+	}
+	for i, in := range p.job.Tx.TxIn {
+		if in.PreviousOutPoint == op {
+			return &p.job.Spent[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// ErrLocked is returned when another process has the database open.
+var ErrLocked = errors.New("store: database is locked by another process")
+
+// Config says where a database is and how much memory it may use.
+type Config struct {
+	Dir    string
+	Cache  int64 // bytes; values below 4 MiB count as that
+	Logger *slog.Logger
+}
+
+// DB is an open database.
+type DB struct{ db *badger.DB }
+
+// Open creates the folder if needed.
+func Open(cfg Config) (*DB, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	db, err := badger.Open(sized(cfg))
+	if err != nil {
+		if strings.Contains(err.Error(), "directory lock") {
+			return nil, fmt.Errorf("%w: %s", ErrLocked, cfg.Dir)
+		}
+		return nil, fmt.Errorf("open %s: %w", cfg.Dir, err)
+	}
+	return &DB{db: db}, nil
+}
+
+// sized derives Badger's many sizes from one. Three memtables at most are in
+// memory at once, a quarter of the cache; half of it holds blocks, an eighth
+// the tables' indexes and bloom filters.
+func sized(cfg Config) badger.Options {
+	const mib = 1 << 20
+	cache := max(cfg.Cache, 4*mib)
+	memtable := min(max(cache/12, 2*mib), 64*mib)
+	return badger.DefaultOptions(cfg.Dir).
+		WithLogger(badgerLogger{cfg.Logger}).
+		WithMetricsEnabled(false).
+		WithDetectConflicts(false).
+		WithCompression(options.None).
+		WithMemTableSize(memtable).
+		WithNumMemtables(3).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(12).
+		WithNumCompactors(2).
+		WithBaseTableSize(8 * mib).
+		WithBaseLevelSize(64 * mib).
+		WithValueThreshold(32 << 10).
+		WithValueLogFileSize(2 * mib).
+		WithBlockCacheSize(max(cache/2, 2*mib)).
+		WithIndexCacheSize(max(cache/8, mib))
+}
+
+// Close flushes and ends the database.
+func (d *DB) Close() error { return d.db.Close() }
+
+// Sync makes what was written durable.
+func (d *DB) Sync() error { return d.db.Sync() }
+
+// Get returns the value of key, nil if there is none.
+func (d *DB) Get(key []byte) (value []byte, err error) {
+	err = d.db.View(func(txn *badger.Txn) error {
+		value, err = get(txn, key)
+		return err
+	})
+	return value, err
+}
+
+// GetMany looks up all keys in one view and calls found for those that exist.
+// The value is valid during the call only.
+func (d *DB) GetMany(keys [][]byte, found func(i int, value []byte) error) error {
+	return d.db.View(func(txn *badger.Txn) error {
+		for i, key := range keys {
+			item, err := txn.Get(key)
+			if errors.Is(err, badger.ErrKeyNotFound) {
+				continue
+			}
+			if err == nil {
+				err = item.Value(func(value []byte) error { return found(i, value) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func get(txn *badger.Txn, key []byte) ([]byte, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return item.ValueCopy(nil)
+}
+
+// Writer collects what one Write changes. Keys and values are kept until the
+// Write returns and must not be changed.
+type Writer interface {
+	Put(key, value []byte) error
+	Delete(key []byte) error
+}
+
+type batchWriter struct{ batch *badger.WriteBatch }
+
+func (w batchWriter) Put(key, value []byte) error { return w.batch.Set(key, value) }
+
+func (w batchWriter) Delete(key []byte) error { return w.batch.Delete(key) }
+
+// Write applies what fill puts into its Writer, in order. It is not atomic.
+func (d *DB) Write(fill func(Writer) error) error {
+	batch := d.db.NewWriteBatch()
+	defer batch.Cancel()
+	if err := fill(batchWriter{batch}); err != nil {
+		return err
+	}
+	return batch.Flush()
+}
+
+// Snapshot is a view of the database at one moment. It must be closed.
+type Snapshot struct{ txn *badger.Txn }
+
+// Snapshot returns a view of everything written so far.
+func (d *DB) Snapshot() *Snapshot { return &Snapshot{d.db.NewTransaction(false)} }
+
+// Close ends the view.
+func (s *Snapshot) Close() { s.txn.Discard() }
+
+// Get returns the value of key, nil if there is none.
+func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.txn, key) }
+
+// Each calls fn for all keys that begin with prefix, in order, until fn fails.
+// Key and value are valid during the call only.
+func (s *Snapshot) Each(prefix []byte, fn func(key, value []byte) error) error {
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix, PrefetchValues: true, PrefetchSize: 256})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		item := it.Item()
+		if err := item.Value(func(value []byte) error { return fn(item.Key(), value) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Each is Snapshot.Each on a view of this moment.
+func (d *DB) Each(prefix []byte, fn func(key, value []byte) error) error {
+	snapshot := d.Snapshot()
+	defer snapshot.Close()
+	return snapshot.Each(prefix, fn)
+}
