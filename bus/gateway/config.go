@@ -1,0 +1,34 @@
+package gateway
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is what the gateway needs. It crosses to the process as JSON.
+type Config struct {
+	// Accounts that may log in.
+	Accounts []Account
+	// Allow lists the networks that may connect besides loopback.
+	Allow []netip.Prefix
+	// Required are the roles that must have been on the bus before requests
+	// are served; until then the answer is "warming up".
+	Required []string
+	Threads  int // requests served at a time
+	Queue    int // requests that may wait for that
+	Timeout  time.Duration
+	LogPath  string // shown by getrpcinfo
+}
+
+func (c Config) withDefaults() Config {
+	if c.Threads <= 0 {
+		c.Threads = 16
+	}
+	if c.Queue <= 0 {
+		c.Queue = 64
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 30 * time.Second
+	}
+	return c
+}

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+// WalletMeta is the key under which the process of a wallet announces the
+// wallet's name.
+const WalletMeta = "wallet"
+
+// directory knows who offers which command. A command stays known when its
+// part is gone: the part is being restarted.
+type directory struct {
+	required []string
+
+	mu       sync.RWMutex
+	seen     map[string]bool // roles that have been on the bus
+	commands map[string]rpc.Info
+	offers   map[string][]string // command to instances, sorted
+	wallets  map[string]string   // instance to wallet name
+}
+
+func newDirectory(required []string) *directory {
+	return &directory{
+		required: required, seen: map[string]bool{}, commands: map[string]rpc.Info{},
+		offers: map[string][]string{}, wallets: map[string]string{},
+	}
+}
+
+// follow keeps the directory up to date until ctx ends.
+func (d *directory) follow(ctx context.Context, conn *bus.Conn, log *slog.Logger) error {
+	sub, err := conn.Subscribe(ctx, msg.LinkUp.Name(), msg.LinkGone.Name())
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	if err := d.reload(ctx, conn, log); err != nil {
+		return err
+	}
+	for {
+		ev, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if ev.Gap > 0 {
+			if err := d.reload(ctx, conn, log); err != nil {
+				return err
+			}
+		}
+		switch {
+		case msg.LinkUp.Matches(ev):
+			entry, err := msg.LinkUp.Decode(ev)
+			if err != nil {
+				return err
+			}
+			d.enter(entry, log)
+		case msg.LinkGone.Matches(ev):
+			entry, err := msg.LinkGone.Decode(ev)
+			if err != nil {
+				return err
+			}
+			d.remove(entry.Instance)
+		}
+	}
+}
+
+func (d *directory) reload(ctx context.Context, conn *bus.Conn, log *slog.Logger) error {
+	registry, err := msg.Registry.Call(ctx, conn, bus.None{})
+	if err != nil {
+		return err
+	}
+	present := map[string]bool{}
+	for _, entry := range registry.Links {
+		present[entry.Instance] = true
+		d.enter(entry, log)
+	}
+	d.mu.RLock()
+	var gone []string
+	for _, instances := range d.offers {
+		for _, instance := range instances {
+			if !present[instance] {
+				gone = append(gone, instance)
+			}
+		}
+	}
+	d.mu.RUnlock()
+	for _, instance := range gone {
+		d.remove(instance)
+	}
+	return nil
+}
+
+func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
+	var infos []rpc.Info
+	if meta, ok := entry.Meta[rpc.MetaName]; ok {
+		var err error
+		if infos, err = rpc.ParseTable(meta); err != nil {
+			log.Warn("gateway: unreadable command table of " + entry.Instance + ": " + err.Error())
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen[entry.Role] = true
+	if name, ok := entry.Meta[WalletMeta]; ok {
+		d.wallets[entry.Instance] = string(name)
+	}
+	for _, info := range infos {
+		d.commands[info.Name] = info
+		if list := d.offers[info.Name]; !slices.Contains(list, entry.Instance) {
+			list = append(slices.Clone(list), entry.Instance)
+			slices.Sort(list)
+			d.offers[info.Name] = list
+		}
+	}
+}
+
+func (d *directory) remove(instance string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.wallets, instance)
+	for name, list := range d.offers {
+		if slices.Contains(list, instance) {
+			d.offers[name] = slices.DeleteFunc(slices.Clone(list), func(i string) bool { return i == instance })
+		}
+	}
+}
+
+// missing returns the required roles that have not been on the bus yet.
+func (d *directory) missing() []string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var roles []string
+	for _, role := range d.required {
+		if !d.seen[role] {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// lookup returns a command and the instances that offer it now.
+func (d *directory) lookup(name string) (info rpc.Info, instances []string, known bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	info, known = d.commands[name]
+	return info, d.offers[name], known
+}
+
+// walletInstances returns the processes of wallets by wallet name.
+func (d *directory) walletInstances() map[string]string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	byName := make(map[string]string, len(d.wallets))
+	for instance, name := range d.wallets {
+		byName[name] = instance
+	}
+	return byName
+}
+
+// all returns every known command, sorted by category and name.
+func (d *directory) all() []rpc.Info {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	list := slices.Collect(maps.Values(d.commands))
+	slices.SortFunc(list, func(a, b rpc.Info) int {
+		if a.Category != b.Category {
+			return compare(a.Category, b.Category)
+		}
+		return compare(a.Name, b.Name)
+	})
+	return list
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,15 @@
+// Package gateway serves JSON-RPC over HTTP and hands each request to the
+// part that announced its method. It knows no method of its own but help and
+// getrpcinfo, and touches no file.
+//
+// It speaks JSON-RPC 1.0, 1.1 and 2.0, batches and named arguments, with the
+// status codes, error codes and texts of Bitcoin Core (src/httprpc.cpp,
+// src/rpc/request.cpp), because clients depend on them.
+//
+// Bounds: a request's body and header, the requests served at a time and
+// those that wait. What is beyond them is refused, never queued.
+//
+// Run owns the HTTP servers' goroutines and the one that follows the bus's
+// registry, and joins them; requests in progress are answered before it
+// returns, within a grace period.
+package gateway

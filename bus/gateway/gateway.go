@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+)
+
+// farewell is how long requests in progress may take when the gateway ends.
+const farewell = 3 * time.Second
+
+// gateway is the running part.
+type gateway struct {
+	cfg       Config
+	logger    *slog.Logger
+	log       *slog.Logger // category rpc
+	conn      *bus.Conn
+	directory *directory
+	active    chan struct{} // one element a request that is served
+	waiting   chan struct{} // and one that waits for it
+
+	mu       sync.Mutex
+	nextCall uint64
+	calls    map[uint64]activeCall
+}
+
+// Run serves JSON-RPC on env's listeners until ctx ends.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	cfg = cfg.withDefaults()
+	g := &gateway{
+		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"),
+		directory: newDirectory(cfg.Required),
+		active:    make(chan struct{}, cfg.Threads),
+		waiting:   make(chan struct{}, cfg.Queue),
+		calls:     map[uint64]activeCall{},
+	}
+	return env.Serve(ctx, bus.NewMux(), g.table(), func(ctx context.Context, conn *bus.Conn) error {
+		g.conn = conn
+		return g.serve(ctx, env.Listeners)
+	})
+}
+
+// serve runs one HTTP server a listener. When ctx ends, requests in progress
+// get their answers before their connections are closed.
+func (g *gateway) serve(ctx context.Context, listeners []net.Listener) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAnswering()
+	group.Go(func() error { return g.directory.follow(groupCtx, g.conn, g.logger) })
+	for _, l := range listeners {
+		server := g.newServer(answering)
+		group.Go(func() error {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-groupCtx.Done()
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			defer cancel()
+			if err := server.Shutdown(grace); err != nil {
+				stopAnswering()
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	if ctx.Err() != nil {
+		return context.Canceled
+	}
+	return err
+}
+
+func (g *gateway) newServer(base context.Context) *http.Server {
+	return &http.Server{
+		Handler:           g,
+		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: g.cfg.Timeout,
+		IdleTimeout:       max(g.cfg.Timeout, time.Minute),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+}

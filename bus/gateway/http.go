@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+const (
+	maxBody   = 32 << 20
+	maxHeader = 8192
+	// maxCall bounds the longest wait for a part; generating thousands of
+	// blocks and waitforblock without time-out take their time.
+	maxCall = time.Hour
+	// wrongPasswordPause makes guessing passwords slow.
+	wrongPasswordPause = 250 * time.Millisecond
+)
+
+// ServeHTTP answers one HTTP request.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !g.cfg.allowed(r.RemoteAddr) {
+		g.log.Debug("HTTP request from " + r.RemoteAddr + " rejected: Client network is not allowed RPC access")
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	wallet, ok := walletOfPath(r.URL.EscapedPath())
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		plain(w, http.StatusMethodNotAllowed, "JSONRPC server handles only POST requests")
+		return
+	}
+	user, ok := g.authenticate(w, r)
+	if !ok {
+		return
+	}
+	if !g.admit(r.Context()) {
+		g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
+		plain(w, http.StatusServiceUnavailable, "Work queue depth exceeded")
+		return
+	}
+	defer g.release()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			plain(w, http.StatusRequestEntityTooLarge, "Content too large")
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), maxCall)
+	defer cancel()
+	g.respond(ctx, w, origin{user: user, wallet: wallet}, body)
+}
+
+// walletOfPath accepts "/" and "/wallet/NAME".
+func walletOfPath(path string) (*string, bool) {
+	if path == "/" || path == "" {
+		return nil, true
+	}
+	escaped, ok := strings.CutPrefix(path, "/wallet/")
+	if !ok {
+		return nil, false
+	}
+	name, err := url.PathUnescape(escaped)
+	return &name, err == nil
+}
+
+func (g *gateway) authenticate(w http.ResponseWriter, r *http.Request) (string, bool) {
+	user, ok := g.cfg.login(r)
+	if ok {
+		return user, true
+	}
+	if r.Header.Get("Authorization") != "" {
+		g.logger.Warn("ThreadRPCServer incorrect password attempt from " + r.RemoteAddr)
+		pause := time.NewTimer(wrongPasswordPause)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-r.Context().Done():
+		}
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="jsonrpc"`)
+	w.WriteHeader(http.StatusUnauthorized)
+	return "", false
+}
+
+// admit waits for one of the threads; it reports false if too many wait.
+func (g *gateway) admit(ctx context.Context) bool {
+	select {
+	case g.waiting <- struct{}{}:
+	default:
+		return false
+	}
+	defer func() { <-g.waiting }()
+	select {
+	case g.active <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (g *gateway) release() { <-g.active }
+
+// respond answers a body: one request or a batch.
+func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origin, body []byte) {
+	body = bytes.TrimSpace(body)
+	switch {
+	case !json.Valid(body):
+		g.writeAnswer(w, &answer{request: &request{version: 1}, err: &rpc.Error{Code: rpc.ParseError, Message: "Parse error"}})
+	case body[0] == '{':
+		a := g.one(ctx, from, body)
+		if a.request.notification() {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		g.writeAnswer(w, a)
+	case body[0] == '[':
+		g.batch(ctx, w, from, body)
+	default:
+		g.writeAnswer(w, &answer{request: &request{version: 1}, err: &rpc.Error{Code: rpc.ParseError, Message: "Top-level object parse error"}})
+	}
+}
+
+func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *answer {
+	r, err := parseRequest(raw)
+	a := &answer{request: r}
+	if err == nil {
+		g.log.Debug(logLine(from, r))
+		id := g.enter(r.method)
+		a.result, err = g.dispatch(ctx, from, r)
+		g.leave(id)
+	}
+	if err != nil {
+		a.err = rpc.AsError(err)
+	}
+	return a
+}
+
+func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin, body []byte) {
+	var raws []json.RawMessage
+	if json.Unmarshal(body, &raws) != nil {
+		plain(w, http.StatusInternalServerError, "Parse error")
+		return
+	}
+	answers := make([]*answer, 0, len(raws))
+	for _, raw := range raws {
+		if a := g.one(ctx, from, raw); !a.request.notification() {
+			answers = append(answers, a)
+		}
+	}
+	if len(raws) > 0 && len(answers) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	g.write(w, http.StatusOK, answers)
+}
+
+func (g *gateway) writeAnswer(w http.ResponseWriter, a *answer) { g.write(w, a.status(), a) }
+
+func (g *gateway) write(w http.ResponseWriter, status int, v any) {
+	body, err := plainJSON(v)
+	if err != nil {
+		g.logger.Error(fmt.Sprintf("gateway: encoding an answer: %v", err))
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)+1))
+	w.WriteHeader(status)
+	// A client that has gone does not read its answer.
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}

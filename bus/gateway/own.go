@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+// activeCall is a request in progress, for getrpcinfo.
+type activeCall struct {
+	method string
+	start  time.Time
+}
+
+func (g *gateway) enter(method string) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.nextCall++
+	g.calls[g.nextCall] = activeCall{method, time.Now()}
+	return g.nextCall
+}
+
+func (g *gateway) leave(id uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.calls, id)
+}
+
+// table is what the gateway itself answers.
+func (g *gateway) table() rpc.Table {
+	return rpc.Table{
+		{
+			Name: "help", Category: "Control",
+			Summary: "List all commands, or get help for a specified command.",
+			Params:  []rpc.Param{{Name: "command", Type: rpc.String, Optional: true, Default: "all commands", Help: "The command to get help on"}},
+			Result:  `"str"    (string) The help text`,
+			Run:     g.help,
+		},
+		{
+			Name: "getrpcinfo", Category: "Control",
+			Summary: "Returns details of the RPC server.",
+			Result:  `{"active_commands": [{"method": "str", "duration": n (microseconds)}, ...], "logpath": "str"}`,
+			Run:     g.info,
+		},
+	}
+}
+
+func (g *gateway) info(context.Context, *rpc.Call) (any, error) {
+	type active struct {
+		Method   string `json:"method"`
+		Duration int64  `json:"duration"`
+	}
+	result := struct {
+		Active  []active `json:"active_commands"`
+		LogPath string   `json:"logpath"`
+	}{Active: []active{}, LogPath: g.cfg.LogPath}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, call := range g.calls {
+		result.Active = append(result.Active, active{call.method, time.Since(call.start).Microseconds()})
+	}
+	slices.SortFunc(result.Active, func(a, b active) int { return int(b.Duration - a.Duration) })
+	return result, nil
+}
+
+func (g *gateway) help(_ context.Context, call *rpc.Call) (any, error) {
+	name, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
+		info, _, known := g.directory.lookup(name)
+		if !known {
+			return fmt.Sprintf("help: unknown command: %s", name), nil
+		}
+		return strings.TrimRight(info.Help, "\n"), nil
+	}
+	var b strings.Builder
+	category := ""
+	for _, info := range g.directory.all() {
+		if info.Category == "hidden" {
+			continue
+		}
+		if info.Category != category {
+			if category != "" {
+				b.WriteString("\n")
+			}
+			category = info.Category
+			fmt.Fprintf(&b, "== %s ==\n", category)
+		}
+		b.WriteString(info.Usage + "\n")
+	}
+	return strings.TrimRight(b.String(), "\n"), nil
+}
