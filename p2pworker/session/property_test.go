@@ -2,6 +2,8 @@ package session
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,10 +65,7 @@ func replyTo(t *rapid.T, body any) any {
 // message before it, and when all requests are answered nothing stays held.
 func TestAnyOrderOfInputs(t *testing.T) {
 	payloads := wellFormed()
-	names := make([]string, 0, len(payloads))
-	for name := range payloads {
-		names = append(names, name)
-	}
+	names := slices.Sorted(maps.Keys(payloads))
 	types := []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, AddrFetch}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := inboundConfig()

@@ -1,0 +1,23 @@
+// Package roster is the decision core of connection management: which
+// connections there are, which are wanted, which worker makes them, who may
+// come in and who has to go.
+//
+// A Roster consumes what happened (a worker came or went, a connection opened
+// or closed, time passed) and returns Orders: what a worker has to do. It
+// performs no I/O and reads no clock; now is an argument. It does not choose
+// addresses: Wanted tells how many automatic connections are missing, and the
+// caller, who has the address book, asks for them with Dial.
+//
+// # Guarantees
+//
+//   - Peer numbers are given to connections that are open, in sequence from 0,
+//     and never twice; a dial that fails uses none.
+//   - A worker that is gone takes its connections with it, and the dials it
+//     had not finished go to another.
+//   - A worker never gets more connections than its capacity.
+//   - Configured targets are dialled for as long as they are configured, with
+//     growing pauses while they fail.
+//
+// A Roster is used by one goroutine at a time; the caller owns goroutines,
+// clock and the bus.
+package roster

@@ -1,0 +1,116 @@
+package roster
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// How many inbound connections are safe from eviction by each merit.
+const (
+	protectedByPing   = 8
+	protectedByGroups = 4
+)
+
+// admit makes room for an inbound connection, by evicting one if need be.
+func (r *Roster) admit() ([]Order, Refusal) {
+	staying := 0
+	for _, p := range r.peers {
+		if p.Kind == Inbound && !p.Leaving {
+			staying++
+		}
+	}
+	limit := r.limits.Total - r.limits.outbound()
+	if staying < limit {
+		return nil, ""
+	}
+	victim, ok := evictionCandidate(r.Peers())
+	if !ok || limit <= 0 {
+		return nil, Full
+	}
+	return r.leave(victim.ID, "selected "+string(Inbound)+" connection for eviction"), ""
+}
+
+// evictionCandidate chooses whom to drop for a newcomer. Whoever is hard to
+// imitate for an attacker stays: short pings, different networks, long
+// connections. Of the rest, the youngest of the most crowded network goes.
+func evictionCandidate(peers []Peer) (Peer, bool) {
+	list := slices.DeleteFunc(slices.Clone(peers), func(p Peer) bool {
+		return p.Kind != Inbound || p.NoBan || p.Leaving
+	})
+	slices.SortStableFunc(list, func(a, b Peer) int { return cmp.Compare(group(a.Remote), group(b.Remote)) })
+	list = dropOnePerGroup(list, protectedByGroups)
+	slices.SortStableFunc(list, func(a, b Peer) int {
+		if (a.LowestPing == 0) != (b.LowestPing == 0) {
+			return cmp.Compare(boolInt(a.LowestPing == 0), boolInt(b.LowestPing == 0))
+		}
+		return cmp.Compare(a.LowestPing, b.LowestPing)
+	})
+	n := 0
+	for n < len(list) && n < protectedByPing && list[n].LowestPing > 0 {
+		n++
+	}
+	list = list[n:]
+	slices.SortStableFunc(list, func(a, b Peer) int { return a.Opened.Compare(b.Opened) })
+	list = list[len(list)/2:]
+	return youngestOfMostCrowded(list)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// dropOnePerGroup protects the first peer of each of the first n groups.
+func dropOnePerGroup(sorted []Peer, n int) []Peer {
+	var rest []Peer
+	last, protected := "", 0
+	for _, p := range sorted {
+		if g := group(p.Remote); g != last && protected < n && distinctGroups(sorted) > 1 {
+			last = g
+			protected++
+			continue
+		}
+		rest = append(rest, p)
+	}
+	return rest
+}
+
+func distinctGroups(list []Peer) int {
+	groups := map[string]struct{}{}
+	for _, p := range list {
+		groups[group(p.Remote)] = struct{}{}
+	}
+	return len(groups)
+}
+
+func youngestOfMostCrowded(list []Peer) (Peer, bool) {
+	if len(list) == 0 {
+		return Peer{}, false
+	}
+	crowd := map[string]int{}
+	for _, p := range list {
+		crowd[group(p.Remote)]++
+	}
+	return slices.MaxFunc(list, func(a, b Peer) int {
+		return cmp.Or(cmp.Compare(crowd[group(a.Remote)], crowd[group(b.Remote)]),
+			a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID))
+	}), true
+}
+
+// group is the network an attacker would have to own to be in it: /16 of
+// IPv4, /32 of IPv6.
+func group(a netip.AddrPort) string {
+	ip := a.Addr().Unmap()
+	bits := 32
+	if ip.Is4() {
+		bits = 16
+	}
+	p, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}

@@ -1,0 +1,224 @@
+package roster
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func start() time.Time { return time.Unix(1_700_000_000, 0) }
+
+func from(i int) netip.AddrPort {
+	return netip.MustParseAddrPort(fmt.Sprintf("10.%d.0.1:%d", i%250, 1000+i))
+}
+
+func inbound(t *testing.T, r *Roster, i int) Peer {
+	t.Helper()
+	p, _, refusal := r.Open(start().Add(time.Duration(i)*time.Second), Opened{Worker: "w", Remote: from(i)})
+	require.Empty(t, refusal)
+	return p
+}
+
+func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddWorker("w", 0, nil)
+	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", Manual)
+	require.True(t, ok)
+	require.Equal(t, []Order{{Worker: "w", Dial: &Dial{ID: id, Target: "1.2.3.4:8333", Kind: Manual}}}, orders)
+	require.Empty(t, r.DialFailed(start(), id, false))
+	require.False(t, r.Dialling(id))
+	require.EqualValues(t, 0, inbound(t, r, 1).ID)
+	id, _, _ = r.Dial(start(), "1.2.3.4:8333", Manual)
+	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: netip.MustParseAddrPort("1.2.3.4:8333")})
+	require.Empty(t, refusal)
+	require.EqualValues(t, 1, p.ID)
+	require.Equal(t, Manual, p.Kind)
+	_, _, ok = r.Dial(start(), "1.2.3.4:8333", Manual)
+	require.False(t, ok, "connected already")
+	_, _, refusal = r.Open(start(), Opened{Worker: "w", Dial: 77})
+	require.Equal(t, NoDial, refusal)
+	_, _, refusal = r.Open(start(), Opened{Worker: "nobody"})
+	require.Equal(t, NoWorker, refusal)
+}
+
+func TestConfiguredTargetsAreRetriedWithGrowingPauses(t *testing.T) {
+	r, now := New(DefaultLimits()), start()
+	require.True(t, r.AddTarget("a:1"))
+	require.False(t, r.AddTarget("a:1"))
+	require.Empty(t, r.Tick(now), "no worker yet")
+	orders := r.AddWorker("w", 0, nil)
+	require.Len(t, orders, 1)
+	pause := firstRetry
+	for range 10 {
+		r.DialFailed(now, orders[0].Dial.ID, false)
+		require.Empty(t, r.Tick(now.Add(pause-1)))
+		orders = r.Tick(now.Add(pause))
+		require.Len(t, orders, 1)
+		now, pause = now.Add(pause), min(2*pause, lastRetry)
+	}
+	p, _, _ := r.Open(now, Opened{Worker: "w", Dial: orders[0].Dial.ID, Remote: from(1)})
+	require.Empty(t, r.Tick(now.Add(time.Hour)))
+	r.Close(now, p.ID)
+	require.Len(t, r.Tick(now.Add(firstRetry)), 1, "a lost connection is made again soon")
+	require.True(t, r.RemoveTarget("a:1"))
+	require.False(t, r.RemoveTarget("a:1"))
+	require.Empty(t, r.Targets())
+}
+
+func TestLostWorkerGivesItsDialsToAnother(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddTarget("a:1")
+	r.AddWorker("w", 0, nil)
+	peer := inbound(t, r, 3)
+	orders := r.Tick(start())
+	require.Equal(t, "w", orders[0].Worker)
+	lost, orders := r.RemoveWorker(start(), "w")
+	require.Equal(t, []Peer{peer}, lost)
+	require.Empty(t, orders)
+	require.Equal(t, 1, r.WaitingDials())
+	orders = r.AddWorker("v", 0, nil)
+	require.Equal(t, "v", orders[0].Worker)
+	require.Equal(t, "a:1", orders[0].Dial.Target)
+}
+
+func TestWorkersOfOneConnection(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddWorker("a", 1, nil)
+	r.AddWorker("b", 1, nil)
+	require.Equal(t, 2, r.FreeWorkers())
+	id, orders, _ := r.Dial(start(), "x:1", Manual)
+	require.Equal(t, "a", orders[0].Worker)
+	orders = r.DialFailed(start(), id, true)
+	require.Len(t, orders, 1, "a busy worker hands its dial on")
+	p, _, refusal := r.Open(start(), Opened{Worker: orders[0].Worker, Dial: id, Remote: from(1)})
+	require.Empty(t, refusal)
+	require.Equal(t, "x:1", p.Name)
+	require.Equal(t, 1, r.FreeWorkers())
+}
+
+func TestReturningWorkerKeepsItsPeers(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddTarget("x:1")
+	r.AddWorker("a", 0, []Peer{{ID: 7, Kind: Manual, Name: "x:1", Remote: from(1)}})
+	require.Empty(t, r.Tick(start()), "the target is connected")
+	require.EqualValues(t, 8, inboundAt(t, r, "a"))
+}
+
+func inboundAt(t *testing.T, r *Roster, worker string) int64 {
+	p, _, refusal := r.Open(start(), Opened{Worker: worker, Remote: from(9)})
+	require.Empty(t, refusal)
+	return p.ID
+}
+
+func TestSwitchingNetworkOff(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddWorker("w", 0, nil)
+	r.AddTarget("x:1")
+	p := inbound(t, r, 1)
+	orders := r.SetActive(false)
+	require.Equal(t, []Order{{Worker: "w", Disconnect: &Disconnect{Peer: p.ID, Reason: "Network not active"}}}, orders)
+	require.Empty(t, r.Tick(start()))
+	require.Zero(t, r.Wanted(FullRelay))
+	_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(2)})
+	require.Equal(t, NotActive, refusal)
+	require.Empty(t, r.SetActive(true))
+	require.Len(t, r.Tick(start()), 1)
+	require.Equal(t, 8, r.Wanted(FullRelay))
+}
+
+func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
+	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2})
+	r.AddWorker("w", 0, nil)
+	for i := range 20 {
+		inbound(t, r, i)
+	}
+	_, orders, refusal := r.Open(start().Add(time.Hour), Opened{Worker: "w", Remote: from(1)})
+	require.Empty(t, refusal)
+	require.Len(t, orders, 1)
+	require.EqualValues(t, 19, orders[0].Disconnect.Peer)
+	require.Equal(t, "selected inbound connection for eviction", orders[0].Disconnect.Reason)
+}
+
+func TestNobodyEvictable(t *testing.T) {
+	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2})
+	r.AddWorker("w", 0, nil)
+	for i := range 2 {
+		_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(i), NoBan: true})
+		require.Empty(t, refusal)
+	}
+	_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(3)})
+	require.Equal(t, Full, refusal)
+}
+
+// TestCountsNeverDrift plays random events and compares the roster's counts
+// with what they must add up to.
+func TestCountsNeverDrift(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, now := New(Limits{Total: 20, FullRelay: 2, BlockRelay: 1, Manual: 3}), start()
+		names := []string{"a", "b", "c"}
+		targets := []string{"x:1", "y:1", "z:1"}
+		seen := map[int64]bool{}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "ms")) * time.Millisecond)
+			name := rapid.SampledFrom(names).Draw(t, "worker")
+			switch rapid.IntRange(0, 7).Draw(t, "event") {
+			case 0:
+				r.AddWorker(name, rapid.IntRange(0, 2).Draw(t, "capacity"), nil)
+			case 1:
+				r.RemoveWorker(now, name)
+			case 2:
+				r.AddTarget(rapid.SampledFrom(targets).Draw(t, "target"))
+			case 3:
+				r.Tick(now)
+			case 4:
+				for id := range r.dials {
+					r.DialFailed(now, id, rapid.Bool().Draw(t, "busy"))
+					break
+				}
+			case 5:
+				for id, d := range r.dials {
+					p, _, refusal := r.Open(now, Opened{Worker: d.worker, Dial: id, Remote: from(int(id))})
+					if refusal == "" {
+						if seen[p.ID] {
+							t.Fatalf("peer number %d given twice", p.ID)
+						}
+						seen[p.ID] = true
+					}
+					break
+				}
+			case 6:
+				for id := range r.peers {
+					r.Close(now, id)
+					break
+				}
+			case 7:
+				r.SetActive(rapid.Bool().Draw(t, "active"))
+			}
+			checkCounts(t, r)
+		}
+	})
+}
+
+func checkCounts(t *rapid.T, r *Roster) {
+	peers, dials := map[string]int{}, map[string]int{}
+	for _, p := range r.peers {
+		peers[p.Worker]++
+	}
+	for _, d := range r.dials {
+		dials[d.worker]++
+	}
+	for name, w := range r.workers {
+		if w.peers != peers[name] || w.dials != dials[name] {
+			t.Fatalf("worker %s counts %d peers and %d dials, has %d and %d", name, w.peers, w.dials, peers[name], dials[name])
+		}
+	}
+	for name := range peers {
+		if r.workers[name] == nil {
+			t.Fatalf("peers of worker %s, which is gone", name)
+		}
+	}
+}

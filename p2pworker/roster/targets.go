@@ -1,0 +1,137 @@
+package roster
+
+import (
+	"slices"
+	"time"
+)
+
+// Pauses between attempts at a configured target.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// target is a configured address: -connect, -addnode or the addnode RPC.
+type target struct {
+	name     string
+	dialling bool
+	pause    time.Duration
+	next     time.Time
+}
+
+func (t *target) failed(now time.Time) {
+	t.dialling = false
+	t.pause = min(max(2*t.pause, firstRetry), lastRetry)
+	t.next = now.Add(t.pause)
+}
+
+func (t *target) succeeded() {
+	t.dialling = false
+	t.pause = 0
+}
+
+// AddTarget configures an address to stay connected to. It returns false if
+// it is configured already.
+func (r *Roster) AddTarget(name string) bool {
+	if r.targetOf(name) != nil {
+		return false
+	}
+	r.targets = append(r.targets, &target{name: name})
+	return true
+}
+
+// RemoveTarget forgets one; a connection to it stays.
+func (r *Roster) RemoveTarget(name string) bool {
+	i := slices.IndexFunc(r.targets, func(t *target) bool { return t.name == name })
+	if i < 0 {
+		return false
+	}
+	r.targets = slices.Delete(r.targets, i, i+1)
+	return true
+}
+
+// Targets returns the configured addresses in the order of configuration.
+func (r *Roster) Targets() []string {
+	names := make([]string, len(r.targets))
+	for i, t := range r.targets {
+		names[i] = t.name
+	}
+	return names
+}
+
+func (r *Roster) targetOf(name string) *target {
+	for _, t := range r.targets {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// adopt marks the target of a connection that a returning worker brought.
+func (r *Roster) adopt(p *Peer) {
+	if t := r.targetOf(p.Name); t != nil {
+		t.succeeded()
+	}
+}
+
+// retarget makes the target of a lost connection due again soon.
+func (r *Roster) retarget(now time.Time, name string) {
+	if t := r.targetOf(name); t != nil {
+		t.pause = firstRetry
+		t.next = now.Add(firstRetry)
+	}
+}
+
+// Tick starts what is due.
+func (r *Roster) Tick(now time.Time) []Order {
+	if !r.active {
+		return nil
+	}
+	manual := r.Count(Manual)
+	for _, t := range r.targets {
+		if t.dialling {
+			manual++
+		}
+	}
+	for _, t := range r.targets {
+		if manual >= r.limits.Manual {
+			break
+		}
+		if t.dialling || now.Before(t.next) || r.known(t.name) {
+			continue
+		}
+		t.dialling = true
+		r.newDial(now, t.name, Manual).target = t
+		manual++
+	}
+	return r.assign()
+}
+
+// Wanted returns how many automatic connections of a kind are missing.
+func (r *Roster) Wanted(kind Kind) int {
+	limit := 0
+	switch kind {
+	case FullRelay:
+		limit = r.limits.FullRelay
+	case BlockRelayOnly:
+		limit = r.limits.BlockRelay
+	case Feeler, AddrFetch:
+		limit = 1
+	}
+	if !r.active {
+		return 0
+	}
+	n := r.Count(kind)
+	for _, d := range r.dials {
+		if d.Kind == kind {
+			n++
+		}
+	}
+	for _, d := range r.waiting {
+		if d.Kind == kind {
+			n++
+		}
+	}
+	return max(limit-n, 0)
+}
