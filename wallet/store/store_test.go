@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/wallet/ledger"
+	"github.com/bulkheadnode/bulkhead/wallet/store"
+)
+
+func TestAWalletComesBackAsItWas(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	dir := filepath.Join(t.TempDir(), "w")
+	_, err := store.Open(dir, log)
+	require.ErrorIs(t, err, store.ErrMissing)
+	seed := []byte("0123456789abcdef0123456789abcdef")
+	s, err := store.Create(dir, store.Meta{Chain: "regtest", Birthday: 5}, seed, store.State{}, log)
+	require.NoError(t, err)
+	_, err = store.Open(dir, log)
+	require.ErrorIs(t, err, store.ErrLocked)
+	_, err = store.Create(dir, store.Meta{}, seed, store.State{}, log)
+	require.ErrorIs(t, err, store.ErrExists)
+
+	msg := wire.NewMsgTx(2)
+	msg.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 3}, []byte{}, wire.TxWitness{{1}}))
+	msg.AddTxOut(wire.NewTxOut(5, []byte{1, 2}))
+	want := ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: &ledger.Block{Height: 7}, Received: 9, Own: true}
+	state := store.State{Next: [2]uint32{4, 2}, Locator: []chainhash.Hash{{9}}, Height: 7}
+	require.NoError(t, s.Save(state, []*ledger.Tx{&want}))
+	require.NoError(t, s.SetLabel("addr", "rent"))
+	require.NoError(t, s.Close())
+
+	s, err = store.Open(dir, log)
+	require.NoError(t, err)
+	defer s.Close()
+	require.Equal(t, store.Meta{Version: 1, Chain: "regtest", Birthday: 5}, s.Meta)
+	got, err := s.State()
+	require.NoError(t, err)
+	require.Equal(t, state, got)
+	kept, err := s.Seed()
+	require.NoError(t, err)
+	require.Equal(t, seed, kept)
+	var txs []ledger.Tx
+	require.NoError(t, s.Transactions(func(tx ledger.Tx) { txs = append(txs, tx) }))
+	require.Equal(t, []ledger.Tx{want}, txs)
+	labels, err := s.Labels()
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"addr": "rent"}, labels)
+	info, err := os.Stat(dir)
+	require.NoError(t, err)
+	require.Zero(t, info.Mode().Perm()&0o077, "others cannot read it")
+}
