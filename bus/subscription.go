@@ -30,8 +30,8 @@ func (e *Event) size() int {
 	return n
 }
 
-// Subscription is a bounded queue of events. One goroutine at a time may call
-// Next.
+// Subscription is a bounded queue of events. One goroutine at a time may take
+// events from it, and one may wait.
 type Subscription struct {
 	id   uint64
 	conn *Conn
@@ -84,11 +84,40 @@ func (s *Subscription) Next(ctx context.Context) (Event, error) {
 		} else if closed {
 			return Event{}, ErrClosed
 		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			return Event{}, context.Cause(ctx)
+		if err := s.wait(ctx); err != nil {
+			return Event{}, err
 		}
+	}
+}
+
+// TryNext returns the next event if there is one now. After the reply to a
+// call it sees every event that the one who replied had published before.
+func (s *Subscription) TryNext() (Event, bool) {
+	ev, ok, _ := s.pop()
+	return ev, ok
+}
+
+// Wait returns when there may be an event, without taking it. It fails as
+// Next does.
+func (s *Subscription) Wait(ctx context.Context) error {
+	s.mu.Lock()
+	queued, closed := len(s.queue), s.closed
+	s.mu.Unlock()
+	switch {
+	case queued > 0:
+		return nil
+	case closed:
+		return ErrClosed
+	}
+	return s.wait(ctx)
+}
+
+func (s *Subscription) wait(ctx context.Context) error {
+	select {
+	case <-s.wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
