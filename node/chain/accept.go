@@ -1,0 +1,92 @@
+package chain
+
+import (
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// keepNear is how far above the tip an unrequested block may be.
+const keepNear = 288
+
+// AcceptBlock adds a block's header to the tree, verifies the block as far as
+// that is possible without the UTXO set, and stores it. isNew tells that it
+// was stored. A block that is not requested is ignored unless it could become
+// the tip soon. Call Activate afterwards.
+func (e *Engine) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *Node, isNew bool, err error) {
+	// A block that breaks these rules does not even add its header.
+	if err := consensus.CheckBlock(b, e.params); err != nil {
+		return nil, false, err
+	}
+	n, _, err = e.acceptHeader(&b.Header, now)
+	e.noteBestHeader()
+	if err != nil {
+		return n, false, err
+	}
+	if !e.wanted(n, requested) {
+		return n, false, nil
+	}
+	at := consensus.Context{Height: n.Height}
+	if n.Parent != nil {
+		at.MedianTime = n.Parent.MedianTime()
+	}
+	if err := consensus.CheckPlaced(b, at, e.params); err != nil {
+		e.condemn(n, err)
+		return n, false, err
+	}
+	return n, true, e.storeBlock(n, b)
+}
+
+func (e *Engine) wanted(n *Node, requested bool) bool {
+	info, tip := e.Info(n), e.View().Tip()
+	if info.HaveBlock {
+		return false
+	}
+	return requested || info.TxCount == 0 && n.Work.Cmp(tip.Work) >= 0 &&
+		n.Height <= tip.Height+keepNear && n.Work.Cmp(e.params.MinimumWork) >= 0
+}
+
+// condemn marks a header invalid, unless the block is merely not its block.
+func (e *Engine) condemn(n *Node, err error) {
+	if reject := asReject(err); reject != nil && reject.Result != consensus.Mutated {
+		e.markFailed(n)
+	}
+}
+
+func (e *Engine) storeBlock(n *Node, b *consensus.Block) error {
+	pos, err := e.cfg.Blocks.AppendBlock(b.Raw)
+	if err != nil {
+		return err
+	}
+	e.tree.change(n, func(n *Node) {
+		n.status |= haveBlock | validTxs
+		n.txCount = int32(len(b.Txs))
+		n.block = pos
+	})
+	e.recent.add(n, b)
+	e.linkData(n)
+	return nil
+}
+
+// linkData makes a block whose ancestors are all there a candidate, and then
+// those that waited for it.
+func (e *Engine) linkData(n *Node) {
+	if n.Parent != nil && n.Parent.chainTx == 0 {
+		e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+		return
+	}
+	for queue := []*Node{n}; len(queue) > 0; queue = queue[1:] {
+		n := queue[0]
+		e.tree.change(n, func(n *Node) {
+			n.chainTx = int64(n.txCount)
+			if n.Parent != nil {
+				n.chainTx += n.Parent.chainTx
+			}
+			n.seq = e.nextSeq
+		})
+		e.nextSeq++
+		if !better(e.View().Tip(), n) {
+			e.candidates[n] = struct{}{}
+		}
+		queue = append(queue, e.waiting[n]...)
+		delete(e.waiting, n)
+	}
+}

@@ -1,0 +1,223 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// stepBlocks is after how many connected blocks the better chain is looked for
+// anew and the view published, unless a reorganisation is under way.
+const stepBlocks = 32
+
+// ErrInterrupted is returned by a step that was asked to end early.
+var ErrInterrupted = errors.New("chain: interrupted")
+
+// Activate connects blocks until the tip is the best block whose branch is
+// known to the end. Blocks that prove invalid on the way are marked, and
+// reported as Refused; an error means that the engine cannot go on.
+func (e *Engine) Activate(now int64) error {
+	for {
+		if e.cfg.Interrupted() {
+			return ErrInterrupted
+		}
+		best := e.mostWork()
+		if best == e.View().Tip() {
+			e.prune()
+			return nil
+		}
+		if err := e.step(best, now); err != nil {
+			return err
+		}
+	}
+}
+
+// mostWork returns the best candidate whose branch down to the best chain is
+// valid as far as known.
+func (e *Engine) mostWork() *Node {
+	view := e.View()
+	for {
+		var best *Node
+		for n := range e.candidates {
+			if best == nil || better(n, best) {
+				best = n
+			}
+		}
+		if best == nil {
+			return view.Tip()
+		}
+		if e.usable(best, view) {
+			return best
+		}
+		delete(e.candidates, best)
+	}
+}
+
+func (e *Engine) usable(n *Node, view *View) bool {
+	for ; !view.Contains(n); n = n.Parent {
+		if n.status&failed != 0 || n.status&haveBlock == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// prune forgets candidates that are worse than the tip.
+func (e *Engine) prune() {
+	tip := e.View().Tip()
+	for n := range e.candidates {
+		if n != tip && better(tip, n) {
+			delete(e.candidates, n)
+		}
+	}
+	e.candidates[tip] = struct{}{}
+	e.recent.dropBelow(tip.Height - keepNear)
+}
+
+// step moves towards best: back to the fork, then up until the chain is better
+// than before, and on for some blocks. It publishes once; if the new branch
+// proves invalid too early, it goes back and publishes nothing.
+func (e *Engine) step(best *Node, now int64) error {
+	old := e.View()
+	fork := old.Fork(best)
+	if err := e.rewind(old.Tip(), fork); err != nil {
+		return err
+	}
+	path, err := e.climb(fork, best, old)
+	if err != nil {
+		return err
+	}
+	reached := fork
+	if len(path) > 0 {
+		reached = path[len(path)-1]
+	}
+	if reached != old.Tip() && better(old.Tip(), reached) {
+		if err := e.rewind(reached, fork); err != nil {
+			return err
+		}
+		_, err := e.climb(fork, old.Tip(), old)
+		return err
+	}
+	if len(path) == 0 {
+		return nil
+	}
+	e.publish(old, fork, path, now)
+	return e.flushIfLarge()
+}
+
+// climb connects blocks from fork towards best and returns them. It ends early
+// at an invalid block, and where a pause does no harm.
+func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
+	for height := fork.Height + 1; height <= best.Height; height++ {
+		n := best.Ancestor(height)
+		err := e.connectTip(n, old.Initial)
+		if reject := asReject(err); reject != nil {
+			e.refuse(n, reject)
+			return path, nil
+		}
+		if err != nil {
+			return path, err
+		}
+		path = append(path, n)
+		if pause := len(path) >= stepBlocks || e.cfg.Interrupted(); pause && better(n, old.Tip()) {
+			return path, nil
+		}
+	}
+	return path, nil
+}
+
+func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {
+	next := old.with(fork, path)
+	next.Initial = old.Initial && e.stillInitial(next.Tip(), now)
+	next.BestHeader = e.bestHeader
+	e.view.Store(next)
+	e.emit(TipChanged{Tip: next.Tip(), Old: old.Tip(), Fork: fork, Initial: next.Initial})
+}
+
+func (e *Engine) flushIfLarge() error {
+	if e.coins.Size() < e.cfg.Cache {
+		return nil
+	}
+	return e.Flush()
+}
+
+// refuse marks a block that failed to connect.
+func (e *Engine) refuse(n *Node, reject *consensus.Reject) {
+	e.emit(Refused{n, reject})
+	if reject.Result != consensus.Mutated {
+		e.markFailed(n)
+	}
+	delete(e.candidates, n)
+}
+
+// rewind disconnects blocks until fork is the tip of the UTXO set.
+func (e *Engine) rewind(from, fork *Node) error {
+	for n := from; n != fork; n = n.Parent {
+		block, err := e.ReadBlock(n)
+		if err != nil {
+			return err
+		}
+		if err := e.disconnect(n, block); err != nil {
+			return err
+		}
+		// A later step may come back here.
+		e.candidates[n] = struct{}{}
+		e.emit(Disconnected{n, block})
+	}
+	return nil
+}
+
+func (e *Engine) connectTip(n *Node, initial bool) error {
+	block := e.recent.take(n)
+	if block == nil {
+		var err error
+		if block, err = e.ReadBlock(n); err != nil {
+			return fmt.Errorf("block %s: %w", n.Hash, err)
+		}
+	}
+	spent, err := e.connect(n, block)
+	if err != nil {
+		return err
+	}
+	e.emit(Connected{Node: n, Block: block, Spent: spent, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
+	return nil
+}
+
+// markFailed marks a block and its descendants invalid.
+func (e *Engine) markFailed(n *Node) {
+	e.tree.mu.Lock()
+	for _, m := range e.tree.nodes {
+		if m.Ancestor(n.Height) == n && m.status&failed == 0 {
+			m.status |= failed
+			e.tree.dirty[m] = struct{}{}
+			delete(e.candidates, m)
+		}
+	}
+	e.tree.mu.Unlock()
+	e.chooseBestHeader()
+}
+
+// chooseBestHeader looks at all headers, after one was condemned or redeemed.
+func (e *Engine) chooseBestHeader() {
+	if e.bestHeader != nil && e.bestHeader.status&failed != 0 {
+		e.bestHeader = nil
+	}
+	e.tree.each(func(n *Node) {
+		if n.status&failed == 0 {
+			e.considerHeader(n)
+		}
+	})
+	e.noteBestHeader()
+}
+
+// branch returns the nodes above fork up to tip, lowest first.
+func branch(fork, tip *Node) []*Node {
+	var nodes []*Node
+	for n := tip; n != fork; n = n.Parent {
+		nodes = append(nodes, n)
+	}
+	slices.Reverse(nodes)
+	return nodes
+}

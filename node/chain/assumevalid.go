@@ -1,0 +1,43 @@
+package chain
+
+import "github.com/btcsuite/btcd/chainhash/v2"
+
+const twoWeeks = 14 * 24 * 60 * 60
+
+// scriptsMatter decides whether a block's scripts are to be verified: they are
+// not if the block is a buried ancestor of one that the user or the release
+// vouches for.
+func (e *Engine) scriptsMatter(n *Node) bool {
+	reason := e.verifyReason(n)
+	if e.scriptReason != reason || e.scriptReason == "" {
+		e.emit(ScriptChecks{Node: n, Enabled: reason != vouched, Reason: reason})
+		e.scriptReason = reason
+	}
+	return reason != vouched
+}
+
+// vouched is the reason not to verify.
+const vouched = "vouched for"
+
+func (e *Engine) verifyReason(n *Node) string {
+	if e.params.AssumeValid == (chainhash.Hash{}) {
+		return "assumevalid=0 (always verify)"
+	}
+	assumed := e.tree.lookup(e.params.AssumeValid)
+	best := e.bestHeader
+	switch {
+	case assumed == nil:
+		return "assumevalid hash not in headers"
+	case n.Height > assumed.Height:
+		return "block height above assumevalid height"
+	case assumed.Ancestor(n.Height) != n:
+		return "block not in assumevalid chain"
+	case best.Ancestor(n.Height) != n:
+		return "block not in best header chain"
+	case best.Work.Cmp(e.params.MinimumWork) < 0:
+		return "best header chainwork below minimumchainwork"
+	case equivalentTime(best, n, best, e.params) <= twoWeeks:
+		return "block too recent relative to best header"
+	}
+	return vouched
+}

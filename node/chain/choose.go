@@ -1,0 +1,86 @@
+package chain
+
+import (
+	"fmt"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+)
+
+// Invalidate marks a block and its descendants invalid and leaves them. Call
+// Activate afterwards.
+func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
+	n := e.tree.lookup(hash)
+	if n == nil {
+		return fmt.Errorf("%w: %s", ErrUnknown, hash)
+	}
+	if n.Parent == nil {
+		return fmt.Errorf("chain: genesis cannot be invalid")
+	}
+	old := e.View()
+	if old.Contains(n) {
+		if err := e.rewind(old.Tip(), n.Parent); err != nil {
+			return err
+		}
+	}
+	e.markFailed(n)
+	if old.Contains(n) {
+		e.publish(e.View(), n.Parent, nil, now)
+	}
+	e.refillCandidates()
+	return nil
+}
+
+// Reconsider takes back what Invalidate, or a failed verification, said about
+// a block, its ancestors and its descendants. Call Activate afterwards.
+func (e *Engine) Reconsider(hash chainhash.Hash) error {
+	n := e.tree.lookup(hash)
+	if n == nil {
+		return fmt.Errorf("%w: %s", ErrUnknown, hash)
+	}
+	e.tree.mu.Lock()
+	for _, m := range e.tree.nodes {
+		if m.status&failed != 0 && (m.Ancestor(n.Height) == n || n.Ancestor(m.Height) == m) {
+			m.status &^= failed
+			e.tree.dirty[m] = struct{}{}
+		}
+	}
+	e.tree.mu.Unlock()
+	e.chooseBestHeader()
+	e.refillCandidates()
+	return nil
+}
+
+// refillCandidates finds all blocks that could be the tip.
+func (e *Engine) refillCandidates() {
+	tip := e.View().Tip()
+	e.tree.each(func(n *Node) {
+		if n.status&failed == 0 && n.status&haveBlock != 0 && n.chainTx > 0 && !better(tip, n) {
+			e.candidates[n] = struct{}{}
+		}
+	})
+}
+
+// Precious treats a block as if it had arrived before all others with the same
+// work. Call Activate afterwards.
+func (e *Engine) Precious(hash chainhash.Hash) error {
+	n := e.tree.lookup(hash)
+	if n == nil {
+		return fmt.Errorf("%w: %s", ErrUnknown, hash)
+	}
+	tip := e.View().Tip()
+	if n.Work.Cmp(tip.Work) < 0 {
+		return nil
+	}
+	if tip.Work.Cmp(e.preciousWork) > 0 {
+		e.preciousSeq = -1
+	}
+	e.preciousWork = tip.Work
+	e.tree.change(n, func(n *Node) { n.seq = e.preciousSeq })
+	if e.preciousSeq > -1<<31 {
+		e.preciousSeq--
+	}
+	if n.status&(failed|haveBlock) == haveBlock && n.chainTx > 0 {
+		e.candidates[n] = struct{}{}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package chain
+
+import (
+	"math/big"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// NextBits returns the compact target that a block on top of last must have
+// if its header says time.
+func NextBits(last *Node, time int64, p *consensus.Params) uint32 {
+	limit := consensus.Compact(p.PowLimit.Big())
+	if (last.Height+1)%p.Interval == 0 {
+		return retarget(last, p)
+	}
+	if !p.MinDifficulty {
+		return last.Bits
+	}
+	if time > last.Time+2*p.Spacing {
+		return limit
+	}
+	// The last block that was not easy by the exception just made.
+	for last.Parent != nil && last.Height%p.Interval != 0 && last.Bits == limit {
+		last = last.Parent
+	}
+	return last.Bits
+}
+
+func retarget(last *Node, p *consensus.Params) uint32 {
+	if p.NoRetarget {
+		return last.Bits
+	}
+	first := last.Ancestor(last.Height - (p.Interval - 1))
+	span := min(max(last.Time-first.Time, p.Timespan()/4), p.Timespan()*4)
+	bits := last.Bits
+	if p.BIP94 {
+		// The last block may have been easy by exception; the first may not.
+		bits = first.Bits
+	}
+	old, _ := consensus.Target(bits)
+	target := old.Big()
+	target.Mul(target, big.NewInt(span))
+	target.Div(target, big.NewInt(p.Timespan()))
+	if limit := p.PowLimit.Big(); target.Cmp(limit) > 0 {
+		target = limit
+	}
+	return consensus.Compact(target)
+}
+
+// equivalentTime returns how many seconds the hash rate at tip takes for the
+// work between two nodes of its branch.
+func equivalentTime(to, from, tip *Node, p *consensus.Params) int64 {
+	work := to.Work.Sub(from.Work).Big()
+	work.Mul(work, big.NewInt(p.Spacing))
+	work.Div(work, consensus.Work(tip.Bits).Big())
+	if !work.IsInt64() {
+		return 1<<63 - 1
+	}
+	return work.Int64()
+}

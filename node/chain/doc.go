@@ -1,0 +1,29 @@
+// Package chain is the engine that decides which blocks are the best chain
+// and moves the UTXO set along it: the tree of headers, contextual rules, the
+// choice by work and then by first seen, connecting and disconnecting, and
+// recovery after a crash.
+//
+// # Ownership
+//
+// An Engine has one owner: calls that change it (AcceptHeaders, AcceptBlock,
+// Activate, Invalidate, Reconsider, Precious, Flush, Close) come one at a time.
+// View, Lookup, Info, ReadBlock and ReadUndo may be called from anywhere at any
+// time; they look at immutable snapshots and never wait for a block.
+// consensus.CheckBlock may be called beforehand by whoever brings a block; the
+// engine does not repeat it.
+//
+// # Guarantees
+//
+//   - A block is connected wholly or not at all. A View never shows the middle
+//     of a reorganisation.
+//   - Events arrive in one total order in the owner's goroutine, before the call
+//     that caused them returns.
+//   - After a crash at any moment, Open finds the UTXO set of a block that was
+//     the tip at some flush, and goes on from there: block files are made durable
+//     before the index of headers, and that before coins.
+//   - A block whose content is not what its header commits to is refused without
+//     a verdict on the header.
+//
+// The engine starts no goroutine but those of the script verifier, which it
+// joins. It reads no clock: now, in Unix seconds, is an argument.
+package chain

@@ -1,0 +1,264 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/script"
+)
+
+// Kind is the stable name of a sort of failure that is not a broken rule.
+type Kind string
+
+func (k Kind) Error() string { return string(k) }
+
+// The kinds of failure.
+const (
+	ErrIndex   Kind = "chain: corrupt block index"
+	ErrUnknown Kind = "chain: unknown block"
+	ErrNoBlock Kind = "chain: block data is not there"
+	ErrUndo    Kind = "chain: undo data does not fit"
+)
+
+// BlockFiles is where blocks and undo data are.
+type BlockFiles interface {
+	AppendBlock(raw []byte) (blockfile.Pos, error)
+	ReadBlock(pos blockfile.Pos) ([]byte, error)
+	AppendUndo(file int32, prev chainhash.Hash, undo []byte) (uint32, error)
+	ReadUndo(pos blockfile.Pos, prev chainhash.Hash) ([]byte, error)
+	Sync() error
+}
+
+// Config is what an Engine works with.
+type Config struct {
+	Params    *consensus.Params
+	Blocks    BlockFiles
+	Index     IndexStore
+	Coins     coins.Store
+	Verifier  *script.Verifier
+	Cache     int64 // bytes of coins in memory before they are flushed
+	MaxTipAge int64 // seconds; a tip older than that means initial download
+	Sink      func(Event)
+	// Interrupted is asked between blocks of a long step, which then ends
+	// early; may be nil.
+	Interrupted func() bool
+}
+
+// unseen is the order of arrival of a block that has not arrived: behind all
+// others.
+const unseen = 1<<31 - 1
+
+// Engine is the block chain.
+type Engine struct {
+	cfg    Config
+	params *consensus.Params
+	tree   *tree
+	coins  *coins.Cache
+	view   atomic.Pointer[View]
+
+	// The owner's.
+	bestHeader   *Node
+	candidates   map[*Node]struct{} // blocks that may become the tip
+	waiting      map[*Node][]*Node  // blocks by their parent that lacks data
+	recent       recentBlocks
+	nextSeq      int32
+	preciousSeq  int32
+	preciousWork consensus.Uint256
+	scriptReason string // why scripts were verified last; see ScriptChecks
+}
+
+// Open loads the chain, repairs an interrupted flush, and creates genesis in a
+// new data directory. It emits no event: call Activate afterwards.
+func Open(cfg Config, now int64) (*Engine, error) {
+	if cfg.Sink == nil {
+		cfg.Sink = func(Event) {}
+	}
+	if cfg.Interrupted == nil {
+		cfg.Interrupted = func() bool { return false }
+	}
+	tree, err := loadTree(cfg.Index, cfg.Params)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg: cfg, params: cfg.Params, tree: tree,
+		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{},
+		nextSeq: 2, preciousSeq: -1,
+	}
+	if err := e.loadGenesis(); err != nil {
+		return nil, err
+	}
+	tip, err := e.loadCoins()
+	if err != nil {
+		return nil, err
+	}
+	e.loadCandidates(tip)
+	e.loadView(tip, now)
+	return e, nil
+}
+
+func (e *Engine) loadGenesis() error {
+	if e.tree.lookup(*e.params.GenesisHash) != nil {
+		return nil
+	}
+	if len(e.tree.nodes) > 0 {
+		return fmt.Errorf("%w: no genesis block: wrong datadir for network?", ErrIndex)
+	}
+	header := e.params.GenesisBlock.Header
+	txs := make([]*consensus.Tx, len(e.params.GenesisBlock.Transactions))
+	for i, tx := range e.params.GenesisBlock.Transactions {
+		txs[i] = consensus.NewTx(tx)
+	}
+	block := consensus.NewBlock(header, txs)
+	pos, err := e.cfg.Blocks.AppendBlock(block.Raw)
+	if err != nil {
+		return err
+	}
+	n := newNode(&header, block.Hash, nil)
+	n.status = haveBlock | validTxs | validScripts
+	n.txCount, n.chainTx = 1, 1
+	n.block = pos
+	e.tree.add(n)
+	return nil
+}
+
+// loadCoins opens the UTXO set and returns the block it belongs to.
+func (e *Engine) loadCoins() (*Node, error) {
+	cache, heads, err := coins.Open(e.cfg.Coins)
+	if err != nil {
+		return nil, err
+	}
+	e.coins = cache
+	if heads != nil {
+		return e.replay(heads[0], heads[1])
+	}
+	best := cache.Best()
+	if best == (chainhash.Hash{}) {
+		best = *e.params.GenesisHash
+		cache.Commit(cache.NewView(), best)
+	}
+	tip := e.tree.lookup(best)
+	if tip == nil {
+		return nil, fmt.Errorf("%w: coins belong to %s", ErrUnknown, best)
+	}
+	return tip, nil
+}
+
+func (e *Engine) loadCandidates(tip *Node) {
+	e.tree.each(func(n *Node) {
+		n.seq = 1
+		if tip.Ancestor(n.Height) == n {
+			n.seq = 0
+		}
+		if n.status&failed == 0 {
+			e.considerHeader(n)
+		}
+		switch {
+		case n.status&haveBlock == 0:
+			n.seq = unseen
+		case n.chainTx == 0:
+			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+		case n.status&failed == 0 && !better(tip, n):
+			e.candidates[n] = struct{}{}
+		}
+	})
+	e.candidates[tip] = struct{}{}
+}
+
+func (e *Engine) loadView(tip *Node, now int64) {
+	nodes := make([]*Node, tip.Height+1, tip.Height+1024)
+	for n := tip; n != nil; n = n.Parent {
+		nodes[n.Height] = n
+	}
+	view := &View{nodes: nodes, BestHeader: e.bestHeader}
+	view.Initial = e.stillInitial(tip, now)
+	e.view.Store(view)
+}
+
+func (e *Engine) stillInitial(tip *Node, now int64) bool {
+	return tip.Work.Cmp(e.params.MinimumWork) < 0 || tip.Time < now-e.cfg.MaxTipAge
+}
+
+func (e *Engine) emit(ev Event) { e.cfg.Sink(ev) }
+
+// View returns the best chain of this moment.
+func (e *Engine) View() *View { return e.view.Load() }
+
+// Lookup returns the node of a hash, nil if the header is unknown.
+func (e *Engine) Lookup(hash chainhash.Hash) *Node { return e.tree.lookup(hash) }
+
+// Info returns what may change about a node.
+func (e *Engine) Info(n *Node) Info { return e.tree.info(n) }
+
+// Each calls fn for all headers, in no order. fn must be quick and must not
+// call the engine.
+func (e *Engine) Each(fn func(*Node)) { e.tree.each(fn) }
+
+// Coins returns the UTXO set.
+func (e *Engine) Coins() *coins.Cache { return e.coins }
+
+// Params returns the rules of the chain.
+func (e *Engine) Params() *consensus.Params { return e.params }
+
+// ReadRaw returns a block's bytes.
+func (e *Engine) ReadRaw(n *Node) ([]byte, error) {
+	e.tree.mu.RLock()
+	pos, have := n.block, n.status&haveBlock != 0
+	e.tree.mu.RUnlock()
+	if !have {
+		return nil, fmt.Errorf("%w: %s", ErrNoBlock, n.Hash)
+	}
+	return e.cfg.Blocks.ReadBlock(pos)
+}
+
+// ReadBlock returns a parsed block.
+func (e *Engine) ReadBlock(n *Node) (*consensus.Block, error) {
+	raw, err := e.ReadRaw(n)
+	if err != nil {
+		return nil, err
+	}
+	block, err := consensus.ParseBlock(raw)
+	if err == nil && block.Hash != n.Hash {
+		err = fmt.Errorf("block file holds %s where %s should be", block.Hash, n.Hash)
+	}
+	return block, err
+}
+
+// ReadUndo returns what a block spent.
+func (e *Engine) ReadUndo(n *Node) (coins.Undo, error) {
+	e.tree.mu.RLock()
+	pos := blockfile.Pos{File: n.block.File, Offset: n.undo}
+	have := n.status&haveUndo != 0
+	e.tree.mu.RUnlock()
+	if !have {
+		return nil, fmt.Errorf("%w: undo data of %s", ErrNoBlock, n.Hash)
+	}
+	raw, err := e.cfg.Blocks.ReadUndo(pos, *n.prevHash())
+	if err != nil {
+		return nil, err
+	}
+	return coins.DecodeUndo(raw)
+}
+
+// Flush makes all of the chain durable: files, then headers, then coins.
+func (e *Engine) Flush() error {
+	if err := e.cfg.Blocks.Sync(); err != nil {
+		return err
+	}
+	if err := e.tree.save(e.cfg.Index); err != nil {
+		return err
+	}
+	return e.coins.Flush()
+}
+
+func asReject(err error) *consensus.Reject {
+	var reject *consensus.Reject
+	errors.As(err, &reject)
+	return reject
+}

@@ -1,0 +1,55 @@
+package chain
+
+import (
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Event is one of the types below.
+type Event interface{ event() }
+
+// Connected: the UTXO set has moved to the end of a block.
+type Connected struct {
+	Node    *Node
+	Block   *consensus.Block
+	Spent   coins.Undo
+	Initial bool
+	Size    int64 // bytes of the coin cache
+	Coins   int   // coins in it
+}
+
+// Disconnected: the UTXO set has moved back to before a block.
+type Disconnected struct {
+	Node  *Node
+	Block *consensus.Block
+}
+
+// TipChanged follows the last Connected or Disconnected of a step that is
+// visible in View: Fork is where the old and the new chain part.
+type TipChanged struct {
+	Tip, Old, Fork *Node
+	Initial        bool
+}
+
+// HeaderTip: there is a new best header.
+type HeaderTip struct{ Node *Node }
+
+// Refused: a block was found invalid while it was connected.
+type Refused struct {
+	Node   *Node
+	Reject *consensus.Reject
+}
+
+// ScriptChecks tells from which block on scripts are, or are not, verified.
+type ScriptChecks struct {
+	Node    *Node
+	Enabled bool
+	Reason  string
+}
+
+func (Connected) event()    {}
+func (Disconnected) event() {}
+func (TipChanged) event()   {}
+func (HeaderTip) event()    {}
+func (Refused) event()      {}
+func (ScriptChecks) event() {}

@@ -1,0 +1,145 @@
+package chain
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/store"
+)
+
+// IndexStore is where the tree of headers is kept.
+type IndexStore interface {
+	Each(prefix []byte, fn func(key, value []byte) error) error
+	Write(fill func(store.Writer) error) error
+	Sync() error
+}
+
+// An entry is keyed by nodePrefix and the hash. Its value is the header, and
+// little-endian: height, status, transactions, file, offset, undo offset.
+var nodePrefix = []byte("b")
+
+const nodeSize = headerSize + 4 + 1 + 4 + 4 + 4 + 4
+
+func (n *Node) encode() []byte {
+	b := n.AppendHeader(make([]byte, 0, nodeSize))
+	b = binary.LittleEndian.AppendUint32(b, uint32(n.Height))
+	b = append(b, byte(n.status))
+	b = binary.LittleEndian.AppendUint32(b, uint32(n.txCount))
+	b = binary.LittleEndian.AppendUint32(b, uint32(n.block.File))
+	b = binary.LittleEndian.AppendUint32(b, n.block.Offset)
+	return binary.LittleEndian.AppendUint32(b, n.undo)
+}
+
+// stored is an entry that is not linked to its parent yet.
+type stored struct {
+	hash   chainhash.Hash
+	header wire.BlockHeader
+	height int32
+	rest   []byte
+}
+
+func decodeStored(key, value []byte) (s stored, err error) {
+	if len(key) != len(nodePrefix)+chainhash.HashSize || len(value) != nodeSize {
+		return s, fmt.Errorf("%w: entry of %d and %d bytes", ErrIndex, len(key), len(value))
+	}
+	s.hash = chainhash.Hash(key[len(nodePrefix):])
+	if err := s.header.Deserialize(bytes.NewReader(value)); err != nil {
+		return s, fmt.Errorf("%w: %v", ErrIndex, err)
+	}
+	s.height = int32(binary.LittleEndian.Uint32(value[headerSize:]))
+	s.rest = bytes.Clone(value[headerSize+4:])
+	return s, nil
+}
+
+func (s *stored) fill(n *Node) {
+	n.status = status(s.rest[0])
+	u32 := func(i int) uint32 { return binary.LittleEndian.Uint32(s.rest[i:]) }
+	n.txCount = int32(u32(1))
+	n.block = blockfile.Pos{File: int32(u32(5)), Offset: u32(9)}
+	n.undo = u32(13)
+}
+
+// loadTree reads the index. The result is empty for a new one.
+func loadTree(from IndexStore, p *consensus.Params) (*tree, error) {
+	var entries []stored
+	err := from.Each(nodePrefix, func(key, value []byte) error {
+		s, err := decodeStored(key, value)
+		entries = append(entries, s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(entries, func(a, b stored) int { return int(a.height - b.height) })
+	t := newTree()
+	for i := range entries {
+		if err := t.link(&entries[i], p); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *tree) link(s *stored, p *consensus.Params) error {
+	parent := t.nodes[s.header.PrevBlock]
+	if parent == nil && s.hash != *p.GenesisHash {
+		return fmt.Errorf("%w: %s has no parent", ErrIndex, s.hash)
+	}
+	n := newNode(&s.header, s.hash, parent)
+	if n.Height != s.height {
+		return fmt.Errorf("%w: %s at height %d", ErrIndex, s.hash, s.height)
+	}
+	s.fill(n)
+	if n.txCount > 0 && (parent == nil || parent.chainTx > 0) {
+		n.chainTx = int64(n.txCount)
+		if parent != nil {
+			n.chainTx += parent.chainTx
+		}
+	}
+	if parent != nil && parent.status&failed != 0 {
+		n.status |= failed
+	}
+	t.nodes[n.Hash] = n
+	return nil
+}
+
+// save writes what has changed since the last time and makes it durable.
+func (t *tree) save(to IndexStore) error {
+	t.mu.Lock()
+	changed := make(map[chainhash.Hash][]byte, len(t.dirty))
+	for n := range t.dirty {
+		changed[n.Hash] = n.encode()
+	}
+	dirty := t.dirty
+	t.dirty = map[*Node]struct{}{}
+	t.mu.Unlock()
+	if len(changed) == 0 {
+		return nil
+	}
+	err := to.Write(func(w store.Writer) error {
+		for hash, value := range changed {
+			if err := w.Put(slices.Concat(nodePrefix, hash[:]), value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = to.Sync()
+	}
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for n := range dirty {
+			t.dirty[n] = struct{}{}
+		}
+	}
+	return err
+}

@@ -1,0 +1,76 @@
+package chain
+
+import (
+	"fmt"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+)
+
+// replay repeats the blocks between the two ends of an interrupted flush, and
+// finishes it. Which of its coins were written does not matter: the final
+// state of each coin that those blocks touch follows from them alone.
+func (e *Engine) replay(to, from chainhash.Hash) (*Node, error) {
+	end := e.tree.lookup(to)
+	if end == nil {
+		return nil, fmt.Errorf("%w: flush to %s was interrupted", ErrUnknown, to)
+	}
+	fork := e.tree.lookup(*e.params.GenesisHash)
+	if from != (chainhash.Hash{}) {
+		start := e.tree.lookup(from)
+		if start == nil {
+			return nil, fmt.Errorf("%w: flush from %s was interrupted", ErrUnknown, from)
+		}
+		fork = Fork(start, end)
+		for n := start; n != fork; n = n.Parent {
+			if err := e.replayBack(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, n := range branch(fork, end) {
+		if err := e.replayForward(n); err != nil {
+			return nil, err
+		}
+	}
+	if end == fork {
+		e.coins.Commit(e.coins.NewReplay(), end.Hash)
+	}
+	return end, e.coins.Flush()
+}
+
+func (e *Engine) replayBack(n *Node) error {
+	block, err := e.ReadBlock(n)
+	if err != nil {
+		return err
+	}
+	undo, err := e.ReadUndo(n)
+	if err != nil {
+		return err
+	}
+	view := e.coins.NewReplay()
+	if _, err := unspendBlock(n, block, undo, view); err != nil {
+		return err
+	}
+	e.coins.Commit(view, *n.prevHash())
+	return nil
+}
+
+func (e *Engine) replayForward(n *Node) error {
+	block, err := e.ReadBlock(n)
+	if err != nil {
+		return err
+	}
+	view := e.coins.NewReplay()
+	for i, tx := range block.Txs {
+		if i > 0 {
+			for _, in := range tx.TxIn {
+				if _, err := view.Spend(in.PreviousOutPoint); err != nil {
+					return err
+				}
+			}
+		}
+		view.AddOutputs(tx.MsgTx, tx.ID, n.Height, i == 0)
+	}
+	e.coins.Commit(view, n.Hash)
+	return nil
+}

@@ -1,0 +1,69 @@
+package chain
+
+import (
+	"sync"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+)
+
+// tree holds all known headers. Its lock is held for moments only.
+type tree struct {
+	mu    sync.RWMutex
+	nodes map[chainhash.Hash]*Node
+	dirty map[*Node]struct{} // to be written to the index
+}
+
+func newTree() *tree {
+	return &tree{nodes: map[chainhash.Hash]*Node{}, dirty: map[*Node]struct{}{}}
+}
+
+func (t *tree) lookup(hash chainhash.Hash) *Node {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.nodes[hash]
+}
+
+func (t *tree) add(n *Node) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nodes[n.Hash] = n
+	t.dirty[n] = struct{}{}
+}
+
+// change runs fn on n under the lock and marks it to be written.
+func (t *tree) change(n *Node, fn func(*Node)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fn(n)
+	t.dirty[n] = struct{}{}
+}
+
+// Info is what may change about a node.
+type Info struct {
+	HaveBlock    bool
+	HaveUndo     bool
+	Failed       bool // it or an ancestor is invalid
+	ValidTxs     bool // all rules passed but those that need the UTXO set
+	ValidScripts bool // it was connected once
+	TxCount      int32
+	ChainTx      int64 // transactions of the branch; zero if a block is missing
+}
+
+func (t *tree) info(n *Node) Info {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return Info{
+		HaveBlock: n.status&haveBlock != 0, HaveUndo: n.status&haveUndo != 0,
+		Failed: n.status&failed != 0, ValidTxs: n.status&validTxs != 0,
+		ValidScripts: n.status&validScripts != 0, TxCount: n.txCount, ChainTx: n.chainTx,
+	}
+}
+
+// each calls fn for all nodes, in no order.
+func (t *tree) each(fn func(*Node)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, n := range t.nodes {
+		fn(n)
+	}
+}
