@@ -58,3 +58,61 @@ func TestFirstBlocksOfMainnet(t *testing.T) {
 	require.NoError(t, err)
 	requireMainnetSet(t, e)
 }
+
+// mainnetPrefix is how many blocks the test of flipped bits stands on: enough
+// for the first payment, in block 170.
+const mainnetPrefix = 171
+
+// No bit of a block can be changed unnoticed. The block is the first that has
+// a signature.
+func TestFlippedBits(t *testing.T) {
+	p := mainnet(t)
+	disk := chaintest.OpenDisk(t, t.TempDir(), p)
+	defer disk.Close(t)
+	e, err := chain.Open(disk.Config(p), mainnetNow)
+	require.NoError(t, err)
+	var target []byte
+	chaintest.EachMainnetBlock(t, func(height int32, raw []byte) bool {
+		if height == mainnetPrefix-1 {
+			target = raw
+			return false
+		}
+		block, err := consensus.ParseBlock(raw)
+		require.NoError(t, err)
+		_, _, err = e.AcceptBlock(block, true, mainnetNow)
+		require.NoError(t, err)
+		return true
+	})
+	require.NoError(t, e.Activate(mainnetNow))
+	tip := e.View().Tip()
+
+	const headerBits = 80 * 8
+	reasons := map[string]int{}
+	for bit := range len(target) * 8 {
+		changed := append([]byte{}, target...)
+		changed[bit/8] ^= 1 << (bit % 8)
+		reason := "unreadable"
+		if block, err := consensus.ParseBlock(changed); err == nil {
+			var reject *consensus.Reject
+			_, _, err = e.AcceptBlock(block, true, mainnetNow)
+			require.ErrorAs(t, err, &reject, "bit %d", bit)
+			reason = reject.Reason
+		}
+		if bit < headerBits {
+			require.Equal(t, "high-hash", reason, "bit %d", bit)
+		} else {
+			require.Contains(t, []string{"bad-txnmrklroot", "unreadable"}, reason, "bit %d", bit)
+		}
+		reasons[reason]++
+		require.NoError(t, e.Activate(mainnetNow))
+		require.Equal(t, tip, e.View().Tip())
+	}
+	require.Greater(t, reasons["bad-txnmrklroot"], 3000)
+
+	block, err := consensus.ParseBlock(target)
+	require.NoError(t, err)
+	_, _, err = e.AcceptBlock(block, true, mainnetNow)
+	require.NoError(t, err)
+	require.NoError(t, e.Activate(mainnetNow))
+	require.Equal(t, block.Hash, e.View().Tip().Hash)
+}
