@@ -178,3 +178,20 @@ func (l *Ledger) Unconfirmed() []*Tx {
 	}
 	return list
 }
+
+// Forget removes a transaction that never left the wallet.
+func (l *Ledger) Forget(hash chainhash.Hash) {
+	t := l.txs[hash]
+	if t == nil {
+		return
+	}
+	delete(l.txs, hash)
+	for _, in := range t.Msg.TxIn {
+		rest := slices.DeleteFunc(l.spends[in.PreviousOutPoint], func(h chainhash.Hash) bool { return h == hash })
+		if len(rest) == 0 {
+			delete(l.spends, in.PreviousOutPoint)
+		} else {
+			l.spends[in.PreviousOutPoint] = rest
+		}
+	}
+}

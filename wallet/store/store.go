@@ -153,6 +153,13 @@ func (s *Store) Save(state State, changed []*ledger.Tx) error {
 	})
 }
 
+// Forget deletes a transaction.
+func (s *Store) Forget(txid chainhash.Hash) error {
+	return s.db.Update(func(txn *badger.Txn) error {
+		return txn.Delete(append(bytes.Clone(txPrefix), txid[:]...))
+	})
+}
+
 // txRecord is a transaction on disk.
 type txRecord struct {
 	Raw      []byte

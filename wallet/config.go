@@ -1,0 +1,67 @@
+package wallet
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/part"
+)
+
+// Config is what a process of this role needs. It crosses to it as JSON.
+type Config struct {
+	Chain string // main, test, testnet4, signet, regtest
+	Dir   string // holds one folder a wallet
+	// Name of the wallet to run; empty for the keeper.
+	Name string
+	// Load lists wallets that the keeper loads at start.
+	Load []string
+	// Settings is the file in which the keeper remembers what to load.
+	Settings string
+	// FallbackFee in satoshi per 1000 vbytes, used when a payment does not say
+	// its fee rate; 0 refuses such payments.
+	FallbackFee int64
+}
+
+// Run runs the keeper, or one wallet.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	params, err := chainParams(cfg.Chain)
+	if err != nil {
+		return err
+	}
+	if cfg.Name == "" {
+		return runKeeper(ctx, env, cfg)
+	}
+	return runWallet(ctx, env, cfg, params)
+}
+
+func chainParams(chain string) (*chaincfg.Params, error) {
+	switch chain {
+	case "main":
+		return &chaincfg.MainNetParams, nil
+	case "test":
+		return &chaincfg.TestNet3Params, nil
+	case "testnet4":
+		return &chaincfg.TestNet4Params, nil
+	case "signet":
+		return &chaincfg.SigNetParams, nil
+	case "regtest":
+		return &chaincfg.RegressionNetParams, nil
+	}
+	return nil, fmt.Errorf("unknown chain %q", chain)
+}
+
+// maxName bounds a wallet's name, which is a folder's.
+const maxName = 100
+
+// folder returns where a wallet lives. Names that are not plain folder names
+// are refused: they come from RPC clients.
+func (c Config) folder(name string) (string, error) {
+	if name == "" || len(name) > maxName || strings.ContainsAny(name, "/\\\x00") || strings.HasPrefix(name, ".") {
+		return "", fmt.Errorf("a wallet's name is 1 to %d bytes without slashes and does not begin with a dot", maxName)
+	}
+	return filepath.Join(c.Dir, name), nil
+}

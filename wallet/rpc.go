@@ -1,0 +1,125 @@
+package wallet
+
+import (
+	"context"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+// table is the commands of one wallet.
+func (w *wallet) table() rpc.Table {
+	txid := rpc.Param{Name: "txid", Type: rpc.String, Help: "The transaction id"}
+	watchonly := rpc.Param{Name: "include_watchonly", Type: rpc.Bool, Optional: true, Help: "(DEPRECATED) No longer used"}
+	table := rpc.Table{
+		{
+			Name: "getnewaddress", Summary: "Returns a new Bitcoin address for receiving payments.",
+			Params: []rpc.Param{
+				{Name: "label", Type: rpc.String, Optional: true, Default: `""`, Help: "The label name for the address to be linked to."},
+				{Name: "address_type", Type: rpc.String, Optional: true, Default: "bech32", Help: `The address type to use: "bech32".`},
+			},
+			Result: `"str"    (string) The new bitcoin address`, Run: w.newAddressCommand,
+		},
+		{
+			Name: "getrawchangeaddress", Summary: "Returns a new Bitcoin address, for receiving change.",
+			Params: []rpc.Param{{Name: "address_type", Type: rpc.String, Optional: true, Default: "bech32", Help: `The address type to use: "bech32".`}},
+			Result: `"str"    (string) The address`, Run: w.changeAddressCommand,
+		},
+		{
+			Name: "getaddressinfo", Summary: "Return information about the given bitcoin address.",
+			Params: []rpc.Param{{Name: "address", Type: rpc.String, Help: "The bitcoin address for which to get information."}},
+			Result: `{"address": "str", "scriptPubKey": "hex", "ismine": bool, "solvable": bool, "ischange": bool, "hdkeypath": "str", "labels": ["str"], ...}`,
+			Run:    w.addressInfoCommand,
+		},
+		{
+			Name: "getbalance", Summary: "Returns the total available balance: what is confirmed, or change of the wallet's own payments.",
+			Params: []rpc.Param{
+				{Name: "dummy", Type: rpc.String, Optional: true, Help: `Remains for backward compatibility. Must be excluded or set to "*".`},
+				{Name: "minconf", Type: rpc.Number, Optional: true, Default: "0", Help: "Only include transactions confirmed at least this many times."},
+				watchonly,
+				{Name: "avoid_reuse", Type: rpc.Bool, Optional: true, Help: "Not supported; no effect."},
+			},
+			Result: "n    (numeric) The total amount in BTC", Run: w.balanceCommand,
+		},
+		{
+			Name: "getbalances", Summary: "Returns an object with all balances in BTC.",
+			Result: `{"mine": {"trusted": n, "untrusted_pending": n, "immature": n}, "lastprocessedblock": {"hash": "hex", "height": n}}`,
+			Run:    w.balancesCommand,
+		},
+		{
+			Name: "listunspent", Summary: "Returns array of unspent transaction outputs with between minconf and maxconf (inclusive) confirmations.",
+			Params: []rpc.Param{
+				{Name: "minconf", Type: rpc.Number, Optional: true, Default: "1", Help: "The minimum confirmations to filter"},
+				{Name: "maxconf", Type: rpc.Number, Optional: true, Default: "9999999", Help: "The maximum confirmations to filter"},
+				{Name: "addresses", Type: rpc.Array, Optional: true, Help: "The bitcoin addresses to filter"},
+				{Name: "include_unsafe", Type: rpc.Bool, Optional: true, Default: "true", Help: "Include outputs that are not safe to spend"},
+			},
+			Result: `[{"txid": "hex", "vout": n, "address": "str", "label": "str", "scriptPubKey": "hex", "amount": n, "confirmations": n, "spendable": bool, "solvable": bool, "safe": bool}, ...]`,
+			Run:    w.unspentCommand,
+		},
+		{
+			Name: "sendtoaddress", Summary: "Send an amount to a given address.", Params: sendParams(),
+			Result: `"hex"    (string) The transaction id; with verbose an object`, Run: w.sendCommand,
+		},
+		{
+			Name: "gettransaction", Summary: "Get detailed information about in-wallet transaction <txid>.",
+			Params: []rpc.Param{txid, watchonly, {Name: "verbose", Type: rpc.Bool, Optional: true, Default: "false", Help: "Accepted; the hex is always there."}},
+			Result: `{"amount": n, "fee": n, "confirmations": n, "blockhash": "hex", "txid": "hex", "details": [...], "hex": "hex", ...}`,
+			Run:    w.transactionCommand,
+		},
+		{
+			Name: "listtransactions", Summary: "Returns up to 'count' most recent transactions skipping the first 'skip' transactions.",
+			Params: []rpc.Param{
+				{Name: "label|dummy", Type: rpc.String, Optional: true, Help: `If set, should be a valid label name to return only incoming transactions with the specified label, or "*" to disable filtering.`},
+				{Name: "count", Type: rpc.Number, Optional: true, Default: "10", Help: "The number of transactions to return"},
+				{Name: "skip", Type: rpc.Number, Optional: true, Default: "0", Help: "The number of transactions to skip"},
+				watchonly,
+			},
+			Result: `[{"address": "str", "category": "str", "amount": n, "vout": n, "confirmations": n, "txid": "hex", ...}, ...]`,
+			Run:    w.listCommand,
+		},
+		{
+			Name: "getwalletinfo", Summary: "Returns an object containing various wallet state info.",
+			Result: `{"walletname": "str", "walletversion": n, "format": "str", "txcount": n, "keypoolsize": n, ...}`,
+			Run:    w.infoCommand,
+		},
+	}
+	for i := range table {
+		table[i].Category, table[i].PerWallet = "Wallet", true
+		table[i].Run = w.locked(table[i].Run)
+	}
+	return table
+}
+
+// locked serves a command when the wallet has caught up, one at a time.
+func (w *wallet) locked(run func(context.Context, *rpc.Call) (any, error)) func(context.Context, *rpc.Call) (any, error) {
+	return func(ctx context.Context, call *rpc.Call) (any, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.store == nil {
+			return nil, rpc.Errorf(rpc.WalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
+		}
+		if err := w.catchUp(ctx); err != nil {
+			return nil, rpc.Errorf(rpc.InWarmup, "The wallet cannot reach the node: %v", err)
+		}
+		return run(ctx, call)
+	}
+}
+
+func sendParams() []rpc.Param {
+	unused := func(name string, kind rpc.Type, help string) rpc.Param {
+		return rpc.Param{Name: name, Type: kind, Optional: true, Help: help}
+	}
+	return []rpc.Param{
+		{Name: "address", Type: rpc.String, Help: "The bitcoin address to send to."},
+		{Name: "amount", Help: "The amount in BTC to send. eg 0.1"},
+		unused("comment", rpc.String, "Accepted, not stored."),
+		unused("comment_to", rpc.String, "Accepted, not stored."),
+		{Name: "subtractfeefromamount", Type: rpc.Bool, Optional: true, Default: "false", Help: "The fee will be deducted from the amount being sent."},
+		unused("replaceable", rpc.Bool, "Payments always signal that they may be replaced (BIP125)."),
+		unused("conf_target", rpc.Number, "Without estimates, the fallback fee is used."),
+		unused("estimate_mode", rpc.String, "Without estimates, the fallback fee is used."),
+		unused("avoid_reuse", rpc.Bool, "Not supported; no effect."),
+		{Name: "fee_rate", Optional: true, Default: "the fallback fee", Help: "Specify a fee rate in sat/vB."},
+		{Name: "verbose", Type: rpc.Bool, Optional: true, Default: "false", Help: "If true, return extra information about the transaction."},
+	}
+}

@@ -1,0 +1,108 @@
+package wallet
+
+import (
+	"context"
+	"encoding/hex"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/wallet/keys"
+)
+
+// checkType accepts the address type that the wallet makes.
+func checkType(call *rpc.Call, arg int) error {
+	switch kind, err := call.Text(arg, "bech32"); {
+	case err != nil:
+		return err
+	case kind == "bech32":
+		return nil
+	case kind == "legacy" || kind == "p2sh-segwit" || kind == "bech32m":
+		return rpc.Errorf(rpc.WalletError, "Error: This wallet has no available keys of address type %s", kind)
+	default:
+		return rpc.Errorf(rpc.InvalidAddressOrKey, "Unknown address type '%s'", kind)
+	}
+}
+
+func (w *wallet) newAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
+	label, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	if label == "*" {
+		return nil, rpc.Errorf(rpc.InvalidLabelName, "Invalid label name")
+	}
+	if err := checkType(call, 1); err != nil {
+		return nil, err
+	}
+	addr, _, err := w.nextAddress(ctx, keys.External)
+	if err != nil {
+		return nil, err
+	}
+	w.labels[addr] = label
+	return addr, w.store.SetLabel(addr, label)
+}
+
+func (w *wallet) changeAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
+	if err := checkType(call, 0); err != nil {
+		return nil, err
+	}
+	addr, _, err := w.nextAddress(ctx, keys.Change)
+	return addr, err
+}
+
+// addressInfo is what getaddressinfo returns.
+type addressInfo struct {
+	Address        string   `json:"address"`
+	Script         string   `json:"scriptPubKey"`
+	Mine           bool     `json:"ismine"`
+	Solvable       bool     `json:"solvable"`
+	WatchOnly      bool     `json:"iswatchonly"`
+	IsScript       bool     `json:"isscript"`
+	IsWitness      bool     `json:"iswitness"`
+	WitnessVersion *int     `json:"witness_version,omitempty"`
+	WitnessProgram string   `json:"witness_program,omitempty"`
+	PubKey         string   `json:"pubkey,omitempty"`
+	Change         bool     `json:"ischange"`
+	Timestamp      int64    `json:"timestamp,omitempty"`
+	Path           string   `json:"hdkeypath,omitempty"`
+	Fingerprint    string   `json:"hdmasterfingerprint,omitempty"`
+	Labels         []string `json:"labels"`
+}
+
+func (w *wallet) addressInfoCommand(_ context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	addr, err := address.DecodeAddress(text, w.params)
+	if err != nil || !addr.IsForNet(w.params) {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
+	}
+	script, err := txscript.PayToAddrScript(addr)
+	if err != nil {
+		return nil, err
+	}
+	info := addressInfo{Address: addr.EncodeAddress(), Script: hex.EncodeToString(script), Labels: []string{}}
+	class := txscript.GetScriptClass(script)
+	info.IsScript = class == txscript.ScriptHashTy || class == txscript.WitnessV0ScriptHashTy
+	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
+		info.IsWitness, info.WitnessVersion, info.WitnessProgram = true, &version, hex.EncodeToString(program)
+	}
+	path, mine := w.paths[string(script)]
+	if !mine {
+		return info, nil
+	}
+	pub, err := w.account.PublicKey(path)
+	if err != nil {
+		return nil, err
+	}
+	info.Mine, info.Solvable, info.Change = true, true, path.Branch == keys.Change
+	info.PubKey, info.Path = hex.EncodeToString(pub), w.account.PathText(path)
+	info.Fingerprint, info.Timestamp = w.account.Fingerprint(), w.store.Meta.Birthday
+	if label, ok := w.labels[info.Address]; ok {
+		info.Labels = append(info.Labels, label)
+	}
+	return info, nil
+}

@@ -1,0 +1,246 @@
+package wallet
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/wallet/ledger"
+)
+
+func (w *wallet) sendCommand(ctx context.Context, call *rpc.Call) (any, error) {
+	p, err := w.paymentOf(call)
+	if err != nil {
+		return nil, err
+	}
+	entry, _, err := w.pay(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	verbose, err := call.Bool(10, false)
+	if err != nil || !verbose {
+		return entry.Hash.String(), err
+	}
+	return map[string]string{"txid": entry.Hash.String(), "fee_reason": "Fallback fee"}, nil
+}
+
+func (w *wallet) paymentOf(call *rpc.Call) (payment, error) {
+	var p payment
+	var err error
+	if p.address, err = call.Text(0, ""); err != nil {
+		return p, err
+	}
+	amount, err := call.Amount(1)
+	if err != nil {
+		return p, err
+	}
+	if amount <= 0 {
+		return p, rpc.Errorf(rpc.TypeError, "Invalid amount for send")
+	}
+	p.amount = int64(amount)
+	if p.subtractFee, err = call.Bool(4, false); err != nil {
+		return p, err
+	}
+	p.feeRate, err = w.feeRate(call, 9)
+	return p, err
+}
+
+// maxFeeRate in satoshi per 1000 vbytes: more is taken for a mistake.
+const maxFeeRate = 10_000_000
+
+// feeRate reads a fee rate in sat/vB, with up to three decimals, or takes the
+// fallback.
+func (w *wallet) feeRate(call *rpc.Call, arg int) (int64, error) {
+	if !call.Has(arg) {
+		if w.cfg.FallbackFee == 0 {
+			return 0, rpc.Errorf(rpc.WalletError, "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.")
+		}
+		return w.cfg.FallbackFee, nil
+	}
+	perByte, err := rpc.ParseAmount(call.Raw(arg))
+	if err != nil {
+		return 0, err
+	}
+	rate := int64(perByte) / 100_000
+	switch {
+	case int64(perByte)%100_000 != 0:
+		return 0, rpc.Errorf(rpc.TypeError, "Invalid amount")
+	case rate > maxFeeRate:
+		return 0, rpc.Errorf(rpc.WalletError, "Fee rate exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+	}
+	return rate, nil
+}
+
+// common is what every view of a transaction tells.
+type common struct {
+	Confirmations int32    `json:"confirmations"`
+	Generated     bool     `json:"generated,omitempty"`
+	Trusted       *bool    `json:"trusted,omitempty"`
+	BlockHash     string   `json:"blockhash,omitempty"`
+	BlockHeight   *int32   `json:"blockheight,omitempty"`
+	BlockIndex    *int     `json:"blockindex,omitempty"`
+	BlockTime     *int64   `json:"blocktime,omitempty"`
+	Txid          string   `json:"txid"`
+	Wtxid         string   `json:"wtxid"`
+	Conflicts     []string `json:"walletconflicts"`
+	MempoolRivals []string `json:"mempoolconflicts"`
+	Time          int64    `json:"time"`
+	Received      int64    `json:"timereceived"`
+	Replaceable   string   `json:"bip125-replaceable"`
+}
+
+func (w *wallet) common(t *ledger.Tx) common {
+	wtxid := t.Msg.WitnessHash()
+	c := common{
+		Confirmations: w.books.Confirmations(t), Generated: t.IsCoinbase(), Txid: t.Hash.String(), Wtxid: wtxid.String(),
+		Conflicts: []string{}, MempoolRivals: []string{}, Time: t.Received, Received: t.Received, Replaceable: "no",
+	}
+	for _, rival := range w.books.Conflicts(t) {
+		if w.books.Get(rival).InMempool {
+			c.MempoolRivals = append(c.MempoolRivals, rival.String())
+		}
+		c.Conflicts = append(c.Conflicts, rival.String())
+	}
+	if b := t.Block; b != nil {
+		c.BlockHash, c.BlockHeight, c.BlockIndex, c.BlockTime = b.Hash.String(), &b.Height, &b.Index, &b.Time
+		return c
+	}
+	trusted := t.InMempool && t.Own
+	c.Trusted = &trusted
+	const replaceable = 0xfffffffd // highest sequence that signals it (BIP125)
+	for _, in := range t.Msg.TxIn {
+		if in.Sequence <= replaceable {
+			c.Replaceable = "yes"
+		}
+	}
+	return c
+}
+
+// detail is one output that was sent or received.
+type detail struct {
+	Address   string      `json:"address,omitempty"`
+	Label     *string     `json:"label,omitempty"`
+	Category  string      `json:"category"`
+	Amount    rpc.Amount  `json:"amount"`
+	Vout      int         `json:"vout"`
+	Fee       *rpc.Amount `json:"fee,omitempty"`
+	Abandoned *bool       `json:"abandoned,omitempty"`
+}
+
+// details lists what a transaction sent, then what it received. Change is
+// not shown.
+func (w *wallet) details(t *ledger.Tx) []detail {
+	flow := w.books.Flow(t)
+	var sent, received []detail
+	for i, out := range t.Msg.TxOut {
+		path, ours := w.paths[string(out.PkScript)]
+		addr := w.addressOf(out.PkScript)
+		d := detail{Address: addr, Vout: i}
+		if label, ok := w.labels[addr]; ok {
+			d.Label = &label
+		}
+		if flow.Debit > 0 && !(ours && path.Branch == 1) {
+			s := d
+			no := false
+			s.Category, s.Amount, s.Abandoned = "send", rpc.Amount(-out.Value), &no
+			if flow.FeeKnown {
+				fee := rpc.Amount(-flow.Fee)
+				s.Fee = &fee
+			}
+			sent = append(sent, s)
+		}
+		if ours && !(flow.Debit > 0 && path.Branch == 1) {
+			d.Category, d.Amount = w.category(t), rpc.Amount(out.Value)
+			received = append(received, d)
+		}
+	}
+	return append(sent, received...)
+}
+
+func (w *wallet) category(t *ledger.Tx) string {
+	switch depth := w.books.Confirmations(t); {
+	case !t.IsCoinbase():
+		return "receive"
+	case depth < 1:
+		return "orphan"
+	case depth <= ledger.CoinbaseMaturity:
+		return "immature"
+	}
+	return "generate"
+}
+
+func (w *wallet) transactionCommand(_ context.Context, call *rpc.Call) (any, error) {
+	txid, err := call.Hash(0)
+	if err != nil {
+		return nil, err
+	}
+	t := w.books.Get(txid)
+	if t == nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid or non-wallet transaction id")
+	}
+	flow := w.books.Flow(t)
+	amount := flow.Credit - flow.Debit
+	var fee *rpc.Amount
+	if flow.FeeKnown && flow.Debit > 0 {
+		negative := rpc.Amount(-flow.Fee)
+		fee = &negative
+		amount += flow.Fee
+	}
+	if t.IsCoinbase() && w.category(t) == "immature" {
+		amount = 0
+	}
+	var raw bytes.Buffer
+	if err := t.Msg.Serialize(&raw); err != nil {
+		return nil, err
+	}
+	return struct {
+		Amount rpc.Amount  `json:"amount"`
+		Fee    *rpc.Amount `json:"fee,omitempty"`
+		common
+		Details []detail `json:"details"`
+		Hex     string   `json:"hex"`
+		Last    position `json:"lastprocessedblock"`
+	}{rpc.Amount(amount), fee, w.common(t), append([]detail{}, w.details(t)...), hex.EncodeToString(raw.Bytes()), w.position()}, nil
+}
+
+func (w *wallet) listCommand(_ context.Context, call *rpc.Call) (any, error) {
+	label, err := call.Text(0, "*")
+	if err != nil {
+		return nil, err
+	}
+	count, err := call.Int(1, 10)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := call.Int(2, 0)
+	if err != nil {
+		return nil, err
+	}
+	if count < 0 {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Negative count")
+	}
+	if skip < 0 {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Negative from")
+	}
+	type entry struct {
+		detail
+		common
+	}
+	var list []entry
+	for _, t := range w.books.All() {
+		c := w.common(t)
+		for _, d := range w.details(t) {
+			if label == "*" || d.Category != "send" && d.Label != nil && *d.Label == label {
+				list = append(list, entry{d, c})
+			}
+		}
+	}
+	end := max(len(list)-skip, 0)
+	list = list[max(end-count, 0):end]
+	if list == nil {
+		return json.RawMessage("[]"), nil
+	}
+	return list, nil
+}

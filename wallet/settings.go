@@ -1,0 +1,76 @@
+package wallet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// maxSettings bounds the settings file.
+const maxSettings = 1 << 20
+
+// readSettings reads settings.json, Bitcoin Core's file of settings that
+// change at run time. A missing file is empty.
+func readSettings(path string) (map[string]json.RawMessage, error) {
+	settings := map[string]json.RawMessage{}
+	if path == "" {
+		return settings, nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return settings, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxSettings {
+		return nil, fmt.Errorf("%s has %d bytes", path, info.Size())
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return settings, json.Unmarshal(raw, &settings)
+}
+
+// readLoadList returns the names under "wallet".
+func readLoadList(path string) ([]string, error) {
+	settings, err := readSettings(path)
+	if err != nil || settings["wallet"] == nil {
+		return nil, err
+	}
+	var names []string
+	return names, json.Unmarshal(settings["wallet"], &names)
+}
+
+// writeLoadList adds a name or takes it out, in one step.
+func writeLoadList(path, name string, wanted bool) error {
+	settings, err := readSettings(path)
+	if err != nil {
+		return err
+	}
+	var names []string
+	if settings["wallet"] != nil {
+		if err := json.Unmarshal(settings["wallet"], &names); err != nil {
+			return err
+		}
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return n == name })
+	if wanted {
+		names = append(names, name)
+	}
+	if settings["wallet"], err = json.Marshal(names); err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(settings, "", "    ")
+	if err != nil {
+		return err
+	}
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, append(raw, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
