@@ -1,0 +1,117 @@
+package mempool
+
+import (
+	"math"
+)
+
+// floorHalflife is how long, in seconds, the floor takes to fall by half.
+const floorHalflife = 12 * 60 * 60
+
+// floor is the least fee rate while the pool is, or was lately, full.
+type floor struct {
+	rate    float64 // satoshi per 1000 vbytes
+	updated int64
+	falling bool // a block has come since it rose
+}
+
+// floorRate returns the least fee rate at a time, and lets it fall.
+func (p *Pool) floorRate(now int64) Rate {
+	f := &p.floor
+	if !f.falling || f.rate == 0 {
+		return Rate(math.Round(f.rate))
+	}
+	if now > f.updated+10 {
+		halflife := float64(floorHalflife)
+		switch {
+		case p.usage < p.cfg.MaxBytes/4:
+			halflife /= 4
+		case p.usage < p.cfg.MaxBytes/2:
+			halflife /= 2
+		}
+		f.rate /= math.Pow(2, float64(now-f.updated)/halflife)
+		f.updated = now
+		if f.rate < float64(p.cfg.Incremental)/2 {
+			f.rate = 0
+			return 0
+		}
+	}
+	return max(Rate(math.Round(f.rate)), p.cfg.Incremental)
+}
+
+// MinRate returns the least fee rate that is accepted at a time.
+func (p *Pool) MinRate(now int64) Rate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.floorRate(now), p.cfg.MinRelay)
+}
+
+// Limit drops what is too old, and what is worst while the pool is too large.
+func (p *Pool) Limit(now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expire(now)
+	p.trim(nil)
+}
+
+// expire drops what is too old, with its descendants.
+func (p *Pool) expire(now int64) {
+	if p.oldest >= now-p.cfg.ExpirySeconds {
+		return
+	}
+	old := map[*Entry]struct{}{}
+	p.oldest = now
+	for _, e := range p.entries {
+		p.oldest = min(p.oldest, e.Time)
+		if e.Time < now-p.cfg.ExpirySeconds {
+			for d := range e.descendants() {
+				old[d] = struct{}{}
+			}
+		}
+	}
+	p.takeAll(old, ByExpiry, nil)
+}
+
+// trim evicts the worst chunks until the pool fits. newcomer was not announced
+// yet, so neither is its removal.
+func (p *Pool) trim(newcomer *Entry) {
+	for p.usage > p.cfg.MaxBytes && len(p.entries) > 0 {
+		worst := p.worstChunk()
+		rate := float64(worst.fee)*1000/float64(worst.vsize) + float64(p.cfg.Incremental)
+		if rate > p.floor.rate {
+			p.floor.rate, p.floor.falling = rate, false
+		}
+		set := map[*Entry]struct{}{}
+		for _, e := range worst.entries {
+			set[e] = struct{}{}
+		}
+		p.takeQuietly(set, newcomer)
+	}
+}
+
+func (p *Pool) takeQuietly(set map[*Entry]struct{}, newcomer *Entry) {
+	sink := p.cfg.Sink
+	p.cfg.Sink = func(ev Event) {
+		if removed, ok := ev.(Removed); !ok || removed.Entry != newcomer {
+			sink(ev)
+		}
+	}
+	p.takeAll(set, BySizeLimit, nil)
+	p.cfg.Sink = sink
+}
+
+func (p *Pool) worstChunk() chunk {
+	var worst chunk
+	seen := map[*cluster]struct{}{}
+	for _, e := range p.entries {
+		if _, done := seen[e.cluster]; done {
+			continue
+		}
+		seen[e.cluster] = struct{}{}
+		chunks := e.cluster.linearized()
+		last := chunks[len(chunks)-1]
+		if worst.entries == nil || compareRates(last.fee, last.vsize, worst.fee, worst.vsize) < 0 {
+			worst = last
+		}
+	}
+	return worst
+}

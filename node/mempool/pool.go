@@ -1,0 +1,160 @@
+package mempool
+
+import (
+	"sync"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Pool is the mempool.
+type Pool struct {
+	cfg Config
+
+	mu       sync.RWMutex
+	entries  map[chainhash.Hash]*Entry // by txid
+	byWtxid  map[chainhash.Hash]*Entry
+	spends   map[wire.OutPoint]*Entry
+	deltas   map[chainhash.Hash]int64
+	usage    int64
+	vsize    int64
+	fees     int64
+	sequence uint64
+	floor    floor
+	oldest   int64 // no entry is older
+}
+
+// New returns an empty pool.
+func New(cfg Config) *Pool {
+	if cfg.Sink == nil {
+		cfg.Sink = func(Event) {}
+	}
+	return &Pool{
+		cfg: cfg, sequence: 1,
+		entries: map[chainhash.Hash]*Entry{}, byWtxid: map[chainhash.Hash]*Entry{},
+		spends: map[wire.OutPoint]*Entry{}, deltas: map[chainhash.Hash]int64{},
+	}
+}
+
+// Config returns the policy.
+func (p *Pool) Config() Config { return p.cfg }
+
+// Get returns the entry of a txid, or nil.
+func (p *Pool) Get(txid chainhash.Hash) *Entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.entries[txid]
+}
+
+// GetWitness returns the entry of a wtxid, or nil.
+func (p *Pool) GetWitness(wtxid chainhash.Hash) *Entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.byWtxid[wtxid]
+}
+
+// Spender returns the entry that spends an output, or nil.
+func (p *Pool) Spender(op wire.OutPoint) *Entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.spends[op]
+}
+
+// mempoolHeight stands for the height of coins that are in no block yet.
+const mempoolHeight = 1<<31 - 1
+
+// coin finds what an input spends, in the chain or in the pool.
+func (p *Pool) coin(op wire.OutPoint) (coin coins.Coin, there, pooled bool, err error) {
+	if parent := p.entries[op.Hash]; parent != nil {
+		if int(op.Index) >= len(parent.Tx.TxOut) {
+			return coin, false, true, nil
+		}
+		out := parent.Tx.TxOut[op.Index]
+		return coins.Coin{Value: out.Value, Script: out.PkScript, Height: mempoolHeight}, true, true, nil
+	}
+	coin, there, err = p.cfg.Coins.Get(op)
+	return coin, there, false, err
+}
+
+// insert links an entry with its parents and, after a reorganisation, its
+// children.
+func (p *Pool) insert(e *Entry) {
+	e.parents, e.children = map[*Entry]struct{}{}, map[*Entry]struct{}{}
+	p.entries[e.Tx.ID] = e
+	p.byWtxid[e.Tx.WitnessID] = e
+	for _, in := range e.Tx.TxIn {
+		p.spends[in.PreviousOutPoint] = e
+		if parent := p.entries[in.PreviousOutPoint.Hash]; parent != nil {
+			e.parents[parent] = struct{}{}
+			parent.children[e] = struct{}{}
+		}
+	}
+	for i := range e.Tx.TxOut {
+		if child := p.spends[wire.OutPoint{Hash: e.Tx.ID, Index: uint32(i)}]; child != nil {
+			e.children[child] = struct{}{}
+			child.parents[e] = struct{}{}
+		}
+	}
+	if len(p.entries) == 1 || e.Time < p.oldest {
+		p.oldest = e.Time
+	}
+	merge(e)
+	e.usage = memoryUsage(e.Tx)
+	p.usage += e.usage
+	p.vsize += e.VSize
+	p.fees += e.Fee
+}
+
+// take removes one entry, leaving its relatives.
+func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
+	delete(p.entries, e.Tx.ID)
+	delete(p.byWtxid, e.Tx.WitnessID)
+	for _, in := range e.Tx.TxIn {
+		delete(p.spends, in.PreviousOutPoint)
+	}
+	for parent := range e.parents {
+		delete(parent.children, e)
+	}
+	for child := range e.children {
+		delete(child.parents, e)
+	}
+	split(e)
+	p.usage -= e.usage
+	p.vsize -= e.VSize
+	p.fees -= e.Fee
+	p.cfg.Sink(Removed{Entry: e, Reason: reason, Sequence: p.nextSequence(), By: by})
+}
+
+// takeAll removes entries, children first.
+func (p *Pool) takeAll(set map[*Entry]struct{}, reason Reason, by *Entry) {
+	order := parentsFirst(set)
+	for i := len(order) - 1; i >= 0; i-- {
+		p.take(order[i], reason, by)
+	}
+}
+
+func (p *Pool) nextSequence() uint64 {
+	p.sequence++
+	return p.sequence - 1
+}
+
+// Prioritise adds to the fee that a transaction counts with, whether or not
+// it is in the pool.
+func (p *Pool) Prioritise(txid chainhash.Hash, delta int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deltas[txid] += delta
+	if p.deltas[txid] == 0 {
+		delete(p.deltas, txid)
+	}
+	if e := p.entries[txid]; e != nil {
+		e.delta = p.deltas[txid]
+		e.cluster.chunks = nil
+	}
+}
+
+// Contains reports whether a transaction is in the pool by its wtxid.
+func (p *Pool) Contains(tx *consensus.Tx) bool { return p.GetWitness(tx.WitnessID) != nil }

@@ -1,0 +1,147 @@
+package mempool
+
+import (
+	"slices"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/mining"
+)
+
+// Figures describes the pool.
+type Figures struct {
+	Count    int
+	VSize    int64
+	Usage    int64
+	Fees     int64
+	Sequence uint64
+}
+
+// Figures returns those of this moment.
+func (p *Pool) Figures() Figures {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return Figures{Count: len(p.entries), VSize: p.vsize, Usage: p.usage, Fees: p.fees, Sequence: p.sequence}
+}
+
+// Details is what may change about an entry.
+type Details struct {
+	*Entry
+	Modified        int64 // fee with priority
+	AncestorCount   int   // with itself
+	AncestorVSize   int64
+	AncestorFees    int64 // with priority
+	DescendantCount int
+	DescendantVSize int64
+	DescendantFees  int64
+	ChunkFee        int64 // of the chunk that it would be mined with
+	ChunkVSize      int64
+	Parents         []chainhash.Hash // txids in the pool that it spends
+	Children        []chainhash.Hash // txids that spend it
+}
+
+func (p *Pool) details(e *Entry) Details {
+	d := Details{Entry: e, Modified: e.modified()}
+	up, down := e.ancestors(), e.descendants()
+	d.AncestorCount, d.DescendantCount = len(up), len(down)
+	d.AncestorFees, d.AncestorVSize = totals(up)
+	d.DescendantFees, d.DescendantVSize = totals(down)
+	d.Parents, d.Children = txids(e.parents), txids(e.children)
+	for _, c := range e.cluster.linearized() {
+		if slices.Contains(c.entries, e) {
+			d.ChunkFee, d.ChunkVSize = c.fee, c.vsize
+		}
+	}
+	return d
+}
+
+func txids(set map[*Entry]struct{}) []chainhash.Hash {
+	ids := make([]chainhash.Hash, 0, len(set))
+	for e := range set {
+		ids = append(ids, e.Tx.ID)
+	}
+	slices.SortFunc(ids, func(a, b chainhash.Hash) int { return slices.Compare(a[:], b[:]) })
+	return ids
+}
+
+// Details returns those of a txid.
+func (p *Pool) Details(txid chainhash.Hash) (Details, bool) {
+	p.mu.Lock() // linearizing fills caches
+	defer p.mu.Unlock()
+	e := p.entries[txid]
+	if e == nil {
+		return Details{}, false
+	}
+	return p.details(e), true
+}
+
+// All returns the details of all entries, parents first, and the sequence
+// number of that moment.
+func (p *Pool) All() ([]Details, uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]Details, 0, len(p.entries))
+	for _, e := range p.ordered() {
+		all = append(all, p.details(e))
+	}
+	return all, p.sequence
+}
+
+// Entries returns all entries, parents first, and the sequence number of that
+// moment.
+func (p *Pool) Entries() ([]*Entry, uint64) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.ordered(), p.sequence
+}
+
+func (p *Pool) ordered() []*Entry {
+	set := make(map[*Entry]struct{}, len(p.entries))
+	for _, e := range p.entries {
+		set[e] = struct{}{}
+	}
+	return parentsFirst(set)
+}
+
+// Ancestors returns the details of what an entry depends on, without itself.
+func (p *Pool) Ancestors(txid chainhash.Hash) ([]Details, bool) {
+	return p.relatives(txid, (*Entry).ancestors)
+}
+
+// Descendants returns the details of what depends on an entry, without itself.
+func (p *Pool) Descendants(txid chainhash.Hash) ([]Details, bool) {
+	return p.relatives(txid, (*Entry).descendants)
+}
+
+func (p *Pool) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struct{}) ([]Details, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.entries[txid]
+	if e == nil {
+		return nil, false
+	}
+	set := of(e)
+	delete(set, e)
+	var all []Details
+	for _, other := range parentsFirst(set) {
+		all = append(all, p.details(other))
+	}
+	return all, true
+}
+
+// Candidates returns what may go into a block, parents first.
+func (p *Pool) Candidates() []mining.Candidate {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	entries := p.ordered()
+	position := make(map[*Entry]int, len(entries))
+	candidates := make([]mining.Candidate, len(entries))
+	for i, e := range entries {
+		position[e] = i
+		candidates[i] = mining.Candidate{Tx: e.Tx, Fee: e.modified(), Real: e.Fee, SigOps: e.SigOps}
+		for parent := range e.parents {
+			candidates[i].Parents = append(candidates[i].Parents, position[parent])
+		}
+	}
+	return candidates
+}
