@@ -1,0 +1,152 @@
+package imports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/bulkheadnode/bulkhead/"
+
+// pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath   string
+	Name         string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	GoFiles      []string
+}
+
+func (p pkg) path() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Name,Imports,TestImports,XTestImports,GoFiles", module+"...").Output()
+	require.NoError(t, err)
+	var list []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		list = append(list, p)
+	}
+	require.Greater(t, len(list), 20)
+	return list
+}
+
+// within reports whether a path is one of the folders or below one.
+func within(path string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
+}
+
+var parts = []string{"node", "p2pworker", "wallet", "notify"}
+
+// shells may use the bus and the system; what is not listed below a part is a
+// pure core.
+var shells = []string{
+	"node", "p2pworker", "p2pworker/manager", "wallet", "notify",
+}
+
+// doors are the only packages that may import a foreign library.
+var doors = map[string][]string{
+	"github.com/go-zeromq/zmq4":       {"bus/link", "notify/zmqpub"},
+	"github.com/fxamacker/cbor":       {"bus/codec"},
+	"github.com/dgraph-io/badger":     {"node/store", "wallet/store"},
+	"github.com/btcsuite/btcd/peer":   {},
+	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest"},
+	"github.com/rogpeppe/go-internal": {},
+}
+
+// ownsFiles are cores whose purpose is a file or a socket.
+var ownsFiles = []string{
+	"node/store", "node/blockfile", "wallet/store", "p2pworker/transport", "notify/zmqpub", "node/chaintest",
+}
+
+func TestNothingOnTheBusImportsAPart(t *testing.T) {
+	for _, p := range packages(t) {
+		if !within(p.path(), "bus") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			require.False(t, within(strings.TrimPrefix(imported, module), append(parts, "cmd")...), "%s imports %s", p.path(), imported)
+		}
+	}
+}
+
+func TestPartsDoNotImportEachOther(t *testing.T) {
+	for _, p := range packages(t) {
+		own, _, _ := strings.Cut(p.path(), "/")
+		if !slices.Contains(parts, own) {
+			continue
+		}
+		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			rest, ours := strings.CutPrefix(imported, module)
+			if !ours || within(rest, own) {
+				continue
+			}
+			require.True(t, within(rest, "bus"), "%s imports %s", p.path(), imported)
+			require.False(t, within(rest, "bus/broker", "bus/link", "bus/codec", "bus/gateway") && slices.Contains(p.Imports, imported),
+				"%s imports the bus's inside: %s", p.path(), imported)
+		}
+	}
+}
+
+func TestCoresArePure(t *testing.T) {
+	impure := []string{"os", "net", "context", "log/slog", "crypto/rand", "math/rand", "math/rand/v2", "os/exec", "net/http"}
+	for _, p := range packages(t) {
+		own, _, nested := strings.Cut(p.path(), "/")
+		if !slices.Contains(parts, own) || !nested || slices.Contains(shells, p.path()) || within(p.path(), ownsFiles...) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			require.False(t, within(strings.TrimPrefix(imported, module), "bus"), "core %s imports %s", p.path(), imported)
+			require.NotContains(t, impure, imported, "core %s", p.path())
+		}
+	}
+}
+
+func TestForeignLibrariesHaveOneDoor(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			for library, allowed := range doors {
+				if allowed != nil && strings.HasPrefix(imported, library) {
+					require.Contains(t, allowed, p.path(), "%s imports %s", p.path(), imported)
+				}
+			}
+			if rest, ok := strings.CutPrefix(imported, "github.com/btcsuite/btcd/"); ok {
+				require.Contains(t, rest, "/v2", "%s imports %s: only the versioned modules are libraries", p.path(), imported)
+			}
+		}
+	}
+}
+
+func TestOnlyCmdStartsProcessesAndReadsFlags(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			require.NotEqual(t, "flag", imported, p.path())
+			if imported == "os/exec" {
+				// chaintest, a package for tests, asks the go command for a module's folder.
+				require.Contains(t, []string{"cmd/internal/supervise", "cmd/internal/ship", "node/chaintest"}, p.path())
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Name != "main" && len(p.GoFiles) > 0 {
+			require.Contains(t, p.GoFiles, "doc.go", p.path())
+		}
+	}
+}
