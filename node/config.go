@@ -1,0 +1,144 @@
+package node
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// Config is what the node's process needs. It crosses to it as JSON. Start
+// from DefaultConfig.
+type Config struct {
+	Chain           string // main, test, testnet4, signet, regtest
+	Dir             string // the chain's own data directory, which exists
+	BlocksDir       string // holds the folder "blocks"
+	BlocksXOR       bool   // -blocksxor
+	FastPrune       bool   // -fastprune: small block files
+	SignetChallenge string // hex, "" for the default signet's
+	CacheMiB        int64  // -dbcache
+	Parallel        int    // -par: script verification, zero for one a processor
+	AssumeValid     string // hex, "" for the release's, "0" for none
+	MinimumWork     string // hex, "" for the release's
+	MaxTipAge       int64  // seconds
+	LoadBlock       []string
+	StopAtHeight    int32
+	TestActivation  []string // -testactivationheight: name@height
+	BlockVersion    int32    // of mined blocks on regtest, zero for the right one
+
+	MaxMempoolMB      int64
+	MempoolHours      int64 // -mempoolexpiry
+	MinRelay          int64 // this and the next three in satoshi per 1000 vbytes
+	Incremental       int64
+	Dust              int64
+	BlockMin          int64
+	BlockMaxWeight    int
+	BlockReserved     int // -blockreservedweight
+	DataCarrier       bool
+	DataCarrierSize   int
+	BareMultisig      bool
+	AcceptNonStandard bool
+	ClusterCount      int
+	ClusterKvB        int64
+	BytesPerSigOp     int
+
+	// Events tells that somebody hears the topics under msg.EventPrefix.
+	Events bool
+}
+
+// DefaultConfig returns Bitcoin Core's settings for a chain.
+func DefaultConfig(chain string) Config {
+	policy := mempool.DefaultConfig()
+	return Config{
+		Chain: chain, BlocksXOR: true, CacheMiB: 450, MaxTipAge: 24 * 60 * 60,
+		MaxMempoolMB: policy.MaxBytes / 1_000_000, MempoolHours: policy.ExpirySeconds / 3600,
+		MinRelay: int64(policy.MinRelay), Incremental: int64(policy.Incremental), Dust: int64(policy.Dust),
+		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
+		DataCarrier: true, DataCarrierSize: policy.DataCarrier, BareMultisig: policy.BareMultisig,
+		ClusterCount: policy.ClusterCount, ClusterKvB: policy.ClusterVSize / 1000, BytesPerSigOp: policy.BytesPerSigOp,
+	}
+}
+
+// Validate reports the first setting that cannot be, in Bitcoin Core's words.
+func (c *Config) Validate() error {
+	_, err := c.params()
+	return err
+}
+
+// params returns the rules of the chain as the settings change them.
+func (c *Config) params() (*consensus.Params, error) {
+	p, err := consensus.ForChain(c.Chain, c.SignetChallenge)
+	if err != nil {
+		return nil, err
+	}
+	if c.MinimumWork != "" {
+		work, ok := consensus.HexUint256("0x" + strings.TrimPrefix(c.MinimumWork, "0x"))
+		if !ok {
+			return nil, fmt.Errorf("Invalid minimum work specified (%s), must be up to 64 hex digits", c.MinimumWork) //nolint:staticcheck // Bitcoin Core's text
+		}
+		p.MinimumWork = work
+	}
+	if c.AssumeValid != "" {
+		hash, err := hashSetting(c.AssumeValid)
+		if err != nil {
+			return nil, fmt.Errorf("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid) //nolint:staticcheck // Bitcoin Core's text
+		}
+		p.AssumeValid = hash
+	}
+	for _, setting := range c.TestActivation {
+		if err := activate(p, setting); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func hashSetting(text string) (hash chainhash.Hash, err error) {
+	text = strings.TrimPrefix(text, "0x")
+	if len(text)%2 == 1 {
+		text = "0" + text
+	}
+	if _, err := hex.DecodeString(text); err != nil {
+		return hash, err
+	}
+	return hash, chainhash.Decode(&hash, text)
+}
+
+// activate moves the first height of a soft fork: name@height.
+func activate(p *consensus.Params, setting string) error {
+	name, text, found := strings.Cut(setting, "@")
+	if !found {
+		return fmt.Errorf("Invalid format (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+	}
+	height, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || height < 0 || height >= 1<<31-1 {
+		return fmt.Errorf("Invalid height value (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+	}
+	heights := map[string]*int32{
+		"segwit": &p.SegwitHeight, "bip34": &p.BIP34Height, "dersig": &p.BIP66Height, "cltv": &p.BIP65Height, "csv": &p.CSVHeight,
+	}
+	target := heights[name]
+	if target == nil {
+		return fmt.Errorf("Invalid name (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+	}
+	*target = int32(height)
+	return nil
+}
+
+func (c *Config) policy() mempool.Config {
+	carried := c.DataCarrierSize
+	if !c.DataCarrier {
+		carried = 0
+	}
+	return mempool.Config{
+		MaxBytes: c.MaxMempoolMB * 1_000_000, ExpirySeconds: c.MempoolHours * 3600,
+		MinRelay: mempool.Rate(c.MinRelay), Incremental: mempool.Rate(c.Incremental), Dust: mempool.Rate(c.Dust),
+		DataCarrier: carried, BareMultisig: c.BareMultisig, RequireStandard: !c.AcceptNonStandard,
+		ClusterCount: c.ClusterCount, ClusterVSize: c.ClusterKvB * 1000, BytesPerSigOp: c.BytesPerSigOp,
+	}
+}

@@ -1,0 +1,22 @@
+// Package node is the process that owns the block chain: it stores and
+// validates blocks, keeps the UTXO set and the mempool, assembles blocks, and
+// answers everybody else's questions about them over the bus. It touches its
+// part of the data directory and no network.
+//
+// The decisions are made by the cores below it: chain, mempool, mining,
+// download. This package serves the bus and JSON-RPC, publishes events in one
+// total order, and keeps the log.
+//
+// # Ownership
+//
+// Whoever changes chain or mempool holds the owner's token, one at a time, in
+// the order of arrival as far as a channel gives it. Blocks are parsed and
+// checked without it, by as many callers as there are. Queries about the chain
+// look at snapshots and never wait for the token.
+//
+// Run opens files and databases, serves until its context ends, and then
+// writes everything out: when it returns, nothing is changed any more. Its
+// goroutines, which follow links and flush from time to time, are joined
+// before. The time that rules see is the part's clock; flushes go by real
+// time.
+package node
