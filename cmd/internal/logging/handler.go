@@ -24,6 +24,16 @@ type Config struct {
 	Micros     bool     // -logtimemicros
 	NoTime     bool     // -logtimestamps=0
 	Thread     string   // shown in brackets when not empty: -logthreadnames
+	Console    bool     // -printtoconsole: standard output gets the lines too
+}
+
+// Tee returns where lines go: to w, and to console if that is wanted. The
+// file comes first: it is what others wait for.
+func (c Config) Tee(w, console io.Writer) io.Writer {
+	if !c.Console {
+		return w
+	}
+	return io.MultiWriter(w, console)
 }
 
 // wants reports whether debug lines of a category are logged.

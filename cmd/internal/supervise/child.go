@@ -82,7 +82,7 @@ func newLogger(w io.Writer, cfg logging.Config, instance string) *slog.Logger {
 	if cfg.Thread != "" {
 		cfg.Thread = instance
 	}
-	return logging.New(w, cfg, time.Now)
+	return logging.New(cfg.Tee(w, os.Stdout), cfg, time.Now)
 }
 
 func fileConn(fd uintptr) (net.Conn, error) {

@@ -25,6 +25,9 @@ const (
 type compartment struct {
 	spec  Spec
 	ended chan struct{} // closed when it will not be started again
+	up    chan struct{} // closed when it is on the bus for the first time
+
+	failure error // how its last run failed; to be read after ended is closed
 
 	mu       sync.Mutex
 	stopping bool
@@ -72,6 +75,7 @@ func (s *Supervisor) keep(ctx context.Context, c *compartment) {
 	for {
 		began := time.Now()
 		err := s.once(ctx, c)
+		c.failure = err
 		if ctx.Err() != nil || c.isStopping() {
 			s.noteFailedStop(c, err)
 			return
@@ -117,6 +121,9 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 		return true
 	case c.spec.Policy == Vital && err == nil:
 		s.finish(nil)
+		return true
+	case c.spec.Policy == Guest && !attached:
+		log.Warn(fmt.Sprintf("%s (pid %d) did not start: %v", c.spec.Instance, c.pid, orInOrder(err)))
 		return true
 	case err != nil && !attached:
 		s.finish(&StartError{Instance: c.spec.Instance, Cause: err})

@@ -103,6 +103,9 @@ func (s *Supervisor) command(spec Spec, link *os.File) (*exec.Cmd, *os.File, err
 		}
 		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
 	}
+	if s.cfg.Log.Console {
+		cmd.Stdout = os.Stdout
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	return cmd, bootWrite, nil
 }
@@ -188,8 +191,8 @@ func (t *tail) String() string {
 	return t.buf.String()
 }
 
-// residentBytes reads a process's resident set size from /proc.
-func residentBytes(pid int) int64 {
+// ResidentBytes reads a process's resident set size from /proc.
+func ResidentBytes(pid int) int64 {
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0

@@ -22,6 +22,9 @@ const (
 	// Vital: it is started again when it fails; when it ends in order, the
 	// whole ship does.
 	Vital
+	// Guest: as Forever, but one that fails before it was ever on the bus is
+	// given up, and the ship sails on.
+	Guest
 )
 
 // Spec describes a compartment.

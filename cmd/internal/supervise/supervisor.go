@@ -78,21 +78,45 @@ func (s *Supervisor) Run(ctx context.Context) {
 
 // Start keeps a compartment running from now on.
 func (s *Supervisor) Start(spec Spec) error {
+	_, err := s.start(spec)
+	return err
+}
+
+// StartAndWait is Start that returns when the compartment is on the bus, or
+// tells why it ended before.
+func (s *Supervisor) StartAndWait(ctx context.Context, spec Spec) error {
+	c, err := s.start(spec)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.up:
+		return nil
+	case <-c.ended:
+		return &StartError{Instance: spec.Instance, Cause: c.failure}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Supervisor) start(spec Spec) (*compartment, error) {
 	if spec.Patience == 0 {
 		spec.Patience = defaultPatience
 	}
-	c := &compartment{spec: spec, ended: make(chan struct{}), wake: make(chan struct{})}
+	c := &compartment{
+		spec: spec, ended: make(chan struct{}), wake: make(chan struct{}), up: make(chan struct{}),
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return fmt.Errorf("shutting down")
+		return nil, fmt.Errorf("shutting down")
 	}
 	if _, taken := s.all[spec.Instance]; taken {
-		return fmt.Errorf("%s is running already", spec.Instance)
+		return nil, fmt.Errorf("%s is running already", spec.Instance)
 	}
 	s.all[spec.Instance] = c
 	s.keepers.Go(func() { s.keep(s.keepCtx, c) })
-	return nil
+	return c, nil
 }
 
 func (s *Supervisor) forget(c *compartment) {
@@ -109,7 +133,10 @@ func (s *Supervisor) Attached(instance string) {
 	s.mu.Unlock()
 	if c != nil {
 		c.mu.Lock()
-		c.attached = true
+		if !c.attached {
+			c.attached = true
+			close(c.up)
+		}
 		c.mu.Unlock()
 	}
 }
@@ -178,7 +205,7 @@ func (s *Supervisor) Status() []Status {
 	}
 	s.mu.Unlock()
 	for i := range list {
-		list[i].RSS = residentBytes(list[i].PID)
+		list[i].RSS = ResidentBytes(list[i].PID)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Instance, b.Instance) })
 	return list
