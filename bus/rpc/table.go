@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -91,6 +92,9 @@ func (c Command) serve(ctx context.Context, req Request) (Reply, error) {
 		if encoded, err = marshal(result); err == nil {
 			return Reply{Frames: bus.Frames{Attached: [][]byte{encoded}}}, nil
 		}
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return Reply{}, err // the bus knows what that means
 	}
 	e := AsError(err)
 	return Reply{Code: int(e.Code), Message: e.Message}, nil

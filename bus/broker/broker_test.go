@@ -1,0 +1,219 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/link"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// concrete makes a name that a pattern allows.
+func concrete(pattern, instance string) string {
+	pattern = strings.ReplaceAll(pattern, "{self}", instance)
+	return strings.ReplaceAll(pattern, "*", "probe")
+}
+
+// methods returns one name for each pattern that some role offers.
+func methods(table broker.Table) []string {
+	var names []string
+	for role, rights := range table {
+		for _, pattern := range rights.Offer {
+			names = append(names, concrete(pattern, string(role)))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func TestTheWholeTableOfRightsBothWays(t *testing.T) {
+	table := broker.DefaultTable()
+	b := bustest.New(t)
+	for _, role := range slices.Sorted(maps.Keys(table)) {
+		rights := table[role]
+		conn, stop := b.Conn(role, string(role), nil)
+		allowed := func(patterns []string, name string) bool {
+			return slices.ContainsFunc(patterns, func(p string) bool {
+				prefix, open := strings.CutSuffix(p, "*")
+				return p == name || open && strings.HasPrefix(name, prefix)
+			})
+		}
+		for _, method := range methods(table) {
+			_, err := bus.Method[bus.None, bus.None](method).Call(t.Context(), conn, bus.None{})
+			if allowed(rights.Call, method) {
+				require.ErrorIs(t, err, bus.ErrNoService, "%s calls %s", role, method)
+			} else {
+				require.ErrorIs(t, err, bus.ErrDenied, "%s calls %s", role, method)
+			}
+		}
+		for _, other := range table {
+			for _, pattern := range slices.Concat(other.Publish, other.Hear) {
+				topic := concrete(pattern, string(role))
+				sub, err := conn.Subscribe(t.Context(), topic)
+				if allowed(rights.Hear, topic) || slices.Contains(rights.Hear, strings.ReplaceAll(pattern, string(role), "{self}")) {
+					require.NoError(t, err, "%s hears %s", role, topic)
+					sub.Close()
+				} else {
+					require.ErrorIs(t, err, bus.ErrDenied, "%s hears %s", role, topic)
+				}
+			}
+		}
+		stop()
+	}
+}
+
+func TestARoleOffersOnlyItsOwn(t *testing.T) {
+	table := broker.DefaultTable()
+	b := bustest.New(t)
+	for role, rights := range table {
+		for _, method := range methods(table) {
+			fits := slices.ContainsFunc(rights.Offer, func(p string) bool {
+				prefix, open := strings.CutSuffix(p, "*")
+				return p == method || open && strings.HasPrefix(method, prefix)
+			})
+			mux := bus.NewMux()
+			bus.Method[bus.None, bus.None](method).Handle(mux, nil)
+			conn := bus.New(b.Link(role, fmt.Sprintf("%s offers %s", role, method)), bus.Config{Mux: mux})
+			ended := make(chan error, 1)
+			go func() { ended <- conn.Run(t.Context()) }()
+			select {
+			case <-conn.Ready():
+				require.True(t, fits, "%s may offer %s", role, method)
+			case <-ended:
+				require.False(t, fits, "%s may not offer %s", role, method)
+			}
+		}
+	}
+}
+
+// TestNoDeadlockByConstruction: an edge says that a role may call what
+// another offers; rpc.* is for the gateway alone.
+func TestNoDeadlockByConstruction(t *testing.T) {
+	table := broker.DefaultTable()
+	edges := map[broker.Role][]broker.Role{}
+	for caller, rights := range table {
+		for _, pattern := range rights.Call {
+			for callee, other := range table {
+				for _, offer := range other.Offer {
+					if callee != caller && overlap(pattern, offer) {
+						edges[caller] = append(edges[caller], callee)
+					}
+				}
+			}
+		}
+	}
+	require.Contains(t, edges[broker.Worker], broker.Node)
+	require.Empty(t, edges[broker.Node], "the node calls nobody")
+	var visit func(role broker.Role, path []broker.Role)
+	visit = func(role broker.Role, path []broker.Role) {
+		require.NotContains(t, path, role, "a cycle of calls")
+		for _, next := range edges[role] {
+			visit(next, append(path, role))
+		}
+	}
+	for role := range table {
+		visit(role, nil)
+	}
+}
+
+func overlap(a, b string) bool {
+	x, openA := strings.CutSuffix(a, "*")
+	y, openB := strings.CutSuffix(b, "*")
+	return a == b || openA && strings.HasPrefix(y, x) || openB && strings.HasPrefix(x, y)
+}
+
+// lockedBuffer is a log that a test reads while others write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), text)
+}
+
+func TestEveryDenialIsOneLogLine(t *testing.T) {
+	log := &lockedBuffer{}
+	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})
+	require.ErrorIs(t, err, bus.ErrDenied)
+	require.Equal(t, 1, log.count("may not call wallet.spend"))
+	require.EqualValues(t, 1, b.Broker.Stats()[0].Denials)
+}
+
+// raw attaches a link that speaks whatever the test wants.
+func raw(t *testing.T, b *bustest.Bus, role broker.Role, instance string) (*link.Link, <-chan error) {
+	t.Helper()
+	l := link.New(b.Link(role, instance), false, link.Limits{})
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(t.Context(), func(link.Message) {}) }()
+	<-l.Ready()
+	return l, ended
+}
+
+func header(t *testing.T, h codec.Header) []byte {
+	t.Helper()
+	frame, err := codec.EncodeHeader(&h)
+	require.NoError(t, err)
+	return frame
+}
+
+func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
+	b := bustest.New(t)
+	mux := bus.NewMux()
+	echo := bus.Method[bus.None, bus.None]("node.chain.echo")
+	echo.Handle(mux, func(_ context.Context, n bus.None) (bus.None, error) { return n, nil })
+	b.Conn(broker.Node, "node", mux)
+	good, _ := b.Conn(broker.Worker, "worker.good", nil)
+	empty := []byte{0xa0}
+	for name, msg := range map[string]link.Message{
+		"no body":                  {[]byte{0xa0}},
+		"not CBOR":                 {[]byte("\xff\xff\xff"), empty},
+		"unknown kind":             {[]byte{0xa2, 0x01, 0x01, 0x02, 0x18, 0x63}, empty},
+		"another version":          {[]byte{0xa2, 0x01, 0x09, 0x02, 0x01}, empty},
+		"a call before hello":      {header(t, codec.Header{Kind: codec.Call, ID: 1, To: "node.chain.echo"}), empty},
+		"hello that is no map":     {header(t, codec.Header{Kind: codec.Hello}), []byte{0x01}},
+		"an offer above its rank":  {header(t, codec.Header{Kind: codec.Hello}), []byte{0xa1, 0x01, 0x81, 0x66, 'n', 'o', 'd', 'e', '.', 'x'}},
+		"what only the broker may": {header(t, codec.Header{Kind: codec.Welcome}), empty},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad, ended := raw(t, b, broker.Worker, "worker.bad "+name)
+			require.NoError(t, bad.Send(msg))
+			<-ended
+			_, err := echo.Call(t.Context(), good, bus.None{})
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestAnInstanceIsAttachedOnce(t *testing.T) {
+	b := bustest.New(t)
+	b.Conn(broker.Node, "node", nil)
+	a, ours := link.Pipe()
+	defer a.Close()
+	require.ErrorContains(t, b.Broker.Serve(t.Context(), ours, broker.Identity{Role: broker.Node, Instance: "node"}), "attached already")
+}
