@@ -416,3 +416,8 @@ func (r *Roster) SetActive(active bool) []Order {
 	orders, _ := r.DisconnectIf("Network not active", func(Peer) bool { return true })
 	return orders
 }
+
+// FreeInbound returns how many more inbound connections there is room for.
+func (r *Roster) FreeInbound() int {
+	return r.limits.Total - r.limits.outbound() - r.Count(Inbound)
+}

@@ -23,6 +23,34 @@ type download struct {
 	submissions    int
 	submittedBytes int
 	averageSize    int
+	lastBlock      time.Time // when one arrived that was new
+	// heights holds those of recent headers, for reports.
+	heights, formerHeights map[chainhash.Hash]int32
+}
+
+func (d *download) learnHeight(h chainhash.Hash, height int32) {
+	if len(d.heights) >= maxRecentHeaders {
+		d.formerHeights, d.heights = d.heights, make(map[chainhash.Hash]int32)
+	}
+	d.heights[h] = height
+}
+
+// inFlightHeights returns the heights, as far as they are known, of the
+// blocks that were requested, in the order of request.
+func (d *download) inFlightHeights() (heights []int32) {
+	for _, h := range d.order {
+		if _, ok := d.inFlight[h]; !ok {
+			continue
+		}
+		height, ok := d.heights[h]
+		if !ok {
+			height, ok = d.formerHeights[h]
+		}
+		if ok {
+			heights = append(heights, height)
+		}
+	}
+	return heights
 }
 
 // maxSubmittedBytes bounds the blocks that are with the node at once.
@@ -30,6 +58,7 @@ const maxSubmittedBytes = 16 << 20
 
 func (d *download) init() {
 	d.inFlight = make(map[chainhash.Hash]struct{})
+	d.heights = make(map[chainhash.Hash]int32)
 	d.averageSize = bytesInFlight / MinBlocksInFlight
 }
 
@@ -80,6 +109,9 @@ func (s *Session) requestBlocks(l Lease) {
 		if len(d.inFlight) >= MaxBlocksInFlight {
 			break
 		}
+		if _, requested := d.inFlight[h]; requested {
+			continue
+		}
 		d.inFlight[h] = struct{}{}
 		d.order = append(d.order, h)
 		list = append(list, wire.InvVect{Type: wire.InvTypeWitnessBlock, Hash: h})
@@ -87,7 +119,9 @@ func (s *Session) requestBlocks(l Lease) {
 	}
 	d.patience = time.Duration(l.Seconds) * time.Second
 	d.deadline = s.now.Add(d.patience)
-	s.send(wire.CmdGetData, encodeInventory(list))
+	if len(list) > 0 {
+		s.send(wire.CmdGetData, encodeInventory(list))
+	}
 }
 
 // checkBlockTimeout gives up a peer that owes us a block for too long. Blocks
@@ -149,6 +183,9 @@ func (s *Session) onBlock(m Message) error {
 }
 
 func (s *Session) judgeBlock(v Verdict) {
+	if v.New {
+		s.down.lastBlock = s.now
+	}
 	switch {
 	case v.Mutated:
 		s.logf("net", "Received mutated block from peer=%d", s.cfg.Peer)

@@ -41,7 +41,7 @@ func (s *Session) syncHeaders() {
 		// Starting one below our best header makes the answer of a peer in
 		// sync non-empty, which tells us that it has that header.
 		height := s.tip.HeaderHeight
-		if len(l.Hashes) > 1 {
+		if len(l.Hashes) > 1 && height > 0 {
 			l.Hashes = l.Hashes[1:]
 			height--
 		}
@@ -49,6 +49,16 @@ func (s *Session) syncHeaders() {
 			s.logf("net", "initial getheaders (%d) to peer=%d", height, s.cfg.Peer)
 		}
 	})
+}
+
+// restartSync begins the header sync anew, for a node that has forgotten.
+// Blocks that are on their way are still welcome.
+func (s *Session) restartSync() {
+	s.headers.started, s.headers.retryAt = false, time.Time{}
+	s.headers.requested, s.headers.trail = time.Time{}, nil
+	if s.hs.complete {
+		s.syncHeaders()
+	}
 }
 
 // maybeGetHeaders sends a getheaders unless one is on its way already.
@@ -126,6 +136,9 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 	s.headers.requested = time.Time{}
 	for i, h := range hashes {
 		s.announcer.learn(h, previousHash(raw[i*HeaderSize:]))
+		if v.Last == last {
+			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
+		}
 	}
 	s.announcer.markKnown(last)
 	s.headers.best, s.headers.height, s.headers.known = v.Last, v.Height, true

@@ -11,9 +11,12 @@ type Info struct {
 	Peer         PeerVersion
 	Handshaken   bool
 	BestKnown    chainhash.Hash
-	SyncedHeight int32 // of BestKnown, -1 if it is not known
-	InFlight     int   // blocks requested and not received
-	Submissions  int   // blocks that are with the node
+	SyncedHeight int32   // of BestKnown, -1 if it is not known
+	InFlight     int     // blocks requested and not received
+	Heights      []int32 // of them, as far as they are known
+	LastBlock    time.Time
+	LastTx       time.Time
+	Submissions  int // blocks that are with the node
 	LastPing     time.Duration
 	LowestPing   time.Duration
 	Pings        int           // answered pings
@@ -32,7 +35,8 @@ type Info struct {
 func (s *Session) Info(now time.Time) Info {
 	i := Info{
 		Peer: s.hs.peer, Handshaken: s.hs.complete, SyncedHeight: -1,
-		InFlight: len(s.down.inFlight), Submissions: s.down.submissions,
+		InFlight: len(s.down.inFlight), Heights: s.down.inFlightHeights(),
+		LastBlock: s.down.lastBlock, LastTx: s.txIn.last, Submissions: s.down.submissions,
 		LastPing: s.ping.last, LowestPing: s.ping.lowest, Pings: s.ping.count,
 		FeeFilter: s.txOut.minFeeRate, RelaysTxs: s.hs.relaysTxs, WtxidRelay: s.hs.wtxidRelay,
 		AddrRelay: s.addr.enabled, AddrReceived: s.addr.processed, AddrLimited: s.addr.limited,

@@ -46,10 +46,15 @@ type TxsAnnounced struct{ Txs []TxAnnouncement }
 // RelayAddresses asks to pass addresses on to this peer.
 type RelayAddresses struct{ Addresses []Address }
 
+// NodeRestarted tells that the node came back after an end: what it was
+// doing for this session is forgotten, and it may lack blocks it had.
+type NodeRestarted struct{}
+
 // PingNow asks for a ping at once.
 type PingNow struct{}
 
-// Kick asks to disconnect. Reason is logged in front of "disconnecting peer=N".
+// Kick asks to disconnect. Reason is logged in front of "disconnecting
+// peer=N"; if it is empty, nothing is.
 type Kick struct{ Reason string }
 
 // SendRaw asks to send a message of any type (the sendmsgtopeer RPC).
@@ -65,6 +70,7 @@ func (Reply) input()          {}
 func (TipChanged) input()     {}
 func (TxsAnnounced) input()   {}
 func (RelayAddresses) input() {}
+func (NodeRestarted) input()  {}
 func (PingNow) input()        {}
 func (Kick) input()           {}
 func (SendRaw) input()        {}

@@ -93,11 +93,13 @@ func (s *Session) dispatch(in Input) {
 		s.queueTxs(in.Txs)
 	case RelayAddresses:
 		s.queueAddresses(in.Addresses)
+	case NodeRestarted:
+		s.restartSync()
 	case PingNow:
 		s.ping.queued = true
 		s.maybePing()
 	case Kick:
-		s.disconnect("%s", in.Reason)
+		s.kicked(in.Reason)
 	case SendRaw:
 		s.send(in.Type, in.Payload)
 	}
@@ -208,6 +210,16 @@ func (s *Session) disconnectLogged(category, format string, args ...any) {
 	reason := fmt.Sprintf(format, args...)
 	s.logf(category, "%s, disconnecting %s", reason, s.name)
 	s.end(Disconnect{Reason: reason})
+}
+
+// kicked ends the session on the shell's wish. Without a reason, whoever
+// wished it has logged why.
+func (s *Session) kicked(reason string) {
+	if reason == "" {
+		s.end(Disconnect{})
+		return
+	}
+	s.disconnect("%s", reason)
 }
 
 func (s *Session) end(d Disconnect) {

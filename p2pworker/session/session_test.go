@@ -480,3 +480,21 @@ func TestFailedRequestsDoNotStopTheSession(t *testing.T) {
 	b.step(Reply{ID: 999999})
 	require.Nil(t, b.gone)
 }
+
+func TestSyncBeginsAnewWithANodeThatForgot(t *testing.T) {
+	b := established(t, inboundConfig())
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
+	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	require.Equal(t, []int32{1, 2}, b.s.Info(b.now).Heights)
+	b.types()
+	b.step(NodeRestarted{})
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
+	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	require.Empty(t, b.types(), "blocks on their way are not requested twice")
+}

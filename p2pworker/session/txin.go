@@ -13,6 +13,7 @@ const minTxSize = 10
 // txDownload holds announced transactions that are not requested yet.
 type txDownload struct {
 	delayed []delayedTx
+	last    time.Time // when a transaction arrived that was accepted
 }
 
 type delayedTx struct {
@@ -207,6 +208,9 @@ func (s *Session) onTx(m Message) error {
 		}
 		s.txOut.known.add(v.Hash)
 		s.txOut.known.add(v.Wtxid)
+		if v.New {
+			s.txIn.last = s.now
+		}
 		if v.Misbehaving {
 			s.misbehaving("%s", v.Reject)
 			return

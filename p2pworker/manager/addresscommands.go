@@ -1,0 +1,95 @@
+package manager
+
+import (
+	"context"
+	"math"
+	"net/netip"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
+)
+
+type nodeAddress struct {
+	Time     int64  `json:"time"`
+	Services uint64 `json:"services"`
+	Address  string `json:"address"`
+	Port     uint16 `json:"port"`
+	Network  string `json:"network"`
+}
+
+func (m *manager) getNodeAddresses(_ context.Context, call *rpc.Call) (any, error) {
+	count, err := call.Int(0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if count < 0 {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Address count out of range")
+	}
+	if count == 0 {
+		count = math.MaxInt32
+	}
+	network, err := call.Text(1, "")
+	if err != nil {
+		return nil, err
+	}
+	switch network {
+	case "", "ipv4", "ipv6", "onion", "tor", "i2p", "cjdns":
+	default:
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Network not recognized: %s", network)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := []nodeAddress{}
+	for _, e := range m.book.Sample(m.random.Uint64, m.now(), math.MaxInt32, 0) {
+		a := nodeAddress{e.Seen.Unix(), uint64(e.Services), e.Address.Addr().String(), e.Address.Port(), "ipv6"}
+		if e.Address.Addr().Is4() {
+			a.Network = "ipv4"
+		}
+		if len(list) < count && (network == "" || network == a.Network) {
+			list = append(list, a)
+		}
+	}
+	return list, nil
+}
+
+func (m *manager) addPeerAddress(_ context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	port, err := call.Int64(1, 0)
+	if err != nil {
+		return nil, err
+	}
+	tried, err := call.Bool(2, false)
+	if err != nil {
+		return nil, err
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Invalid IP address")
+	}
+	if port < 0 || port > math.MaxUint16 {
+		return nil, rpc.Errorf(rpc.MiscError, "JSON integer out of range")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	const services = wire.SFNodeNetwork | wire.SFNodeWitness
+	address := netip.AddrPortFrom(ip.Unmap(), uint16(port))
+	e := addrbook.Entry{Address: address, Services: services, Source: ip, Seen: now}
+	if !m.book.Add(e, m.random.Uint64, now) {
+		return struct {
+			Error   string `json:"error"`
+			Success bool   `json:"success"`
+		}{"failed-adding-to-new", false}, nil
+	}
+	if tried {
+		m.book.Good(address, services, now)
+	}
+	return struct {
+		Success bool `json:"success"`
+	}{true}, nil
+}

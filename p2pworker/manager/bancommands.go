@@ -1,0 +1,111 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+func (m *manager) setBan(_ context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	command, err := call.Text(1, "")
+	if err != nil {
+		return nil, err
+	}
+	if command != "add" && command != "remove" {
+		return nil, rpc.Errorf(rpc.MiscError, "setban \"subnet\" \"command\" ( bantime absolute )\n\nAttempts to add or remove an IP/Subnet from the banned list.\n")
+	}
+	subnet, err := banlist.ParseSubnet(text)
+	if err != nil {
+		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Error: Invalid IP/Subnet")
+	}
+	if command == "remove" {
+		m.mu.Lock()
+		removed := m.bans.Unban(subnet)
+		m.mu.Unlock()
+		if !removed {
+			return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.")
+		}
+	} else if err := m.ban(call, text, subnet); err != nil {
+		return nil, err
+	}
+	m.saveBans()
+	return nil, nil
+}
+
+func (m *manager) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
+	seconds, err := call.Int64(2, 0)
+	if err != nil {
+		return err
+	}
+	absolute, err := call.Bool(3, false)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	isSubnet := strings.Contains(text, "/")
+	if isSubnet && m.bans.BannedSubnet(subnet, now) || !isSubnet && m.bans.Banned(subnet.Addr(), now) {
+		return rpc.Errorf(rpc.ClientNodeAdded, "Error: IP/Subnet already banned")
+	}
+	if absolute && seconds < now.Unix() {
+		return rpc.Errorf(rpc.InvalidParameter, "Error: Absolute timestamp is in the past")
+	}
+	until := now.Add(time.Duration(min(seconds, maxBanSeconds)) * time.Second)
+	switch {
+	case seconds <= 0:
+		until = now.Add(m.cfg.BanTime)
+	case absolute:
+		until = time.Unix(seconds, 0)
+	}
+	m.bans.Ban(subnet, now, until)
+	m.dispatchBan(subnet)
+	return nil
+}
+
+// maxBanSeconds keeps a relative ban within what a duration can hold.
+const maxBanSeconds = 200 * 365 * 24 * 3600
+
+func (m *manager) dispatchBan(subnet netip.Prefix) {
+	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet.Masked()), func(p roster.Peer) bool {
+		return subnet.Contains(p.Remote.Addr().Unmap())
+	})
+	m.dispatch(orders)
+}
+
+type bannedNet struct {
+	Address   string `json:"address"`
+	Created   int64  `json:"ban_created"`
+	Until     int64  `json:"banned_until"`
+	Duration  int64  `json:"ban_duration"`
+	Remaining int64  `json:"time_remaining"`
+}
+
+func (m *manager) listBanned(context.Context, *rpc.Call) (any, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	list := []bannedNet{}
+	for _, e := range m.bans.Entries(now) {
+		list = append(list, bannedNet{e.Subnet.String(), e.Created, e.Until, e.Until - e.Created, e.Until - now.Unix()})
+	}
+	return list, nil
+}
+
+func (m *manager) clearBanned(context.Context, *rpc.Call) (any, error) {
+	m.mu.Lock()
+	m.bans.Clear()
+	m.mu.Unlock()
+	m.saveBans()
+	return nil, nil
+}

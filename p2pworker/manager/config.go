@@ -1,0 +1,70 @@
+package manager
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+// Config is what the manager needs to know. It crosses to the process as JSON.
+type Config struct {
+	// DataDir is the network's own directory, for banlist.json and peers.dat.
+	DataDir string
+	Net     wire.BitcoinNet
+	// Regtest allows the commands that are for testing only.
+	Regtest     bool
+	DefaultPort uint16
+	// IdleWorkers is how many workers wait for a connection where each
+	// connection has its own; 0 where the number of workers is fixed.
+	IdleWorkers int
+	// Connect is -connect, AddNode is -addnode.
+	Connect, AddNode []string
+	// Automatic: connections are chosen from the address book (no -connect).
+	Automatic bool
+	DNSSeeds  []string
+	// MaxConnections is -maxconnections, nil for the default.
+	MaxConnections *int
+	// Whitelist and Whitebind are -whitelist and -whitebind as given.
+	Whitelist, Whitebind []string
+	// NoWhitelistRelay and WhitelistForceRelay are -whitelistrelay=0 and
+	// -whitelistforcerelay=1.
+	NoWhitelistRelay, WhitelistForceRelay bool
+	// BanTime is -bantime.
+	BanTime time.Duration
+	// NetworkInactive is -networkactive=0.
+	NetworkInactive bool
+	// What getnetworkinfo tells.
+	ClientVersion                    int
+	UserAgent                        string
+	Services                         wire.ServiceFlag
+	BlocksOnly                       bool
+	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
+	// Listening addresses, for getnetworkinfo's localaddresses.
+	ExternalIPs []netip.AddrPort
+}
+
+func (c Config) withDefaults() Config {
+	if c.BanTime == 0 {
+		c.BanTime = 24 * time.Hour
+	}
+	if c.Services == 0 {
+		c.Services = wire.SFNodeNetwork | wire.SFNodeWitness
+	}
+	return c
+}
+
+func (c Config) limits() roster.Limits {
+	l := roster.DefaultLimits()
+	if c.MaxConnections != nil {
+		l.Total = max(*c.MaxConnections, 0)
+		l.FullRelay = min(l.FullRelay, l.Total)
+		l.BlockRelay = min(l.BlockRelay, l.Total-l.FullRelay)
+	}
+	if len(c.Connect) > l.Manual {
+		l.Manual = len(c.Connect)
+	}
+	return l
+}

@@ -1,0 +1,167 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+func parseEndpoint(text string) netip.AddrPort {
+	// What is not an address is the zero value, which matches nothing.
+	ap, _ := netip.ParseAddrPort(text)
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// openPeer serves OpenPeer.
+func (m *manager) openPeer(ctx context.Context, req msg.OpenPeerRequest) (msg.OpenPeerReply, error) {
+	name := bus.CallerFrom(ctx).Instance
+	remote, local := parseEndpoint(req.Remote), parseEndpoint(req.Local)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queues[name] == nil {
+		return msg.OpenPeerReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
+	}
+	permissions := permissionsFor(m.grants, remote, local, req.Dial == 0)
+	if why := m.unwelcome(remote, req.Dial == 0, permissions["noban"]); why != "" {
+		m.net.Debug(fmt.Sprintf("connection from %s dropped %s", remote, why))
+		return msg.OpenPeerReply{Refused: why}, nil
+	}
+	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
+		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions["noban"]})
+	m.dispatch(orders)
+	if req.Dial != 0 {
+		m.dialDone(req.Dial)
+	}
+	if refusal != "" {
+		m.logRefusal(remote, refusal)
+		m.changed()
+		return msg.OpenPeerReply{Refused: string(refusal)}, nil
+	}
+	m.facts[p.ID] = &facts{permissions: permissions}
+	if req.Dial == 0 {
+		m.net.Debug(fmt.Sprintf("connection from %s accepted", remote))
+	}
+	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
+	m.changed()
+	return msg.OpenPeerReply{Peer: p.ID, Kind: string(p.Kind), Name: p.Name, Permissions: permissions.list()}, nil
+}
+
+// unwelcome says why a connection from an address is refused.
+func (m *manager) unwelcome(remote netip.AddrPort, inbound, noban bool) string {
+	switch {
+	case !inbound || noban:
+		return ""
+	case m.bans.Banned(remote.Addr(), m.now()):
+		return "(banned)"
+	case m.bans.Discouraged(remote.Addr()) && m.roster.FreeInbound() <= 1:
+		return "(discouraged)"
+	}
+	return ""
+}
+
+func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
+	switch why {
+	case roster.Full:
+		m.net.Debug("failed to find an eviction candidate - connection dropped (full)")
+	case roster.NotActive:
+		m.net.Debug(fmt.Sprintf("connection from %s dropped: not accepting new connections", remote))
+	}
+}
+
+// dialFailed serves DialFailed.
+func (m *manager) dialFailed(_ context.Context, req msg.DialFailedRequest) (bus.None, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dispatch(m.roster.DialFailed(m.now(), req.Dial, req.Busy))
+	if !req.Busy {
+		m.dialDone(req.Dial)
+	}
+	m.changed()
+	return bus.None{}, nil
+}
+
+// introducePeer serves IntroducePeer.
+func (m *manager) introducePeer(_ context.Context, req msg.IntroducePeerRequest) (msg.IntroducePeerReply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.roster.Peer(req.Peer)
+	if !ok {
+		return msg.IntroducePeerReply{}, nil
+	}
+	m.roster.SetReady(req.Peer, 0)
+	if p.Kind != roster.Inbound {
+		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())
+	}
+	return msg.IntroducePeerReply{}, nil
+}
+
+// closePeer serves ClosePeer.
+func (m *manager) closePeer(_ context.Context, req msg.ClosePeerRequest) (bus.None, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, orders, ok := m.roster.Close(m.now(), req.Peer)
+	if !ok {
+		return bus.None{}, nil
+	}
+	m.forget(req.Peer)
+	m.closedSent += req.Report.BytesSent
+	m.closedReceived += req.Report.BytesReceived
+	if p.Kind != roster.Inbound && p.Kind != roster.BlockRelayOnly {
+		m.book.Connected(p.Remote, m.now())
+	}
+	if req.Discourage {
+		m.bans.Discourage(p.Remote.Addr())
+		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
+			return other.Remote.Addr() == p.Remote.Addr() && !other.NoBan && other.Kind != roster.Manual
+		})
+		orders = append(orders, more...)
+	}
+	m.dispatch(orders)
+	m.changed()
+	return bus.None{}, nil
+}
+
+// forget drops what is kept about a connection. The mutex is held.
+func (m *manager) forget(id int64) { delete(m.facts, id) }
+
+// dialDone tells those who wait for a dial. The mutex is held.
+func (m *manager) dialDone(id uint64) {
+	if done := m.dialling[id]; done != nil {
+		close(done)
+		delete(m.dialling, id)
+	}
+}
+
+// dial asks for a connection and waits until it is open or has failed. It
+// reports false if there is one already.
+func (m *manager) dial(ctx context.Context, target string, kind roster.Kind) bool {
+	m.mu.Lock()
+	id, orders, ok := m.roster.Dial(m.now(), target, kind)
+	if !ok {
+		m.mu.Unlock()
+		return false
+	}
+	done := make(chan struct{})
+	m.dialling[id] = done
+	m.dispatch(orders)
+	m.changed()
+	m.mu.Unlock()
+	timer := time.NewTimer(dialPatience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// dialPatience bounds how long a command waits for the connection it asked for.
+const dialPatience = 10 * time.Second

@@ -1,0 +1,26 @@
+// Package manager is the shell of the role "peers": it decides which
+// connections there are, and workers carry that out.
+//
+// The decisions are those of the cores roster (connections and workers),
+// banlist and addrbook; the manager feeds them, turns their orders into
+// queues that workers fetch by long poll, keeps a pool of idle workers where
+// each connection has a process of its own, and answers the JSON-RPC commands
+// about peers. It never calls a worker, and speaks to no peer itself.
+//
+// # Guarantees
+//
+//   - Orders to one worker are delivered in order, and repeated until the
+//     worker acknowledges them.
+//   - A worker whose link ends has lost its connections, at once.
+//   - When the manager is restarted, workers register again with their
+//     connections, which live on under the same numbers.
+//   - Bans are on disk (banlist.json) when setban returns; addresses are
+//     written (peers.dat) every fifteen minutes and at the end.
+//
+// # Ownership
+//
+// One mutex guards the state; no call or file access happens under it. Run
+// owns three goroutines (time, events, requests for new workers) and joins
+// them. The manager touches only the two files named above, and asks the
+// system's resolver for DNS seeds.
+package manager

@@ -1,0 +1,100 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
+)
+
+func (m *manager) banFile() string  { return filepath.Join(m.cfg.DataDir, "banlist.json") }
+func (m *manager) peerFile() string { return filepath.Join(m.cfg.DataDir, "peers.dat") }
+
+// loadFiles reads what an earlier run left. A file that cannot be read is
+// replaced; the old one is kept beside it.
+func (m *manager) loadFiles() {
+	began := time.Now()
+	raw, err := os.ReadFile(m.banFile())
+	if err == nil {
+		err = m.bans.Decode(raw)
+	}
+	if err != nil {
+		m.env.Logger.Info("Recreating the banlist database")
+		m.saveBans()
+	} else {
+		m.net.Debug(fmt.Sprintf("Loaded %d banned node addresses/subnets %dms",
+			len(m.bans.Entries(m.now())), time.Since(began).Milliseconds()))
+	}
+	m.loadPeers()
+}
+
+func (m *manager) loadPeers() {
+	began := time.Now()
+	path := m.peerFile()
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		m.env.Logger.Info(fmt.Sprintf("Creating peers.dat because the file was not found (\"%s\")", path))
+		m.savePeers()
+		return
+	}
+	var book *addrbook.Book
+	if err == nil {
+		book, err = addrbook.Decode(raw, uint32(m.cfg.Net), m.now())
+	}
+	if err != nil {
+		m.env.Logger.Warn(fmt.Sprintf("Creating new peers.dat because the file could not be read: %v. Original backed up to peers.dat.bak", err))
+		if err := os.Rename(path, path+".bak"); err != nil {
+			m.env.Logger.Warn(fmt.Sprintf("peers.dat: %v", err))
+			return
+		}
+		m.savePeers()
+		return
+	}
+	m.book = book
+	m.env.Logger.Info(fmt.Sprintf("Loaded %d addresses from peers.dat  %dms", book.Len(), time.Since(began).Milliseconds()))
+}
+
+func (m *manager) saveBans() {
+	m.mu.Lock()
+	raw, err := m.bans.Encode(m.now())
+	m.mu.Unlock()
+	if err == nil {
+		err = replaceFile(m.banFile(), raw)
+	}
+	if err != nil {
+		m.env.Logger.Error(fmt.Sprintf("banlist.json: %v", err))
+	}
+}
+
+func (m *manager) savePeers() {
+	began := time.Now()
+	m.mu.Lock()
+	raw, n := m.book.Encode(uint32(m.cfg.Net), m.random.Uint64), m.book.Len()
+	m.mu.Unlock()
+	if err := replaceFile(m.peerFile(), raw); err != nil {
+		m.env.Logger.Error(fmt.Sprintf("peers.dat: %v", err))
+		return
+	}
+	m.net.Debug(fmt.Sprintf("Flushed %d addresses to peers.dat %dms", n, time.Since(began).Milliseconds()))
+}
+
+// replaceFile writes a file so that a crash leaves the old one or the new one.
+func replaceFile(path string, content []byte) error {
+	temporary := path + ".new"
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}

@@ -1,0 +1,195 @@
+package manager
+
+import (
+	"context"
+	crand "crypto/rand"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
+	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+const (
+	// tickInterval is how often what is due by time is looked at.
+	tickInterval = 250 * time.Millisecond
+	// saveInterval is how often the address book is written.
+	saveInterval = 15 * time.Minute
+	// workerRole is the role whose lost links matter here.
+	workerRole = "worker"
+)
+
+// Run is the manager: it serves until ctx ends or the link to the broker is
+// lost.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	m, err := newManager(env, cfg.withDefaults())
+	if err != nil {
+		return err
+	}
+	m.loadFiles()
+	env.SetTitle("peers")
+	return env.Serve(ctx, m.mux(), m.commands(), m.run)
+}
+
+// manager is the state behind the handlers.
+type manager struct {
+	env  part.Env
+	cfg  Config
+	net  *slog.Logger
+	conn *bus.Conn
+
+	mu       sync.Mutex
+	random   *rand.ChaCha8
+	roster   *roster.Roster
+	bans     banlist.List
+	book     *addrbook.Book
+	grants   []grant
+	nonceKey [32]byte
+	queues   map[string]*orderQueue
+	facts    map[int64]*facts
+	gossip   map[netip.AddrPort]gossipCache
+	dialling map[uint64]chan struct{}
+	reports  map[uint64]*reportRound
+	reportID uint64
+	// spawning counts workers that were asked for and have not registered.
+	spawning int
+	lastAsk  time.Time
+	// wake makes the goroutine that asks for workers look again.
+	wake chan struct{}
+	// Bytes of connections that are closed.
+	closedSent, closedReceived uint64
+}
+
+// facts are what is kept about a connection beside the roster.
+type facts struct {
+	permissions permissionSet
+	report      msg.PeerReport
+	reported    bool
+}
+
+func newManager(env part.Env, cfg Config) (*manager, error) {
+	grants, err := parseGrants(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &manager{
+		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
+		roster: roster.New(cfg.limits()), book: addrbook.New(), queues: map[string]*orderQueue{},
+		facts: map[int64]*facts{}, gossip: map[netip.AddrPort]gossipCache{},
+		dialling: map[uint64]chan struct{}{}, reports: map[uint64]*reportRound{},
+		wake: make(chan struct{}, 1),
+	}
+	var seed [32]byte
+	// crypto/rand.Read never fails: it ends the process instead.
+	_, _ = crand.Read(seed[:])
+	_, _ = crand.Read(m.nonceKey[:])
+	m.random = rand.NewChaCha8(seed)
+	if cfg.NetworkInactive {
+		m.roster.SetActive(false)
+	}
+	for _, target := range append(append([]string{}, cfg.Connect...), cfg.AddNode...) {
+		m.roster.AddTarget(target)
+	}
+	return m, nil
+}
+
+func (m *manager) mux() *bus.Mux {
+	mux := bus.NewMux()
+	msg.RegisterWorker.Handle(mux, m.register)
+	msg.NextOrders.Handle(mux, m.nextOrders)
+	msg.OpenPeer.Handle(mux, m.openPeer)
+	msg.DialFailed.Handle(mux, m.dialFailed)
+	msg.IntroducePeer.Handle(mux, m.introducePeer)
+	msg.ClosePeer.Handle(mux, m.closePeer)
+	msg.ReportPeers.Handle(mux, m.takeReport)
+	msg.AddAddresses.Handle(mux, m.addAddresses)
+	msg.GetAddresses.Handle(mux, m.getAddresses)
+	return mux
+}
+
+func (m *manager) now() time.Time { return m.env.Clock.Now() }
+
+// changed makes the goroutine that asks for workers look again. It never
+// blocks.
+func (m *manager) changed() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
+	m.conn = conn
+	events, err := conn.Subscribe(ctx, msg.LinkGone.Name())
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	defer m.savePeers()
+	parent := ctx
+	group, ctx := errgroup.WithContext(parent)
+	group.Go(func() error { return m.watchLinks(ctx, events) })
+	group.Go(func() error { return m.keepTime(ctx) })
+	group.Go(func() error { return m.recruit(ctx) })
+	group.Go(func() error { return m.seed(ctx) })
+	err = group.Wait()
+	if parent.Err() != nil {
+		return context.Cause(parent) // what failed, failed for that
+	}
+	return err
+}
+
+// watchLinks learns of workers that ended.
+func (m *manager) watchLinks(ctx context.Context, events *bus.Subscription) error {
+	for {
+		ev, err := events.Next(ctx)
+		if err != nil {
+			return err
+		}
+		gone, err := msg.LinkGone.Decode(ev)
+		if err != nil {
+			m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err))
+			continue
+		}
+		if ev.Gap > 0 {
+			m.env.Logger.Warn(fmt.Sprintf("missed %d events about links", ev.Gap))
+		}
+		if gone.Role == workerRole {
+			m.workerGone(gone.Instance)
+		}
+	}
+}
+
+// keepTime does what is due by time.
+func (m *manager) keepTime(ctx context.Context) error {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	saved := time.Now()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		m.mu.Lock()
+		// Attempts follow real time: a frozen clock must not stop them.
+		m.dispatch(m.roster.Tick(time.Now()))
+		m.fillSlots()
+		m.mu.Unlock()
+		m.changed()
+		if time.Since(saved) > saveInterval {
+			m.savePeers()
+			saved = time.Now()
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+	"github.com/bulkheadnode/bulkhead/p2pworker/session"
+)
+
+type networkInfo struct {
+	Version            int            `json:"version"`
+	Subversion         string         `json:"subversion"`
+	ProtocolVersion    int            `json:"protocolversion"`
+	LocalServices      string         `json:"localservices"`
+	LocalServicesNames []string       `json:"localservicesnames"`
+	LocalRelay         bool           `json:"localrelay"`
+	TimeOffset         int64          `json:"timeoffset"`
+	NetworkActive      bool           `json:"networkactive"`
+	Connections        int            `json:"connections"`
+	ConnectionsIn      int            `json:"connections_in"`
+	ConnectionsOut     int            `json:"connections_out"`
+	Networks           []networkReach `json:"networks"`
+	RelayFee           rpc.Amount     `json:"relayfee"`
+	IncrementalFee     rpc.Amount     `json:"incrementalfee"`
+	LocalAddresses     []localAddress `json:"localaddresses"`
+	Warnings           []string       `json:"warnings"`
+}
+
+type networkReach struct {
+	Name           string `json:"name"`
+	Limited        bool   `json:"limited"`
+	Reachable      bool   `json:"reachable"`
+	Proxy          string `json:"proxy"`
+	RandomizeCreds bool   `json:"proxy_randomize_credentials"`
+}
+
+type localAddress struct {
+	Address string `json:"address"`
+	Port    uint16 `json:"port"`
+	Score   int    `json:"score"`
+}
+
+func (m *manager) getNetworkInfo(context.Context, *rpc.Call) (any, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	peers := m.roster.Peers()
+	in := m.roster.Count(roster.Inbound)
+	info := networkInfo{
+		Version: m.cfg.ClientVersion, Subversion: m.cfg.UserAgent, ProtocolVersion: session.ProtocolVersion,
+		LocalServices:      fmt.Sprintf("%016x", uint64(m.cfg.Services)),
+		LocalServicesNames: serviceNames(uint64(m.cfg.Services)), LocalRelay: !m.cfg.BlocksOnly,
+		TimeOffset: m.medianTimeOffset(peers), NetworkActive: m.roster.Active(),
+		Connections: len(peers), ConnectionsIn: in, ConnectionsOut: len(peers) - in,
+		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
+		LocalAddresses: []localAddress{}, Warnings: []string{},
+	}
+	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
+		reachable := name == "ipv4" || name == "ipv6"
+		info.Networks = append(info.Networks, networkReach{Name: name, Limited: !reachable, Reachable: reachable})
+	}
+	for _, a := range m.cfg.ExternalIPs {
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Addr().String(), a.Port(), 4})
+	}
+	return info, nil
+}
+
+// medianTimeOffset is over outbound peers, which others cannot choose for us.
+func (m *manager) medianTimeOffset(peers []roster.Peer) int64 {
+	var offsets []int64
+	for _, p := range peers {
+		if f := m.facts[p.ID]; p.Kind != roster.Inbound && f != nil && f.reported {
+			offsets = append(offsets, f.report.TimeOffset)
+		}
+	}
+	if len(offsets) < 5 {
+		return 0
+	}
+	slices.Sort(offsets)
+	return offsets[len(offsets)/2]
+}
+
+type netTotals struct {
+	Received     uint64       `json:"totalbytesrecv"`
+	Sent         uint64       `json:"totalbytessent"`
+	TimeMillis   int64        `json:"timemillis"`
+	UploadTarget uploadTarget `json:"uploadtarget"`
+}
+
+type uploadTarget struct {
+	Timeframe       int64  `json:"timeframe"`
+	Target          uint64 `json:"target"`
+	Reached         bool   `json:"target_reached"`
+	ServeHistorical bool   `json:"serve_historical_blocks"`
+	BytesLeft       uint64 `json:"bytes_left_in_cycle"`
+	TimeLeft        int64  `json:"time_left_in_cycle"`
+}
+
+// uploadCycle is the time over which -maxuploadtarget would count.
+const uploadCycle = 24 * time.Hour
+
+func (m *manager) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
+	totals := netTotals{TimeMillis: time.Now().UnixMilli(),
+		UploadTarget: uploadTarget{Timeframe: int64(uploadCycle / time.Second), ServeHistorical: true}}
+	for _, p := range m.describe(ctx) {
+		totals.Received += p.report.BytesReceived
+		totals.Sent += p.report.BytesSent
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	totals.Received += m.closedReceived
+	totals.Sent += m.closedSent
+	return totals, nil
+}
+
+func (m *manager) setNetworkActive(_ context.Context, call *rpc.Call) (any, error) {
+	active, err := call.Bool(0, true)
+	if err != nil {
+		return nil, err
+	}
+	m.env.Logger.Info(fmt.Sprintf("SetNetworkActive: %t", active))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dispatch(m.roster.SetActive(active))
+	return m.roster.Active(), nil
+}

@@ -1,0 +1,129 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+// maxOrders bounds what waits for one worker. A worker that fetches nothing
+// for so long is stuck; the supervisor sees to it.
+const maxOrders = 10_000
+
+// orderQueue is what one worker has to do.
+type orderQueue struct {
+	seq    uint64
+	orders []msg.WorkerOrder
+	wake   chan struct{} // closed and replaced when something was added
+}
+
+func newOrderQueue() *orderQueue { return &orderQueue{wake: make(chan struct{})} }
+
+func (q *orderQueue) add(o msg.WorkerOrder) {
+	if len(q.orders) >= maxOrders {
+		return
+	}
+	q.seq++
+	o.Seq = q.seq
+	q.orders = append(q.orders, o)
+	close(q.wake)
+	q.wake = make(chan struct{})
+}
+
+func (q *orderQueue) acknowledge(seq uint64) {
+	for len(q.orders) > 0 && q.orders[0].Seq <= seq {
+		q.orders = q.orders[1:]
+	}
+}
+
+// dispatch queues what the roster decided. The mutex is held.
+func (m *manager) dispatch(orders []roster.Order) {
+	for _, o := range orders {
+		q := m.queues[o.Worker]
+		if q == nil {
+			continue
+		}
+		switch {
+		case o.Dial != nil:
+			m.noteAttempt(o.Dial.Target)
+			q.add(msg.WorkerOrder{Dial: &msg.DialOrder{ID: o.Dial.ID, Target: o.Dial.Target, Kind: string(o.Dial.Kind)}})
+		case o.Disconnect != nil:
+			q.add(msg.WorkerOrder{Disconnect: &msg.DisconnectOrder{Peer: o.Disconnect.Peer, Reason: o.Disconnect.Reason}})
+		}
+	}
+}
+
+// register serves RegisterWorker.
+func (m *manager) register(ctx context.Context, req msg.RegisterWorkerRequest) (msg.RegisterWorkerReply, error) {
+	name := bus.CallerFrom(ctx).Instance
+	open := make([]roster.Peer, 0, len(req.Open))
+	for _, o := range req.Open {
+		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
+		open = append(open, roster.Peer{ID: o.Peer, Kind: roster.Kind(o.Kind), Name: o.Name, Remote: remote,
+			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(req.NonceKey) == len(m.nonceKey) && len(m.queues) == 0 {
+		copy(m.nonceKey[:], req.NonceKey)
+	}
+	if m.spawning > 0 {
+		m.spawning--
+	}
+	m.queues[name] = newOrderQueue()
+	orders := m.roster.AddWorker(name, req.Capacity, open)
+	for _, p := range open {
+		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == roster.Inbound)}
+	}
+	m.dispatch(orders)
+	m.changed()
+	return msg.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, nil
+}
+
+// nextOrders serves NextOrders.
+func (m *manager) nextOrders(ctx context.Context, req msg.NextOrdersRequest) (msg.NextOrdersReply, error) {
+	name := bus.CallerFrom(ctx).Instance
+	timer := time.NewTimer(msg.PollSeconds * time.Second)
+	defer timer.Stop()
+	for {
+		m.mu.Lock()
+		q := m.queues[name]
+		if q == nil {
+			m.mu.Unlock()
+			return msg.NextOrdersReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
+		}
+		q.acknowledge(req.Ack)
+		orders, wake := append([]msg.WorkerOrder(nil), q.orders...), q.wake
+		m.mu.Unlock()
+		if len(orders) > 0 {
+			return msg.NextOrdersReply{Orders: orders}, nil
+		}
+		select {
+		case <-wake:
+		case <-timer.C:
+			return msg.NextOrdersReply{}, nil
+		case <-ctx.Done():
+			return msg.NextOrdersReply{}, context.Cause(ctx)
+		}
+	}
+}
+
+// workerGone forgets a worker whose link has ended.
+func (m *manager) workerGone(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queues[name] == nil {
+		return
+	}
+	delete(m.queues, name)
+	lost, orders := m.roster.RemoveWorker(m.now(), name)
+	for _, p := range lost {
+		m.forget(p.ID)
+	}
+	m.finishReports(name)
+	m.dispatch(orders)
+	m.changed()
+}

@@ -1,0 +1,55 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+)
+
+// spawnPatience is how long a worker that was asked for may take to register
+// before another one is asked for in its place.
+const spawnPatience = 10 * time.Second
+
+// recruit keeps a pool of idle workers where each connection has its own.
+func (m *manager) recruit(ctx context.Context) error {
+	for {
+		select {
+		case <-m.wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		for m.wantsWorker() {
+			if _, err := msg.SpawnWorker.Call(ctx, m.conn, bus.None{}); err != nil {
+				m.net.Debug(fmt.Sprintf("no further worker: %v", err))
+				m.mu.Lock()
+				m.spawning--
+				m.mu.Unlock()
+				break
+			}
+		}
+	}
+}
+
+// wantsWorker reports whether to ask for one more, and counts it.
+func (m *manager) wantsWorker() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cfg.IdleWorkers == 0 {
+		return false
+	}
+	if m.spawning > 0 && time.Since(m.lastAsk) > spawnPatience {
+		m.spawning = 0
+	}
+	l := m.cfg.limits()
+	most := l.Total + l.Manual + 2*m.cfg.IdleWorkers
+	if m.roster.FreeWorkers()+m.spawning >= m.cfg.IdleWorkers+m.roster.WaitingDials() ||
+		len(m.queues)+m.spawning >= most {
+		return false
+	}
+	m.spawning++
+	m.lastAsk = time.Now()
+	return true
+}

@@ -1,0 +1,105 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+// reportPatience bounds how long a report waits for a worker that is silent;
+// its connections are then shown as they were last known.
+const reportPatience = 2 * time.Second
+
+// reportRound is one question to all workers that have connections.
+type reportRound struct {
+	awaited map[string]bool
+	done    chan struct{}
+}
+
+// takeReport serves ReportPeers.
+func (m *manager) takeReport(ctx context.Context, req msg.ReportPeersRequest) (bus.None, error) {
+	name := bus.CallerFrom(ctx).Instance
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range req.Peers {
+		p, ok := m.roster.Peer(r.Peer)
+		if f := m.facts[r.Peer]; ok && p.Worker == name && f != nil {
+			f.report, f.reported = r, true
+			if r.Ready {
+				m.roster.SetReady(r.Peer, time.Duration(r.MinPing)*time.Microsecond)
+			}
+		}
+	}
+	if round := m.reports[req.ID]; round != nil {
+		m.answered(req.ID, round, name)
+	}
+	return bus.None{}, nil
+}
+
+func (m *manager) answered(id uint64, round *reportRound, worker string) {
+	delete(round.awaited, worker)
+	if len(round.awaited) == 0 {
+		close(round.done)
+		delete(m.reports, id)
+	}
+}
+
+// finishReports stops waiting for a worker that is gone. The mutex is held.
+func (m *manager) finishReports(worker string) {
+	for id, round := range m.reports {
+		m.answered(id, round, worker)
+	}
+}
+
+// described is a connection with all that is known about it.
+type described struct {
+	roster.Peer
+	report      msg.PeerReport
+	permissions []string
+}
+
+// describe asks all workers for the state of their connections and returns it
+// by number.
+func (m *manager) describe(ctx context.Context) []described {
+	m.mu.Lock()
+	m.reportID++
+	id := m.reportID
+	round := &reportRound{awaited: map[string]bool{}, done: make(chan struct{})}
+	for _, p := range m.roster.Peers() {
+		if q := m.queues[p.Worker]; q != nil && !round.awaited[p.Worker] {
+			round.awaited[p.Worker] = true
+			q.add(msg.WorkerOrder{Report: &msg.ReportOrder{ID: id}})
+		}
+	}
+	if len(round.awaited) > 0 {
+		m.reports[id] = round
+		m.mu.Unlock()
+		m.await(ctx, id, round)
+		m.mu.Lock()
+	}
+	defer m.mu.Unlock()
+	var list []described
+	for _, p := range m.roster.Peers() {
+		if f := m.facts[p.ID]; f != nil {
+			list = append(list, described{Peer: p, report: f.report, permissions: f.permissions.list()})
+		}
+	}
+	return list
+}
+
+func (m *manager) await(ctx context.Context, id uint64, round *reportRound) {
+	timer := time.NewTimer(reportPatience)
+	defer timer.Stop()
+	select {
+	case <-round.done:
+		return
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	delete(m.reports, id)
+	m.mu.Unlock()
+}

@@ -1,0 +1,77 @@
+package p2pworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/p2pworker/session"
+)
+
+// obey fetches orders and carries them out until ctx ends.
+func (w *worker) obey(ctx context.Context) error {
+	var ack uint64
+	for ctx.Err() == nil {
+		seen := w.registrations()
+		reply, err := w.nextOrders(ctx, ack)
+		switch {
+		case errors.Is(err, unknownWorker) || away(err):
+			// A manager that was restarted counts its orders anew.
+			ack = 0
+			if err := w.register(ctx, seen); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, bus.ErrDeadline):
+			continue
+		case err != nil:
+			return fmt.Errorf("fetching orders: %w", err)
+		}
+		for _, order := range reply.Orders {
+			if order.Seq > ack {
+				ack = order.Seq
+				w.carryOut(ctx, order)
+			}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// unknownWorker is the error of a manager that does not know us.
+var unknownWorker = &bus.Error{Kind: msg.KindUnknownWorker}
+
+func (w *worker) nextOrders(ctx context.Context, ack uint64) (msg.NextOrdersReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*msg.PollSeconds*time.Second)
+	defer cancel()
+	return msg.NextOrders.Call(ctx, w.conn, msg.NextOrdersRequest{Ack: ack})
+}
+
+func (w *worker) carryOut(ctx context.Context, o msg.WorkerOrder) {
+	switch {
+	case o.Dial != nil:
+		w.dial(ctx, *o.Dial)
+	case o.Disconnect != nil:
+		w.tell(o.Disconnect.Peer, session.Kick{Reason: o.Disconnect.Reason})
+	case o.Report != nil:
+		w.group.Go(func() error { return w.report(ctx, o.Report.ID) })
+	case o.Relay != nil:
+		w.tell(o.Relay.Peer, session.RelayAddresses{Addresses: fromNetAddrs(o.Relay.Addresses)})
+	case o.Send != nil:
+		w.tell(o.Send.Peer, session.SendRaw{Type: o.Send.Type, Payload: o.Send.Payload})
+	case o.Ping != nil:
+		for _, p := range w.allPeers() {
+			p.mail.put(session.PingNow{})
+		}
+	case o.Leave != nil:
+		w.leave()
+	}
+}
+
+func (w *worker) tell(id int64, in session.Input) {
+	if p := w.peer(id); p != nil {
+		p.mail.put(in)
+	}
+}

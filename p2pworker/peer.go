@@ -1,0 +1,291 @@
+package p2pworker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/p2pworker/session"
+	"github.com/bulkheadnode/bulkhead/p2pworker/transport"
+)
+
+// tickInterval is how often a session learns that time has passed.
+const tickInterval = 100 * time.Millisecond
+
+// admission bounds how long a new connection waits for the manager.
+const admission = 30 * time.Second
+
+// errEnded ends the goroutines of a connection in order.
+var errEnded = errors.New("the connection has ended")
+
+// peer is one connection and its session.
+type peer struct {
+	w       *worker
+	id      int64
+	open    msg.OpenPeerReply
+	remote  netip.AddrPort
+	local   netip.AddrPort
+	opened  time.Time
+	link    *transport.Conn
+	mail    mailbox
+	replies chan session.Reply
+
+	mu    sync.Mutex
+	s     *session.Session
+	end   *session.Disconnect
+	ready bool
+}
+
+// serve lives a connection from its admission to its end. It reports whether
+// the manager admitted it.
+func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
+	defer nc.Close()
+	stop := closeLater(ctx, nc)
+	defer stop()
+	remote, local := endpoint(nc.RemoteAddr()), endpoint(nc.LocalAddr())
+	open, err := w.admit(ctx, msg.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
+	if err != nil || open.Refused != "" {
+		return false
+	}
+	p := &peer{
+		w: w, id: open.Peer, open: open, remote: remote, local: local, opened: w.env.Clock.Now(),
+		link:    transport.New(nc, transport.Config{Net: w.cfg.Net, Now: w.env.Clock.Now}),
+		mail:    mailbox{wake: make(chan struct{}, 1)},
+		replies: make(chan session.Reply),
+	}
+	p.s = session.New(p.sessionConfig())
+	w.add(p)
+	if w.cfg.Capacity == 1 {
+		w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, open.Kind, remote))
+	}
+	p.run(ctx)
+	w.remove(p)
+	p.sayGoodbye(ctx)
+	return true
+}
+
+// admit asks the manager whether a connection may live.
+func (w *worker) admit(ctx context.Context, req msg.OpenPeerRequest) (msg.OpenPeerReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, admission)
+	defer cancel()
+	for {
+		seen := w.registrations()
+		reply, err := persist(ctx, func(ctx context.Context) (msg.OpenPeerReply, error) {
+			return msg.OpenPeer.Call(ctx, w.conn, req)
+		})
+		if !errors.Is(err, unknownWorker) {
+			return reply, err
+		}
+		if err := w.register(ctx, seen); err != nil {
+			return reply, err
+		}
+	}
+}
+
+func endpoint(a net.Addr) netip.AddrPort {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		ap := tcp.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	return netip.AddrPort{}
+}
+
+func (p *peer) sessionConfig() session.Config {
+	w := p.w
+	w.mu.Lock()
+	key, tip := w.nonceKey, w.tip
+	w.mu.Unlock()
+	cfg := session.Config{
+		Peer: p.id, Type: session.ConnectionType(p.open.Kind), Address: p.remote.String(),
+		Local:       p.remote.Addr().IsLoopback() || p.remote.Addr().IsUnspecified(),
+		Permissions: permissionsOf(p.open.Permissions),
+		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
+		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
+		Nonce:      makeNonce(key, uint32(w.random.Uint64())),
+		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n) },
+		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
+		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
+	}
+	if session.Routable(p.remote.Addr()) {
+		cfg.Remote = p.remote
+	}
+	return cfg
+}
+
+// permissionsOf reads Bitcoin Core's permission names.
+func permissionsOf(names []string) (p session.Permissions) {
+	for _, name := range names {
+		switch name {
+		case "noban":
+			p.NoBan = true
+		case "relay":
+			p.Relay = true
+		case "forcerelay":
+			p.ForceRelay, p.Relay = true, true
+		case "mempool":
+			p.Mempool = true
+		case "download":
+			p.Download = true
+		case "addr":
+			p.Addr = true
+		case "bloomfilter":
+			p.BloomFilter = true
+		}
+	}
+	return p
+}
+
+// run drives the connection until it ends and joins its goroutines.
+func (p *peer) run(ctx context.Context) {
+	group, ctx := errgroup.WithContext(ctx)
+	stop := context.AfterFunc(ctx, func() { p.link.Close() })
+	defer stop()
+	messages := make(chan transport.Message)
+	group.Go(func() error { return p.link.Run(ctx) })
+	group.Go(func() error { return p.read(ctx, messages) })
+	group.Go(func() error { return p.drive(ctx, group, messages) })
+	// Whatever ended it, the reason has been logged where it arose.
+	_ = group.Wait()
+}
+
+// read delivers messages one by one: who does not take them stops the reading.
+func (p *peer) read(ctx context.Context, messages chan<- transport.Message) error {
+	for {
+		m, err := p.link.Receive()
+		var bad *transport.HeaderError
+		switch {
+		case errors.As(err, &bad):
+			p.w.log("net", fmt.Sprintf("%s, peer=%d", bad, p.id))
+			if bad.Fatal {
+				p.mail.put(session.Kick{})
+				return nil
+			}
+			continue
+		case err != nil:
+			p.mail.put(session.Kick{Reason: "socket closed"})
+			return nil
+		}
+		select {
+		case messages <- m:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// drive is the one goroutine that runs the session.
+func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan transport.Message) error {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	if err := p.step(ctx, group, session.Opened{}); err != nil {
+		return err
+	}
+	for {
+		var inbox <-chan transport.Message
+		replies := p.replies
+		if p.link.Congested() {
+			replies = nil // what they cause to be sent would find no room
+		} else if !p.s.Full() {
+			inbox = messages
+		}
+		var err error
+		select {
+		case m := <-inbox:
+			in := session.Message{Type: m.Type, Payload: m.Payload, ReceivedAt: p.w.env.Clock.Now()}
+			err = p.step(ctx, group, in)
+		case r := <-replies:
+			err = p.step(ctx, group, r)
+		case <-p.mail.wake:
+			for _, in := range p.mail.take() {
+				if err == nil {
+					err = p.step(ctx, group, in)
+				}
+			}
+		case <-ticker.C:
+			sent, received := p.link.LastTraffic()
+			err = p.step(ctx, group, session.Tick{LastSend: unixNano(sent), LastReceive: unixNano(received)})
+		case <-p.link.Drained():
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func unixNano(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// step runs the session once and carries out its effects.
+func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input) error {
+	p.mu.Lock()
+	effects := p.s.Step(p.w.env.Clock.Now(), in)
+	p.mu.Unlock()
+	for _, e := range effects {
+		switch e := e.(type) {
+		case session.Log:
+			p.w.log(e.Category, e.Text)
+		case session.Send:
+			if err := p.link.Send(e.Type, e.Payload); err != nil {
+				return err
+			}
+		case session.Request:
+			group.Go(func() error { return p.perform(ctx, e) })
+		case session.Ready:
+			p.mu.Lock()
+			p.ready = true
+			p.mu.Unlock()
+		case session.Disconnect:
+			p.mu.Lock()
+			p.end = &e
+			p.mu.Unlock()
+			return errEnded
+		}
+	}
+	return nil
+}
+
+// perform makes the calls of one request and hands the reply to the session.
+func (p *peer) perform(ctx context.Context, r session.Request) error {
+	body, err := p.w.call(ctx, p.id, r.Body)
+	select {
+	case p.replies <- session.Reply{ID: r.ID, Body: body, Err: err}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sayGoodbye gives back what the node leased, and tells the manager.
+func (p *peer) sayGoodbye(ctx context.Context) {
+	w := p.w
+	w.log("net", fmt.Sprintf("Cleared nodestate for peer=%d", p.id))
+	if ctx.Err() != nil {
+		return // we leave, too: the end of our link says it all
+	}
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	req := msg.ClosePeerRequest{Peer: p.id, Report: p.report()}
+	if p.end != nil {
+		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
+	}
+	// Both may be away: the node forgets leases in time, and the manager
+	// learns of it when we register.
+	_, _ = msg.ReleasePeer.Call(ctx, w.conn, msg.PeerRequest{Peer: p.id})
+	_, _ = persist(ctx, func(ctx context.Context) (bus.None, error) {
+		return msg.ClosePeer.Call(ctx, w.conn, req)
+	})
+}

@@ -1,0 +1,251 @@
+package p2pworker
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/p2pworker/session"
+)
+
+// errSpent ends a worker of capacity 1 whose connection has ended.
+var errSpent = errors.New("the only connection has ended")
+
+// Run is the worker: it serves until ctx ends, the link to the broker is lost,
+// or, with capacity 1, its only connection has ended.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	w := newWorker(env, cfg.withDefaults())
+	env.SetTitle("worker: idle")
+	err := env.Serve(ctx, bus.NewMux(), nil, w.run)
+	if errors.Is(err, errSpent) {
+		return nil
+	}
+	return err
+}
+
+type worker struct {
+	env    part.Env
+	cfg    Config
+	logs   map[string]*slog.Logger // by category
+	conn   *bus.Conn
+	group  *errgroup.Group
+	random lockedRandom
+
+	mu       sync.Mutex
+	peers    map[int64]*peer
+	taken    int // connections there are or are being made
+	nonceKey []byte
+	tip      session.Tip
+	leaving  bool
+	// registered counts registrations: a caller that failed for not being
+	// known needs to register only if nobody has since.
+	registered int
+	// spent is closed when a worker of capacity 1 has lost its connection.
+	spent chan struct{}
+}
+
+func newWorker(env part.Env, cfg Config) *worker {
+	w := &worker{
+		env: env, cfg: cfg, peers: map[int64]*peer{}, spent: make(chan struct{}),
+		logs: map[string]*slog.Logger{"": env.Logger, "net": env.Logger.With("cat", "net")},
+	}
+	w.random.source = rand.NewChaCha8(seed())
+	return w
+}
+
+func seed() (s [32]byte) {
+	// crypto/rand.Read never fails: it ends the process instead.
+	_, _ = crand.Read(s[:])
+	return s
+}
+
+// lockedRandom is a strong generator that many goroutines share.
+type lockedRandom struct {
+	mu     sync.Mutex
+	source *rand.ChaCha8
+}
+
+func (r *lockedRandom) Uint64() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.source.Uint64()
+}
+
+// run is the part's own function: everything it starts is joined here.
+func (w *worker) run(ctx context.Context, conn *bus.Conn) error {
+	w.conn = conn
+	err := w.serveAll(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // what failed, failed for that
+	}
+	return err
+}
+
+func (w *worker) serveAll(ctx context.Context) error {
+	conn := w.conn
+	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(), msg.LinkUp.Name())
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	if err := w.register(ctx, 0); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	w.group = group
+	group.Go(func() error { return w.follow(ctx, events) })
+	group.Go(func() error { return w.obey(ctx) })
+	for _, l := range w.env.Listeners {
+		group.Go(func() error { return w.accept(ctx, l) })
+	}
+	group.Go(func() error {
+		select {
+		case <-w.spent:
+			return errSpent
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	})
+	return group.Wait()
+}
+
+// register tells the manager of us, unless that was done more often than the
+// caller has seen.
+func (w *worker) register(ctx context.Context, seen int) error {
+	w.mu.Lock()
+	if w.registered > seen {
+		w.mu.Unlock()
+		return nil
+	}
+	req := msg.RegisterWorkerRequest{Capacity: w.cfg.Capacity, NonceKey: w.nonceKey}
+	for _, p := range w.peers {
+		req.Open = append(req.Open, p.openInfo())
+	}
+	w.mu.Unlock()
+	reply, err := persist(ctx, func(ctx context.Context) (msg.RegisterWorkerReply, error) {
+		return msg.RegisterWorker.Call(ctx, w.conn, req)
+	})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.nonceKey = reply.NonceKey
+	w.registered++
+	w.mu.Unlock()
+	return nil
+}
+
+func (w *worker) registrations() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.registered
+}
+
+// take reserves room for one connection.
+func (w *worker) take() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.leaving || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity {
+		return false
+	}
+	w.taken++
+	return true
+}
+
+// release gives room back; used tells that there was a connection in it.
+func (w *worker) release(used bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.taken--
+	if w.cfg.Capacity == 1 && used && !w.leaving {
+		w.leaving = true
+		close(w.spent)
+	}
+}
+
+func (w *worker) full() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.leaving || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
+}
+
+// leave ends an idle worker that is not needed.
+func (w *worker) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.taken == 0 && !w.leaving {
+		w.leaving = true
+		close(w.spent)
+	}
+}
+
+func (w *worker) peer(id int64) *peer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.peers[id]
+}
+
+func (w *worker) allPeers() []*peer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := make([]*peer, 0, len(w.peers))
+	for _, p := range w.peers {
+		list = append(list, p)
+	}
+	return list
+}
+
+func (w *worker) add(p *peer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.peers[p.id] = p
+}
+
+func (w *worker) remove(p *peer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.peers, p.id)
+}
+
+func (w *worker) currentTip() session.Tip {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tip
+}
+
+// log writes a line of a category; "" is for unconditional ones.
+func (w *worker) log(category, text string) {
+	logger, level := w.logs[category], slog.LevelDebug
+	if category == "" {
+		level = slog.LevelInfo
+	}
+	if logger == nil {
+		logger = w.env.Logger.With("cat", category)
+	}
+	logger.Log(context.Background(), level, text)
+}
+
+func (w *worker) logEnabled(category string) bool {
+	if logger := w.logs[category]; logger != nil {
+		return logger.Enabled(context.Background(), slog.LevelDebug)
+	}
+	return true
+}
+
+// closeLater closes c when ctx ends; the returned function undoes that.
+func closeLater(ctx context.Context, c net.Conn) func() bool {
+	return context.AfterFunc(ctx, func() { c.Close() })
+}
+
+// farewell bounds the calls that are made after a connection has ended.
+const farewell = 5 * time.Second
