@@ -16,8 +16,10 @@ type Config struct {
 	Patience time.Duration // for the first block a peer owes; see Leases
 }
 
-// DefaultConfig is Bitcoin Core's 16 blocks in flight, and a minute.
-func DefaultConfig() Config { return Config{PerPeer: 16, Patience: time.Minute} }
+// DefaultConfig lets a peer owe the whole window (how much it is asked for at
+// a time is for the session, which knows how large the blocks are), and a
+// minute for each block.
+func DefaultConfig() Config { return Config{PerPeer: Window, Patience: time.Minute} }
 
 // Holder is a connection: the instance of the worker and the peer's number.
 type Holder struct {
