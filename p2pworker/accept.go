@@ -9,40 +9,57 @@ import (
 	"time"
 )
 
+// acceptPoll is how often a waiting Accept looks whether it should still wait.
+const acceptPoll = 200 * time.Millisecond
+
+// acceptPause follows a failed Accept, such as one for lack of descriptors.
+const acceptPause = 100 * time.Millisecond
+
 // deadliner is a listener whose Accept can be interrupted.
 type deadliner interface {
 	net.Listener
 	SetDeadline(time.Time) error
 }
 
-// acceptPoll is how often a waiting Accept looks whether it should still wait.
-// The listener is shared with other workers, so it cannot be closed for that.
-const acceptPoll = 200 * time.Millisecond
-
-// acceptPause follows a failed Accept, such as one for lack of descriptors.
-const acceptPause = 100 * time.Millisecond
+// ownCopy duplicates the descriptor of a listener that other workers of this
+// process may share: deadlines and Close then concern nobody else.
+func ownCopy(l net.Listener) (deadliner, error) {
+	shared, ok := l.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("cannot share a listener of type %T", l)
+	}
+	f, err := shared.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	own, err := net.FileListener(f)
+	if err != nil {
+		return nil, err
+	}
+	return own.(deadliner), nil
+}
 
 // accept takes connections from an inherited listener while there is room.
-func (w *worker) accept(ctx context.Context, l net.Listener) error {
+func (w *worker) accept(ctx context.Context, shared net.Listener) error {
+	l, err := ownCopy(shared)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	for ctx.Err() == nil {
 		if w.full() {
-			if !pause(ctx, acceptPoll) {
-				break
-			}
+			pause(ctx, acceptPoll)
 			continue
 		}
-		if d, ok := l.(deadliner); ok {
-			if err := d.SetDeadline(time.Now().Add(acceptPoll)); err != nil {
-				return err
-			}
+		if err := l.SetDeadline(time.Now().Add(acceptPoll)); err != nil {
+			return err
 		}
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			w.accepted(ctx, nc)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-		case errors.Is(err, net.ErrClosed):
-			return nil
 		default:
 			w.log("", fmt.Sprintf("socket error accept failed: %v", err))
 			pause(ctx, acceptPause)

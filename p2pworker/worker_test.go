@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -111,10 +112,16 @@ func (s *ship) start(name string, run func(context.Context) error) {
 }
 
 func (s *ship) startManager() {
-	env := s.env(broker.Peers, "peers")
 	s.start("peers", func(ctx context.Context) error {
-		return manager.Run(ctx, env, manager.Config{DataDir: s.dir, Net: wire.TestNet, Regtest: true,
-			IdleWorkers: s.idle, UserAgent: "/test/", ClientVersion: 1})
+		for {
+			err := manager.Run(ctx, s.env(broker.Peers, "peers"), manager.Config{DataDir: s.dir, Net: wire.TestNet,
+				Regtest: true, IdleWorkers: s.idle, UserAgent: "/test/", ClientVersion: 1})
+			// The broker refuses a second link of the name until it has seen
+			// the end of the first; a supervisor starts the part again.
+			if !errors.Is(err, part.ErrAdrift) || ctx.Err() != nil {
+				return err
+			}
+		}
 	})
 }
 

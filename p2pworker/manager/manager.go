@@ -176,11 +176,6 @@ func (m *manager) keepTime(ctx context.Context) error {
 	defer ticker.Stop()
 	saved := time.Now()
 	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 		m.mu.Lock()
 		// Attempts follow real time: a frozen clock must not stop them.
 		m.dispatch(m.roster.Tick(time.Now()))
@@ -190,6 +185,11 @@ func (m *manager) keepTime(ctx context.Context) error {
 		if time.Since(saved) > saveInterval {
 			m.savePeers()
 			saved = time.Now()
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }
