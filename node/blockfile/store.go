@@ -289,3 +289,22 @@ func OpenLoose(path string, magic uint32) (*Scanner, func() error, error) {
 	}
 	return NewScanner(f, magic, Key{}), f.Close, nil
 }
+
+// DiskSize returns the bytes of all blk and rev files.
+func (s *Store) DiskSize() (int64, error) {
+	total := int64(0)
+	for _, pattern := range []string{"blk*.dat", "rev*.dat"} {
+		names, err := filepath.Glob(filepath.Join(s.cfg.Dir, pattern))
+		if err != nil {
+			return 0, err
+		}
+		for _, name := range names {
+			info, err := os.Stat(name)
+			if err != nil {
+				return 0, err
+			}
+			total += info.Size()
+		}
+	}
+	return total, nil
+}

@@ -145,12 +145,18 @@ func (e *Engine) flushIfLarge() error {
 
 // refuse marks a block that failed to connect.
 func (e *Engine) refuse(n *Node, reject *consensus.Reject) {
+	e.refused[n] = reject
 	e.emit(Refused{n, reject})
 	if reject.Result != consensus.Mutated {
 		e.markFailed(n)
 	}
 	delete(e.candidates, n)
 }
+
+// RefusedFor returns why a block could not be connected since the engine was
+// opened; nil if it was not refused, or only for an ancestor's sake. It is for
+// the owner.
+func (e *Engine) RefusedFor(n *Node) *consensus.Reject { return e.refused[n] }
 
 // rewind disconnects blocks until fork is the tip of the UTXO set.
 func (e *Engine) rewind(from, fork *Node) error {

@@ -70,6 +70,7 @@ type Engine struct {
 	nextSeq      int32
 	preciousSeq  int32
 	preciousWork consensus.Uint256
+	refused      map[*Node]*consensus.Reject
 	scriptReason string // why scripts were verified last; see ScriptChecks
 }
 
@@ -89,7 +90,7 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, params: cfg.Params, tree: tree,
 		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{},
-		nextSeq: 2, preciousSeq: -1,
+		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1,
 	}
 	if err := e.loadGenesis(); err != nil {
 		return nil, err

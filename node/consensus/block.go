@@ -62,6 +62,14 @@ func (t *Tx) Raw() []byte {
 	return b.Bytes()
 }
 
+// Stripped serialises without witness data.
+func (t *Tx) Stripped() []byte {
+	b := bytes.NewBuffer(make([]byte, 0, t.StrippedSize))
+	// A bytes.Buffer does not fail.
+	_ = t.SerializeNoWitness(b)
+	return b.Bytes()
+}
+
 // ParseBlock parses a block's serialisation, which it keeps.
 func ParseBlock(raw []byte) (*Block, error) {
 	var msg wire.MsgBlock

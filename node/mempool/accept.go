@@ -24,6 +24,9 @@ type Options struct {
 	Test bool // do everything but add it
 	// Bypass leaves out limits and fees: the transaction was in a block.
 	Bypass bool
+	// Package holds transactions that are to be tested together, parents
+	// first: those before this one, whose outputs it may spend.
+	Package []*consensus.Tx
 }
 
 // Result is an accepted transaction.
@@ -80,7 +83,7 @@ func (p *Pool) finish(c *candidate) error {
 			return consensus.Rejectf(consensus.Reconsiderable, "mempool full", "")
 		}
 	}
-	p.cfg.Sink(Added{Entry: c.Entry, Sequence: p.nextSequence()})
+	p.cfg.Sink(Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence()})
 	return nil
 }
 
@@ -166,7 +169,7 @@ func (p *Pool) findCoins(c *candidate) error {
 	c.parents = map[*Entry]struct{}{}
 	var missing []chainhash.Hash
 	for i, in := range c.Tx.TxIn {
-		coin, there, pooled, err := p.coin(in.PreviousOutPoint)
+		coin, there, pooled, err := p.coin(in.PreviousOutPoint, c.opts.Package)
 		switch {
 		case err != nil:
 			return err
@@ -174,7 +177,9 @@ func (p *Pool) findCoins(c *candidate) error {
 			missing = append(missing, in.PreviousOutPoint.Hash)
 			continue
 		case pooled:
-			c.parents[p.entries[in.PreviousOutPoint.Hash]] = struct{}{}
+			if parent := p.entries[in.PreviousOutPoint.Hash]; parent != nil {
+				c.parents[parent] = struct{}{}
+			}
 			c.heights[i] = c.tip.Height + 1
 		default:
 			c.heights[i] = coin.Height

@@ -23,7 +23,7 @@ type Coins interface {
 type Config struct {
 	Coins    Coins
 	Verifier *script.Verifier
-	Sink     func(Event)
+	Sink     func(Event) // must not call the pool
 
 	MaxBytes        int64 // estimated memory
 	ExpirySeconds   int64
@@ -77,6 +77,7 @@ type Event interface{ event() }
 // Added: a transaction entered the pool.
 type Added struct {
 	Entry    *Entry
+	Spent    []coins.Coin // by its inputs, in order
 	Sequence uint64
 }
 

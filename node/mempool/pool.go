@@ -66,17 +66,31 @@ func (p *Pool) Spender(op wire.OutPoint) *Entry {
 // mempoolHeight stands for the height of coins that are in no block yet.
 const mempoolHeight = 1<<31 - 1
 
-// coin finds what an input spends, in the chain or in the pool.
-func (p *Pool) coin(op wire.OutPoint) (coin coins.Coin, there, pooled bool, err error) {
-	if parent := p.entries[op.Hash]; parent != nil {
-		if int(op.Index) >= len(parent.Tx.TxOut) {
+// coin finds what an input spends, in the chain, in the pool, or among the
+// transactions it comes with.
+func (p *Pool) coin(op wire.OutPoint, together []*consensus.Tx) (coin coins.Coin, there, pooled bool, err error) {
+	parent := p.parent(op.Hash, together)
+	if parent != nil {
+		if int(op.Index) >= len(parent.TxOut) {
 			return coin, false, true, nil
 		}
-		out := parent.Tx.TxOut[op.Index]
+		out := parent.TxOut[op.Index]
 		return coins.Coin{Value: out.Value, Script: out.PkScript, Height: mempoolHeight}, true, true, nil
 	}
 	coin, there, err = p.cfg.Coins.Get(op)
 	return coin, there, false, err
+}
+
+func (p *Pool) parent(txid chainhash.Hash, together []*consensus.Tx) *consensus.Tx {
+	if e := p.entries[txid]; e != nil {
+		return e.Tx
+	}
+	for _, tx := range together {
+		if tx.ID == txid {
+			return tx
+		}
+	}
+	return nil
 }
 
 // insert links an entry with its parents and, after a reorganisation, its

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mining"
+)
+
+// template is a block that lacks a nonce, and what it is made of.
+type template struct {
+	block  *consensus.Block
+	parent *chain.Node
+	fees   int64
+}
+
+// job says what block to build on the tip.
+func (n *node) job(parent *chain.Node, script []byte) mining.Job {
+	height := parent.Height + 1
+	earliest := mining.EarliestTime(n.params, height, parent.MedianTime(), parent.Time)
+	job := mining.Job{
+		Params: n.params, Parent: parent.Hash, Height: height, Version: chain.BlockVersion(parent, n.params),
+		Time: max(earliest, n.now()), Script: script,
+	}
+	if n.cfg.BlockVersion != 0 && n.cfg.Chain == "regtest" {
+		job.Version = n.cfg.BlockVersion
+	}
+	job.Bits = chain.NextBits(parent, job.Time, n.params)
+	return job
+}
+
+// assemble builds a block of the mempool's best transactions. The caller owns
+// the node.
+func (n *node) assemble(script []byte) template {
+	parent := n.engine.View().Tip()
+	job := n.job(parent, script)
+	limits := mining.DefaultLimits()
+	limits.Weight, limits.Reserved, limits.MinRate = n.cfg.BlockMaxWeight, n.cfg.BlockReserved, n.cfg.BlockMin
+	limits.Height, limits.Time = job.Height, parent.MedianTime()
+	candidates := n.pool.Candidates()
+	chosen, fees := mining.Choose(candidates, limits)
+	sigOps := limits.SigOps
+	for _, i := range chosen {
+		job.Txs = append(job.Txs, candidates[i].Tx)
+		sigOps += candidates[i].SigOps
+	}
+	job.Fees = fees
+	block := mining.Assemble(job)
+	n.log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", block.Weight(), len(chosen), fees, sigOps))
+	return template{block, parent, fees}
+}
+
+// generate mines count blocks and returns their hashes. It ends early when it
+// runs out of tries for one block.
+func (n *node) generate(ctx context.Context, count int, script []byte, tries uint64) ([]string, error) {
+	hashes := []string{}
+	for len(hashes) < count && ctx.Err() == nil {
+		var t template
+		if err := n.own(ctx, func() error { t = n.assemble(script); return nil }); err != nil {
+			return nil, err
+		}
+		solved, left := mining.Solve(t.block, n.params, tries)
+		tries = left
+		if solved == nil {
+			if left == 0 {
+				break
+			}
+			continue // all nonces failed: the time will differ
+		}
+		if err := n.submitOwn(ctx, solved); err != nil {
+			return nil, err
+		}
+		hashes = append(hashes, solved.Hash.String())
+	}
+	return hashes, ctx.Err()
+}
+
+// submitOwn offers a block of ours to the chain.
+func (n *node) submitOwn(ctx context.Context, block *consensus.Block) error {
+	verdict, err := n.acceptBlock(ctx, block, true)
+	if err == nil && verdict.reject != nil {
+		err = rpc.Errorf(rpc.InternalError, "ProcessNewBlock, block not accepted")
+	}
+	return err
+}
+
+// exact builds and solves a block of just the given transactions.
+func (n *node) exact(ctx context.Context, script []byte, txs []*consensus.Tx) (*consensus.Block, error) {
+	var block *consensus.Block
+	err := n.own(ctx, func() error {
+		job := n.job(n.engine.View().Tip(), script)
+		job.Txs = txs
+		block = mining.Assemble(job)
+		err := n.engine.TestBlock(block, n.now())
+		var reject *consensus.Reject
+		if errors.As(err, &reject) {
+			return rpc.Errorf(rpc.VerifyError, "TestBlockValidity failed: %s", reject.Error())
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	solved, _ := mining.Solve(block, n.params, defaultTries)
+	if solved == nil {
+		return nil, rpc.Errorf(rpc.MiscError, "Failed to make block.")
+	}
+	return solved, nil
+}

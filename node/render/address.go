@@ -1,0 +1,115 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/btcsuite/btcd/address/v2/base58"
+	"github.com/btcsuite/btcd/address/v2/bech32"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+)
+
+// Address returns the address of an output script; "" if there is none.
+func Address(script []byte, net *chaincfg.Params) string {
+	switch {
+	case txscript.IsPayToPubKeyHash(script):
+		return base58.CheckEncode(script[3:23], net.PubKeyHashAddrID)
+	case txscript.IsPayToScriptHash(script):
+		return base58.CheckEncode(script[2:22], net.ScriptHashAddrID)
+	}
+	version, program, err := txscript.ExtractWitnessProgramInfo(script)
+	if err != nil || version == 0 && len(program) != 20 && len(program) != 32 {
+		return ""
+	}
+	return segwitAddress(version, program, net)
+}
+
+func segwitAddress(version int, program []byte, net *chaincfg.Params) string {
+	groups, err := bech32.ConvertBits(program, 8, 5, true)
+	if err != nil {
+		return ""
+	}
+	groups = append([]byte{byte(version)}, groups...)
+	encode := bech32.EncodeM
+	if version == 0 {
+		encode = bech32.Encode
+	}
+	text, err := encode(net.Bech32HRPSegwit, groups)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// ScriptFor returns the output script that pays to an address, or an error
+// with Bitcoin Core's text.
+func ScriptFor(text string, net *chaincfg.Params) ([]byte, error) {
+	if prefix := net.Bech32HRPSegwit + "1"; strings.HasPrefix(strings.ToLower(text), prefix) {
+		return segwitScript(text, net)
+	}
+	payload, id, err := base58.CheckDecode(text)
+	if err != nil {
+		return nil, base58Error(text, net, err)
+	}
+	switch {
+	case len(payload) == 20 && id == net.PubKeyHashAddrID:
+		script := []byte{txscript.OP_DUP, txscript.OP_HASH160, 20}
+		return append(append(script, payload...), txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG), nil
+	case len(payload) == 20 && id == net.ScriptHashAddrID:
+		return append(append([]byte{txscript.OP_HASH160, 20}, payload...), txscript.OP_EQUAL), nil
+	case id == net.PubKeyHashAddrID || id == net.ScriptHashAddrID:
+		return nil, fmt.Errorf("Invalid length for Base58 address (P2PKH or P2SH)") //nolint:staticcheck // Bitcoin Core's text
+	}
+	return nil, fmt.Errorf("Invalid or unsupported Base58-encoded address.") //nolint:staticcheck // Bitcoin Core's text
+}
+
+func base58Error(text string, net *chaincfg.Params, err error) error {
+	if _, _, bechErr := bech32.DecodeNoLimit(text); bechErr == nil {
+		return fmt.Errorf("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).", //nolint:staticcheck // Bitcoin Core's text
+			net.Bech32HRPSegwit, text[:strings.LastIndexByte(text, '1')])
+	}
+	if err == base58.ErrChecksum {
+		return fmt.Errorf("Invalid checksum or length of Base58 address (P2PKH or P2SH)") //nolint:staticcheck // Bitcoin Core's text
+	}
+	return fmt.Errorf("Invalid or unsupported Segwit (Bech32) or Base58 encoding.") //nolint:staticcheck // Bitcoin Core's text
+}
+
+func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
+	fail := func(reason string) ([]byte, error) { return nil, fmt.Errorf("%s", reason) }
+	_, groups, checksum, err := bech32.DecodeGeneric(text)
+	if err != nil {
+		return fail("Invalid Bech32 checksum")
+	}
+	if len(groups) == 0 {
+		return fail("Empty Bech32 data section")
+	}
+	version := groups[0]
+	switch {
+	case version == 0 && checksum != bech32.Version0:
+		return fail("Version 0 witness address must use Bech32 checksum")
+	case version != 0 && checksum != bech32.VersionM:
+		return fail("Version 1+ witness address must use Bech32m checksum")
+	}
+	program, err := bech32.ConvertBits(groups[1:], 5, 8, false)
+	if err != nil {
+		return fail("Invalid padding in Bech32 data section")
+	}
+	size := fmt.Sprintf("%d byte", len(program))
+	if len(program) != 1 {
+		size += "s"
+	}
+	switch {
+	case version == 0 && len(program) != 20 && len(program) != 32:
+		return fail(fmt.Sprintf("Invalid Bech32 v0 address program size (%s), per BIP141", size))
+	case version > 16:
+		return fail("Invalid Bech32 address witness version")
+	case len(program) < 2 || len(program) > 40:
+		return fail(fmt.Sprintf("Invalid Bech32 address program size (%s)", size))
+	}
+	op := byte(txscript.OP_0)
+	if version > 0 {
+		op = txscript.OP_1 + version - 1
+	}
+	return append([]byte{op, byte(len(program))}, program...), nil
+}

@@ -1,0 +1,183 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+func (n *node) chainCommands() rpc.Table {
+	return rpc.Table{
+		{
+			Name: "getblockchaininfo", Category: "Blockchain", Run: n.getBlockchainInfo,
+			Summary: "Returns an object containing various state info regarding blockchain processing.",
+		},
+		{
+			Name: "getblockcount", Category: "Blockchain", Result: "n    (numeric) The current block count",
+			Summary: "Returns the height of the most-work fully-validated chain.\nThe genesis block has height 0.",
+			Run:     func(context.Context, *rpc.Call) (any, error) { return n.engine.View().Height(), nil },
+		},
+		{
+			Name: "getbestblockhash", Category: "Blockchain", Result: `"hex"    (string) the block hash, hex-encoded`,
+			Summary: "Returns the hash of the best (tip) block in the most-work fully-validated chain.",
+			Run:     func(context.Context, *rpc.Call) (any, error) { return n.engine.View().Tip().Hash.String(), nil },
+		},
+		{
+			Name: "getblockhash", Category: "Blockchain", Run: n.getBlockHash, Result: `"hex"    (string) The block hash`,
+			Summary: "Returns hash of block in best-block-chain at height provided.",
+			Params:  []rpc.Param{{Name: "height", Type: rpc.Number, Help: "The height index"}},
+		},
+		{
+			Name: "getdifficulty", Category: "Blockchain",
+			Summary: "Returns the proof-of-work difficulty as a multiple of the minimum difficulty.",
+			Run: func(context.Context, *rpc.Call) (any, error) {
+				return consensus.Difficulty(n.engine.View().Tip().Bits), nil
+			},
+		},
+		{
+			Name: "getchaintips", Category: "Blockchain", Run: n.getChainTips,
+			Summary: "Return information about all known tips in the block tree, including the main chain as well as orphaned branches.",
+		},
+		{
+			Name: "getchainstates", Category: "Blockchain", Run: n.getChainStates,
+			Summary: "Return information about chainstates.",
+		},
+		{
+			Name: "syncwithvalidationinterfacequeue", Category: "hidden", Result: "null",
+			Summary: "Waits for the validation interface queue to catch up on everything that was there when we entered this function.",
+			Run: func(ctx context.Context, _ *rpc.Call) (any, error) {
+				return nil, n.own(ctx, func() error { return nil })
+			},
+		},
+	}
+}
+
+type blockchainInfo struct {
+	Chain           string   `json:"chain"`
+	Blocks          int32    `json:"blocks"`
+	Headers         int32    `json:"headers"`
+	BestBlockHash   string   `json:"bestblockhash"`
+	Bits            string   `json:"bits"`
+	Target          string   `json:"target"`
+	Difficulty      float64  `json:"difficulty"`
+	Time            int64    `json:"time"`
+	MedianTime      int64    `json:"mediantime"`
+	Progress        float64  `json:"verificationprogress"`
+	Initial         bool     `json:"initialblockdownload"`
+	ChainWork       string   `json:"chainwork"`
+	SizeOnDisk      int64    `json:"size_on_disk"`
+	Pruned          bool     `json:"pruned"`
+	SignetChallenge string   `json:"signet_challenge,omitempty"`
+	Warnings        []string `json:"warnings"`
+}
+
+func (n *node) getBlockchainInfo(context.Context, *rpc.Call) (any, error) {
+	view := n.engine.View()
+	tip := view.Tip()
+	size, err := n.blocks.DiskSize()
+	if err != nil {
+		return nil, err
+	}
+	return blockchainInfo{
+		Chain: n.cfg.Chain, Blocks: tip.Height, Headers: view.BestHeader.Height, BestBlockHash: tip.Hash.String(),
+		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
+		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
+		ChainWork: tip.Work.Hex(), SizeOnDisk: size, SignetChallenge: hex.EncodeToString(n.params.SignetChallenge),
+		Warnings: []string{},
+	}, nil
+}
+
+func bitsText(bits uint32) string { return fmt.Sprintf("%08x", bits) }
+
+func targetText(bits uint32) string {
+	target, _ := consensus.Target(bits)
+	return target.Hex()
+}
+
+func (n *node) getBlockHash(_ context.Context, call *rpc.Call) (any, error) {
+	height, err := call.Int(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	at := n.engine.View().At(int32(height))
+	if at == nil {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Block height out of range")
+	}
+	return at.Hash.String(), nil
+}
+
+type chainTip struct {
+	Height    int32  `json:"height"`
+	Hash      string `json:"hash"`
+	BranchLen int32  `json:"branchlen"`
+	Status    string `json:"status"`
+}
+
+func (n *node) getChainTips(context.Context, *rpc.Call) (any, error) {
+	var nodes []*chain.Node
+	parents := map[*chain.Node]struct{}{}
+	n.engine.Each(func(at *chain.Node) {
+		nodes = append(nodes, at)
+		parents[at.Parent] = struct{}{}
+	})
+	view := n.engine.View()
+	tips := []*chain.Node{view.Tip()}
+	for _, at := range nodes {
+		if _, inner := parents[at]; !inner && !view.Contains(at) {
+			tips = append(tips, at)
+		}
+	}
+	slices.SortStableFunc(tips, func(a, b *chain.Node) int { return int(b.Height - a.Height) })
+	result := make([]chainTip, len(tips))
+	for i, tip := range tips {
+		result[i] = chainTip{tip.Height, tip.Hash.String(), tip.Height - view.Fork(tip).Height, n.tipStatus(view, tip)}
+	}
+	return result, nil
+}
+
+func (n *node) tipStatus(view *chain.View, tip *chain.Node) string {
+	info := n.engine.Info(tip)
+	switch {
+	case view.Contains(tip):
+		return "active"
+	case info.Failed:
+		return "invalid"
+	case info.ChainTx == 0:
+		return "headers-only"
+	case info.ValidScripts:
+		return "valid-fork"
+	}
+	return "valid-headers"
+}
+
+type chainStates struct {
+	Headers int32        `json:"headers"`
+	States  []chainState `json:"chainstates"`
+}
+
+type chainState struct {
+	Blocks        int32   `json:"blocks"`
+	BestBlockHash string  `json:"bestblockhash"`
+	Bits          string  `json:"bits"`
+	Target        string  `json:"target"`
+	Difficulty    float64 `json:"difficulty"`
+	Progress      float64 `json:"verificationprogress"`
+	DBCache       int64   `json:"coins_db_cache_bytes"`
+	TipCache      int64   `json:"coins_tip_cache_bytes"`
+	Validated     bool    `json:"validated"`
+}
+
+func (n *node) getChainStates(context.Context, *rpc.Call) (any, error) {
+	view := n.engine.View()
+	tip := view.Tip()
+	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
+	return chainStates{view.BestHeader.Height, []chainState{{
+		Blocks: tip.Height, BestBlockHash: tip.Hash.String(), Bits: bitsText(tip.Bits), Target: targetText(tip.Bits),
+		Difficulty: consensus.Difficulty(tip.Bits), Progress: n.progress(tip), DBCache: quarter, TipCache: 3 * quarter, Validated: true,
+	}}}, nil
+}

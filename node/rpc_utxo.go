@@ -1,0 +1,324 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/render"
+	"github.com/bulkheadnode/bulkhead/node/store"
+)
+
+func (n *node) utxoCommands() rpc.Table {
+	return rpc.Table{
+		{
+			Name: "gettxout", Category: "Blockchain", Run: n.getTxOut,
+			Summary: "Returns details about an unspent transaction output.",
+			Params: []rpc.Param{
+				txidParam("The transaction id"),
+				{Name: "n", Type: rpc.Number, Help: "vout number"},
+				{Name: "include_mempool", Type: rpc.Bool, Optional: true, Default: "true", Help: "Whether to include the mempool. Note that an unspent output that is spent in the mempool won't appear."},
+			},
+		},
+		{
+			Name: "gettxoutsetinfo", Category: "Blockchain", Run: n.getTxOutSetInfo,
+			Summary: "Returns statistics about the unspent transaction output set.\nNote this call may take some time.",
+			Params: []rpc.Param{
+				{Name: "hash_type", Type: rpc.String, Optional: true, Default: "hash_serialized_3", Help: "Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'muhash', 'none'."},
+				{Name: "hash_or_height", Optional: true, Help: "The block hash or height of the target height (only available with coinstatsindex)."},
+				{Name: "use_index", Type: rpc.Bool, Optional: true, Default: "true", Help: "Use coinstatsindex, if available."},
+			},
+		},
+		{
+			Name: "scantxoutset", Category: "Blockchain", Run: n.scanTxOutSet,
+			Summary: "Scans the unspent transaction output set for entries that match certain output descriptors.",
+			Params: []rpc.Param{
+				{Name: "action", Type: rpc.String, Help: `The action to execute: "start" for starting a scan, "abort" for aborting the current scan, "status" for progress report (in %) of the current scan`},
+				{Name: "scanobjects", Type: rpc.Array, Optional: true, Help: "Array of scan objects. Required for \"start\" action. Every scan object is either a string descriptor or an object."},
+			},
+		},
+	}
+}
+
+type txOut struct {
+	BestBlock     string        `json:"bestblock"`
+	Confirmations int32         `json:"confirmations"`
+	Value         rpc.Amount    `json:"value"`
+	Script        render.Script `json:"scriptPubKey"`
+	Coinbase      bool          `json:"coinbase"`
+}
+
+func (n *node) getTxOut(_ context.Context, call *rpc.Call) (any, error) {
+	txid, err := call.Hash(0)
+	if err != nil {
+		return nil, err
+	}
+	index, err := call.Int64(1, 0)
+	if err != nil {
+		return nil, err
+	}
+	if index < 0 || index > math.MaxUint32 {
+		return nil, rpc.Errorf(rpc.MiscError, "JSON integer out of range")
+	}
+	withMempool, err := call.Bool(2, true)
+	if err != nil {
+		return nil, err
+	}
+	op := wire.OutPoint{Hash: txid, Index: uint32(index)}
+	view := n.engine.View()
+	result := txOut{BestBlock: view.Tip().Hash.String()}
+	if withMempool && n.pool.Spender(op) != nil {
+		return nil, nil
+	}
+	if entry := n.pool.Get(txid); withMempool && entry != nil {
+		if int(index) >= len(entry.Tx.TxOut) {
+			return nil, nil
+		}
+		out := entry.Tx.TxOut[index]
+		result.Value, result.Script = rpc.Amount(out.Value), render.NewScript(out.PkScript, n.params.Params)
+		return result, nil
+	}
+	coin, there, err := n.engine.Coins().Get(op)
+	if err != nil || !there {
+		return nil, err
+	}
+	result.Confirmations = view.Height() - coin.Height + 1
+	result.Value, result.Script = rpc.Amount(coin.Value), render.NewScript(coin.Script, n.params.Params)
+	result.Coinbase = coin.Coinbase
+	return result, nil
+}
+
+// snapshot flushes and returns a view of the UTXO set that stays as it is.
+func (n *node) snapshot(ctx context.Context) (*store.Snapshot, *chain.Node, error) {
+	var snapshot *store.Snapshot
+	err := n.own(ctx, func() error {
+		if err := n.flush(); err != nil {
+			return err
+		}
+		snapshot = n.engine.Coins().Snapshot()
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	best, err := coins.SnapshotBest(snapshot)
+	if err != nil {
+		snapshot.Close()
+		return nil, nil, err
+	}
+	return snapshot, n.engine.Lookup(best), nil
+}
+
+type txOutSetInfo struct {
+	Height       int32      `json:"height"`
+	BestBlock    string     `json:"bestblock"`
+	TxOuts       int64      `json:"txouts"`
+	BogoSize     int64      `json:"bogosize"`
+	Serialized   string     `json:"hash_serialized_3,omitempty"`
+	MuHash       string     `json:"muhash,omitempty"`
+	Total        rpc.Amount `json:"total_amount"`
+	Transactions int64      `json:"transactions"`
+	DiskSize     int64      `json:"disk_size"`
+}
+
+func (n *node) getTxOutSetInfo(ctx context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, string(coins.HashSerialized3))
+	if err != nil {
+		return nil, err
+	}
+	hashType := coins.HashType(text)
+	switch hashType {
+	case coins.HashSerialized3, coins.HashMuHash, coins.HashNone:
+	default:
+		return nil, rpc.Errorf(rpc.InvalidParameter, "'%s' is not a valid hash_type", text)
+	}
+	if call.Has(1) {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Querying specific block heights requires coinstatsindex")
+	}
+	snapshot, at, err := n.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snapshot.Close()
+	stats, err := coins.ReadStats(snapshot, hashType, func() error { return context.Cause(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	info := txOutSetInfo{
+		Height: at.Height, BestBlock: at.Hash.String(), TxOuts: stats.Outputs, BogoSize: stats.BogoSize,
+		Total: rpc.Amount(stats.Amount), Transactions: stats.Transactions, DiskSize: stats.DiskSize,
+	}
+	switch hashType {
+	case coins.HashSerialized3:
+		info.Serialized = stats.Hash.String()
+	case coins.HashMuHash:
+		info.MuHash = stats.Hash.String()
+	}
+	return info, nil
+}
+
+// scanState is the one scan that may run at a time.
+type scanState struct {
+	mu       sync.Mutex
+	running  bool
+	progress int // percent
+	abort    bool
+}
+
+var errAborted = errors.New("the scan was aborted")
+
+// begin reports whether no other scan is running.
+func (s *scanState) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running {
+		return false
+	}
+	s.running, s.progress, s.abort = true, 0, false
+	return true
+}
+
+func (s *scanState) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = false
+}
+
+// step notes the progress and fails if the scan is to end.
+func (s *scanState) step(progress int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress = progress
+	if s.abort {
+		return errAborted
+	}
+	return nil
+}
+
+func (n *node) scanTxOutSet(ctx context.Context, call *rpc.Call) (any, error) {
+	action, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	switch action {
+	case "status", "abort":
+		n.scan.mu.Lock()
+		defer n.scan.mu.Unlock()
+		if action == "abort" {
+			n.scan.abort = n.scan.running
+			return n.scan.running, nil
+		}
+		if !n.scan.running {
+			return nil, nil
+		}
+		return map[string]int{"progress": n.scan.progress}, nil
+	case "start":
+		if !n.scan.begin() {
+			return nil, rpc.Errorf(rpc.InvalidParameter, `Scan already in progress, use action "abort" or "status"`)
+		}
+		defer n.scan.end()
+		return n.startScan(ctx, call)
+	}
+	return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid action '%s'", action)
+}
+
+type scanResult struct {
+	Success   bool       `json:"success"`
+	TxOuts    int64      `json:"txouts"`
+	Height    int32      `json:"height"`
+	BestBlock string     `json:"bestblock"`
+	Unspents  []unspent  `json:"unspents"`
+	Total     rpc.Amount `json:"total_amount"`
+}
+
+type unspent struct {
+	TxID          string     `json:"txid"`
+	Vout          uint32     `json:"vout"`
+	Script        string     `json:"scriptPubKey"`
+	Desc          string     `json:"desc"`
+	Amount        rpc.Amount `json:"amount"`
+	Coinbase      bool       `json:"coinbase"`
+	Height        int32      `json:"height"`
+	BlockHash     string     `json:"blockhash"`
+	Confirmations int32      `json:"confirmations"`
+}
+
+func (n *node) startScan(ctx context.Context, call *rpc.Call) (any, error) {
+	if !call.Has(1) {
+		return nil, rpc.Errorf(rpc.MiscError, "scanobjects argument is required for the start action")
+	}
+	wanted, err := n.scanObjects(call)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, at, err := n.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snapshot.Close()
+	result := scanResult{Success: true, Height: at.Height, BestBlock: at.Hash.String(), Unspents: []unspent{}}
+	err = coins.EachCoin(snapshot, func(op wire.OutPoint, coin coins.Coin, _ int) error {
+		if result.TxOuts++; result.TxOuts%8192 == 0 {
+			// Coins come ordered by their hashes, which are evenly spread.
+			progress := int(op.Hash[0]) * 100 / 256
+			if err := errors.Join(n.scan.step(progress), context.Cause(ctx)); err != nil {
+				return err
+			}
+		}
+		if _, ok := wanted[string(coin.Script)]; !ok {
+			return nil
+		}
+		result.Total += rpc.Amount(coin.Value)
+		result.Unspents = append(result.Unspents, unspent{
+			TxID: op.Hash.String(), Vout: op.Index, Script: hex.EncodeToString(coin.Script),
+			Desc: render.Descriptor(coin.Script, n.params.Params), Amount: rpc.Amount(coin.Value), Coinbase: coin.Coinbase,
+			Height: coin.Height, BlockHash: at.Ancestor(coin.Height).Hash.String(), Confirmations: at.Height - coin.Height + 1,
+		})
+		return nil
+	})
+	if errors.Is(err, errAborted) {
+		result.Success = false
+		err = nil
+	}
+	return result, err
+}
+
+// scanObjects returns the scripts of descriptors, given as strings or in
+// objects.
+func (n *node) scanObjects(call *rpc.Call) (map[string]struct{}, error) {
+	var objects []json.RawMessage
+	if err := call.Decode(1, &objects); err != nil {
+		return nil, err
+	}
+	wanted := map[string]struct{}{}
+	for _, raw := range objects {
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			var object struct {
+				Desc *string `json:"desc"`
+			}
+			if err := json.Unmarshal(raw, &object); err != nil {
+				return nil, rpc.Errorf(rpc.InvalidParameter, "Scan object needs to be either a string or an object")
+			}
+			if object.Desc == nil {
+				return nil, rpc.Errorf(rpc.InvalidParameter, "Descriptor needs to be provided in scan object")
+			}
+			text = *object.Desc
+		}
+		script, err := render.ScriptOfDescriptor(strings.TrimSpace(text), n.params.Params)
+		if err != nil {
+			return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
+		}
+		wanted[string(script)] = struct{}{}
+	}
+	return wanted, nil
+}

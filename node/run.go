@@ -1,0 +1,234 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/script"
+	"github.com/bulkheadnode/bulkhead/node/store"
+)
+
+// ErrStopHeight is the end of a node that was told to stop at a height.
+var ErrStopHeight = errors.New("the height to stop at is reached")
+
+// flushInterval is how often everything is written out, so that little is
+// lost by a crash.
+const flushInterval = 10 * time.Minute
+
+// limitInterval is how often the mempool is looked through for what is old.
+const limitInterval = time.Minute
+
+// node is the process.
+type node struct {
+	env    part.Env
+	cfg    Config
+	params *consensus.Params
+	log    *slog.Logger
+
+	blocks *blockfile.Store
+	index  *store.DB
+	coins  *store.DB
+	engine *chain.Engine
+	pool   *mempool.Pool
+
+	owner   chan struct{} // the token of whoever changes chain or mempool
+	stop    atomic.Bool   // long steps should end
+	loaded  atomic.Bool   // blocks were imported
+	tips    *tipWatch     // for calls that wait for a block
+	sharing *sharing
+	watch   *watchers
+	pending pending
+	out     publisher
+	scan    scanState
+}
+
+// Run serves until ctx ends or -stopatheight is reached.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	n := &node{
+		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1),
+		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(),
+	}
+	if err := n.open(); err != nil {
+		return errors.Join(err, n.close())
+	}
+	mux := bus.NewMux()
+	n.handle(mux)
+	err := env.Serve(ctx, mux, n.table(), n.serve)
+	if errors.Is(err, ErrStopHeight) {
+		err = nil
+	}
+	// Whoever is told that we are gone may look at the files at once.
+	return errors.Join(err, n.flush(), n.close())
+}
+
+// open opens files and databases and loads the chain.
+func (n *node) open() error {
+	var err error
+	if n.params, err = n.cfg.params(); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := n.openDisk(); err != nil {
+		return err
+	}
+	verifier := script.New(script.Config{Parallel: n.cfg.Parallel, Sigs: 100_000, Txs: 100_000})
+	n.log.Info("Loading block index...")
+	n.engine, err = chain.Open(chain.Config{
+		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
+		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
+		Sink: n.onChain, Interrupted: n.stop.Load,
+	}, n.now())
+	if err != nil {
+		return fmt.Errorf("loading the chain: %w", err)
+	}
+	policy := n.cfg.policy()
+	policy.Coins, policy.Verifier, policy.Sink = n.engine.Coins(), verifier, n.onMempool
+	n.pool = mempool.New(policy)
+	tip := n.engine.View().Tip()
+	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f",
+		tip.Hash, tip.Height, isoTime(tip.Time), n.progress(tip)))
+	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
+	n.out.tip = n.tip()
+	return nil
+}
+
+func (n *node) openDisk() error {
+	cfg := blockfile.Config{Dir: filepath.Join(n.cfg.BlocksDir, "blocks"), Magic: uint32(n.params.Net), XOR: n.cfg.BlocksXOR}
+	if n.cfg.FastPrune {
+		cfg.MaxFile = 64 << 10
+	}
+	if _, err := rand.Read(cfg.Fresh[:]); err != nil {
+		return err
+	}
+	var err error
+	if n.blocks, err = blockfile.Open(cfg); err != nil {
+		return err
+	}
+	// A quarter of the cache is for the databases, the rest for coins.
+	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
+	log := n.log.With("cat", "coindb")
+	n.index, err = store.Open(store.Config{Dir: filepath.Join(cfg.Dir, "index"), Cache: quarter / 8, Logger: log})
+	if err != nil {
+		return err
+	}
+	n.coins, err = store.Open(store.Config{Dir: filepath.Join(n.cfg.Dir, "chainstate"), Cache: quarter, Logger: log})
+	return err
+}
+
+// close closes what open has opened.
+func (n *node) close() error {
+	var err error
+	if n.blocks != nil {
+		err = n.blocks.Close()
+	}
+	if n.index != nil {
+		err = errors.Join(err, n.index.Close())
+	}
+	if n.coins != nil {
+		err = errors.Join(err, n.coins.Close())
+	}
+	return err
+}
+
+// serve runs while the node is on the bus.
+func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
+	// A node adrift must not go on connecting blocks either.
+	defer context.AfterFunc(ctx, func() { n.stop.Store(true) })()
+	n.out.attach(ctx, conn)
+	sub, err := conn.Subscribe(ctx, "bus.link.")
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.followLinks(ctx, sub) })
+	group.Go(func() error { return n.keepHouse(ctx) })
+	group.Go(func() error { return n.start(ctx) })
+	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })
+	return group.Wait()
+}
+
+// start catches up with what is on disk and imports what the user asks for.
+func (n *node) start(ctx context.Context) error {
+	err := n.own(ctx, n.activate)
+	if err == nil {
+		err = n.importFiles(ctx)
+	}
+	if errors.Is(err, chain.ErrInterrupted) || ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return n.fatal(err)
+	}
+	n.loaded.Store(true)
+	return nil
+}
+
+// keepHouse flushes and tidies up from time to time.
+func (n *node) keepHouse(ctx context.Context) error {
+	flush, limit := time.NewTicker(flushInterval), time.NewTicker(limitInterval)
+	defer flush.Stop()
+	defer limit.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-flush.C:
+			err = n.own(ctx, n.flush)
+		case <-limit.C:
+			err = n.own(ctx, func() error { n.pool.Limit(n.now()); return nil })
+		}
+		if err != nil && ctx.Err() == nil {
+			return n.fatal(err)
+		}
+	}
+}
+
+// flush makes everything durable. The caller owns the node.
+func (n *node) flush() error {
+	if n.engine == nil {
+		return nil
+	}
+	return n.engine.Flush()
+}
+
+// fatal logs an error after which the node cannot go on.
+func (n *node) fatal(err error) error {
+	n.log.Error(fmt.Sprintf("A fatal internal error occurred, see debug.log for details: %v", err))
+	return fmt.Errorf("A fatal internal error occurred, see debug.log for details: %w", err) //nolint:staticcheck // Bitcoin Core's text
+}
+
+func (n *node) now() int64 { return n.env.Clock.Now().Unix() }
+
+// own runs fn as the only one who changes chain or mempool.
+func (n *node) own(ctx context.Context, fn func() error) error {
+	select {
+	case n.owner <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-n.owner }()
+	return fn()
+}
+
+// activate lets the chain go where it should. The caller owns the node.
+func (n *node) activate() error {
+	err := n.engine.Activate(n.now())
+	n.settle()
+	return err
+}

@@ -1,0 +1,159 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/download"
+)
+
+// Patience with transactions that a peer was asked for, and how many requests
+// are remembered.
+const (
+	txPatience  = 60 * time.Second
+	maxRequests = 100_000
+)
+
+// sharing divides the download of blocks and transactions among peers. It
+// goes by real time.
+type sharing struct {
+	mu       sync.Mutex
+	leases   *download.Leases
+	requests *download.Requests
+	senders  map[chainhash.Hash]int64 // who sent a transaction that is being looked at, by wtxid
+}
+
+func newSharing() *sharing {
+	return &sharing{
+		leases:   download.New(download.DefaultConfig()),
+		requests: download.NewRequests(txPatience, maxRequests),
+		senders:  map[chainhash.Hash]int64{},
+	}
+}
+
+// nobody is the number of a sender that is not a peer.
+const nobody = -1
+
+func (s *sharing) senderOf(wtxid chainhash.Hash) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if peer, ok := s.senders[wtxid]; ok {
+		return peer
+	}
+	return nobody
+}
+
+// sending notes who sent a transaction until done is called.
+func (s *sharing) sending(wtxid chainhash.Hash, peer int64) (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.senders[wtxid] = peer
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.senders, wtxid)
+	}
+}
+
+func (s *sharing) delivered(h download.Holder, hash chainhash.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leases.Delivered(h, hash, time.Now())
+}
+
+// holder names the caller's peer.
+func holder(ctx context.Context, peer int64) download.Holder {
+	return download.Holder{Worker: bus.CallerFrom(ctx).Instance, Peer: peer}
+}
+
+// lease grants a peer blocks that are missing below the last header it has.
+func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply, error) {
+	config := download.DefaultConfig()
+	reply := msg.LeaseReply{Seconds: int(config.Patience / time.Second)}
+	best := n.engine.Lookup(req.Best)
+	view := n.engine.View()
+	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) <= 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
+		return reply, nil
+	}
+	missing, more := n.missing(view, best)
+	n.sharing.mu.Lock()
+	defer n.sharing.mu.Unlock()
+	granted, blocked := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
+	reply.Hashes = granted
+	reply.Retry = len(granted) == 0 && (blocked || more)
+	return reply, nil
+}
+
+// missing lists the blocks that are not there within the download window of a
+// branch, lowest first. more tells that the branch goes on.
+func (n *node) missing(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	fork := view.Fork(best)
+	top := min(best.Height, fork.Height+download.Window)
+	nodes := make([]*chain.Node, 0, top-fork.Height)
+	for at := best.Ancestor(top); at != fork; at = at.Parent {
+		nodes = append(nodes, at)
+	}
+	for i := len(nodes) - 1; i >= 0; i-- {
+		if !n.engine.Info(nodes[i]).HaveBlock {
+			hashes = append(hashes, nodes[i].Hash)
+		}
+	}
+	return hashes, top < best.Height || len(nodes) > 0
+}
+
+func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {
+	n.sharing.mu.Lock()
+	defer n.sharing.mu.Unlock()
+	n.sharing.leases.PeerGone(holder(ctx, req.Peer))
+	return bus.None{}, nil
+}
+
+// wantTxs picks the announced transactions that are worth asking this peer
+// for.
+func (n *node) wantTxs(_ context.Context, req msg.WantTxsRequest) (msg.WantTxsReply, error) {
+	reply := msg.WantTxsReply{RetrySeconds: int(txPatience / time.Second)}
+	if n.engine.View().Initial {
+		return reply, nil
+	}
+	n.sharing.mu.Lock()
+	defer n.sharing.mu.Unlock()
+	for _, hash := range req.Hashes {
+		if req.Wtxid && n.pool.GetWitness(hash) != nil || !req.Wtxid && n.pool.Get(hash) != nil {
+			continue
+		}
+		if n.sharing.requests.Ask(hash, time.Now()) {
+			reply.Request = append(reply.Request, hash)
+		} else {
+			reply.Later = append(reply.Later, hash)
+		}
+	}
+	return reply, nil
+}
+
+// followLinks takes back what belonged to parts that are gone.
+func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
+	for {
+		ev, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if !msg.LinkGone.Matches(ev) {
+			continue
+		}
+		entry, err := msg.LinkGone.Decode(ev)
+		if err != nil {
+			n.log.Warn("Unreadable event of the broker: " + err.Error())
+			continue
+		}
+		n.watch.gone(entry.Instance)
+		n.sharing.mu.Lock()
+		n.sharing.leases.WorkerGone(entry.Instance)
+		n.sharing.mu.Unlock()
+	}
+}
