@@ -61,10 +61,16 @@ func (s *sharing) sending(wtxid chainhash.Hash, peer int64) (done func()) {
 	}
 }
 
-func (s *sharing) delivered(h download.Holder, hash chainhash.Hash) bool {
+func (s *sharing) delivered(h download.Holder, hash chainhash.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.leases.Delivered(h, hash, time.Now())
+	s.leases.Delivered(h, hash, time.Now())
+}
+
+func (s *sharing) leased(hash chainhash.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leases.Leased(hash)
 }
 
 // holder names the caller's peer.
@@ -81,9 +87,11 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) <= 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
 		return reply, nil
 	}
-	missing, more := n.missing(view, best)
+	// What is missing is looked up under the lock: a block is leased until it
+	// is there.
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
+	missing, more := n.missing(view, best)
 	granted, blocked := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
 	reply.Hashes = granted
 	reply.Retry = len(granted) == 0 && (blocked || more)

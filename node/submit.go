@@ -100,8 +100,10 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 		return reply, nil
 	}
 	reply.Hash = block.Hash
-	leased := n.sharing.delivered(holder(ctx, req.Peer), block.Hash)
-	verdict, err := n.acceptBlock(ctx, block, req.Requested || leased)
+	// The lease ends when the block is known to be there: nobody else is to be
+	// asked for it meanwhile.
+	defer n.sharing.delivered(holder(ctx, req.Peer), block.Hash)
+	verdict, err := n.acceptBlock(ctx, block, req.Requested || n.sharing.leased(block.Hash))
 	if err != nil {
 		return reply, err
 	}
