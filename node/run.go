@@ -210,7 +210,7 @@ func (n *node) flush() error {
 // fatal logs an error after which the node cannot go on.
 func (n *node) fatal(err error) error {
 	n.log.Error(fmt.Sprintf("A fatal internal error occurred, see debug.log for details: %v", err))
-	return fmt.Errorf("A fatal internal error occurred, see debug.log for details: %w", err) //nolint:staticcheck // Bitcoin Core's text
+	return wording("A fatal internal error occurred, see debug.log for details: %w", err)
 }
 
 func (n *node) now() int64 { return n.env.Clock.Now().Unix() }

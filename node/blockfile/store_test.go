@@ -49,8 +49,8 @@ func TestBlocksSurviveReopening(t *testing.T) {
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "blk00000.dat"))
 	require.NoError(t, err)
-	require.Equal(t, byte(0xf9^1), raw[0])
-	require.Equal(t, byte(1^1), raw[216])
+	require.Equal(t, byte(0xf8), raw[0])
+	require.Equal(t, byte(0), raw[216])
 }
 
 func TestUndoChecksum(t *testing.T) {

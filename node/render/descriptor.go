@@ -118,10 +118,10 @@ func ScriptOfDescriptor(text string, net *chaincfg.Params) ([]byte, error) {
 	body, sum, given := strings.Cut(text, "#")
 	if given {
 		if len(sum) != 8 {
-			return nil, fmt.Errorf("Expected 8 character checksum, not %d characters", len(sum)) //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Expected 8 character checksum, not %d characters", len(sum))
 		}
 		if want := Checksum(body); want != sum {
-			return nil, fmt.Errorf("Provided checksum '%s' does not match computed checksum '%s'", sum, want) //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
 		}
 	}
 	return scriptOf(body, net)
@@ -137,13 +137,13 @@ func scriptOf(body string, net *chaincfg.Params) ([]byte, error) {
 	case "raw":
 		script, err := hex.DecodeString(arg)
 		if err != nil {
-			return nil, fmt.Errorf("Raw script is not hex") //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Raw script is not hex")
 		}
 		return script, nil
 	case "addr":
 		script, err := ScriptFor(arg, net)
 		if err != nil {
-			return nil, fmt.Errorf("Address is not valid") //nolint:staticcheck // Bitcoin Core's text
+			return nil, wording("Address is not valid")
 		}
 		return script, nil
 	case "sh":
