@@ -1,0 +1,119 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/notify/zmqpub"
+)
+
+// Run publishes until ctx ends or the link to the broker is lost. It fails at
+// once if an address cannot be bound.
+func Run(ctx context.Context, env part.Env, cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	cfg = cfg.withDefaults()
+	env.SetTitle("notify")
+	sockets, list, err := open(ctx, cfg, env.Logger.With("cat", "zmq"))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, s := range sockets {
+			_ = s.Close() // closed already if it was run
+		}
+	}()
+	return env.Serve(ctx, bus.NewMux(), commands(cfg), func(ctx context.Context, conn *bus.Conn) error {
+		return publish(ctx, conn, env.Logger, sockets, list)
+	})
+}
+
+// open binds every address once; what it had bound is closed on failure.
+func open(ctx context.Context, cfg Config, log *slog.Logger) ([]*zmqpub.Publisher, notifiers, error) {
+	var sockets []*zmqpub.Publisher
+	var list notifiers
+	byAddress := map[string]*zmqpub.Publisher{}
+	for _, p := range cfg.Publications {
+		socket := byAddress[p.Address]
+		if socket != nil {
+			log.Debug(fmt.Sprintf("Reusing socket for address %s", p.Address))
+		} else {
+			listener, err := zmqpub.Listen(ctx, p.Address)
+			if err != nil {
+				for _, s := range sockets {
+					_ = s.Close() // the failure to report is the first
+				}
+				return nil, nil, fmt.Errorf("zmq: Failed to bind address %s: %w", p.Address, err)
+			}
+			socket = zmqpub.New(listener, zmqpub.Config{HighWaterMark: p.HighWaterMark, Logger: log})
+			byAddress[p.Address] = socket
+			sockets = append(sockets, socket)
+		}
+		log.Debug(fmt.Sprintf("Outbound message high water mark for pub%s at %s is %d", p.Topic, p.Address, p.HighWaterMark))
+		log.Debug(fmt.Sprintf("Notifier pub%s ready (address = %s)", p.Topic, p.Address))
+		list = append(list, &notifier{Publication: p, out: socket})
+	}
+	return sockets, list, nil
+}
+
+// publish serves the sockets and turns events into messages.
+func publish(parent context.Context, conn *bus.Conn, log *slog.Logger, sockets []*zmqpub.Publisher, list notifiers) error {
+	group, ctx := errgroup.WithContext(parent)
+	for _, s := range sockets {
+		group.Go(func() error { return s.Run(ctx) })
+	}
+	group.Go(func() error {
+		events, err := conn.Subscribe(ctx, msg.EventPrefix)
+		if err != nil {
+			return err
+		}
+		defer events.Close()
+		for {
+			ev, err := events.Next(ctx)
+			if err != nil {
+				return err
+			}
+			if ev.Gap > 0 {
+				log.Warn(fmt.Sprintf("zmq: lost %d events of the node", ev.Gap))
+			}
+			if err := list.heard(ev); err != nil {
+				log.Warn(fmt.Sprintf("zmq: dropped an event: %v", err))
+			}
+		}
+	})
+	err := group.Wait()
+	if parent.Err() != nil {
+		return context.Cause(parent) // what failed, failed for that
+	}
+	return err
+}
+
+// active is one object of getzmqnotifications.
+type active struct {
+	Type    string `json:"type"`
+	Address string `json:"address"`
+	HWM     int    `json:"hwm"`
+}
+
+func commands(cfg Config) rpc.Table {
+	return rpc.Table{{
+		Name: "getzmqnotifications", Category: "Zmq",
+		Summary: "Returns information about the active ZeroMQ notifications.",
+		Result:  "[{\"type\": \"str\", \"address\": \"str\", \"hwm\": n}, ...]    (json array)",
+		Run: func(context.Context, *rpc.Call) (any, error) {
+			list := make([]active, len(cfg.Publications))
+			for i, p := range cfg.Publications {
+				list[i] = active{"pub" + string(p.Topic), p.Address, p.HighWaterMark}
+			}
+			return list, nil
+		},
+	}}
+}

@@ -1,0 +1,179 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/go-zeromq/zmq4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+// tape records what notifiers send.
+type tape struct{ messages [][][]byte }
+
+func (t *tape) Publish(frames [][]byte) { t.messages = append(t.messages, frames) }
+
+func (t *tape) take() (list []string) {
+	for _, m := range t.messages {
+		list = append(list, string(m[0])+" "+hex.EncodeToString(m[1])+" "+hex.EncodeToString(m[2]))
+	}
+	t.messages = nil
+	return list
+}
+
+func all(out sender) (list notifiers) {
+	for _, topic := range []Topic{HashBlock, HashTx, RawBlock, RawTx, Sequence} {
+		list = append(list, &notifier{Publication: Publication{Topic: topic}, out: out})
+	}
+	return list
+}
+
+func genesis(t *testing.T) (block *wire.MsgBlock, raw, tx []byte) {
+	block = chaincfg.RegressionNetParams.GenesisBlock
+	var b, txBytes bytes.Buffer
+	require.NoError(t, block.Serialize(&b))
+	require.NoError(t, block.Transactions[0].Serialize(&txBytes))
+	return block, b.Bytes(), txBytes.Bytes()
+}
+
+const (
+	genesisHash = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
+	genesisTxid = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+)
+
+func TestBlockEvents(t *testing.T) {
+	block, raw, tx := genesis(t)
+	e := msg.BlockEvent{Hash: block.BlockHash(), Frames: bus.Frames{Attached: [][]byte{raw}}}
+	var out tape
+	n := all(&out)
+	require.NoError(t, n.block(e, 'C'))
+	require.Equal(t, []string{
+		"hashtx " + genesisTxid + " 00000000",
+		"rawtx " + hex.EncodeToString(tx) + " 00000000",
+		"sequence " + genesisHash + "43 00000000",
+	}, out.take())
+	n.tip(e.Hash, raw)
+	require.Equal(t, []string{
+		"hashblock " + genesisHash + " 00000000",
+		"rawblock " + hex.EncodeToString(raw) + " 00000000",
+	}, out.take())
+	require.NoError(t, n.block(e, 'D'))
+	require.Equal(t, "sequence "+genesisHash+"44 01000000", out.take()[2])
+}
+
+func TestMempoolEvents(t *testing.T) {
+	var out tape
+	n := all(&out)
+	txid, err := chainhash.NewHashFromStr(genesisTxid)
+	require.NoError(t, err)
+	n.added(*txid, []byte{1, 2}, 0x0102)
+	n.sequence(*txid, 'R', 0x0103)
+	require.Equal(t, []string{
+		"hashtx " + genesisTxid + " 00000000",
+		"rawtx 0102 00000000",
+		"sequence " + genesisTxid + "410201000000000000 00000000",
+		"sequence " + genesisTxid + "520301000000000000 01000000",
+	}, out.take())
+}
+
+func TestCounterWrapsAround(t *testing.T) {
+	var out tape
+	n := &notifier{Publication: Publication{Topic: HashTx}, out: &out, count: 1<<32 - 1}
+	n.send(nil)
+	n.send(nil)
+	require.Equal(t, []string{"hashtx  ffffffff", "hashtx  00000000"}, out.take())
+}
+
+func TestUnknownTopicIsRefused(t *testing.T) {
+	err := Run(context.Background(), part.Env{}, Config{Publications: []Publication{{Topic: "rawfish"}}})
+	require.EqualError(t, err, `unknown notification "rawfish"`)
+}
+
+// TestFromTheBusToASubscriber runs the part between a bus and go-zeromq's SUB
+// socket; libzmq's is used by package zmqpub's tests.
+func TestFromTheBusToASubscriber(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	b := bustest.New(t)
+	node, _ := b.Conn(broker.Node, "node", bus.NewMux())
+	gateway, _ := b.Conn(broker.Gateway, "gateway", bus.NewMux())
+	address := "unix:" + t.TempDir() + "/zmq.sock"
+	env := part.Env{Name: "notify", Link: b.Link(broker.Notify, "notify"), Clock: clock.New(0),
+		Logger: slog.New(slog.DiscardHandler)}
+	partCtx, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		done <- Run(partCtx, env, Config{Publications: []Publication{
+			{Sequence, address, -1}, {HashBlock, address, 5}, {HashBlock, "tcp://127.0.0.1:0", 0}}})
+	}()
+	defer func() { stop(); require.NoError(t, <-done) }()
+
+	sub := zmq4.NewSub(ctx)
+	defer sub.Close()
+	require.NoError(t, sub.SetOption(zmq4.OptionSubscribe, "sequence"))
+	endpoint := "ipc://" + address[len("unix:"):]
+	for sub.Dial(endpoint) != nil {
+		require.NoError(t, ctx.Err())
+	}
+	heard := make(chan zmq4.Msg, 1000)
+	go func() {
+		for {
+			m, err := sub.Recv()
+			if err != nil {
+				return
+			}
+			heard <- m
+		}
+	}()
+	_, raw, _ := genesis(t)
+	e := msg.BlockEvent{Hash: chainhash.Hash{1}, Frames: bus.Frames{Attached: [][]byte{raw}}}
+	var first zmq4.Msg
+	for first.Frames == nil {
+		require.NoError(t, msg.BlockConnected.Publish(ctx, node, e))
+		select {
+		case first = <-heard:
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	require.Len(t, first.Frames, 3)
+	require.Equal(t, "sequence", string(first.Frames[0]))
+	require.Equal(t, byte('C'), first.Frames[1][32])
+	require.NoError(t, msg.TxRemoved.Publish(ctx, node, msg.TxEvent{Reason: "block"}))
+	require.NoError(t, msg.TxRemoved.Publish(ctx, node, msg.TxEvent{Reason: "expiry", MempoolSeq: 9}))
+	count := binary.LittleEndian.Uint32(first.Frames[2])
+	for {
+		m := <-heard
+		count++
+		require.Equal(t, count, binary.LittleEndian.Uint32(m.Frames[2]), "no message is lost")
+		if m.Frames[1][32] == 'R' {
+			require.EqualValues(t, 9, m.Frames[1][33])
+			break
+		}
+	}
+	reply, err := rpc.MethodFor("getzmqnotifications").Call(ctx, gateway, rpc.Request{})
+	require.NoError(t, err)
+	var list []map[string]any
+	require.NoError(t, json.Unmarshal(reply.Attached[0], &list))
+	require.Equal(t, []map[string]any{
+		{"type": "pubhashblock", "address": endpoint, "hwm": 5.},
+		{"type": "pubhashblock", "address": "tcp://127.0.0.1:0", "hwm": 0.},
+		{"type": "pubsequence", "address": endpoint, "hwm": 1000.},
+	}, list)
+}
