@@ -71,6 +71,7 @@ func (b *boot) env() (part.Env, error) {
 		listeners = append(listeners, l)
 	}
 	syscall.CloseOnExec(logFD)
+	setTitle(b.Instance)
 	return part.Env{
 		Name: b.Instance, Link: link, Listeners: listeners,
 		Logger: newLogger(os.NewFile(logFD, "debug.log"), b.Log, b.Instance),

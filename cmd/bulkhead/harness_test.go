@@ -1,0 +1,65 @@
+package main_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Programs that the tests run, built once by TestMain.
+var bulkheadBinary, btcdBinary string
+
+// TestMain builds the programs. Started with the block server's variable set,
+// the test binary is the block server instead.
+func TestMain(m *testing.M) {
+	if file := os.Getenv(blockServerFile); file != "" {
+		if err := serveBlocks(file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "bulkhead-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	bulkheadBinary, btcdBinary = filepath.Join(dir, "bulkhead"), filepath.Join(dir, "btcd")
+	for binary, pkg := range map[string]string{bulkheadBinary: ".", btcdBinary: "github.com/btcsuite/btcd"} {
+		if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", pkg, err, out)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+// mainnetBlocks is the file with mainnet's blocks 0 to 14131 in btcd's module.
+func mainnetBlocks(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/btcsuite/btcd").Output()
+	require.NoError(t, err)
+	file := filepath.Join(strings.TrimSpace(string(out)), "blockchain", "testdata", "blk_0_to_14131.dat")
+	require.FileExists(t, file)
+	return file
+}
+
+// freePort returns a TCP port that was free a moment ago.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

@@ -1,0 +1,64 @@
+package ship
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/bulkheadnode/bulkhead/bus/gateway"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+)
+
+const cookieUser = "__cookie__"
+
+// accounts collects who may use JSON-RPC. Without -rpcpassword it writes a
+// cookie file with a new password; cookie tells whether it did.
+func accounts(s *config.Settings, cookiePath string) (list []gateway.Account, cookie bool, err error) {
+	for _, text := range s.List("rpcauth") {
+		account, err := gateway.ParseAccount(text)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, account)
+	}
+	salt, err := secret(16)
+	if err != nil {
+		return nil, false, err
+	}
+	if password := s.Text("rpcpassword", ""); password != "" {
+		return append(list, gateway.NewAccount(s.Text("rpcuser", ""), password, salt)), false, nil
+	}
+	if s.Negated("rpccookiefile") {
+		return list, false, nil
+	}
+	password, err := secret(32)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := writeCookie(cookiePath, cookieUser+":"+password); err != nil {
+		return nil, false, err
+	}
+	return append(list, gateway.NewAccount(cookieUser, password, salt)), true, nil
+}
+
+func secret(size int) (string, error) {
+	raw := make([]byte, size)
+	if _, err := rand.Read(raw); err != nil {
+		return "", fmt.Errorf("random numbers: %w", err)
+	}
+	return hex.EncodeToString(raw), nil
+}
+
+// writeCookie replaces the cookie file in one step, readable by its owner
+// only.
+func writeCookie(path, content string) error {
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, []byte(content), 0o600); err != nil {
+		return fmt.Errorf("Unable to open cookie authentication file %s for writing", temporary) //nolint:staticcheck // the contract's text
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("Unable to rename cookie authentication file %s to %s", temporary, path) //nolint:staticcheck // the contract's text
+	}
+	return nil
+}

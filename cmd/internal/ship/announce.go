@@ -1,0 +1,84 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// announced reports whether the node has said that it is ready.
+func (s *ship) announced() bool { return s.ready }
+
+// announce says that the node is ready: in the log, to the user at the
+// terminal, and to -startupnotify.
+func (s *ship) announce(ctx context.Context) {
+	s.ready = true
+	s.logger.Info("init message: Done loading")
+	s.logger.Info(fmt.Sprintf("All compartments are afloat after %d ms", time.Since(s.started).Milliseconds()))
+	if s.cfg.Terminal && !s.logConfig.Console {
+		fmt.Fprint(s.cfg.Stdout, s.greeting())
+	}
+	if command := s.cfg.Settings.Text("startupnotify", ""); command != "" {
+		s.notify(ctx, command)
+	}
+}
+
+func (s *ship) greeting() string {
+	var b strings.Builder
+	layout := s.cfg.Layout
+	fmt.Fprintf(&b, "%s %s on %s is ready (pid %d).\n", Name, s.cfg.Version, layout.Chain.Name, os.Getpid())
+	line := func(what, where string) { fmt.Fprintf(&b, "  %-5s %s\n", what, where) }
+	if addresses := s.crew.rpcAddresses(); len(addresses) > 0 {
+		line("rpc", fmt.Sprintf("%s  (cookie: %s)", strings.Join(addresses, ", "), layout.Cookie))
+	}
+	if addresses := s.crew.p2pAddresses(); len(addresses) > 0 {
+		line("p2p", strings.Join(addresses, ", "))
+	}
+	for _, p := range s.crew.publishers() {
+		line("zmq", p)
+	}
+	line("data", layout.Net)
+	if layout.LogFile != "" {
+		line("log", layout.LogFile)
+	}
+	b.WriteString("Ctrl-C ends it in order.\n")
+	return b.String()
+}
+
+// notify runs a command of the user's beside the node; it is killed if it
+// outlives it.
+func (s *ship) notify(ctx context.Context, command string) {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	if err := cmd.Start(); err != nil {
+		s.noteCommand(command, err)
+		return
+	}
+	s.notifying.Go(func() {
+		if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+			s.noteCommand(command, err)
+		}
+	})
+}
+
+// lastCommand is how long -shutdownnotify may take.
+const lastCommand = time.Minute
+
+// notifyEnd runs -shutdownnotify and waits for it.
+func (s *ship) notifyEnd(ctx context.Context) {
+	command := s.cfg.Settings.Text("shutdownnotify", "")
+	if command == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastCommand)
+	defer cancel()
+	if err := exec.CommandContext(ctx, "/bin/sh", "-c", command).Run(); err != nil {
+		s.noteCommand(command, err)
+	}
+}
+
+func (s *ship) noteCommand(command string, err error) {
+	s.logger.Warn(fmt.Sprintf("runCommand error: system(%s) returned %v", command, err))
+}

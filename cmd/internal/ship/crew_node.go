@@ -1,0 +1,60 @@
+package ship
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/node"
+)
+
+func (c *crew) configureNode() error {
+	s := c.settings
+	chain := c.layout.Chain.Name
+	cfg := node.DefaultConfig(chain)
+	cfg.Dir, cfg.BlocksDir = c.layout.Net, c.layout.BlocksDir
+	cfg.BlocksXOR = s.Bool("blocksxor", cfg.BlocksXOR)
+	cfg.FastPrune = s.Bool("fastprune", false)
+	cfg.CacheMiB = max(s.Int("dbcache", cfg.CacheMiB), 4)
+	cfg.Parallel = threads(s)
+	cfg.AssumeValid = s.Text("assumevalid", "")
+	cfg.MinimumWork = s.Text("minimumchainwork", "")
+	cfg.MaxTipAge = s.Int("maxtipage", cfg.MaxTipAge)
+	cfg.LoadBlock = s.List("loadblock")
+	cfg.StopAtHeight = int32(s.Int("stopatheight", 0))
+	cfg.TestActivation = s.List("testactivationheight")
+	if len(cfg.TestActivation) > 0 && chain != "regtest" {
+		return fmt.Errorf("-testactivationheight is for regtest only")
+	}
+	if chain == "regtest" {
+		cfg.BlockVersion = int32(s.Int("blockversion", 0))
+	}
+	cfg.MaxMempoolMB = s.Int("maxmempool", cfg.MaxMempoolMB)
+	cfg.MempoolHours = s.Int("mempoolexpiry", cfg.MempoolHours)
+	cfg.MinRelay, cfg.Incremental, cfg.Dust, cfg.BlockMin = c.relay.minRelay, c.relay.incremental, c.relay.dust, c.relay.blockMin
+	cfg.BlockMaxWeight = int(s.Int("blockmaxweight", int64(cfg.BlockMaxWeight)))
+	cfg.BlockReserved = int(s.Int("blockreservedweight", int64(cfg.BlockReserved)))
+	cfg.DataCarrier = s.Bool("datacarrier", cfg.DataCarrier)
+	cfg.DataCarrierSize = int(s.Int("datacarriersize", int64(cfg.DataCarrierSize)))
+	cfg.BareMultisig = s.Bool("permitbaremultisig", cfg.BareMultisig)
+	cfg.AcceptNonStandard = s.Bool("acceptnonstdtxn", false)
+	if cfg.AcceptNonStandard && chain == "main" {
+		return fmt.Errorf("acceptnonstdtxn is not currently supported for main chain")
+	}
+	cfg.ClusterCount = int(s.Int("limitclustercount", int64(cfg.ClusterCount)))
+	cfg.ClusterKvB = s.Int("limitclustersize", cfg.ClusterKvB)
+	cfg.BytesPerSigOp = int(s.Int("bytespersigop", int64(cfg.BytesPerSigOp)))
+	cfg.Events = len(c.publishers()) > 0
+	c.node = cfg
+	return cfg.Validate()
+}
+
+// threads reads -par: 0 is one a core, which the node knows best; a negative
+// number leaves cores free.
+func threads(s *config.Settings) int {
+	n := int(s.Int("par", 0))
+	if n < 0 {
+		return max(runtime.NumCPU()+n, 1)
+	}
+	return n
+}

@@ -1,0 +1,148 @@
+package ship
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/p2pworker"
+	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
+)
+
+// idlePool is how many workers wait for a connection in perpeer mode.
+const idlePool = 2
+
+// workerPlan is what -p2pworkers asks for.
+type workerPlan struct {
+	perPeer bool
+	count   int
+}
+
+func (c *crew) planWorkers() error {
+	fallback := "perpeer"
+	if !c.settings.Bool("multiprocess", true) {
+		fallback = "1"
+	}
+	text := c.settings.Text("p2pworkers", fallback)
+	if text == "perpeer" {
+		c.workers = workerPlan{perPeer: true}
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxWorkers {
+		return fmt.Errorf("-p2pworkers=%s is neither \"perpeer\" nor a number from 1 to %d", text, maxWorkers)
+	}
+	c.workers = workerPlan{count: n}
+	return nil
+}
+
+// firstWorkers is how many workers the ship starts by itself. In perpeer mode
+// the manager of connections asks for further ones.
+func (c *crew) firstWorkers() int {
+	if c.workers.perPeer {
+		return idlePool
+	}
+	return c.workers.count
+}
+
+func (c *crew) worker(instance string) supervise.Spec {
+	s := c.settings
+	cfg := p2pworker.Config{
+		Net: c.params.Net, DefaultPort: uint16(c.layout.Chain.P2PPort), UserAgent: c.userAgent,
+		BlocksOnly: s.Bool("blocksonly", false), LogIPs: s.Bool("logips", false), NoDNS: !s.Bool("dns", true),
+		MinRelayFeeRate: c.relay.minRelay,
+		PeerTimeout:     time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
+		ConnectTimeout:  time.Duration(s.Int("timeout", 0)) * time.Millisecond,
+	}
+	policy := supervise.Forever
+	if c.workers.perPeer {
+		cfg.Capacity, policy = 1, supervise.Once
+	}
+	return supervise.Spec{Role: broker.Worker, Instance: instance, Settings: cfg, Listeners: c.p2p, Policy: policy}
+}
+
+func (c *crew) manager() manager.Config {
+	s := c.settings
+	cfg := manager.Config{
+		DataDir: c.layout.Net, Net: c.params.Net, Regtest: c.layout.Chain.Name == "regtest",
+		DefaultPort: uint16(c.layout.Chain.P2PPort), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
+		Whitelist: s.List("whitelist"), Whitebind: s.List("whitebind"),
+		NoWhitelistRelay: !s.Bool("whitelistrelay", true), WhitelistForceRelay: s.Bool("whitelistforcerelay", false),
+		BanTime: time.Duration(s.Int("bantime", 0)) * time.Second, NetworkInactive: !s.Bool("networkactive", true),
+		ClientVersion: clientVersion(c.version), UserAgent: c.userAgent, BlocksOnly: s.Bool("blocksonly", false),
+		MinRelayFeeRate: c.relay.minRelay, IncrementalRate: c.relay.incremental,
+	}
+	for _, target := range s.List("connect") {
+		if target != "0" {
+			cfg.Connect = append(cfg.Connect, target)
+		}
+	}
+	if c.workers.perPeer {
+		cfg.IdleWorkers = idlePool
+	}
+	if s.Has("maxconnections") {
+		n := int(s.Int("maxconnections", 0))
+		cfg.MaxConnections = &n
+	}
+	if cfg.Automatic && s.Bool("dnsseed", true) && s.Bool("dns", true) {
+		for _, seed := range c.params.DNSSeeds {
+			cfg.DNSSeeds = append(cfg.DNSSeeds, seed.Host)
+		}
+	}
+	for _, text := range s.List("externalip") {
+		if addr, err := withPort(text, c.layout.Chain.P2PPort); err == nil {
+			if parsed, err := netip.ParseAddrPort(addr); err == nil {
+				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
+			}
+		}
+	}
+	return cfg
+}
+
+// clientVersion is a version as a number: 1.2.3 is 10203.
+func clientVersion(version string) int {
+	var major, minor, patch int
+	// A version that is not three numbers counts as 0.
+	_, _ = fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
+	return 10000*major + 100*minor + patch
+}
+
+// feeRates are settings in BTC/kvB, in satoshi per 1000 vbytes.
+type feeRates struct {
+	minRelay, incremental, dust, blockMin, fallback int64
+}
+
+func (c *crew) readFees() error {
+	fallback := int64(0)
+	if c.layout.Chain.Name != "main" {
+		fallback = regtestFallbackFee
+	}
+	for _, f := range []struct {
+		name     string
+		into     *int64
+		fallback int64
+	}{
+		{"minrelaytxfee", &c.relay.minRelay, 100},
+		{"incrementalrelayfee", &c.relay.incremental, 100},
+		{"dustrelayfee", &c.relay.dust, 3000},
+		{"blockmintxfee", &c.relay.blockMin, 1},
+		{"fallbackfee", &c.relay.fallback, fallback},
+	} {
+		*f.into = f.fallback
+		if !c.settings.Has(f.name) {
+			continue
+		}
+		text := c.settings.Text(f.name, "")
+		amount, err := rpc.ParseAmount(json.RawMessage(strconv.Quote(text)))
+		if err != nil {
+			return fmt.Errorf("Invalid amount for -%s=<amount>: '%s'", f.name, text) //nolint:staticcheck // the contract's text
+		}
+		*f.into = int64(amount)
+	}
+	return nil
+}

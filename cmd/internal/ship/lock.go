@@ -1,0 +1,70 @@
+package ship
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Name is what the node calls itself in messages to the user.
+const Name = "Bulkhead"
+
+// lockDirs takes the lock of each directory, so that no second node uses it.
+// The locks end with the returned files, or with the process.
+func lockDirs(dirs ...string) ([]*os.File, error) {
+	var locks []*os.File
+	taken := map[string]bool{}
+	for _, dir := range dirs {
+		if taken[dir] {
+			continue
+		}
+		taken[dir] = true
+		f, err := lockDir(dir)
+		if err != nil {
+			closeAll(locks)
+			return nil, err
+		}
+		locks = append(locks, f)
+	}
+	return locks, nil
+}
+
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("Cannot write to directory '%s'; check permissions.", dir) //nolint:staticcheck // the contract's text
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("Cannot obtain a lock on directory %s. %s is probably already running.", dir, Name) //nolint:staticcheck // the contract's text
+		}
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	return f, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// writePID writes the pid file.
+func writePID(path string) error {
+	err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+	if err != nil {
+		reason := err
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			reason = errno
+		}
+		return fmt.Errorf("Unable to create the PID file '%s': %v", path, reason) //nolint:staticcheck // the contract's text
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+)
+
+// maxWorkers bounds how many worker processes the manager may ask for.
+const maxWorkers = 1024
+
+// maxStopWait bounds the hidden argument of stop, in milliseconds.
+const maxStopWait = 60_000
+
+// mux serves what parts ask of the supervisor.
+func (s *ship) mux() *bus.Mux {
+	mux := bus.NewMux()
+	msg.SpawnWorker.Handle(mux, func(context.Context, bus.None) (msg.SpawnReply, error) {
+		instance, err := s.spawnWorker()
+		return msg.SpawnReply{Instance: instance}, err
+	})
+	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
+		spec := s.crew.wallet(walletInstance(req.Name), req.Name)
+		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {
+			return msg.SpawnReply{}, bus.Errorf(msg.KindSpawnFailed, "%v", err)
+		}
+		return msg.SpawnReply{Instance: spec.Instance}, nil
+	})
+	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
+		s.supervisor.Stop(func(c supervise.Status) bool {
+			return c.Role == broker.Wallet && c.Instance == req.Instance && c.Instance != walletKeeper
+		})
+		return bus.None{}, nil
+	})
+	return mux
+}
+
+const walletKeeper = "wallet"
+
+// walletInstance makes a bus name that no other wallet's pattern of rights
+// can match.
+func walletInstance(name string) string { return "wallet." + url.QueryEscape(name) + "." }
+
+func (s *ship) spawnWorker() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		return "", bus.Errorf("ship.ending", "the node is shutting down")
+	}
+	running := 0
+	for _, c := range s.supervisor.Status() {
+		if c.Role == broker.Worker {
+			running++
+		}
+	}
+	if running >= maxWorkers {
+		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
+	}
+	s.workers++
+	spec := s.crew.worker(fmt.Sprintf("worker.%d", s.workers))
+	return spec.Instance, s.supervisor.Start(spec)
+}
+
+// table is the commands about the whole node.
+func (s *ship) table() rpc.Table {
+	return rpc.Table{
+		{
+			Name: "stop", Category: "Control",
+			Summary: "Request a graceful shutdown of " + Name + ".",
+			Params:  []rpc.Param{{Name: "wait", Type: rpc.Number, Optional: true, Help: "how long to wait in ms"}},
+			Result:  `"str"    (string) A string with the content '` + Name + ` stopping'`,
+			Run:     s.stopCommand,
+		},
+		{
+			Name: "uptime", Category: "Control",
+			Summary: "Returns the total uptime of the server.",
+			Result:  "n    (numeric) The number of seconds that the server has been running",
+			Run: func(context.Context, *rpc.Call) (any, error) {
+				return int64(time.Since(s.started).Seconds()), nil
+			},
+		},
+		{
+			Name: "getcompartments", Category: "Control",
+			Summary: "Lists the compartments of this node: the processes, and what has passed over their links to the broker.",
+			Result:  `[{"instance": "str", "role": "str", "pid": n, "started": n, "restarts": n, "rss": n (bytes), "messages_in": n, "messages_out": n, "bytes_in": n, "bytes_out": n, "calls": n, "served": n, "queue_messages": n, "queue_bytes": n, "drops": n, "denials": n}, ...]`,
+			Run:     func(context.Context, *rpc.Call) (any, error) { return s.compartments(), nil },
+		},
+	}
+}
+
+func (s *ship) stopCommand(_ context.Context, call *rpc.Call) (any, error) {
+	wait, err := call.Int(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	if wait < 0 || wait > maxStopWait {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "wait must be between 0 and %d ms", maxStopWait)
+	}
+	s.stopWait.Store(int64(wait))
+	s.requestStop()
+	return Name + " stopping", nil
+}
+
+// compartment is one entry of getcompartments. In and out are as the
+// compartment sees it.
+type compartment struct {
+	Instance      string `json:"instance"`
+	Role          string `json:"role"`
+	PID           int    `json:"pid"`
+	Started       int64  `json:"started"`
+	Restarts      int    `json:"restarts"`
+	RSS           int64  `json:"rss"`
+	MessagesIn    uint64 `json:"messages_in"`
+	MessagesOut   uint64 `json:"messages_out"`
+	BytesIn       uint64 `json:"bytes_in"`
+	BytesOut      uint64 `json:"bytes_out"`
+	Calls         uint64 `json:"calls"`
+	Served        uint64 `json:"served"`
+	QueueMessages int    `json:"queue_messages"`
+	QueueBytes    int    `json:"queue_bytes"`
+	Drops         uint64 `json:"drops"`
+	Denials       uint64 `json:"denials"`
+}
+
+func (s *ship) compartments() []compartment {
+	links := map[string]broker.LinkStats{}
+	for _, l := range s.broker.Stats() {
+		links[l.Instance] = l
+	}
+	var list []compartment
+	for _, c := range append([]supervise.Status{s.self()}, s.supervisor.Status()...) {
+		l := links[c.Instance]
+		list = append(list, compartment{
+			Instance: c.Instance, Role: string(c.Role), PID: c.PID, Started: c.Started.Unix(),
+			Restarts: c.Restarts, RSS: c.RSS,
+			MessagesIn: l.MessagesOut, MessagesOut: l.MessagesIn, BytesIn: l.BytesOut, BytesOut: l.BytesIn,
+			Calls: l.Calls, Served: l.Served, QueueMessages: l.QueueMessages, QueueBytes: l.QueueBytes,
+			Drops: l.Drops, Denials: l.Denials,
+		})
+	}
+	return list
+}

@@ -1,0 +1,324 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+)
+
+// supervisorInstance is the ship's own name on the bus.
+const supervisorInstance = "supervisor"
+
+// Config is what the user's process hands in.
+type Config struct {
+	Settings   *config.Settings
+	Layout     *config.Layout
+	Version    string
+	Executable string
+	Parts      map[broker.Role]supervise.Part
+	Stdout     io.Writer
+	Terminal   bool // Stdout is one: tell the user where things are
+}
+
+// ship is a running node.
+type ship struct {
+	cfg        Config
+	crew       *crew
+	broker     *broker.Broker
+	supervisor *supervise.Supervisor
+	logger     *slog.Logger
+	logFile    *os.File
+	logConfig  logging.Config
+	clock      *clock.Clock
+	started    time.Time
+	stopWait   atomic.Int64  // milliseconds
+	stop       chan struct{} // closed by the stop command
+	stopOnce   sync.Once
+	up         chan broker.Identity
+	ready      bool           // used by steer only
+	notifying  sync.WaitGroup // commands of the user's
+
+	mu      sync.Mutex
+	ending  bool
+	workers int
+}
+
+// Run runs a node until ctx ends, the stop command comes, or a part that the
+// node cannot do without gives up.
+func Run(ctx context.Context, cfg Config) error {
+	s := &ship{cfg: cfg, started: time.Now(), stop: make(chan struct{}), up: make(chan broker.Identity, 64)}
+	if err := cfg.Layout.Prepare(); err != nil {
+		return err
+	}
+	locks, err := lockDirs(cfg.Layout.Net, cfg.Layout.BlocksDir)
+	if err != nil {
+		return err
+	}
+	defer closeAll(locks)
+	if err := s.openLog(); err != nil {
+		return err
+	}
+	defer s.logFile.Close()
+	err = s.sail(ctx)
+	if err != nil {
+		s.logger.Error(err.Error())
+	}
+	s.logger.Info("Shutdown done")
+	return err
+}
+
+// sail opens the sockets, runs the compartments and ends them.
+func (s *ship) sail(ctx context.Context) error {
+	s.introduce()
+	p2p, rpcs, err := s.listen()
+	defer closeListeners(slices.Concat(p2p, rpcs))
+	if err != nil {
+		return err
+	}
+	list, cookie, err := accounts(s.cfg.Settings, s.cfg.Layout.Cookie)
+	if err != nil {
+		return err
+	}
+	if cookie {
+		defer os.Remove(s.cfg.Layout.Cookie)
+	}
+	if err := writePID(s.cfg.Layout.PIDFile); err != nil {
+		return err
+	}
+	defer os.Remove(s.cfg.Layout.PIDFile)
+	if s.crew, err = newCrew(s.cfg, p2p, rpcs, list); err != nil {
+		return err
+	}
+	return s.runParts(ctx)
+}
+
+func (s *ship) openLog() error {
+	path := s.cfg.Layout.LogFile
+	if path == "" {
+		path = os.DevNull
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("Could not open debug log file %s", path) //nolint:staticcheck // the contract's text
+	}
+	s.logFile = f
+	s.logConfig = logConfig(s.cfg.Settings)
+	own := s.logConfig
+	if own.Thread != "" {
+		own.Thread = supervisorInstance
+	}
+	s.logger = logging.New(own.Tee(f, s.cfg.Stdout), own, time.Now)
+	return nil
+}
+
+func logConfig(s *config.Settings) logging.Config {
+	cfg := logging.Config{
+		Excluded: s.List("debugexclude"),
+		Trace:    s.Text("loglevel", "") == "trace",
+		Micros:   s.Bool("logtimemicros", false),
+		NoTime:   !s.Bool("logtimestamps", true),
+		Console:  s.Bool("printtoconsole", false),
+	}
+	for _, category := range s.List("debug") {
+		switch category {
+		case "", "1", "all":
+			category = "all"
+		case "0", "none":
+			cfg.Categories = nil
+			continue
+		}
+		cfg.Categories = append(cfg.Categories, category)
+	}
+	if s.Bool("logthreadnames", false) {
+		cfg.Thread = "main"
+	}
+	return cfg
+}
+
+// introduce begins the log of a run.
+func (s *ship) introduce() {
+	log, settings, layout := s.logger, s.cfg.Settings, s.cfg.Layout
+	log.Info(fmt.Sprintf("%s version %s", Name, s.cfg.Version))
+	for _, warning := range settings.Warnings {
+		log.Warn(warning)
+	}
+	for _, note := range settings.Notes {
+		log.Info(note)
+	}
+	log.Info("Using data directory " + layout.Net)
+	if conf := settings.ConfigFile(); conf != "" {
+		log.Info("Config file: " + conf)
+	} else {
+		log.Info("Config file: none")
+	}
+	for _, line := range settings.Describe() {
+		log.Info(line)
+	}
+}
+
+func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
+	chain := s.cfg.Layout.Chain
+	if s.cfg.Settings.Bool("server", true) {
+		endpoints, warnings, err := rpcEndpoints(s.cfg.Settings, chain)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, warning := range warnings {
+			s.logger.Warn(warning)
+		}
+		var notes []string
+		if rpcs, notes, err = listenAll(endpoints); err != nil || len(rpcs) == 0 {
+			s.logNotes(append(notes, orNothing(err)...))
+			return nil, nil, fmt.Errorf("Unable to start HTTP server. See debug log for details.") //nolint:staticcheck // the contract's text
+		}
+		s.logNotes(notes)
+	}
+	endpoints, err := p2pEndpoints(s.cfg.Settings, chain)
+	if err != nil {
+		return nil, rpcs, err
+	}
+	p2p, notes, err := listenAll(endpoints)
+	if err != nil {
+		return nil, rpcs, fmt.Errorf("%w", err)
+	}
+	s.logNotes(notes)
+	if len(endpoints) > 0 && len(p2p) == 0 {
+		return nil, rpcs, fmt.Errorf("Failed to listen on any port. Use -listen=0 if you want this.") //nolint:staticcheck // the contract's text
+	}
+	return p2p, rpcs, nil
+}
+
+func orNothing(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return []string{err.Error()}
+}
+
+func (s *ship) logNotes(notes []string) {
+	for _, note := range notes {
+		s.logger.Info(note)
+	}
+}
+
+// runParts runs broker, supervisor and the ship's own part until the end.
+func (s *ship) runParts(ctx context.Context) error {
+	regtest := s.cfg.Layout.Chain.Name == "regtest"
+	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
+	s.broker = broker.New(broker.Config{Table: broker.DefaultTable(), Logger: s.logger, Up: s.attached})
+	s.supervisor = supervise.New(supervise.Config{
+		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
+		Parts: s.cfg.Parts, Broker: s.broker, Logger: s.logger, Log: s.logConfig,
+		LogFile: s.logFile, Clock: s.clock, Mockable: regtest,
+	})
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer s.notifying.Wait()
+	defer tasks.Wait()
+	defer end()
+	tasks.Go(func() { s.supervisor.Run(life) })
+	theirs, ours := link.Pipe()
+	tasks.Go(func() {
+		// The end of the ship's own link is the end of the ship.
+		_ = s.broker.Serve(life, ours, broker.Identity{Role: broker.Supervisor, Instance: supervisorInstance})
+	})
+	env := part.Env{
+		Name: supervisorInstance, Link: theirs, Logger: s.logger, Clock: s.clock, Mockable: regtest,
+	}
+	return env.Serve(life, s.mux(), s.table(), func(life context.Context, _ *bus.Conn) error {
+		err := s.steer(ctx, life)
+		s.notifyEnd(life)
+		s.stopAll()
+		return err
+	})
+}
+
+// steer starts the compartments and waits for a reason to end. What it starts
+// ends with life at the latest.
+func (s *ship) steer(ctx, life context.Context) error {
+	for _, spec := range s.crew.initial() {
+		if err := s.supervisor.Start(spec); err != nil {
+			return err
+		}
+	}
+	for range s.crew.firstWorkers() {
+		if _, err := s.spawnWorker(); err != nil {
+			return err
+		}
+	}
+	waiting := s.crew.required()
+	for {
+		select {
+		case id := <-s.up:
+			if delete(waiting, string(id.Role)); len(waiting) == 0 && !s.announced() {
+				s.announce(life)
+			}
+		case <-ctx.Done():
+			s.logger.Info("Shutdown: requested by a signal")
+			return nil
+		case <-s.stop:
+			s.logger.Info("Shutdown: requested by the stop command")
+			s.linger(ctx)
+			return nil
+		case <-s.supervisor.Done():
+			return s.supervisor.Why()
+		}
+	}
+}
+
+// linger waits as long as the stop command's argument says.
+func (s *ship) linger(ctx context.Context) {
+	timer := time.NewTimer(time.Duration(s.stopWait.Load()) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// attached is called by the broker, whose router must not wait.
+func (s *ship) attached(id broker.Identity) {
+	s.supervisor.Attached(id.Instance)
+	select {
+	case s.up <- id:
+	default:
+	}
+}
+
+func (s *ship) requestStop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// stopAll ends the compartments in order.
+func (s *ship) stopAll() {
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
+	s.logger.Info("Shutdown: In progress...")
+	for _, roles := range [][]broker.Role{
+		{broker.Gateway}, {broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
+	} {
+		s.supervisor.Stop(func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
+	}
+}
+
+func (s *ship) self() supervise.Status {
+	return supervise.Status{
+		Role: broker.Supervisor, Instance: supervisorInstance, PID: os.Getpid(), Started: s.started,
+		RSS: supervise.ResidentBytes(os.Getpid()),
+	}
+}
