@@ -21,6 +21,10 @@ const WalletMeta = "wallet"
 type directory struct {
 	required []string
 
+	news sync.Mutex // over taking events, and over sub and log
+	sub  *bus.Subscription
+	log  *slog.Logger
+
 	mu       sync.RWMutex
 	seen     map[string]bool // roles that have been on the bus
 	commands map[string]rpc.Info
@@ -45,29 +49,45 @@ func (d *directory) follow(ctx context.Context, conn *bus.Conn, log *slog.Logger
 	if err := d.reload(ctx, conn, log); err != nil {
 		return err
 	}
+	d.news.Lock()
+	d.sub, d.log = sub, log
+	d.news.Unlock()
 	for {
-		ev, err := sub.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if ev.Gap > 0 {
+		if d.takeNews() {
 			if err := d.reload(ctx, conn, log); err != nil {
 				return err
 			}
 		}
+		if err := sub.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// takeNews takes in what has been announced so far. Whoever has just been told
+// of a new part by that part finds it here. It reports whether some news were
+// lost.
+func (d *directory) takeNews() (lost bool) {
+	d.news.Lock()
+	defer d.news.Unlock()
+	if d.sub == nil {
+		return false
+	}
+	for {
+		ev, ok := d.sub.TryNext()
+		if !ok {
+			return lost
+		}
+		lost = lost || ev.Gap > 0
 		switch {
 		case msg.LinkUp.Matches(ev):
-			entry, err := msg.LinkUp.Decode(ev)
-			if err != nil {
-				return err
+			if entry, err := msg.LinkUp.Decode(ev); err == nil {
+				d.enter(entry, d.log)
 			}
-			d.enter(entry, log)
 		case msg.LinkGone.Matches(ev):
-			entry, err := msg.LinkGone.Decode(ev)
-			if err != nil {
-				return err
+			if entry, err := msg.LinkGone.Decode(ev); err == nil {
+				d.remove(entry.Instance)
 			}
-			d.remove(entry.Instance)
 		}
 	}
 }

@@ -22,6 +22,11 @@ type origin struct {
 
 // dispatch answers one request.
 func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.RawMessage, error) {
+	if g.directory.takeNews() {
+		if err := g.directory.reload(ctx, g.conn, g.logger); err != nil {
+			return nil, err
+		}
+	}
 	if missing := g.directory.missing(); len(missing) > 0 {
 		return nil, rpc.Errorf(rpc.InWarmup, "Starting compartments: waiting for %s…", strings.Join(missing, ", "))
 	}
