@@ -39,6 +39,7 @@ type ship struct {
 	listener *net.TCPListener
 	dir      string
 	log      *logBuffer
+	mu       sync.Mutex // guards the two below
 	stops    map[string]func()
 	workers  int
 	capacity int
@@ -107,8 +108,18 @@ func (s *ship) start(name string, run func(context.Context) error) {
 			}
 		})
 	}
+	s.mu.Lock()
 	s.stops[name] = stop
+	s.mu.Unlock()
 	s.t.Cleanup(stop)
+}
+
+// stop ends a part and joins it.
+func (s *ship) stop(name string) {
+	s.mu.Lock()
+	stop := s.stops[name]
+	s.mu.Unlock()
+	stop()
 }
 
 func (s *ship) startManager() {
@@ -126,8 +137,10 @@ func (s *ship) startManager() {
 }
 
 func (s *ship) startWorker() string {
+	s.mu.Lock()
 	s.workers++
 	name := fmt.Sprintf("worker.%d", s.workers)
+	s.mu.Unlock()
 	env := s.env(broker.Worker, name)
 	env.Listeners = []net.Listener{s.listener}
 	s.start(name, func(ctx context.Context) error {
@@ -261,7 +274,7 @@ func TestConnectionsOutliveTheManager(t *testing.T) {
 	b.must(ctx, "addnode", a.address(), "onetry")
 	b.node.awaitHeight(ctx, 3)
 	before := b.peers(ctx, count(1))[0]
-	b.stops["peers"]()
+	b.stop("peers")
 	b.startManager()
 	after := b.peers(ctx, count(1))[0]
 	require.Equal(t, before["id"], after["id"])
@@ -274,7 +287,7 @@ func TestLostWorkerIsReplacedByAnother(t *testing.T) {
 	a, b := newShip(t, 3, 0, 0), newShip(t, 0, 0, 0)
 	b.must(ctx, "addnode", a.address(), "add")
 	b.peers(ctx, count(1))
-	b.stops["worker.1"]()
+	b.stop("worker.1")
 	b.startWorker()
 	list := b.peers(ctx, func(l []map[string]any) bool { return len(l) == 1 && l[0]["id"] != 0. })
 	require.Equal(t, "manual", list[0]["connection_type"])
@@ -318,7 +331,7 @@ func TestBansAreEnforcedAndKept(t *testing.T) {
 	b.must(ctx, "addnode", a.address(), "onetry")
 	b.peers(ctx, count(0))
 	require.Contains(t, a.log.String(), "dropped (banned)")
-	a.stops["peers"]()
+	a.stop("peers")
 	a.startManager()
 	require.Contains(t, string(a.must(ctx, "listbanned")), `"address":"127.0.0.1/32"`)
 	a.must(ctx, "clearbanned")

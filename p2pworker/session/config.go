@@ -112,4 +112,5 @@ const (
 	feeFilterChangeDelay = 5 * time.Minute
 	leaseRetry           = 100 * time.Millisecond
 	nodeRetry            = 2 * time.Second
+	announcedRetry       = time.Second
 )

@@ -14,6 +14,9 @@ type headerSync struct {
 	retryAt time.Time
 	// requested is when the getheaders was sent that waits for an answer.
 	requested time.Time
+	// announced is set when a block was announced that the unanswered request
+	// may be too old to bring.
+	announced bool
 	best      chainhash.Hash
 	height    int32 // of best, -1 before it is known
 	known     bool
@@ -66,9 +69,23 @@ func (s *Session) maybeGetHeaders(locator []chainhash.Hash) bool {
 	if !s.headers.requested.IsZero() && s.now.Sub(s.headers.requested) <= headersResponseTime {
 		return false
 	}
-	s.headers.requested = s.now
+	s.headers.requested, s.headers.announced = s.now, false
 	s.send(wire.CmdGetHeaders, encodeLocator(locator, chainhash.Hash{}))
 	return true
+}
+
+// repeatGetHeaders asks again for what was announced after a request that is
+// still without an answer: some implementations leave one unanswered as long
+// as they believe that their own chain is behind.
+func (s *Session) repeatGetHeaders() {
+	if s.headers.announced && s.now.Sub(s.headers.requested) > announcedRetry {
+		s.headers.announced, s.headers.requested = false, time.Time{}
+		ask(s, false, GetLocator{}, func(l Hashes, err error) {
+			if err == nil {
+				s.maybeGetHeaders(l.Hashes)
+			}
+		})
+	}
 }
 
 func (s *Session) onHeaders(r *reader) error {
@@ -133,7 +150,7 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 		return
 	}
-	s.headers.requested = time.Time{}
+	s.headers.requested, s.headers.announced = time.Time{}, false
 	for i, h := range hashes {
 		s.announcer.learn(h, previousHash(raw[i*HeaderSize:]))
 		if v.Last == last {

@@ -120,6 +120,7 @@ func (s *Session) tick(t Tick) {
 	}
 	s.maybePing()
 	s.syncHeaders()
+	s.repeatGetHeaders()
 	s.continueDownload()
 	s.trickleTxs()
 	s.askForDelayedTxs()

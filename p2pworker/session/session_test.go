@@ -498,3 +498,17 @@ func TestSyncBeginsAnewWithANodeThatForgot(t *testing.T) {
 	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
 	require.Empty(t, b.types(), "blocks on their way are not requested twice")
 }
+
+func TestUnansweredGetHeadersIsRepeatedAfterAnAnnouncement(t *testing.T) {
+	b := established(t, inboundConfig())
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Empty(t, b.types(), "one getheaders at a time")
+	b.tickAfter(announcedRetry + time.Millisecond)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+	b.tickAfter(announcedRetry + time.Millisecond)
+	require.Empty(t, b.asks[1:], "once an announcement")
+}

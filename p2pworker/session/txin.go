@@ -87,8 +87,12 @@ func haveOrNew(have bool) string {
 // inv: blocks are fetched along headers only.
 func (s *Session) fetchHeadersFor(block chainhash.Hash) {
 	ask(s, true, GetLocator{}, func(l Hashes, err error) {
-		if err == nil && s.maybeGetHeaders(l.Hashes) {
+		switch {
+		case err != nil:
+		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
+		default:
+			s.headers.announced = true
 		}
 	})
 }
