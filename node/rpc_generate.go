@@ -14,14 +14,17 @@ import (
 // defaultTries is how many nonces are tried for a block.
 const defaultTries = 1_000_000
 
+// generateHelp is what clients that still call generate are told.
+const generateHelp = "generate\n\nhas been replaced by the -generate cli option. Refer to -help for more information.\n"
+
 func (n *node) generateCommands() rpc.Table {
 	maxTries := rpc.Param{Name: "maxtries", Type: rpc.Number, Optional: true, Default: "1000000", Help: "How many iterations to try."}
 	return rpc.Table{
 		{
-			Name: "generate", Category: "hidden", Summary: "has been replaced by the -generate cli option. Refer to -help for more information.",
+			Name: "generate", Category: "hidden", HelpText: generateHelp,
 			Params: []rpc.Param{{Name: "dummy", Optional: true}, {Name: "dummy2", Optional: true}},
 			Run: func(context.Context, *rpc.Call) (any, error) {
-				return nil, rpc.Errorf(rpc.MethodNotFound, "generate\n\nhas been replaced by the -generate cli option. Refer to -help for more information.\n")
+				return nil, &rpc.Error{Code: rpc.MethodNotFound, Message: generateHelp}
 			},
 		},
 		{

@@ -168,7 +168,7 @@ func (n *node) submitHeader(ctx context.Context, call *rpc.Call) (any, error) {
 	}
 	raw, err := hex.DecodeString(text)
 	var header wire.BlockHeader
-	if err != nil || len(raw) != headerSize || header.Deserialize(bytes.NewReader(raw)) != nil {
+	if err != nil || len(raw) < headerSize || header.Deserialize(bytes.NewReader(raw)) != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block header decode failed")
 	}
 	if n.engine.Lookup(header.PrevBlock) == nil {

@@ -72,7 +72,7 @@ func DefaultTable() Table {
 		},
 		Gateway: {
 			Call:    []string{"bus.registry", "rpc.*"},
-			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.setmocktime"},
+			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.echo", "rpc.echojson", "rpc.setmocktime"},
 			Publish: nil,
 			Hear:    []string{"bus.link.*", "ship.*"},
 		},

@@ -35,7 +35,7 @@ type fixture struct {
 func (f *fixture) table() rpc.Table {
 	return rpc.Table{
 		{Name: "getblockcount", Category: "Blockchain", Summary: "Counts.", Run: func(context.Context, *rpc.Call) (any, error) { return 7, nil }},
-		{Name: "echo", Category: "hidden", Params: []rpc.Param{{Name: "a", Optional: true}, {Name: "b", Type: rpc.String, Optional: true}},
+		{Name: "mirror", Category: "hidden", Params: []rpc.Param{{Name: "a", Optional: true}, {Name: "b", Type: rpc.String, Optional: true}},
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
 				return []json.RawMessage{call.Raw(0), call.Raw(1)}, nil
 			}},
@@ -122,8 +122,8 @@ func TestRequestsOfEveryVersion(t *testing.T) {
 		{`{"jsonrpc":"1.1","method":"getblockcount","id":"x"}`, 200, `{"result":7,"error":null,"id":"x"}`},
 		{`{"jsonrpc":"2.0","method":"getblockcount","id":null}`, 200, `{"jsonrpc":"2.0","result":7,"id":null}`},
 		{`{"jsonrpc":"2.0","method":"getblockcount"}`, 204, ``},
-		{`{"jsonrpc":"2.0","method":"echo","params":{"b":"<&>"},"id":1}`, 200, `{"jsonrpc":"2.0","result":[null,"<&>"],"id":1}`},
-		{`{"jsonrpc":"2.0","method":"echo","params":{"args":[5],"b":"y"},"id":1}`, 200, `{"jsonrpc":"2.0","result":[5,"y"],"id":1}`},
+		{`{"jsonrpc":"2.0","method":"mirror","params":{"b":"<&>"},"id":1}`, 200, `{"jsonrpc":"2.0","result":[null,"<&>"],"id":1}`},
+		{`{"jsonrpc":"2.0","method":"mirror","params":{"args":[5],"b":"y"},"id":1}`, 200, `{"jsonrpc":"2.0","result":[5,"y"],"id":1}`},
 		{`{"jsonrpc":"2.0","method":"fail","id":1}`, 200, `{"jsonrpc":"2.0","error":{"code":-8,"message":"no <good>"},"id":1}`},
 		{`{"method":"fail","id":1}`, 500, `{"result":null,"error":{"code":-8,"message":"no <good>"},"id":1}`},
 		{`{"method":"nope","id":1}`, 404, `{"result":null,"error":{"code":-32601,"message":"Method not found"},"id":1}`},
@@ -132,7 +132,7 @@ func TestRequestsOfEveryVersion(t *testing.T) {
 		{`{"jsonrpc":"2.1","method":"nope","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"JSON-RPC version not supported"},"id":1}`},
 		{`{"id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Missing method"},"id":1}`},
 		{`{"method":3,"id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Method must be a string"},"id":1}`},
-		{`{"method":"echo","params":"x","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Params must be an array or object"},"id":1}`},
+		{`{"method":"mirror","params":"x","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Params must be an array or object"},"id":1}`},
 		{`{"method":`, 500, `{"result":null,"error":{"code":-32700,"message":"Parse error"},"id":null}`},
 		{`"x"`, 500, `{"result":null,"error":{"code":-32700,"message":"Top-level object parse error"},"id":null}`},
 		{`[]`, 200, `[]`},
@@ -151,9 +151,9 @@ func TestHelpComesFromTheParts(t *testing.T) {
 	f.startNode()
 	_, text := f.post("/", `{"jsonrpc":"2.0","method":"help","id":1}`)
 	require.Contains(t, text, `== Blockchain ==\ngetblockcount\n`)
-	require.NotContains(t, text, "echo")
+	require.NotContains(t, text, "mirror")
 	_, text = f.post("/", `{"jsonrpc":"2.0","method":"help","params":["getblockcount"],"id":1}`)
-	require.Contains(t, text, `"getblockcount\n\nCounts."`)
+	require.Contains(t, text, `"getblockcount\n\nCounts.\n"`)
 	_, text = f.post("/", `{"jsonrpc":"2.0","method":"help","params":["zap"],"id":1}`)
 	require.Contains(t, text, "help: unknown command: zap")
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,29 @@ func (g *gateway) table() rpc.Table {
 			Result:  `{"active_commands": [{"method": "str", "duration": n (microseconds)}, ...], "logpath": "str"}`,
 			Run:     g.info,
 		},
+		echo("echo"), echo("echojson"),
 	}
+}
+
+// maxEcho is how many arguments echo takes.
+const maxEcho = 10
+
+// echo returns its arguments, for tests of clients.
+func echo(name string) rpc.Command {
+	c := rpc.Command{
+		Name: name, Category: "hidden", Summary: "Echoes its arguments back. For testing only.",
+		Run: func(_ context.Context, call *rpc.Call) (any, error) {
+			args := []json.RawMessage{}
+			for i := range call.Len() {
+				args = append(args, call.Raw(i))
+			}
+			return args, nil
+		},
+	}
+	for i := range maxEcho {
+		c.Params = append(c.Params, rpc.Param{Name: fmt.Sprintf("arg%d", i), Optional: true})
+	}
+	return c
 }
 
 func (g *gateway) info(context.Context, *rpc.Call) (any, error) {
@@ -77,7 +100,7 @@ func (g *gateway) help(_ context.Context, call *rpc.Call) (any, error) {
 		if !known {
 			return fmt.Sprintf("help: unknown command: %s", name), nil
 		}
-		return strings.TrimRight(info.Help, "\n"), nil
+		return info.Help, nil
 	}
 	var b strings.Builder
 	category := ""

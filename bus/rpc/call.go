@@ -25,6 +25,9 @@ func NewCall(command *Command, params string) (*Call, error) {
 	return &Call{command: command, args: args}, err
 }
 
+// Len returns the number of arguments up to the last one that was given.
+func (c *Call) Len() int { return len(c.args) }
+
 // Has reports whether argument i was given and is not null.
 func (c *Call) Has(i int) bool { return i < len(c.args) && c.args[i] != nil }
 

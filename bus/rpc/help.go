@@ -53,6 +53,9 @@ func (p Param) placeholder() string {
 }
 
 func (c *Command) help() string {
+	if c.HelpText != "" {
+		return c.HelpText
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n", c.usage(), c.Summary)
 	if len(c.Params) > 0 {

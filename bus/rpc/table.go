@@ -19,6 +19,7 @@ type Command struct {
 	Summary  string // what it does, one or more sentences
 	Params   []Param
 	Result   string // what it returns, for help
+	HelpText string // instead of a help text made of all this
 	// EveryPart makes the gateway call all parts that offer the command; the
 	// first error, or else any result, is the answer.
 	EveryPart bool

@@ -159,7 +159,7 @@ func TestGarbageCostsItsSenderOnly(t *testing.T) {
 	for _, workers := range []string{"1", "perpeer"} {
 		t.Run(workers, func(t *testing.T) {
 			b := startBtcd(t)
-			n := startNode(t, "regtest", "-connect="+b.p2p, "-p2pworkers="+workers)
+			n := startNode(t, "regtest", "-connect="+b.p2p, "-p2pworkers="+workers, "-peertimeout=2")
 			n.connected(1)
 			before := n.pids("worker")
 			noise := make([]byte, 1<<20)

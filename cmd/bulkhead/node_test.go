@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait for something that has to happen.
-const patience = 90 * time.Second
+const patience = 20 * time.Second
 
 // node is a bulkhead under test.
 type node struct {
@@ -102,13 +102,16 @@ func (n *node) showLog() {
 	if err != nil {
 		return
 	}
-	var lines []string
+	var lines, net []string
 	for line := range strings.Lines(string(raw)) {
-		if !strings.Contains(line, "[net] ") {
+		if strings.Contains(line, "[net] ") {
+			net = append(net, line)
+		} else {
 			lines = append(lines, line)
 		}
 	}
-	n.t.Logf("debug.log of %s without [net]:\n%s\nstderr: %s", n.dir, strings.Join(lines[max(len(lines)-80, 0):], ""), n.stderr)
+	end := func(list []string) string { return strings.Join(list[max(len(list)-60, 0):], "") }
+	n.t.Logf("debug.log of %s:\n%s\nof category net:\n%s\nstderr: %s", n.dir, end(lines), end(net), n.stderr)
 }
 
 // stop ends the node with the stop command and checks that it ends in order.

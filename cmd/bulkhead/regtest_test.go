@@ -85,7 +85,7 @@ func TestTwoImplementationsTalk(t *testing.T) {
 	n.connected(1)
 	b.eventuallyTip(tip)
 	b.must("generate", 1)
-	n.awaitHeight(110)
+	n.awaitHeight(112)
 	n.stop()
 }
 
