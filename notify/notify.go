@@ -14,8 +14,9 @@ import (
 	"github.com/bulkheadnode/bulkhead/notify/zmqpub"
 )
 
-// Run publishes until ctx ends or the link to the broker is lost. It fails at
-// once if an address cannot be bound.
+// Run publishes until ctx ends or the link to the broker is lost. If an
+// address cannot be bound, it says so in the log and publishes nothing, as
+// bitcoind does.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -24,7 +25,8 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	env.SetTitle("notify")
 	sockets, list, err := open(ctx, cfg, env.Logger.With("cat", "zmq"))
 	if err != nil {
-		return err
+		env.Logger.Warn(err.Error())
+		cfg.Publications = nil
 	}
 	defer func() {
 		for _, s := range sockets {

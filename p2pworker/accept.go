@@ -47,13 +47,15 @@ func (w *worker) accept(ctx context.Context, shared net.Listener) error {
 		return err
 	}
 	defer l.Close()
+	w.addListener(l)
 	for ctx.Err() == nil {
-		if w.full() {
+		room, err := w.armAccept(l)
+		if err != nil {
+			return err
+		}
+		if !room {
 			pause(ctx, acceptPoll)
 			continue
-		}
-		if err := l.SetDeadline(time.Now().Add(acceptPoll)); err != nil {
-			return err
 		}
 		nc, err := l.Accept()
 		switch {
@@ -68,11 +70,38 @@ func (w *worker) accept(ctx context.Context, shared net.Listener) error {
 	return nil
 }
 
-func (w *worker) accepted(ctx context.Context, nc net.Conn) {
-	if !w.take() {
-		nc.Close()
+func (w *worker) addListener(l deadliner) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.listeners = append(w.listeners, l)
+}
+
+// armAccept lets the next Accept wait for a while if there is room.
+func (w *worker) armAccept(l deadliner) (room bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full() {
+		return false, nil
+	}
+	return true, l.SetDeadline(time.Now().Add(acceptPoll))
+}
+
+// disarmAccept ends waiting Accepts when there is no room left. The mutex is
+// held.
+func (w *worker) disarmAccept() {
+	if !w.full() {
 		return
 	}
+	for _, l := range w.listeners {
+		// Should it fail, Accept ends a little later by itself.
+		_ = l.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+func (w *worker) accepted(ctx context.Context, nc net.Conn) {
+	// A dial may have taken the room since Accept began. The connection is
+	// ours now, and no other worker can take it: it lives here all the same.
+	w.takeAnyway()
 	w.group.Go(func() error {
 		w.release(w.serve(ctx, nc, 0))
 		return nil

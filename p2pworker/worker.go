@@ -41,12 +41,14 @@ type worker struct {
 	group  *errgroup.Group
 	random lockedRandom
 
-	mu       sync.Mutex
-	peers    map[int64]*peer
-	taken    int // connections there are or are being made
-	nonceKey []byte
-	tip      session.Tip
-	leaving  bool
+	mu    sync.Mutex
+	peers map[int64]*peer
+	taken int // connections there are or are being made
+	// listeners are interrupted when the last room is taken.
+	listeners []deadliner
+	nonceKey  []byte
+	tip       session.Tip
+	leaving   bool
 	// registered counts registrations: a caller that failed for not being
 	// known needs to register only if nobody has since.
 	registered int
@@ -155,11 +157,20 @@ func (w *worker) registrations() int {
 func (w *worker) take() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.leaving || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity {
+	if w.full() {
 		return false
 	}
 	w.taken++
+	w.disarmAccept()
 	return true
+}
+
+// takeAnyway counts a connection that is there already.
+func (w *worker) takeAnyway() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.taken++
+	w.disarmAccept()
 }
 
 // release gives room back; used tells that there was a connection in it.
@@ -167,15 +178,14 @@ func (w *worker) release(used bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.taken--
-	if w.cfg.Capacity == 1 && used && !w.leaving {
+	if w.cfg.Capacity == 1 && used && w.taken == 0 && !w.leaving {
 		w.leaving = true
 		close(w.spent)
 	}
 }
 
+// full reports whether there is no room. The mutex is held.
 func (w *worker) full() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	return w.leaving || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
 }
 

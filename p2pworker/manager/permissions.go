@@ -45,6 +45,7 @@ func parseGrant(text string, cfg Config) (grant, error) {
 	}
 	subnet, err := banlist.ParseSubnet(host)
 	if err != nil {
+		//lint:ignore ST1005 the text is Bitcoin Core's
 		return g, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", text)
 	}
 	g.subnet = subnet
@@ -63,6 +64,7 @@ func parseBindGrant(text string, cfg Config) (grant, error) {
 	}
 	bind, err := netip.ParseAddrPort(host)
 	if err != nil {
+		//lint:ignore ST1005 the text is Bitcoin Core's
 		return g, fmt.Errorf("Cannot resolve -whitebind address: '%s'", host)
 	}
 	g.bind = bind
@@ -90,6 +92,7 @@ func (g *grant) parseNames(names string) error {
 			g.permissions[name] = true
 		case "":
 		default:
+			//lint:ignore ST1005 the text is Bitcoin Core's
 			return fmt.Errorf("Invalid P2P permission: '%s'", name)
 		}
 	}

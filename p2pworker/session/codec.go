@@ -13,9 +13,10 @@ const HeaderSize = 80
 
 // Errors of the reader; the texts are those Bitcoin Core's streams throw.
 var (
-	errEndOfData   = errors.New("DataStream::read(): end of data")
-	errNonCanon    = errors.New("non-canonical ReadCompactSize()")
-	errTooLarge    = errors.New("ReadCompactSize(): size too large")
+	errEndOfData = errors.New("DataStream::read(): end of data")
+	errNonCanon  = errors.New("non-canonical ReadCompactSize()")
+	errTooLarge  = errors.New("ReadCompactSize(): size too large")
+	//lint:ignore ST1005 the text is Bitcoin Core's
 	errStringLimit = errors.New("String length limit exceeded")
 )
 
