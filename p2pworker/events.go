@@ -3,6 +3,7 @@ package p2pworker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -48,10 +49,17 @@ func (w *worker) heard(ctx context.Context, ev bus.Event) error {
 		if err != nil {
 			return err
 		}
-		if e.Role == nodeRole {
+		if e.Role == nodeRole && w.nodeGone {
+			w.nodeGone = false
 			w.refreshTip(ctx)
 			w.broadcast(session.NodeRestarted{})
 		}
+	case msg.LinkGone.Matches(ev):
+		e, err := msg.LinkGone.Decode(ev)
+		if err != nil {
+			return err
+		}
+		w.nodeGone = w.nodeGone || e.Role == nodeRole
 	}
 	return nil
 }
@@ -73,7 +81,7 @@ func (w *worker) setTip(tip msg.Tip, headers [][]byte) {
 		}
 	}
 	t := session.Tip{Height: tip.Height, Hash: tip.Hash, Initial: tip.Initial,
-		HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate}
+		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate}
 	w.mu.Lock()
 	w.tip = t
 	w.mu.Unlock()

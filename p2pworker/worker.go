@@ -34,12 +34,14 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 }
 
 type worker struct {
-	env    part.Env
-	cfg    Config
-	logs   map[string]*slog.Logger // by category
-	conn   *bus.Conn
-	group  *errgroup.Group
-	random lockedRandom
+	env  part.Env
+	cfg  Config
+	logs map[string]*slog.Logger // by category
+	conn *bus.Conn
+	// nodeGone belongs to the goroutine that follows events.
+	nodeGone bool
+	group    *errgroup.Group
+	random   lockedRandom
 
 	mu    sync.Mutex
 	peers map[int64]*peer
@@ -95,7 +97,8 @@ func (w *worker) run(ctx context.Context, conn *bus.Conn) error {
 
 func (w *worker) serveAll(ctx context.Context) error {
 	conn := w.conn
-	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(), msg.LinkUp.Name())
+	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(),
+		msg.LinkUp.Name(), msg.LinkGone.Name())
 	if err != nil {
 		return err
 	}

@@ -27,11 +27,25 @@ func (m *manager) recruit(ctx context.Context) error {
 				m.mu.Lock()
 				m.spawning--
 				m.mu.Unlock()
+				m.rest(ctx)
 				break
 			}
 		}
 	}
 }
+
+// rest waits before the next attempt after a refusal.
+func (m *manager) rest(ctx context.Context) {
+	timer := time.NewTimer(spawnPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// spawnPause follows a refused request for a worker.
+const spawnPause = time.Second
 
 // wantsWorker reports whether to ask for one more, and counts it.
 func (m *manager) wantsWorker() bool {

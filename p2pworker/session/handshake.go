@@ -105,9 +105,9 @@ func (s *Session) onVersion(r *reader) error {
 // refusesVersion disconnects peers we do not talk to.
 func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 	switch {
-	case s.expectsServices() && v.Services&s.cfg.RemoteServices != s.cfg.RemoteServices:
+	case s.expectsServices() && v.Services&s.desiredServices(v.Services) != s.desiredServices(v.Services):
 		s.disconnect("peer does not offer the expected services (%08x offered, %08x expected)",
-			uint64(v.Services), uint64(s.cfg.RemoteServices))
+			uint64(v.Services), uint64(s.desiredServices(v.Services)))
 	case v.Version < MinPeerVersion:
 		s.disconnect("peer using obsolete version %d", v.Version)
 	case s.cfg.Type == Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
@@ -118,6 +118,20 @@ func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 	}
 	return true
 }
+
+// desiredServices are what a peer that offers these services must offer: one
+// that keeps recent blocks only will do while we need no others (BIP159).
+func (s *Session) desiredServices(offered wire.ServiceFlag) wire.ServiceFlag {
+	recent := !s.tip.Time.IsZero() && s.now.Sub(s.tip.Time) < limitedPeerDepth*10*time.Minute
+	if offered&wire.SFNodeNetworkLimited != 0 && recent {
+		return s.cfg.RemoteServices&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
+	}
+	return s.cfg.RemoteServices
+}
+
+// limitedPeerDepth is how many blocks we may lag behind for a peer that keeps
+// only the last 288.
+const limitedPeerDepth = 144
 
 // expectsServices is true for connections that the node chose itself.
 func (s *Session) expectsServices() bool {

@@ -8,6 +8,17 @@ func (s *Session) inactivityCounts() bool {
 	return s.now.Sub(s.opened) > s.cfg.PeerTimeout
 }
 
+// addrFetchTimeout is how long a peer may take that was connected to for its
+// addresses alone.
+const addrFetchTimeout = 10 * addressTrickle
+
+// checkAddrFetch ends such a connection when it has brought none in time.
+func (s *Session) checkAddrFetch() {
+	if s.cfg.Type == AddrFetch && s.now.Sub(s.opened) > addrFetchTimeout {
+		s.disconnect("addrfetch connection timeout")
+	}
+}
+
 // checkInactivity ends connections on which nothing happens.
 func (s *Session) checkInactivity(t Tick) {
 	if !s.inactivityCounts() {

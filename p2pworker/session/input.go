@@ -79,7 +79,8 @@ func (SendRaw) input()        {}
 type Tip struct {
 	Height  int32
 	Hash    chainhash.Hash
-	Initial bool // in initial block download
+	Time    time.Time // of the tip's header
+	Initial bool      // in initial block download
 	// HeaderHeight is the height of the best header.
 	HeaderHeight int32
 	// MinFeeRate is what the mempool asks for, in satoshi per 1000 vbytes.

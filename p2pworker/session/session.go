@@ -115,6 +115,7 @@ func (s *Session) open() {
 // tick runs everything that depends on time alone.
 func (s *Session) tick(t Tick) {
 	s.checkInactivity(t)
+	s.checkAddrFetch()
 	if s.ended || !s.hs.complete {
 		return
 	}

@@ -76,6 +76,29 @@ func TestVersionsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestPeersWithRecentBlocksDoWhileWeNeedNoOthers(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Type, cfg.RemoteServices = FullRelay, fullServices
+	limited := versionMessage(70016, wire.SFNodeNetworkLimited|wire.SFNodeWitness, 5, true)
+	b := newBench(t, cfg)
+	b.receive("version", limited)
+	b.logged("(00000408 offered, 00000009 expected)")
+	cfg.Tip.Time = b.now.Add(-23 * time.Hour)
+	b = newBench(t, cfg)
+	b.receive("version", limited)
+	require.Nil(t, b.gone)
+}
+
+func TestAddrFetchConnectionEndsInTime(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Type = AddrFetch
+	b := established(t, cfg)
+	b.tickAfter(addrFetchTimeout)
+	require.Nil(t, b.gone)
+	b.tickAfter(time.Second)
+	b.logged("addrfetch connection timeout, disconnecting peer=0")
+}
+
 func TestShortVersionIsAnErrorNotAnEnd(t *testing.T) {
 	b := newBench(t, inboundConfig())
 	b.receive("version", make([]byte, 10))
