@@ -99,6 +99,9 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.distrust(tip); err != nil {
+		return nil, err
+	}
 	e.loadCandidates(tip)
 	e.loadView(tip, now)
 	return e, nil

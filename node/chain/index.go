@@ -110,8 +110,23 @@ func (t *tree) link(s *stored, p *consensus.Params) error {
 	return nil
 }
 
+// changed returns how many entries have not been written.
+func (t *tree) changed() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.dirty)
+}
+
 // save writes what has changed since the last time and makes it durable.
 func (t *tree) save(to IndexStore) error {
+	if err := t.write(to); err != nil {
+		return err
+	}
+	return to.Sync()
+}
+
+// write writes what has changed since the last time.
+func (t *tree) write(to IndexStore) error {
 	t.mu.Lock()
 	changed := make(map[chainhash.Hash][]byte, len(t.dirty))
 	for n := range t.dirty {
@@ -131,9 +146,6 @@ func (t *tree) save(to IndexStore) error {
 		}
 		return nil
 	})
-	if err == nil {
-		err = to.Sync()
-	}
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()

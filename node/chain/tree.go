@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -65,5 +66,25 @@ func (t *tree) each(fn func(*Node)) {
 	defer t.mu.RUnlock()
 	for _, n := range t.nodes {
 		fn(n)
+	}
+}
+
+// recount computes anew which branches are complete, after blocks were lost.
+func (t *tree) recount() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	nodes := make([]*Node, 0, len(t.nodes))
+	for _, n := range t.nodes {
+		nodes = append(nodes, n)
+	}
+	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.Height - b.Height) })
+	for _, n := range nodes {
+		n.chainTx = 0
+		if n.txCount > 0 && (n.Parent == nil || n.Parent.chainTx > 0) {
+			n.chainTx = int64(n.txCount)
+			if n.Parent != nil {
+				n.chainTx += n.Parent.chainTx
+			}
+		}
 	}
 }
