@@ -102,7 +102,7 @@ func (c *Command) place(positional []json.RawMessage, named map[string]json.RawM
 				continue
 			}
 			delete(named, name)
-			if i < len(args) && args[i] != nil {
+			if i < len(positional) {
 				return nil, Errorf(InvalidParameter, "Parameter %s specified twice both as positional and named argument", name)
 			}
 			for len(args) <= i {

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait for something that has to happen.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // node is a bulkhead under test.
 type node struct {
