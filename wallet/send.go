@@ -62,6 +62,9 @@ func planError(err error) error {
 	if errors.Is(err, spend.ErrInsufficient) {
 		return rpc.Errorf(rpc.InsufficientFunds, "Insufficient funds")
 	}
+	if errors.Is(err, spend.ErrTooSmall) {
+		return rpc.Errorf(rpc.WalletError, "The transaction amount is too small to pay the fee")
+	}
 	return rpc.Errorf(rpc.WalletError, "%v", err)
 }
 

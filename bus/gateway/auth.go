@@ -5,12 +5,16 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
+
+// errAccount has bitcoind's words.
+var errAccount = &rpc.Error{Code: rpc.InvalidParameter, Message: "Invalid -rpcauth argument."}
 
 // Account is a user who may log in. The password itself is not kept: Hash is
 // HMAC-SHA-256 of it with Salt as the key, both in hexadecimal, as in
@@ -31,7 +35,7 @@ func ParseAccount(text string) (Account, error) {
 	user, rest, ok := strings.Cut(text, ":")
 	salt, hash, ok2 := strings.Cut(rest, "$")
 	if !ok || !ok2 || salt == "" || strings.ContainsAny(hash, ":$") || hash == "" {
-		return Account{}, fmt.Errorf("Invalid -rpcauth argument.") //nolint:staticcheck // the contract's text
+		return Account{}, errAccount
 	}
 	return Account{User: user, Salt: salt, Hash: hash}, nil
 }

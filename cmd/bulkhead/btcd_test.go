@@ -16,7 +16,6 @@ type btcd struct {
 	t       testing.TB
 	rpc     string
 	p2p     string
-	miner   string
 	process *exec.Cmd
 }
 

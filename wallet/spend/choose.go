@@ -8,6 +8,9 @@ import (
 // ErrInsufficient is returned when the coins do not suffice.
 var ErrInsufficient = errors.New("insufficient funds")
 
+// ErrTooSmall is returned when the fee would eat up what is paid.
+var ErrTooSmall = errors.New("the amount is too small to pay the fee")
+
 // maxTries bounds the search for an exact match.
 const maxTries = 100_000
 

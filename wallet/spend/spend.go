@@ -98,7 +98,7 @@ func (p *Payment) settle(order Order, left, fee, changeFee int64) error {
 		first := p.Tx.TxOut[0]
 		first.Value -= max(fee-left, 0)
 		if first.Value < DustLimit {
-			return fmt.Errorf("The transaction amount is too small to pay the fee") //nolint:staticcheck // the contract's text
+			return ErrTooSmall
 		}
 		p.Fee = max(fee, left)
 		return nil

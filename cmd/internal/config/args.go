@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -10,19 +9,19 @@ func Parse(args []string) (*Settings, error) {
 	s := &Settings{options: Options(), args: map[string][]value{}, file: map[string]map[string][]value{}}
 	for _, arg := range args {
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
-			return nil, fmt.Errorf("Error parsing command line arguments: Command line contains unexpected token '%s', see bulkhead -h for a list of options.", arg) //nolint:staticcheck // the contract's text
+			return nil, Complain("Error parsing command line arguments: Command line contains unexpected token '%s', see bulkhead -h for a list of options.", arg)
 		}
 		name, text, given := strings.Cut(arg, "=")
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "-"), "-")
 		k, known := s.resolveKey(name)
 		if !known || k.section != "" {
-			return nil, fmt.Errorf("Error parsing command line arguments: Invalid parameter %s", arg)
+			return nil, Complain("Error parsing command line arguments: Invalid parameter %s", arg)
 		}
 		s.args[k.name] = append(s.args[k.name], s.interpret(k, text, given))
 	}
 	for _, v := range s.args["includeconf"] {
 		if !v.negated() {
-			return nil, fmt.Errorf("Error parsing command line arguments: -includeconf cannot be used from commandline; -includeconf=\"%s\"", v.text)
+			return nil, Complain("Error parsing command line arguments: -includeconf cannot be used from commandline; -includeconf=\"%s\"", v.text)
 		}
 	}
 	return s, nil

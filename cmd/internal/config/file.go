@@ -19,14 +19,14 @@ func DefaultDataDir(home string) string { return filepath.Join(home, ".bulkhead"
 func (s *Settings) Load(home string) (*Layout, error) {
 	base, err := s.dataDir(home)
 	if err != nil {
-		return nil, fmt.Errorf("Specified data directory \"%s\" does not exist.", s.Text("datadir", "")) //nolint:staticcheck // the contract's text
+		return nil, Complain("Specified data directory \"%s\" does not exist.", s.Text("datadir", ""))
 	}
 	if err := s.readFiles(base); err != nil {
-		return nil, fmt.Errorf("Error reading configuration file: %w", err)
+		return nil, Complain("Error reading configuration file: %w", err)
 	}
 	original := base
 	if base, err = s.dataDir(home); err != nil {
-		return nil, fmt.Errorf("Error reading configuration file: specified data directory \"%s\" does not exist.", s.Text("datadir", "")) //nolint:staticcheck // the contract's text
+		return nil, Complain("Error reading configuration file: specified data directory \"%s\" does not exist.", s.Text("datadir", ""))
 	}
 	chain, err := s.chainName()
 	if err != nil {
@@ -64,12 +64,12 @@ func (s *Settings) readFiles(base string) error {
 		path = filepath.Join(base, path)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("Config file \"%s\" is a directory.", path) //nolint:staticcheck // the contract's text
+		return Complain("Config file \"%s\" is a directory.", path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		if s.Has("conf") {
-			return fmt.Errorf("specified config file \"%s\" could not be opened.", path) //nolint:staticcheck // the contract's text
+			return Complain("specified config file \"%s\" could not be opened.", path)
 		}
 		return nil
 	}
@@ -98,11 +98,11 @@ func (s *Settings) readIncluded(base string) error {
 			path = filepath.Join(base, path)
 		}
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return fmt.Errorf("Included config file \"%s\" is a directory.", path) //nolint:staticcheck // the contract's text
+			return Complain("Included config file \"%s\" is a directory.", path)
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("Failed to include configuration file %s", name) //nolint:staticcheck // the contract's text
+			return Complain("Failed to include configuration file %s", name)
 		}
 		if err := s.readStream(data); err != nil {
 			return err
@@ -211,7 +211,7 @@ func (s *Settings) checkIgnoredFile(original, base string) error {
 		s.Warnings = append(s.Warnings, text)
 		return nil
 	}
-	return fmt.Errorf("%s\n- Set allowignoredconf=1 option to treat this condition as a warning, not an error.", text) //nolint:staticcheck // the contract's text
+	return Complain("%s\n- Set allowignoredconf=1 option to treat this condition as a warning, not an error.", text)
 }
 
 func same(a, b string) bool {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,12 +45,12 @@ func (s *Settings) chainName() (ChainInfo, error) {
 		name = s.Text("chain", "")
 	}
 	if given > 1 {
-		return ChainInfo{}, fmt.Errorf("Invalid combination of -regtest, -signet, -testnet, -testnet4 and -chain. Can use at most one.") //nolint:staticcheck // the contract's text
+		return ChainInfo{}, Complain("Invalid combination of -regtest, -signet, -testnet, -testnet4 and -chain. Can use at most one.")
 	}
 	all := chains()
 	i := slices.IndexFunc(all, func(c ChainInfo) bool { return c.Name == name })
 	if i < 0 {
-		return ChainInfo{}, fmt.Errorf("Unknown chain %s.", name) //nolint:staticcheck // the contract's text
+		return ChainInfo{}, Complain("Unknown chain %s.", name)
 	}
 	return all[i], nil
 }
@@ -75,7 +74,7 @@ func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
 		dir, err := filepath.Abs(s.Text("blocksdir", ""))
 		info, statErr := os.Stat(dir)
 		if err != nil || statErr != nil || !info.IsDir() {
-			return nil, fmt.Errorf("Specified blocks directory \"%s\" does not exist.", s.Text("blocksdir", "")) //nolint:staticcheck // the contract's text
+			return nil, Complain("Specified blocks directory \"%s\" does not exist.", s.Text("blocksdir", ""))
 		}
 		l.BlocksDir = filepath.Join(dir, chain.subdir)
 	}
@@ -97,7 +96,7 @@ func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
 	l.WalletDir = inNet("walletdir", "wallets")
 	if s.Has("walletdir") {
 		if info, err := os.Stat(l.WalletDir); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("Specified -walletdir \"%s\" does not exist", l.WalletDir)
+			return nil, Complain("Specified -walletdir \"%s\" does not exist", l.WalletDir)
 		}
 	}
 	return l, nil
@@ -128,5 +127,5 @@ func (s *Settings) CheckUnserved() error {
 		return nil
 	}
 	slices.Sort(asked)
-	return fmt.Errorf("This version of Bulkhead does not support %s.", strings.Join(asked, ", ")) //nolint:staticcheck // shown to the user as it is
+	return Complain("This version of Bulkhead does not support %s.", strings.Join(asked, ", "))
 }

@@ -55,10 +55,10 @@ func secret(size int) (string, error) {
 func writeCookie(path, content string) error {
 	temporary := path + ".tmp"
 	if err := os.WriteFile(temporary, []byte(content), 0o600); err != nil {
-		return fmt.Errorf("Unable to open cookie authentication file %s for writing", temporary) //nolint:staticcheck // the contract's text
+		return config.Complain("Unable to open cookie authentication file %s for writing", temporary)
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("Unable to rename cookie authentication file %s to %s", temporary, path) //nolint:staticcheck // the contract's text
+		return config.Complain("Unable to rename cookie authentication file %s to %s", temporary, path)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (c *crew) nameAgent() error {
 	comments := c.settings.List("uacomment")
 	for _, comment := range comments {
 		if strings.Trim(comment, safe) != "" {
-			return fmt.Errorf("User Agent comment (%s) contains unsafe characters.", comment) //nolint:staticcheck // the contract's text
+			return config.Complain("User Agent comment (%s) contains unsafe characters.", comment)
 		}
 	}
 	c.userAgent = fmt.Sprintf("/%s:%s/", Name, c.version)
@@ -149,7 +149,7 @@ func (c *crew) nameAgent() error {
 		c.userAgent = fmt.Sprintf("/%s:%s(%s)/", Name, c.version, strings.Join(comments, "; "))
 	}
 	if limit := 256; len(c.userAgent) > limit {
-		return fmt.Errorf("Total length of network version string (%d) exceeds maximum length (%d). Reduce the number or size of uacomments.", len(c.userAgent), limit) //nolint:staticcheck // the contract's text
+		return config.Complain("Total length of network version string (%d) exceeds maximum length (%d). Reduce the number or size of uacomments.", len(c.userAgent), limit)
 	}
 	return nil
 }

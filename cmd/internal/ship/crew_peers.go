@@ -1,6 +1,8 @@
 package ship
 
 import (
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -140,7 +142,7 @@ func (c *crew) readFees() error {
 		text := c.settings.Text(f.name, "")
 		amount, err := rpc.ParseAmount(json.RawMessage(strconv.Quote(text)))
 		if err != nil {
-			return fmt.Errorf("Invalid amount for -%s=<amount>: '%s'", f.name, text) //nolint:staticcheck // the contract's text
+			return config.Complain("Invalid amount for -%s=<amount>: '%s'", f.name, text)
 		}
 		*f.into = int64(amount)
 	}

@@ -45,7 +45,7 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		}
 		resolved, err := withPort(addr, defaultPort)
 		if err != nil || kind != "" && !onion {
-			return nil, fmt.Errorf("Cannot resolve -bind address: '%s'", bind) //nolint:staticcheck // the contract's text
+			return nil, config.Complain("Cannot resolve -bind address: '%s'", bind)
 		}
 		list = append(list, endpoint{addr: resolved, onion: onion})
 	}
@@ -56,7 +56,7 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		}
 		resolved, err := withPort(addr, port)
 		if err != nil {
-			return nil, fmt.Errorf("Cannot resolve -whitebind address: '%s'", bind) //nolint:staticcheck // the contract's text
+			return nil, config.Complain("Cannot resolve -whitebind address: '%s'", bind)
 		}
 		list = append(list, endpoint{addr: resolved})
 	}
@@ -89,7 +89,7 @@ func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []endpoint, 
 	for _, addr := range bind {
 		resolved, err := withPort(addr, port)
 		if err != nil {
-			return nil, nil, fmt.Errorf("Invalid port specified in -rpcbind: '%s'", addr) //nolint:staticcheck // the contract's text
+			return nil, nil, config.Complain("Invalid port specified in -rpcbind: '%s'", addr)
 		}
 		list = append(list, endpoint{addr: resolved})
 	}
@@ -102,7 +102,7 @@ func allowedNetworks(s *config.Settings) ([]netip.Prefix, error) {
 	for _, text := range s.List("rpcallowip") {
 		prefix, err := parseNetwork(text)
 		if err != nil {
-			return nil, fmt.Errorf("Invalid -rpcallowip subnet specification: %s. Valid values are a single IP (e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed only if -cjdnsreachable=0.", text) //nolint:staticcheck // the contract's text
+			return nil, config.Complain("Invalid -rpcallowip subnet specification: %s. Valid values are a single IP (e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed only if -cjdnsreachable=0.", text)
 		}
 		networks = append(networks, prefix)
 	}

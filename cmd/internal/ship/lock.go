@@ -1,6 +1,8 @@
 package ship
 
 import (
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+
 	"errors"
 	"fmt"
 	"os"
@@ -37,12 +39,12 @@ func lockDirs(dirs ...string) ([]*os.File, error) {
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("Cannot write to directory '%s'; check permissions.", dir) //nolint:staticcheck // the contract's text
+		return nil, config.Complain("Cannot write to directory '%s'; check permissions.", dir)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("Cannot obtain a lock on directory %s. %s is probably already running.", dir, Name) //nolint:staticcheck // the contract's text
+			return nil, config.Complain("Cannot obtain a lock on directory %s. %s is probably already running.", dir, Name)
 		}
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
@@ -64,7 +66,7 @@ func writePID(path string) error {
 		if errors.As(err, &errno) {
 			reason = errno
 		}
-		return fmt.Errorf("Unable to create the PID file '%s': %v", path, reason) //nolint:staticcheck // the contract's text
+		return config.Complain("Unable to create the PID file '%s': %v", path, reason)
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (s *ship) openLog() error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("Could not open debug log file %s", path) //nolint:staticcheck // the contract's text
+		return config.Complain("Could not open debug log file %s", path)
 	}
 	s.logFile = f
 	s.logConfig = logConfig(s.cfg.Settings)
@@ -185,7 +185,7 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 		var notes []string
 		if rpcs, notes, err = listenAll(endpoints); err != nil || len(rpcs) == 0 {
 			s.logNotes(append(notes, orNothing(err)...))
-			return nil, nil, fmt.Errorf("Unable to start HTTP server. See debug log for details.") //nolint:staticcheck // the contract's text
+			return nil, nil, config.Complain("Unable to start HTTP server. See debug log for details.")
 		}
 		s.logNotes(notes)
 	}
@@ -199,7 +199,7 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 	}
 	s.logNotes(notes)
 	if len(endpoints) > 0 && len(p2p) == 0 {
-		return nil, rpcs, fmt.Errorf("Failed to listen on any port. Use -listen=0 if you want this.") //nolint:staticcheck // the contract's text
+		return nil, rpcs, config.Complain("Failed to listen on any port. Use -listen=0 if you want this.")
 	}
 	return p2p, rpcs, nil
 }

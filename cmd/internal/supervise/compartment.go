@@ -129,7 +129,7 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 		s.finish(&StartError{Instance: c.spec.Instance, Cause: err})
 		return true
 	case c.spec.Policy == Vital && failures >= hopeless:
-		s.finish(fmt.Errorf("A fatal internal error occurred, see debug.log for details: %s fails again and again: %w", c.spec.Instance, err)) //nolint:staticcheck // the contract's text
+		s.finish(&FatalError{Instance: c.spec.Instance, Cause: err})
 		return true
 	}
 	log.Warn(fmt.Sprintf("%s (pid %d) ended: %v; starting it again", c.spec.Instance, c.pid, orInOrder(err)))
@@ -178,3 +178,15 @@ func (e *StartError) Error() string {
 }
 
 func (e *StartError) Unwrap() error { return e.Cause }
+
+// FatalError is the end of a vital compartment that cannot be kept running.
+type FatalError struct {
+	Instance string
+	Cause    error
+}
+
+func (e *FatalError) Error() string {
+	return fmt.Sprintf("A fatal internal error occurred, see debug.log for details: %s fails again and again: %v", e.Instance, e.Cause)
+}
+
+func (e *FatalError) Unwrap() error { return e.Cause }
