@@ -22,7 +22,7 @@ func (s *Settings) Load(home string) (*Layout, error) {
 		return nil, Complain("Specified data directory \"%s\" does not exist.", s.Text("datadir", ""))
 	}
 	if err := s.readFiles(base); err != nil {
-		return nil, Complain("Error reading configuration file: %w", err)
+		return nil, Complain("Error reading configuration file: %v", err)
 	}
 	original := base
 	if base, err = s.dataDir(home); err != nil {
