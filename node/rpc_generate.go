@@ -22,7 +22,6 @@ func (n *node) generateCommands() rpc.Table {
 	return rpc.Table{
 		{
 			Name: "generate", Category: "hidden", HelpText: generateHelp,
-			Params: []rpc.Param{{Name: "dummy", Optional: true}, {Name: "dummy2", Optional: true}},
 			Run: func(context.Context, *rpc.Call) (any, error) {
 				return nil, &rpc.Error{Code: rpc.MethodNotFound, Message: generateHelp}
 			},

@@ -124,7 +124,11 @@ func parseOutput(b []byte, c *Coin) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Value = int64(decompressAmount(amount))
+	value, err := decompressAmount(amount)
+	if err != nil {
+		return nil, err
+	}
+	c.Value = int64(value)
 	form, b, err := varInt(b)
 	if err != nil {
 		return nil, err

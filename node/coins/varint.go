@@ -51,9 +51,14 @@ func compressAmount(n uint64) uint64 {
 	return 1 + (n/10*9+n%10-1)*10 + e
 }
 
-func decompressAmount(x uint64) uint64 {
+// maxMoney is more than all bitcoins that will ever be, in satoshi.
+const maxMoney = 21_000_000 * 100_000_000
+
+// decompressAmount is the inverse of compressAmount. It fails on what is no
+// amount.
+func decompressAmount(x uint64) (uint64, error) {
 	if x == 0 {
-		return 0
+		return 0, nil
 	}
 	x--
 	e := x % 10
@@ -63,7 +68,13 @@ func decompressAmount(x uint64) uint64 {
 		n = x/9*10 + x%9 + 1
 	}
 	for range e {
+		if n > maxMoney {
+			break // before it overflows
+		}
 		n *= 10
 	}
-	return n
+	if n > maxMoney {
+		return 0, ErrCorrupt
+	}
+	return n, nil
 }

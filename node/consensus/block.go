@@ -86,9 +86,7 @@ func ParseBlock(raw []byte) (*Block, error) {
 	txs := make([]Tx, len(msg.Transactions))
 	for i, tx := range msg.Transactions {
 		b.Txs[i] = &txs[i]
-		if err := txs[i].set(tx, raw[locations[i].TxStart:locations[i].TxStart+locations[i].TxLen]); err != nil {
-			return nil, err
-		}
+		txs[i].set(tx, raw[locations[i].TxStart:locations[i].TxStart+locations[i].TxLen])
 	}
 	return b, nil
 }
@@ -116,7 +114,8 @@ func ParseTx(raw []byte) (*Tx, error) {
 		return nil, fmt.Errorf("parse transaction: %d bytes follow it", r.Len())
 	}
 	tx := &Tx{}
-	return tx, tx.set(&msg, raw)
+	tx.set(&msg, raw)
+	return tx, nil
 }
 
 // NewTx hashes a transaction, which must not be changed any more.
@@ -130,17 +129,13 @@ func NewTx(msg *wire.MsgTx) *Tx {
 }
 
 // set hashes the bytes rather than serialising anew.
-func (t *Tx) set(msg *wire.MsgTx, raw []byte) error {
+func (t *Tx) set(msg *wire.MsgTx, raw []byte) {
 	t.MsgTx, t.Size, t.StrippedSize = msg, len(raw), msg.SerializeSizeStripped()
 	t.WitnessID = chainhash.DoubleHashH(raw)
 	t.ID = t.WitnessID
 	if msg.HasWitness() {
 		t.ID = msg.TxHash()
-	} else if t.Size != t.StrippedSize {
-		// The marker of BIP144 without a witness has no meaning.
-		return fmt.Errorf("parse transaction: superfluous witness record")
 	}
-	return nil
 }
 
 // StrippedSize is the bytes without witness data.
