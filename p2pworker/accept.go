@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // acceptPoll is how often a waiting Accept looks whether it should still wait.
@@ -23,15 +26,27 @@ type deadliner interface {
 
 // ownCopy duplicates the descriptor of a listener that other workers of this
 // process may share: deadlines and Close then concern nobody else.
+//
+// TCPListener.File would not do: it leads to a descriptor that is set to
+// blocking for a moment, and with it those of all workers that share the
+// socket, whose Accepts could then neither be interrupted nor time out.
 func ownCopy(l net.Listener) (deadliner, error) {
-	shared, ok := l.(interface{ File() (*os.File, error) })
+	shared, ok := l.(syscall.Conn)
 	if !ok {
 		return nil, fmt.Errorf("cannot share a listener of type %T", l)
 	}
-	f, err := shared.File()
+	raw, err := shared.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
+	var fd int
+	var failed error
+	if err := raw.Control(func(original uintptr) {
+		fd, failed = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	}); err != nil || failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	f := os.NewFile(uintptr(fd), "listener")
 	defer f.Close()
 	own, err := net.FileListener(f)
 	if err != nil {
