@@ -53,9 +53,14 @@ func DeploymentState(parent *Node, d consensus.Deployment) string {
 
 func signals(end *Node, d consensus.Deployment) (count int32) {
 	for n, left := end, d.Period; n != nil && left > 0; n, left = n.Parent, left-1 {
-		if uint32(n.Version)&versionTopMask == versionTopBits && n.Version>>d.Bit&1 != 0 {
+		if Signals(n, d) {
 			count++
 		}
 	}
 	return count
+}
+
+// Signals reports whether a block's version signals readiness.
+func Signals(n *Node, d consensus.Deployment) bool {
+	return uint32(n.Version)&versionTopMask == versionTopBits && n.Version>>d.Bit&1 != 0
 }

@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -168,6 +169,13 @@ func (p *Pool) Prioritise(txid chainhash.Hash, delta int64) {
 		e.delta = p.deltas[txid]
 		e.cluster.chunks = nil
 	}
+}
+
+// Priorities returns what Prioritise has added, by txid.
+func (p *Pool) Priorities() map[chainhash.Hash]int64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return maps.Clone(p.deltas)
 }
 
 // Contains reports whether a transaction is in the pool by its wtxid.
