@@ -22,6 +22,8 @@ const (
 	maxLocator    = 64
 	retryPause    = 500 * time.Millisecond
 	catchPatience = time.Hour
+	// noteworthy is how many blocks a scan must cover to be logged.
+	noteworthy = 144
 )
 
 // follow keeps the wallet up to date until ctx ends.
@@ -250,7 +252,7 @@ func (w *wallet) scan(ctx context.Context) error {
 			began = time.Now()
 		}
 	}
-	if w.state.Height > from+10 {
+	if w.state.Height > from+noteworthy {
 		w.log.Info(fmt.Sprintf("Wallet %q: rescanned blocks %d to %d", w.cfg.Name, from+1, w.state.Height))
 	}
 	return nil

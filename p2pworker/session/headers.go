@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -15,11 +16,12 @@ type headerSync struct {
 	// requested is when the getheaders was sent that waits for an answer.
 	requested time.Time
 	// announced is set when a block was announced that the unanswered request
-	// may be too old to bring.
-	announced bool
-	best      chainhash.Hash
-	height    int32 // of best, -1 before it is known
-	known     bool
+	// may be too old to bring; it is announcedBlock.
+	announced      bool
+	announcedBlock chainhash.Hash
+	best           chainhash.Hash
+	height         int32 // of best, -1 before it is known
+	known          bool
 	// trail holds the last header of earlier full batches, newest first.
 	trail           []chainhash.Hash
 	sentSendHeaders bool
@@ -103,6 +105,7 @@ func (s *Session) onHeaders(r *reader) error {
 	}
 	if n == 0 {
 		s.headers.requested = time.Time{}
+		s.fetchOvertaken()
 		return nil
 	}
 	for i := 1; i < n; i++ {
@@ -150,7 +153,10 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 		return
 	}
-	s.headers.requested, s.headers.announced = time.Time{}, false
+	s.headers.requested = time.Time{}
+	if slices.Contains(hashes, s.headers.announcedBlock) {
+		s.headers.announced = false
+	}
 	for i, h := range hashes {
 		s.announcer.learn(h, previousHash(raw[i*HeaderSize:]))
 		if v.Last == last {
@@ -164,11 +170,21 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 	} else {
 		s.headers.trail = nil
 		s.maybeSendHeadersPreference()
+		s.fetchOvertaken()
 	}
 	if v.Download {
 		s.down.best, s.down.active = v.Last, true
 		s.down.retryAt = time.Time{}
 		s.requestLease(!s.tip.Initial)
+	}
+}
+
+// fetchOvertaken asks for headers again if a block was announced meanwhile
+// that the answer did not bring: the peer had written it before.
+func (s *Session) fetchOvertaken() {
+	if s.headers.announced {
+		s.headers.announced = false
+		s.fetchHeadersFor(s.headers.announcedBlock)
 	}
 }
 

@@ -535,3 +535,24 @@ func TestUnansweredGetHeadersIsRepeatedAfterAnAnnouncement(t *testing.T) {
 	b.tickAfter(announcedRetry + time.Millisecond)
 	require.Empty(t, b.asks[1:], "once an announcement")
 }
+
+// A block that is announced while headers are on their way may be too new for
+// them: it is asked for once more, and once only.
+func TestAnnouncementOvertakesHeaders(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Type = Manual
+	b := established(t, cfg)
+	genesis := chainhash.Hash{1}
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	raw, hashes := chainOf(genesis, 3)
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	require.Empty(t, b.types(), "one request at a time")
+	b.receive("headers", encodeHeaders(raw[:2*HeaderSize]))
+	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{hashes[1]}})
+	require.Contains(t, b.types(), "getheaders")
+	b.receive("headers", encodeHeaders(nil))
+	require.False(t, b.asked(GetLocator{}))
+}

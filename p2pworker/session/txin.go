@@ -92,7 +92,7 @@ func (s *Session) fetchHeadersFor(block chainhash.Hash) {
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
 		default:
-			s.headers.announced = true
+			s.headers.announced, s.headers.announcedBlock = true, block
 		}
 	})
 }

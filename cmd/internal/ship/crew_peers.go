@@ -43,14 +43,9 @@ func (c *crew) planWorkers() error {
 	return nil
 }
 
-// firstWorkers is how many workers the ship starts by itself. In perpeer mode
-// the manager of connections asks for further ones.
-func (c *crew) firstWorkers() int {
-	if c.workers.perPeer {
-		return idlePool
-	}
-	return c.workers.count
-}
+// fixedWorkers is how many workers the ship starts itself. In perpeer mode
+// the manager of connections asks for them.
+func (c *crew) fixedWorkers() int { return c.workers.count }
 
 func (c *crew) worker(instance string) supervise.Spec {
 	s := c.settings

@@ -257,7 +257,7 @@ func (s *ship) steer(ctx, life context.Context) error {
 			return err
 		}
 	}
-	for range s.crew.firstWorkers() {
+	for range s.crew.fixedWorkers() {
 		if _, err := s.spawnWorker(); err != nil {
 			return err
 		}
