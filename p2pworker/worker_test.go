@@ -111,7 +111,11 @@ func (s *ship) start(name string, run func(context.Context) error) {
 	s.mu.Lock()
 	s.stops[name] = stop
 	s.mu.Unlock()
-	s.t.Cleanup(stop)
+	s.t.Cleanup(func() {
+		// Or the manager would replace each worker that is stopped.
+		s.stop("peers")
+		stop()
+	})
 }
 
 // stop ends a part and joins it.
