@@ -3,10 +3,12 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"strings"
 
 	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/descriptor"
 	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
@@ -74,10 +76,11 @@ func (n *node) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := render.ScriptOfDescriptor(text, n.params.Params); err != nil {
+	d, err := descriptor.Parse(text, n.params.Params)
+	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
 	}
-	body, solvable := render.SplitDescriptor(text)
+	body, _, _ := strings.Cut(text, "#")
 	sum := render.Checksum(body)
-	return descriptorInfo{Descriptor: body + "#" + sum, Checksum: sum, IsSolvable: solvable}, nil
+	return descriptorInfo{body + "#" + sum, sum, d.IsRange(), d.IsSolvable(), d.HasPrivate()}, nil
 }

@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/descriptor"
 	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
@@ -73,9 +75,13 @@ func (n *node) generateToDescriptor(ctx context.Context, call *rpc.Call) (any, e
 	if err != nil {
 		return nil, err
 	}
-	script, err := render.ScriptOfDescriptor(text, n.params.Params)
+	d, err := descriptor.Parse(text, n.params.Params)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
+	}
+	script, err := outputScript(d)
+	if err != nil {
+		return nil, err
 	}
 	return n.generateCall(ctx, call, script)
 }
@@ -102,11 +108,9 @@ func (n *node) generateBlock(ctx context.Context, call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	script, err := render.ScriptOfDescriptor(text, n.params.Params)
+	script, err := n.destination(text)
 	if err != nil {
-		if script, err = render.ScriptFor(text, n.params.Params); err != nil {
-			return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Error: Invalid address or descriptor")
-		}
+		return nil, err
 	}
 	txs, err := n.namedTxs(call)
 	if err != nil {
@@ -126,6 +130,34 @@ func (n *node) generateBlock(ctx context.Context, call *rpc.Call) (any, error) {
 		return result, nil
 	}
 	return result, n.submitOwn(ctx, block)
+}
+
+// destination returns the script of a descriptor or an address.
+func (n *node) destination(text string) ([]byte, error) {
+	if d, err := descriptor.Parse(text, n.params.Params); err == nil {
+		return outputScript(d)
+	}
+	script, err := render.ScriptFor(text, n.params.Params)
+	if err != nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Error: Invalid address or descriptor")
+	}
+	return script, nil
+}
+
+// outputScript returns the one script of a descriptor to pay to; of a combo
+// the witness script if there is one, else that of the key's hash.
+func outputScript(d *descriptor.Descriptor) ([]byte, error) {
+	if d.IsRange() {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?")
+	}
+	list, err := d.Expand(0)
+	switch {
+	case errors.Is(err, descriptor.ErrPrivate):
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Cannot derive script without private keys")
+	case err != nil:
+		return nil, err
+	}
+	return list[len(list)/2].Script, nil
 }
 
 // namedTxs reads txids of the mempool and raw transactions.

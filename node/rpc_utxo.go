@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"math"
-	"strings"
 	"sync"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -274,13 +272,14 @@ func (n *node) startScan(ctx context.Context, call *rpc.Call) (any, error) {
 				return err
 			}
 		}
-		if _, ok := wanted[string(coin.Script)]; !ok {
+		desc, ok := wanted[string(coin.Script)]
+		if !ok {
 			return nil
 		}
 		result.Total += rpc.Amount(coin.Value)
 		result.Unspents = append(result.Unspents, unspent{
 			TxID: op.Hash.String(), Vout: op.Index, Script: hex.EncodeToString(coin.Script),
-			Desc: render.Descriptor(coin.Script, n.params.Params), Amount: rpc.Amount(coin.Value), Coinbase: coin.Coinbase,
+			Desc: desc, Amount: rpc.Amount(coin.Value), Coinbase: coin.Coinbase,
 			Height: coin.Height, BlockHash: at.Ancestor(coin.Height).Hash.String(), Confirmations: at.Height - coin.Height + 1,
 		})
 		return nil
@@ -290,35 +289,4 @@ func (n *node) startScan(ctx context.Context, call *rpc.Call) (any, error) {
 		err = nil
 	}
 	return result, err
-}
-
-// scanObjects returns the scripts of descriptors, given as strings or in
-// objects.
-func (n *node) scanObjects(call *rpc.Call) (map[string]struct{}, error) {
-	var objects []json.RawMessage
-	if err := call.Decode(1, &objects); err != nil {
-		return nil, err
-	}
-	wanted := map[string]struct{}{}
-	for _, raw := range objects {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			var object struct {
-				Desc *string `json:"desc"`
-			}
-			if err := json.Unmarshal(raw, &object); err != nil {
-				return nil, rpc.Errorf(rpc.InvalidParameter, "Scan object needs to be either a string or an object")
-			}
-			if object.Desc == nil {
-				return nil, rpc.Errorf(rpc.InvalidParameter, "Descriptor needs to be provided in scan object")
-			}
-			text = *object.Desc
-		}
-		script, err := render.ScriptOfDescriptor(strings.TrimSpace(text), n.params.Params)
-		if err != nil {
-			return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
-		}
-		wanted[string(script)] = struct{}{}
-	}
-	return wanted, nil
 }

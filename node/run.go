@@ -121,7 +121,7 @@ func (n *node) openDisk() error {
 	// A quarter of the cache is for the databases, the rest for coins.
 	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
 	log := n.log.With("cat", "coindb")
-	n.index, err = store.Open(store.Config{Dir: filepath.Join(cfg.Dir, "index"), Cache: quarter / 8, Logger: log})
+	n.index, err = store.Open(store.Config{Dir: filepath.Join(n.cfg.Dir, "blocks", "index"), Cache: quarter / 8, Logger: log})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,106 @@
+package descriptor
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/stretchr/testify/require"
+)
+
+func expand(t *testing.T, text string, net *chaincfg.Params, position uint32) []string {
+	t.Helper()
+	d, err := Parse(text, net)
+	require.NoError(t, err, text)
+	list, err := d.Expand(position)
+	require.NoError(t, err)
+	var scripts []string
+	for _, e := range list {
+		scripts = append(scripts, hex.EncodeToString(e.Script))
+		again, err := Parse(e.Desc, net)
+		require.NoError(t, err, e.Desc)
+		repeated, err := again.Expand(0)
+		require.NoError(t, err)
+		require.Equal(t, e.Script, repeated[0].Script)
+	}
+	return scripts
+}
+
+// Test vectors of BIP381 to BIP386.
+func TestVectors(t *testing.T) {
+	main := &chaincfg.MainNetParams
+	const wif = "L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1"
+	const public = "03a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd"
+	for text, want := range map[string][]string{
+		"pk(" + public + ")":    {"2103a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bdac"},
+		"pkh(" + wif + ")":      {"76a9149a1c78a507689f6f54b847ad1cef1e614ee23f1e88ac"},
+		"wpkh(" + public + ")":  {"00149a1c78a507689f6f54b847ad1cef1e614ee23f1e"},
+		"sh(wpkh(" + wif + "))": {"a91484ab21b1b2fd065d4504ff693d832434b6108d7b87"},
+		"combo(" + public + ")": {
+			"2103a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bdac",
+			"76a9149a1c78a507689f6f54b847ad1cef1e614ee23f1e88ac",
+			"00149a1c78a507689f6f54b847ad1cef1e614ee23f1e",
+			"a91484ab21b1b2fd065d4504ff693d832434b6108d7b87",
+		},
+		"tr(a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd)":    {"512077aab6e066f8a7419c5ab714c12c67d25007ed55a43cadcacb4d7a970a093f11"},
+		"rawtr(a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd)": {"5120a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd"},
+	} {
+		require.Equal(t, want, expand(t, text, main, 0), text)
+	}
+}
+
+// The last scripts of Bitcoin Core's test of scantxoutset.
+func TestDerivation(t *testing.T) {
+	net := &chaincfg.RegressionNetParams
+	d, err := Parse("combo(tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK/0h/0h/*)", net)
+	require.NoError(t, err)
+	require.True(t, d.IsRange())
+	for position, want := range []string{
+		"pkh([0c5f9a1e/0h/0h/0]026dbd8b2315f296d36e6b6920b1579ca75569464875c7ebe869b536a7d9503c8c)#rthll0rg",
+		"pkh([0c5f9a1e/0h/0h/1]033e6f25d76c00bedb3a8993c7d5739ee806397f0529b1b31dda31ef890f19a60c)#mcjajulr",
+	} {
+		list, err := d.Expand(uint32(position))
+		require.NoError(t, err)
+		require.Equal(t, want, list[1].Desc)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	net := &chaincfg.RegressionNetParams
+	for text, reason := range map[string]string{
+		"raw(51)#00000000": "does not match computed checksum",
+		"raw(51)#1":        "Expected 8 character checksum, not 1 characters",
+		"raw(5)":           "Raw script is not hex",
+		"moon(51)":         "'moon(51)' is not a valid descriptor function",
+		"pkh()":            "pkh(): No key provided",
+		"pkh(02)":          "pkh(): Pubkey '02' is invalid",
+		"sh(sh(pk(02)))":   "invalid",
+		"wsh(addr(x))":     "Address is not valid",
+	} {
+		_, err := Parse(text, net)
+		require.ErrorContains(t, err, reason, text)
+	}
+	d, err := Parse("pkh(tpubD6NzVbkrYhZ4XgiXtGrdW5XDAPFCL9h7we1vwNCpn8tGbBcgfVYjXyhWo4E1xkh56hjod1RhGjxbaTLV3X4FyWuejifB9jusQ46QzG87VKp/0'/0)", net)
+	require.NoError(t, err)
+	require.False(t, d.IsRange())
+	_, err = d.Expand(0)
+	require.ErrorIs(t, err, ErrPrivate)
+	d, err = Parse("pkh(tpubD6NzVbkrYhZ4XgiXtGrdW5XDAPFCL9h7we1vwNCpn8tGbBcgfVYjXyhWo4E1xkh56hjod1RhGjxbaTLV3X4FyWuejifB9jusQ46QzG87VKp/0/*)", net)
+	require.NoError(t, err)
+	require.True(t, d.IsRange())
+}
+
+// Hostile text fails or parses; it does not crash.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"raw(51)", "sh(wsh(multi(1,02,03)))", "combo([abcdef88/1/2'/3/4h]tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1/1/*)"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := Parse(text, &chaincfg.RegressionNetParams)
+		if err != nil {
+			return
+		}
+		list, err := d.Expand(0)
+		require.True(t, err != nil || len(list) > 0)
+	})
+}

@@ -1,0 +1,193 @@
+package descriptor
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+)
+
+// ErrPrivate is returned when a script needs a hardened step from a public
+// key.
+var ErrPrivate = errors.New("cannot derive script without private keys")
+
+// key is a key expression.
+type key struct {
+	origin   string // "fingerprint/path" as given, without brackets
+	public   []byte // of a single key
+	extended *hdkeychain.ExtendedKey
+	path     []uint32
+	wildcard bool
+	hardened bool // the wildcard is
+
+	base *hdkeychain.ExtendedKey // at the end of path
+}
+
+// derived is a public key with where it comes from.
+type derived struct {
+	public []byte
+	origin string
+}
+
+func parseKey(text string, net *chaincfg.Params) (*key, error) {
+	k := &key{}
+	if strings.HasPrefix(text, "[") {
+		origin, rest, found := strings.Cut(text[1:], "]")
+		if !found {
+			return nil, wording("Key origin end ']' character expected but not found")
+		}
+		fingerprint, _, _ := strings.Cut(origin, "/")
+		if _, err := hex.DecodeString(fingerprint); err != nil || len(fingerprint) != 8 {
+			return nil, wording("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
+		}
+		k.origin, text = strings.ReplaceAll(origin, "'", "h"), rest
+	}
+	steps := strings.Split(text, "/")
+	if len(steps) == 1 {
+		done, err := k.parseSingle(text, net)
+		if done || err != nil {
+			return k, err
+		}
+	}
+	return k, k.parseExtended(steps, net)
+}
+
+// parseSingle reads a key in hex or WIF; done is false if it is neither.
+func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err error) {
+	if text == "" {
+		return false, wording("No key provided")
+	}
+	if raw, err := hex.DecodeString(text); err == nil {
+		check := raw
+		if len(raw) == 32 {
+			check = append([]byte{2}, raw...)
+		}
+		if _, err := btcec.ParsePubKey(check); err != nil {
+			return false, wording("Pubkey '%s' is invalid", text)
+		}
+		k.public = raw
+		return true, nil
+	}
+	wif, err := btcutil.DecodeWIF(text)
+	if err != nil {
+		return false, nil
+	}
+	if !wif.IsForNet(net) {
+		return false, wording("key '%s' is not valid", text)
+	}
+	k.public = wif.SerializePubKey()
+	return true, nil
+}
+
+func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
+	extended, err := hdkeychain.NewKeyFromString(steps[0])
+	if err != nil || !extended.IsForNet(net) {
+		return wording("key '%s' is not valid", steps[0])
+	}
+	k.extended = extended
+	steps = steps[1:]
+	if len(steps) > 0 && strings.HasPrefix(steps[len(steps)-1], "*") {
+		last := steps[len(steps)-1]
+		if last != "*" && last != "*'" && last != "*h" {
+			return wording("Key path value '%s' is not a valid uint32", last)
+		}
+		k.wildcard, k.hardened = true, last != "*"
+		steps = steps[:len(steps)-1]
+	}
+	for _, step := range steps {
+		number := strings.TrimRight(step, "'h")
+		index, err := strconv.ParseUint(number, 10, 32)
+		if err != nil || len(step)-len(number) > 1 {
+			return wording("Key path value '%s' is not a valid uint32", step)
+		}
+		if index >= hdkeychain.HardenedKeyStart {
+			return wording("Key path value %d is out of range", index)
+		}
+		if number != step {
+			index += hdkeychain.HardenedKeyStart
+		}
+		k.path = append(k.path, uint32(index))
+	}
+	return nil
+}
+
+// at returns the key at a position of the wildcard.
+func (k *key) at(position uint32) (derived, error) {
+	if k.extended == nil {
+		return derived{k.public, k.singleOrigin()}, nil
+	}
+	path := k.path
+	if k.base == nil {
+		k.base = k.extended
+		for _, step := range path {
+			var err error
+			if k.base, err = derive(k.base, step); err != nil {
+				k.base = nil
+				return derived{}, err
+			}
+		}
+	}
+	child := k.base
+	if k.wildcard {
+		if k.hardened {
+			position += hdkeychain.HardenedKeyStart
+		}
+		var err error
+		if child, err = derive(k.base, position); err != nil {
+			return derived{}, err
+		}
+		path = append(path[:len(path):len(path)], position)
+	}
+	public, err := child.ECPubKey()
+	if err != nil {
+		return derived{}, err
+	}
+	origin, err := k.extendedOrigin(path)
+	return derived{public.SerializeCompressed(), origin}, err
+}
+
+func derive(from *hdkeychain.ExtendedKey, step uint32) (*hdkeychain.ExtendedKey, error) {
+	child, err := from.Derive(step)
+	if errors.Is(err, hdkeychain.ErrDeriveHardFromPublic) {
+		return nil, ErrPrivate
+	}
+	return child, err
+}
+
+func (k *key) singleOrigin() string {
+	if k.origin != "" {
+		return k.origin
+	}
+	return hex.EncodeToString(address.Hash160(k.public)[:4])
+}
+
+func (k *key) extendedOrigin(path []uint32) (string, error) {
+	origin := k.origin
+	if origin == "" {
+		root, err := k.extended.ECPubKey()
+		if err != nil {
+			return "", err
+		}
+		origin = hex.EncodeToString(address.Hash160(root.SerializeCompressed())[:4])
+	}
+	for _, step := range path {
+		if step >= hdkeychain.HardenedKeyStart {
+			origin += fmt.Sprintf("/%dh", step-hdkeychain.HardenedKeyStart)
+		} else {
+			origin += fmt.Sprintf("/%d", step)
+		}
+	}
+	return origin, nil
+}
+
+func (d derived) String() string { return "[" + d.origin + "]" + hex.EncodeToString(d.public) }
+
+// wording makes an error with Bitcoin Core's text, which clients compare.
+func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -1,0 +1,158 @@
+package descriptor
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/render"
+)
+
+// Descriptor is a parsed descriptor.
+type Descriptor struct {
+	name      string
+	keys      []*key
+	threshold int
+	inner     *Descriptor
+	script    []byte // of raw and addr
+	net       *chaincfg.Params
+}
+
+// Parse reads a descriptor. If it has a checksum, that must be right.
+func Parse(text string, net *chaincfg.Params) (*Descriptor, error) {
+	body, sum, given := strings.Cut(text, "#")
+	if given {
+		if len(sum) != 8 {
+			return nil, wording("Expected 8 character checksum, not %d characters", len(sum))
+		}
+		if want := render.Checksum(body); want != sum {
+			return nil, wording("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
+		}
+	}
+	return parse(body, net, "")
+}
+
+// parse reads a descriptor within another of the given name.
+func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error) {
+	name, arg, ok := strings.Cut(body, "(")
+	if !ok || !strings.HasSuffix(arg, ")") {
+		return nil, wording("'%s' is not a valid descriptor function", body)
+	}
+	d := &Descriptor{name: name, net: net}
+	arg = strings.TrimSuffix(arg, ")")
+	var err error
+	switch name {
+	case "raw":
+		if d.script, err = hex.DecodeString(arg); err != nil {
+			return nil, wording("Raw script is not hex")
+		}
+	case "addr":
+		if d.script, err = render.ScriptFor(arg, net); err != nil {
+			return nil, wording("Address is not valid")
+		}
+	case "sh", "wsh":
+		d.inner, err = parse(arg, net, name)
+	case "multi", "sortedmulti":
+		err = d.parseMulti(arg)
+	case "pk", "pkh", "wpkh", "combo", "tr", "rawtr":
+		err = d.parseKeys(arg)
+	default:
+		return nil, wording("'%s' is not a valid descriptor function", body)
+	}
+	if err == nil {
+		err = d.checkPlace(within)
+	}
+	return d, err
+}
+
+func (d *Descriptor) parseMulti(arg string) error {
+	threshold, keys, _ := strings.Cut(arg, ",")
+	n, err := strconv.Atoi(threshold)
+	if err != nil {
+		return wording("Multi threshold '%s' is not valid", threshold)
+	}
+	d.threshold = n
+	if err := d.parseKeys(strings.Split(keys, ",")...); err != nil {
+		return err
+	}
+	const maxKeys = 20
+	switch {
+	case len(d.keys) > maxKeys:
+		return wording("Cannot have %d keys in multisig; must have between 1 and %d keys, inclusive", len(d.keys), maxKeys)
+	case n < 1:
+		return wording("Multisig threshold cannot be %d, must be at least 1", n)
+	case n > len(d.keys):
+		return wording("Multisig threshold cannot be larger than the number of keys; threshold is %d but only %d keys specified", n, len(d.keys))
+	}
+	return nil
+}
+
+func (d *Descriptor) parseKeys(texts ...string) error {
+	for _, text := range texts {
+		k, err := parseKey(text, d.net)
+		if err != nil {
+			return wording("%s(): %v", d.name, err)
+		}
+		d.keys = append(d.keys, k)
+	}
+	return nil
+}
+
+// checkPlace verifies that a function may stand where it does.
+func (d *Descriptor) checkPlace(within string) error {
+	uncompressed := false
+	for _, k := range d.keys {
+		uncompressed = uncompressed || len(k.public) == 65
+		if len(k.public) == 32 && d.name != "tr" && d.name != "rawtr" {
+			return wording("%s(): Pubkey '%x' is invalid", d.name, k.public)
+		}
+	}
+	switch d.name {
+	case "sh":
+		if within != "" {
+			return wording("Can only have sh() at top level")
+		}
+	case "wsh":
+		if within != "" && within != "sh" {
+			return wording("Can only have wsh() at top level or inside sh()")
+		}
+	case "wpkh":
+		if within == "wsh" {
+			return wording("Can only have wpkh() at top level or inside sh()")
+		}
+	case "raw", "addr", "combo", "tr", "rawtr":
+		if within != "" {
+			return wording("Can only have %s() at top level", d.name)
+		}
+	}
+	if uncompressed && (d.name == "wpkh" || d.name == "tr" || d.name == "rawtr" || within == "wsh") {
+		return wording("%s(): Uncompressed keys are not allowed", d.name)
+	}
+	return nil
+}
+
+// IsRange reports whether a key has a wildcard.
+func (d *Descriptor) IsRange() bool {
+	for _, k := range d.keys {
+		if k.wildcard {
+			return true
+		}
+	}
+	return d.inner != nil && d.inner.IsRange()
+}
+
+// IsSolvable reports whether the descriptor tells how its scripts can be
+// satisfied.
+func (d *Descriptor) IsSolvable() bool { return d.name != "raw" && d.name != "addr" }
+
+// HasPrivate reports whether a key was given with its secret.
+func (d *Descriptor) HasPrivate() bool {
+	for _, k := range d.keys {
+		if k.extended != nil && k.extended.IsPrivate() {
+			return true
+		}
+	}
+	return d.inner != nil && d.inner.HasPrivate()
+}
