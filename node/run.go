@@ -48,6 +48,7 @@ type node struct {
 	owner   chan struct{} // the token of whoever changes chain or mempool
 	stop    atomic.Bool   // long steps should end
 	loaded  atomic.Bool   // blocks were imported
+	doom    chan error    // an error after which the node cannot go on
 	tips    *tipWatch     // for calls that wait for a block
 	sharing *sharing
 	watch   *watchers
@@ -59,7 +60,7 @@ type node struct {
 // Run serves until ctx ends or -stopatheight is reached.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
-		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1),
+		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1), doom: make(chan error, 1),
 		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(),
 	}
 	if err := n.open(); err != nil {
@@ -158,6 +159,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return n.followLinks(ctx, sub) })
 	group.Go(func() error { return n.keepHouse(ctx) })
 	group.Go(func() error { return n.start(ctx) })
+	group.Go(func() error { return n.awaitDoom(ctx) })
 	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })
 	return group.Wait()
 }
@@ -204,7 +206,29 @@ func (n *node) flush() error {
 	if n.engine == nil {
 		return nil
 	}
-	return n.engine.Flush()
+	return n.vital(n.engine.Flush())
+}
+
+// awaitDoom returns when something fails that the node cannot do without.
+func (n *node) awaitDoom(ctx context.Context) error {
+	select {
+	case err := <-n.doom:
+		return n.fatal(err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// vital passes on the error of a step of the chain, which is about disk or
+// memory and not about a block: the node ends, whoever caused the step.
+func (n *node) vital(err error) error {
+	if err != nil && !errors.Is(err, chain.ErrInterrupted) {
+		select {
+		case n.doom <- err:
+		default: // it is ending already
+		}
+	}
+	return err
 }
 
 // fatal logs an error after which the node cannot go on.
@@ -230,5 +254,5 @@ func (n *node) own(ctx context.Context, fn func() error) error {
 func (n *node) activate() error {
 	err := n.engine.Activate(n.now())
 	n.settle()
-	return err
+	return n.vital(err)
 }

@@ -67,8 +67,10 @@ func handshake(nc net.Conn, r *bufio.Reader, server bool, timeout time.Duration)
 			err = fmt.Errorf("malformed handshake metadata: %v", p)
 		}
 	}()
-	if err := nc.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return err
+	if timeout > 0 {
+		if err := nc.SetDeadline(time.Now().Add(timeout)); err != nil {
+			return err
+		}
 	}
 	kind := zmq4.Dealer
 	if server {

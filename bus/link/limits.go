@@ -10,7 +10,7 @@ type Limits struct {
 	Frames        int           // frames in a message; default 4096
 	QueueMessages int           // outbound queue; default 16384
 	QueueBytes    int           // outbound queue; default 128 MiB
-	Handshake     time.Duration // greeting to READY; default 5 s
+	Handshake     time.Duration // greeting to READY; default 30 s, negative for no limit
 }
 
 func (l Limits) withDefaults() Limits {
@@ -25,7 +25,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.QueueMessages, 16384)
 	set(&l.QueueBytes, 128<<20)
 	if l.Handshake == 0 {
-		l.Handshake = 5 * time.Second
+		l.Handshake = 30 * time.Second
 	}
 	return l
 }

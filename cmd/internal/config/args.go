@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -21,7 +22,11 @@ func Parse(args []string) (*Settings, error) {
 	}
 	for _, v := range s.args["includeconf"] {
 		if !v.negated() {
-			return nil, Complain("Error parsing command line arguments: -includeconf cannot be used from commandline; -includeconf=\"%s\"", v.text)
+			text := strconv.Quote(v.text)
+			if v.boolean {
+				text = "true"
+			}
+			return nil, Complain("Error parsing command line arguments: -includeconf cannot be used from commandline; -includeconf=%s", text)
 		}
 	}
 	return s, nil

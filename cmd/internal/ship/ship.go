@@ -25,6 +25,10 @@ import (
 // supervisorInstance is the ship's own name on the bus.
 const supervisorInstance = "supervisor"
 
+// errNoHTTP is all that the user is told of faults of the RPC server; the log
+// has the details.
+var errNoHTTP = config.Complain("Unable to start HTTP server. See debug log for details.")
+
 // Config is what the user's process hands in.
 type Config struct {
 	Settings   *config.Settings
@@ -63,6 +67,9 @@ type ship struct {
 // node cannot do without gives up.
 func Run(ctx context.Context, cfg Config) error {
 	s := &ship{cfg: cfg, started: time.Now(), stop: make(chan struct{}), up: make(chan broker.Identity, 64)}
+	if err := checkPorts(cfg.Settings); err != nil {
+		return err
+	}
 	if err := cfg.Layout.Prepare(); err != nil {
 		return err
 	}
@@ -93,7 +100,8 @@ func (s *ship) sail(ctx context.Context) error {
 	}
 	list, cookie, err := accounts(s.cfg.Settings, s.cfg.Layout.Cookie)
 	if err != nil {
-		return err
+		s.logger.Error(err.Error())
+		return errNoHTTP
 	}
 	if cookie {
 		defer os.Remove(s.cfg.Layout.Cookie)
@@ -185,7 +193,7 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 		var notes []string
 		if rpcs, notes, err = listenAll(endpoints); err != nil || len(rpcs) == 0 {
 			s.logNotes(append(notes, orNothing(err)...))
-			return nil, nil, config.Complain("Unable to start HTTP server. See debug log for details.")
+			return nil, nil, errNoHTTP
 		}
 		s.logNotes(notes)
 	}
@@ -221,7 +229,12 @@ func (s *ship) logNotes(notes []string) {
 func (s *ship) runParts(ctx context.Context) error {
 	regtest := s.cfg.Layout.Chain.Name == "regtest"
 	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
-	s.broker = broker.New(broker.Config{Table: broker.DefaultTable(), Logger: s.logger, Up: s.attached})
+	s.broker = broker.New(broker.Config{
+		Table: broker.DefaultTable(), Logger: s.logger, Up: s.attached,
+		// A child speaks when it has loaded its data, however long that takes;
+		// if it dies before, the kernel tells.
+		Limits: link.Limits{Handshake: -1},
+	})
 	s.supervisor = supervise.New(supervise.Config{
 		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
 		Parts: s.cfg.Parts, Broker: s.broker, Logger: s.logger, Log: s.logConfig,

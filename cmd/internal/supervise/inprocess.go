@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/part"
@@ -48,18 +50,24 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 // duplicate gives the part listeners of its own, as a process would have, so
 // that closing one does not close the ship's.
 func duplicate(listeners []*net.TCPListener) ([]net.Listener, error) {
+	fds, err := descriptors(listeners)
+	defer closeDescriptors(fds)
+	if err != nil {
+		return nil, err
+	}
 	var own []net.Listener
-	for _, l := range listeners {
-		f, err := l.File()
+	for _, fd := range fds {
+		copied, err := unix.Dup(int(fd)) // the file below closes its own
 		if err != nil {
 			return nil, err
 		}
-		copied, err := net.FileListener(f)
+		f := os.NewFile(uintptr(copied), "listener")
+		l, err := net.FileListener(f)
 		f.Close()
 		if err != nil {
 			return nil, err
 		}
-		own = append(own, copied)
+		own = append(own, l)
 	}
 	return own, nil
 }

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,29 +18,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 )
-
-// forker starts processes on one thread, which must outlive them: see the
-// package documentation.
-type forker struct{ jobs chan func() }
-
-func (f *forker) run(done <-chan struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for {
-		select {
-		case job := <-f.jobs:
-			job()
-		case <-done:
-			return
-		}
-	}
-}
-
-func (f *forker) start(cmd *exec.Cmd) error {
-	result := make(chan error, 1)
-	f.jobs <- func() { result <- cmd.Start() }
-	return <-result
-}
 
 // runProcess starts a compartment as a process and returns when it has ended
 // and its link is closed.
@@ -55,59 +30,37 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 	if err != nil {
 		return err
 	}
-	cmd, bootPipe, err := s.command(c.spec, theirs)
-	if err != nil {
-		ours.Close()
-		theirs.Close()
-		return err
-	}
-	lastWords := &tail{limit: 32 << 10}
-	cmd.Stderr = lastWords
-	err = s.forker.start(cmd)
-	for _, f := range cmd.ExtraFiles {
-		if f != s.cfg.LogFile {
-			f.Close()
-		}
-	}
-	if err != nil {
-		ours.Close()
-		bootPipe.Close()
-		return fmt.Errorf("starting %s: %w", c.spec.Instance, err)
-	}
-	c.began(cmd.Process.Pid, func(sig os.Signal) { _ = cmd.Process.Signal(sig) })
-
-	var tasks sync.WaitGroup
-	tasks.Go(func() { writeBoot(bootPipe, s.boot(c.spec, settings)) })
-	linkCtx, closeLink := context.WithCancel(ctx)
-	tasks.Go(func() { s.serve(linkCtx, ours, c) })
-	err = cmd.Wait()
-	closeLink()
-	tasks.Wait()
-	return describeEnd(err, lastWords)
-}
-
-func (s *Supervisor) command(spec Spec, link *os.File) (*exec.Cmd, *os.File, error) {
+	defer theirs.Close()
 	bootRead, bootWrite, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		ours.Close()
+		return err
 	}
-	cmd := exec.Command(s.cfg.Executable)
-	cmd.Args = titled(string(spec.Role), spec.Instance)
-	cmd.ExtraFiles = []*os.File{link, bootRead, s.cfg.LogFile}
-	for _, l := range spec.Listeners {
-		f, err := l.File()
-		if err != nil {
-			bootRead.Close()
-			bootWrite.Close()
-			return nil, nil, fmt.Errorf("listener of %s: %w", spec.Instance, err)
-		}
-		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	defer bootRead.Close()
+	process, words, err := s.fork(c.spec, theirs, bootRead)
+	if err != nil {
+		ours.Close()
+		bootWrite.Close()
+		return fmt.Errorf("starting %s: %w", c.spec.Instance, err)
 	}
-	if s.cfg.Log.Console {
-		cmd.Stdout = os.Stdout
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	return cmd, bootWrite, nil
+	theirs.Close()
+	bootRead.Close()
+	c.began(process.Pid, func(sig os.Signal) { _ = process.Signal(sig) })
+
+	lastWords := &tail{limit: 32 << 10}
+	var tasks sync.WaitGroup
+	tasks.Go(func() { writeBoot(bootWrite, s.boot(c.spec, settings)) })
+	tasks.Go(func() {
+		// What cannot be read any more was never said.
+		_, _ = io.Copy(lastWords, words)
+		words.Close()
+	})
+	linkCtx, closeLink := context.WithCancel(ctx)
+	tasks.Go(func() { s.serve(linkCtx, ours, c) })
+	state, err := process.Wait()
+	closeLink()
+	tasks.Wait()
+	return describeEnd(state, err, lastWords)
 }
 
 func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
@@ -161,11 +114,17 @@ func (e *ExitError) Error() string {
 	return e.Status + ": " + e.LastWords
 }
 
-func describeEnd(err error, words *tail) error {
-	if err == nil {
+func describeEnd(state *os.ProcessState, err error, words *tail) error {
+	if err == nil && state.Success() {
 		return nil
 	}
-	return &ExitError{Status: err.Error(), LastWords: strings.TrimSpace(words.String())}
+	status := ""
+	if err != nil {
+		status = err.Error()
+	} else {
+		status = state.String()
+	}
+	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String())}
 }
 
 // tail keeps the end of what is written to it.

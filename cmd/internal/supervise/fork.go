@@ -1,0 +1,111 @@
+package supervise
+
+import (
+	"errors"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// forker starts processes on one thread, which must outlive them: see the
+// package documentation.
+type forker struct{ jobs chan func() }
+
+func (f *forker) run(done <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		select {
+		case job := <-f.jobs:
+			job()
+		case <-done:
+			return
+		}
+	}
+}
+
+func (f *forker) do(job func() error) error {
+	result := make(chan error, 1)
+	f.jobs <- func() { result <- job() }
+	return <-result
+}
+
+// fork starts a compartment's process and returns it with the reading end of
+// its standard error.
+//
+// The descriptors of the listeners are passed as numbers. os/exec would ask
+// for them as files, which sets the sockets to blocking, and with them those
+// of all other processes that share them: a worker that waits in accept could
+// then not be stopped any more.
+func (s *Supervisor) fork(spec Spec, link, bootPipe *os.File) (*os.Process, *os.File, error) {
+	words, stderr, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer stderr.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		words.Close()
+		return nil, nil, err
+	}
+	defer null.Close()
+	stdout := null
+	if s.cfg.Log.Console {
+		stdout = os.Stdout
+	}
+	listeners, err := descriptors(spec.Listeners)
+	defer closeDescriptors(listeners)
+	if err != nil {
+		words.Close()
+		return nil, nil, err
+	}
+	files := append([]uintptr{
+		null.Fd(), stdout.Fd(), stderr.Fd(), link.Fd(), bootPipe.Fd(), s.cfg.LogFile.Fd(),
+	}, listeners...)
+	pid := 0
+	err = s.forker.do(func() (err error) {
+		pid, err = syscall.ForkExec(s.cfg.Executable, titled(string(spec.Role), spec.Instance), &syscall.ProcAttr{
+			Env: os.Environ(), Files: files,
+			Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
+		})
+		return err
+	})
+	if err != nil {
+		words.Close()
+		return nil, nil, err
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		words.Close()
+	}
+	return process, words, err
+}
+
+// descriptors duplicates those of listeners, without touching their mode.
+func descriptors(listeners []*net.TCPListener) (fds []uintptr, err error) {
+	for _, l := range listeners {
+		raw, err := l.SyscallConn()
+		if err != nil {
+			return fds, err
+		}
+		var fd int
+		var failed error
+		err = raw.Control(func(original uintptr) {
+			fd, failed = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+		})
+		if err = errors.Join(err, failed); err != nil {
+			return fds, err
+		}
+		fds = append(fds, uintptr(fd))
+	}
+	return fds, nil
+}
+
+func closeDescriptors(fds []uintptr) {
+	for _, fd := range fds {
+		unix.Close(int(fd))
+	}
+}
