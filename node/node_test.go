@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -390,4 +392,22 @@ func TestStopsAtHeight(t *testing.T) {
 	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })
 	_, _ = r.call("generatetoaddress", 5, address)
 	require.NoError(t, <-ended)
+}
+
+// When blocks can no longer be written, the node says why and ends rather than
+// go on with half of its state.
+func TestFailingDiskEndsTheNode(t *testing.T) {
+	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.FastPrune = true })
+	r.stop()
+	env := part.Env{
+		Name: "node", Link: r.bus.Link(broker.Node, "node"), Clock: r.clock,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- node.Run(r.ctx, env, r.cfg) }()
+	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })
+	// The second block file cannot be created where a folder is.
+	require.NoError(t, os.Mkdir(filepath.Join(r.cfg.BlocksDir, "blocks", "blk00001.dat"), 0o700))
+	_, _ = r.call("generatetoaddress", 500, address)
+	require.ErrorContains(t, <-ended, "A fatal internal error occurred")
 }

@@ -121,7 +121,7 @@ func newMempoolEntry(d mempool.Details) mempoolEntry {
 		VSizeAdjusted: d.VSize, VSize: d.VSize, VSizeBIP141: virtualSize(d.Tx), Weight: d.Tx.Weight(), Time: d.Time, Height: d.Height,
 		DescendantCount: d.DescendantCount, DescendantSize: d.DescendantVSize,
 		AncestorCount: d.AncestorCount, AncestorSize: d.AncestorVSize, Wtxid: d.Tx.WitnessID.String(),
-		ChunkWeight: d.ChunkVSize * consensus.WitnessScale,
+		ChunkWeight: d.ChunkWeight,
 		Fees: mempoolFees{
 			rpc.Amount(d.Fee), rpc.Amount(d.Modified), rpc.Amount(d.AncestorFees), rpc.Amount(d.DescendantFees), rpc.Amount(d.ChunkFee),
 		},

@@ -142,7 +142,7 @@ func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requeste
 			return nil
 		}
 		if err != nil {
-			return err
+			return n.vital(err)
 		}
 		if err := n.activate(); err != nil {
 			return err

@@ -158,8 +158,8 @@ func (p *Pool) checkSpent(c *candidate) error {
 		}
 	}
 	c.SigOps = consensus.SigOpsCost(c.Tx, c.spent, StandardFlags)
-	weight := max(int64(c.Tx.Weight()), int64(c.SigOps*p.cfg.BytesPerSigOp))
-	c.VSize = (weight + consensus.WitnessScale - 1) / consensus.WitnessScale
+	c.Weight = max(int64(c.Tx.Weight()), int64(c.SigOps*p.cfg.BytesPerSigOp))
+	c.VSize = (c.Weight + consensus.WitnessScale - 1) / consensus.WitnessScale
 	return nil
 }
 

@@ -12,6 +12,7 @@ type Entry struct {
 	Tx             *consensus.Tx
 	Fee            int64 // satoshi
 	VSize          int64 // BIP141, or more if it has many signature operations
+	Weight         int64 // likewise
 	SigOps         int
 	Time           int64 // when it entered, Unix seconds
 	Height         int32 // of the tip then

@@ -35,7 +35,7 @@ type Details struct {
 	DescendantVSize int64
 	DescendantFees  int64
 	ChunkFee        int64 // of the chunk that it would be mined with
-	ChunkVSize      int64
+	ChunkWeight     int64
 	Parents         []chainhash.Hash // txids in the pool that it spends
 	Children        []chainhash.Hash // txids that spend it
 }
@@ -49,7 +49,10 @@ func (p *Pool) details(e *Entry) Details {
 	d.Parents, d.Children = txids(e.parents), txids(e.children)
 	for _, c := range e.cluster.linearized() {
 		if slices.Contains(c.entries, e) {
-			d.ChunkFee, d.ChunkVSize = c.fee, c.vsize
+			d.ChunkFee = c.fee
+			for _, member := range c.entries {
+				d.ChunkWeight += member.Weight
+			}
 		}
 	}
 	return d
