@@ -27,7 +27,7 @@ func (c *cluster) add(e *Entry) {
 }
 
 // merge puts e and all it is connected with into one cluster.
-func merge(e *Entry) {
+func merge(e *Entry) *cluster {
 	into := &cluster{members: map[*Entry]struct{}{}}
 	into.add(e)
 	for _, neighbours := range []map[*Entry]struct{}{e.parents, e.children} {
@@ -40,16 +40,18 @@ func merge(e *Entry) {
 			}
 		}
 	}
+	return into
 }
 
 // split takes e out of its cluster and divides the rest into what is still
 // connected. e's links must have been cut.
-func split(e *Entry) {
+func split(e *Entry) (parts []*cluster) {
 	rest := e.cluster.members
 	delete(rest, e)
 	e.cluster = nil
 	for len(rest) > 0 {
 		part := &cluster{members: map[*Entry]struct{}{}}
+		parts = append(parts, part)
 		for member := range rest {
 			connected := member.closure(func(e *Entry) map[*Entry]struct{} {
 				both := make(map[*Entry]struct{}, len(e.parents)+len(e.children))
@@ -68,6 +70,7 @@ func split(e *Entry) {
 			break
 		}
 	}
+	return parts
 }
 
 // linearized returns the cluster's chunks, best first.

@@ -75,7 +75,7 @@ func (p *Pool) expire(now int64) {
 // yet, so neither is its removal.
 func (p *Pool) trim(newcomer *Entry) {
 	for p.usage > p.cfg.MaxBytes && len(p.entries) > 0 {
-		worst := p.worstChunk()
+		worst := p.worst()
 		rate := float64(worst.fee)*1000/float64(worst.vsize) + float64(p.cfg.Incremental)
 		if rate > p.floor.rate {
 			p.floor.rate, p.floor.falling = rate, false
@@ -97,21 +97,4 @@ func (p *Pool) takeQuietly(set map[*Entry]struct{}, newcomer *Entry) {
 	}
 	p.takeAll(set, BySizeLimit, nil)
 	p.cfg.Sink = sink
-}
-
-func (p *Pool) worstChunk() chunk {
-	var worst chunk
-	seen := map[*cluster]struct{}{}
-	for _, e := range p.entries {
-		if _, done := seen[e.cluster]; done {
-			continue
-		}
-		seen[e.cluster] = struct{}{}
-		chunks := e.cluster.linearized()
-		last := chunks[len(chunks)-1]
-		if worst.entries == nil || compareRates(last.fee, last.vsize, worst.fee, worst.vsize) < 0 {
-			worst = last
-		}
-	}
-	return worst
 }

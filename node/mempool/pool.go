@@ -26,6 +26,8 @@ type Pool struct {
 	sequence uint64
 	floor    floor
 	oldest   int64 // no entry is older
+
+	evictions evictions
 }
 
 // New returns an empty pool.
@@ -116,7 +118,7 @@ func (p *Pool) insert(e *Entry) {
 	if len(p.entries) == 1 || e.Time < p.oldest {
 		p.oldest = e.Time
 	}
-	merge(e)
+	p.evictions.changed(len(p.entries), merge(e))
 	e.usage = memoryUsage(e.Tx)
 	p.usage += e.usage
 	p.vsize += e.VSize
@@ -136,7 +138,7 @@ func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
 	for child := range e.children {
 		delete(child.parents, e)
 	}
-	split(e)
+	p.evictions.changed(len(p.entries), split(e)...)
 	p.usage -= e.usage
 	p.vsize -= e.VSize
 	p.fees -= e.Fee
@@ -168,6 +170,7 @@ func (p *Pool) Prioritise(txid chainhash.Hash, delta int64) {
 	if e := p.entries[txid]; e != nil {
 		e.delta = p.deltas[txid]
 		e.cluster.chunks = nil
+		p.evictions.changed(len(p.entries), e.cluster)
 	}
 }
 
