@@ -95,8 +95,8 @@ func (n *node) onTip(ev chain.TipChanged) {
 }
 
 // settle lets the mempool follow what the chain has done, and tells of it. It
-// returns what was connected.
-func (n *node) settle() []chain.Connected {
+// returns those of the connected blocks that are news.
+func (n *node) settle() (news []chain.Connected) {
 	done := n.pending
 	n.pending = pending{}
 	if len(done.disconnected) > 0 {
@@ -113,9 +113,13 @@ func (n *node) settle() []chain.Connected {
 		n.pool.Reorg(txs, confirmed, n.mempoolTip())
 	}
 	for _, c := range done.connected {
+		if n.oldNews(c.Node) {
+			continue
+		}
 		n.publishBlock(msg.BlockConnected, c.Node, c.Block, c.Initial)
+		news = append(news, c)
 	}
-	return done.connected
+	return news
 }
 
 func (n *node) publishBlock(topic bus.Topic[msg.BlockEvent], at *chain.Node, b *consensus.Block, initial bool) {

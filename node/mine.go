@@ -15,7 +15,7 @@ import (
 type template struct {
 	block  *consensus.Block
 	parent *chain.Node
-	fees   int64
+	chosen []mining.Candidate // its transactions but the coinbase
 }
 
 // job says what block to build on the tip.
@@ -44,14 +44,16 @@ func (n *node) assemble(script []byte) template {
 	candidates := n.pool.Candidates()
 	chosen, fees := mining.Choose(candidates, limits)
 	sigOps := limits.SigOps
+	t := template{parent: parent}
 	for _, i := range chosen {
+		t.chosen = append(t.chosen, candidates[i])
 		job.Txs = append(job.Txs, candidates[i].Tx)
 		sigOps += candidates[i].SigOps
 	}
 	job.Fees = fees
-	block := mining.Assemble(job)
-	n.log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", block.Weight(), len(chosen), fees, sigOps))
-	return template{block, parent, fees}
+	t.block = mining.Assemble(job)
+	n.log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", t.block.Weight(), len(chosen), fees, sigOps))
+	return t
 }
 
 // generate mines count blocks and returns their hashes. It ends early when it

@@ -304,6 +304,13 @@ func TestTransactionsAndEvents(t *testing.T) {
 		chaintest.Spend([]wire.OutPoint{{Hash: chainhash.Hash{5}}}, 1, 2, 3).Raw()))
 	r.refused(rpc.InvalidAddressOrKey, "No such mempool transaction", "getrawtransaction", chainhash.Hash{5}.String())
 
+	r.refused(rpc.InvalidParameter, "must be called with the segwit rule set", "getblocktemplate", map[string]any{})
+	offered := get[map[string]any](r, "getblocktemplate", map[string]any{"rules": []string{"segwit"}})
+	require.EqualValues(t, 102, offered["height"])
+	require.Equal(t, get[string](r, "getbestblockhash"), offered["previousblockhash"])
+	require.Equal(t, txid, offered["transactions"].([]any)[0].(map[string]any)["txid"])
+	require.EqualValues(t, 50*consensus.Coin+10_000, offered["coinbasevalue"])
+
 	block := get[[]string](r, "generatetodescriptor", 1, anyoneDesc)[0]
 	require.Empty(t, get[[]string](r, "getrawmempool"))
 	require.Equal(t, true, get[map[string]any](r, "getrawtransaction", txid, true, block)["in_active_chain"])

@@ -18,7 +18,7 @@ func (n *node) table() rpc.Table {
 	for _, part := range []rpc.Table{
 		n.chainCommands(), n.blockCommands(), n.utxoCommands(), n.chooseCommands(), n.waitCommands(),
 		n.mempoolCommands(), n.txCommands(), n.miningCommands(), n.generateCommands(), n.addressCommands(),
-		n.deploymentCommands(), n.spenderCommands(),
+		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(),
 	} {
 		table = append(table, part...)
 	}

@@ -55,6 +55,7 @@ type node struct {
 	pending pending
 	out     publisher
 	scan    scanState
+	resumed map[*chain.Node]struct{} // see connectedBefore
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
@@ -104,6 +105,7 @@ func (n *node) open() error {
 		tip.Hash, tip.Height, isoTime(tip.Time), n.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.out.tip = n.tip()
+	n.resumed = connectedBefore(n.engine)
 	return nil
 }
 

@@ -38,6 +38,9 @@ type derived struct {
 
 func parseKey(text string, net *chaincfg.Params) (*key, error) {
 	k := &key{}
+	if strings.TrimSpace(text) != text {
+		return nil, wording("Key '%s' is invalid due to whitespace", text)
+	}
 	if strings.HasPrefix(text, "[") {
 		origin, rest, found := strings.Cut(text[1:], "]")
 		if !found {
