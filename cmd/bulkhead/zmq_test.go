@@ -223,3 +223,23 @@ func TestSubscribersSurviveTheNotifier(t *testing.T) {
 	settle(n, messages, "hashblock") // libzmq connects again by itself
 	n.stop()
 }
+
+func TestANodeThatComesBackRepeatsNoNews(t *testing.T) {
+	address := fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
+	n := startNode(t, "regtest", "-zmqpubhashblock="+address, "-zmqpubsequence="+address, "-connect=0")
+	l := settle(n, subscribe(t, address, "hashblock"), "hashblock")
+	n.must("generatetoaddress", 5, btcdMiningAddress)
+	for range 5 {
+		l.next()
+	}
+	tip := n.tip()
+	kill(t, n.pids("node")[0])
+	n.eventually("the node", func() error {
+		_, err := n.call("getblockcount")
+		return err
+	})
+	n.eventuallyTip(tip)
+	block := n.must("generatetoaddress", 1, btcdMiningAddress).([]any)[0].(string)
+	l.expect("hashblock", block)
+	n.stop()
+}
