@@ -130,6 +130,7 @@ func TestRequestsOfEveryVersion(t *testing.T) {
 		{`{"jsonrpc":"2.0","method":"nope","id":1}`, 200, `{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}`},
 		{`{"jsonrpc":2,"method":"nope","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"jsonrpc field must be a string"},"id":1}`},
 		{`{"jsonrpc":"2.1","method":"nope","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"JSON-RPC version not supported"},"id":1}`},
+		{`{"method":"getblockcount"}`, 200, `{"result":7,"error":null}`},
 		{`{"id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Missing method"},"id":1}`},
 		{`{"method":3,"id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Method must be a string"},"id":1}`},
 		{`{"method":"mirror","params":"x","id":1}`, 400, `{"result":null,"error":{"code":-32600,"message":"Params must be an array or object"},"id":1}`},

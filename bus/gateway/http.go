@@ -120,7 +120,7 @@ func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origi
 	body = bytes.TrimSpace(body)
 	switch {
 	case !json.Valid(body):
-		g.writeAnswer(w, &answer{request: &request{version: 1}, err: &rpc.Error{Code: rpc.ParseError, Message: "Parse error"}})
+		g.writeAnswer(w, &answer{request: unreadable(), err: &rpc.Error{Code: rpc.ParseError, Message: "Parse error"}})
 	case body[0] == '{':
 		a := g.one(ctx, from, body)
 		if a.request.notification() {
@@ -131,7 +131,7 @@ func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origi
 	case body[0] == '[':
 		g.batch(ctx, w, from, body)
 	default:
-		g.writeAnswer(w, &answer{request: &request{version: 1}, err: &rpc.Error{Code: rpc.ParseError, Message: "Top-level object parse error"}})
+		g.writeAnswer(w, &answer{request: unreadable(), err: &rpc.Error{Code: rpc.ParseError, Message: "Top-level object parse error"}})
 	}
 }
 

@@ -19,10 +19,13 @@ type request struct {
 // notification reports whether the client wants no answer.
 func (r *request) notification() bool { return r.version == 2 && r.id == nil }
 
+// unreadable is the request of a fault that comes before its id is known.
+func unreadable() *request { return &request{version: 1, id: json.RawMessage("null")} }
+
 // parseRequest reads one request. On a fault what could be read is returned
 // too, so that the answer has the right id and version.
 func parseRequest(raw json.RawMessage) (*request, error) {
-	r := &request{version: 1}
+	r := unreadable()
 	var fields map[string]json.RawMessage
 	if first(raw) != '{' || json.Unmarshal(raw, &fields) != nil {
 		return r, rpc.Errorf(rpc.InvalidRequest, "Invalid Request object")
@@ -80,9 +83,9 @@ type wireError struct {
 }
 
 func (a *answer) MarshalJSON() ([]byte, error) {
-	id := a.request.id
-	if id == nil {
-		id = json.RawMessage("null")
+	id := ""
+	if a.request.id != nil {
+		id = `,"id":` + string(a.request.id)
 	}
 	result := a.result
 	if result == nil {
@@ -97,11 +100,11 @@ func (a *answer) MarshalJSON() ([]byte, error) {
 	}
 	switch {
 	case a.request.version == 1:
-		return fmt.Appendf(nil, `{"result":%s,"error":%s,"id":%s}`, result, fault, id), nil
+		return fmt.Appendf(nil, `{"result":%s,"error":%s%s}`, result, fault, id), nil
 	case a.err != nil:
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","error":%s,"id":%s}`, fault, id), nil
+		return fmt.Appendf(nil, `{"jsonrpc":"2.0","error":%s%s}`, fault, id), nil
 	}
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","result":%s,"id":%s}`, result, id), nil
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","result":%s%s}`, result, id), nil
 }
 
 // status is the HTTP status of a single answer.

@@ -36,7 +36,11 @@ func accounts(s *config.Settings, cookiePath string) (list []gateway.Account, co
 	if err != nil {
 		return nil, false, err
 	}
-	if err := writeCookie(cookiePath, cookieUser+":"+password); err != nil {
+	mode, err := cookieMode(s.Text("rpccookieperms", "owner"))
+	if err != nil {
+		return nil, false, err
+	}
+	if err := writeCookie(cookiePath, cookieUser+":"+password, mode); err != nil {
 		return nil, false, err
 	}
 	return append(list, gateway.NewAccount(cookieUser, password, salt)), true, nil
@@ -50,12 +54,28 @@ func secret(size int) (string, error) {
 	return hex.EncodeToString(raw), nil
 }
 
-// writeCookie replaces the cookie file in one step, readable by its owner
-// only.
-func writeCookie(path, content string) error {
+// cookieMode reads -rpccookieperms.
+func cookieMode(who string) (os.FileMode, error) {
+	switch who {
+	case "owner":
+		return 0o600, nil
+	case "group":
+		return 0o640, nil
+	case "all":
+		return 0o644, nil
+	}
+	return 0, config.Complain("Invalid -rpccookieperms=%s; must be one of 'owner', 'group', or 'all'.", who)
+}
+
+// writeCookie replaces the cookie file in one step. Nobody but its owner can
+// read it before it is complete.
+func writeCookie(path, content string, mode os.FileMode) error {
 	temporary := path + ".tmp"
 	if err := os.WriteFile(temporary, []byte(content), 0o600); err != nil {
 		return config.Complain("Unable to open cookie authentication file %s for writing", temporary)
+	}
+	if err := os.Chmod(temporary, mode); err != nil {
+		return config.Complain("Unable to set permissions on cookie authentication file %s", temporary)
 	}
 	if err := os.Rename(temporary, path); err != nil {
 		return config.Complain("Unable to rename cookie authentication file %s to %s", temporary, path)
