@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,10 +22,12 @@ type Config struct {
 	Categories []string // of debug lines that are wanted; "all" for every one
 	Excluded   []string // unwanted in spite of that
 	Trace      bool     // trace lines too
-	Micros     bool     // -logtimemicros
-	NoTime     bool     // -logtimestamps=0
-	Thread     string   // shown in brackets when not empty: -logthreadnames
-	Console    bool     // -printtoconsole: standard output gets the lines too
+	// TraceCategories are those whose trace lines are wanted in any case.
+	TraceCategories []string
+	Micros          bool   // -logtimemicros
+	NoTime          bool   // -logtimestamps=0
+	Thread          string // shown in brackets when not empty: -logthreadnames
+	Console         bool   // -printtoconsole: standard output gets the lines too
 }
 
 // Tee returns where lines go: to w, and to console if that is wanted. The
@@ -73,7 +76,8 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 	if level >= slog.LevelInfo {
 		return true
 	}
-	return (level >= slog.LevelDebug || h.cfg.Trace) && h.cfg.wants(h.category)
+	trace := h.cfg.Trace || slices.Contains(h.cfg.TraceCategories, h.category)
+	return (level >= slog.LevelDebug || trace) && h.cfg.wants(h.category)
 }
 
 func (h *handler) Handle(_ context.Context, r slog.Record) error {

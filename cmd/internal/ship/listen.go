@@ -60,6 +60,9 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		}
 		list = append(list, endpoint{addr: resolved})
 	}
+	if twice := duplicateEndpoint(list); twice != "" {
+		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion and -whitebind.", twice)
+	}
 	if len(list) == 0 {
 		list = []endpoint{
 			{addr: net.JoinHostPort("::", strconv.Itoa(port)), optional: true},
@@ -68,6 +71,17 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		}
 	}
 	return list, nil
+}
+
+func duplicateEndpoint(list []endpoint) string {
+	seen := map[string]bool{}
+	for _, e := range list {
+		if seen[e.addr] {
+			return e.addr
+		}
+		seen[e.addr] = true
+	}
+	return ""
 }
 
 // rpcEndpoints returns where JSON-RPC clients may connect, and warnings.

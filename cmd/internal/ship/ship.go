@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -70,10 +71,14 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := checkPorts(cfg.Settings); err != nil {
 		return err
 	}
+	var err error
+	if s.logConfig, err = logConfig(cfg.Settings); err != nil {
+		return err
+	}
 	if err := cfg.Layout.Prepare(); err != nil {
 		return err
 	}
-	locks, err := lockDirs(cfg.Layout.Net, cfg.Layout.BlocksDir)
+	locks, err := lockDirs(cfg.Layout.Net, filepath.Join(cfg.Layout.BlocksDir, "blocks"))
 	if err != nil {
 		return err
 	}
@@ -126,37 +131,12 @@ func (s *ship) openLog() error {
 		return config.Complain("Could not open debug log file %s", path)
 	}
 	s.logFile = f
-	s.logConfig = logConfig(s.cfg.Settings)
 	own := s.logConfig
 	if own.Thread != "" {
 		own.Thread = supervisorInstance
 	}
 	s.logger = logging.New(own.Tee(f, s.cfg.Stdout), own, time.Now)
 	return nil
-}
-
-func logConfig(s *config.Settings) logging.Config {
-	cfg := logging.Config{
-		Excluded: s.List("debugexclude"),
-		Trace:    s.Text("loglevel", "") == "trace",
-		Micros:   s.Bool("logtimemicros", false),
-		NoTime:   !s.Bool("logtimestamps", true),
-		Console:  s.Bool("printtoconsole", false),
-	}
-	for _, category := range s.List("debug") {
-		switch category {
-		case "", "1", "all":
-			category = "all"
-		case "0", "none":
-			cfg.Categories = nil
-			continue
-		}
-		cfg.Categories = append(cfg.Categories, category)
-	}
-	if s.Bool("logthreadnames", false) {
-		cfg.Thread = "main"
-	}
-	return cfg
 }
 
 // introduce begins the log of a run.

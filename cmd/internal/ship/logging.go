@@ -1,0 +1,85 @@
+package ship
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+)
+
+// categories are Bitcoin Core's logging categories and our own, ipc being
+// both.
+func categories() []string {
+	return []string{
+		"addrman", "bench", "blockstorage", "cmpctblock", "coindb", "estimatefee", "http", "i2p", "ipc", "kernel", "leveldb",
+		"libevent", "lock", "mempool", "mempoolrej", "net", "privatebroadcast", "proxy", "prune", "qt", "rand", "reindex",
+		"rpc", "scan", "selectcoins", "tor", "txpackages", "txreconciliation", "validation", "walletdb", "zmq",
+	}
+}
+
+// logConfig reads what is to be logged, and how.
+func logConfig(s *config.Settings) (logging.Config, error) {
+	cfg := logging.Config{
+		Micros:  s.Bool("logtimemicros", false),
+		NoTime:  !s.Bool("logtimestamps", true),
+		Console: s.Bool("printtoconsole", false),
+	}
+	var err error
+	if cfg.Categories, err = categoryList(s, "debug"); err != nil {
+		return cfg, err
+	}
+	if cfg.Excluded, err = categoryList(s, "debugexclude"); err != nil {
+		return cfg, err
+	}
+	for _, level := range s.List("loglevel") {
+		if err := readLevel(&cfg, level); err != nil {
+			return cfg, err
+		}
+	}
+	if s.Bool("logthreadnames", false) {
+		cfg.Thread = "main"
+	}
+	return cfg, nil
+}
+
+// categoryList reads -debug and -debugexclude: an empty value, 1 and all mean
+// every category; 0 and none take back what was said before.
+func categoryList(s *config.Settings, name string) ([]string, error) {
+	var list []string
+	given := s.List(name)
+	for i := len(given) - 1; i >= 0; i-- {
+		if given[i] == "0" || given[i] == "none" {
+			given = given[i+1:]
+			break
+		}
+	}
+	for _, category := range given {
+		switch {
+		case category == "" || category == "1" || category == "all":
+			list = append(list, "all")
+		case slices.Contains(categories(), category):
+			list = append(list, category)
+		default:
+			return nil, config.Complain("Unsupported logging category -%s=%s.", name, category)
+		}
+	}
+	return list, nil
+}
+
+// readLevel reads LEVEL or CATEGORY:LEVEL.
+func readLevel(cfg *logging.Config, text string) error {
+	category, level, specific := strings.Cut(text, ":")
+	known := func(level string) bool { return slices.Contains([]string{"info", "debug", "trace"}, level) }
+	switch {
+	case !specific && !known(text):
+		return config.Complain("Unsupported global logging level -loglevel=%s. Valid values: info, debug, trace.", text)
+	case !specific:
+		cfg.Trace = text == "trace"
+	case !known(level) || !slices.Contains(categories(), category):
+		return config.Complain("Unsupported category-specific logging level -loglevel=%s. Expected -loglevel=<category>:<level>; valid levels: info, debug, trace.", text)
+	case level == "trace":
+		cfg.TraceCategories = append(cfg.TraceCategories, category)
+	}
+	return nil
+}
