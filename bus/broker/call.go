@@ -63,10 +63,11 @@ func (p *port) forward(callee *port, h codec.Header, m link.Message) {
 		callee.served.Add(1)
 		return
 	}
-	// If the entry is gone, settle has answered already.
+	p.forgetCall(callerID)
+	// If the entry is gone, settle has answered already, perhaps before the
+	// call was remembered.
 	if _, mine := callee.takePending(id); mine {
 		callee.drops.Add(1)
-		p.forgetCall(callerID)
 		kind := bus.KindOverloaded
 		if err == link.ErrClosed {
 			kind = bus.KindGone

@@ -104,7 +104,7 @@ func (b *Broker) publish(topic, from string, trace uint64, rest link.Message) {
 		if !s.wants(topic) {
 			continue
 		}
-		gap := s.gap.Load()
+		gap := s.gap.Swap(0) // whoever takes the count tells of it: links publish concurrently
 		head, err := codec.EncodeHeader(&codec.Header{
 			Kind: codec.Event, ID: s.id, To: topic, From: from, Trace: trace, Gap: gap,
 		})
@@ -113,10 +113,8 @@ func (b *Broker) publish(topic, from string, trace uint64, rest link.Message) {
 			return
 		}
 		if s.port.link.Send(append(link.Message{head}, rest...)) != nil {
-			s.gap.Add(1)
+			s.gap.Add(gap + 1)
 			s.port.drops.Add(1)
-		} else if gap > 0 {
-			s.gap.Add(-gap)
 		}
 	}
 }
