@@ -143,8 +143,12 @@ func orInOrder(err error) error {
 	return err
 }
 
+// noteFailedStop logs a stop that went wrong. A process that was told to end
+// before it had begun could do no better than die of the signal.
 func (s *Supervisor) noteFailedStop(c *compartment, err error) {
-	if err != nil {
+	var exit *ExitError
+	early := errors.As(err, &exit) && exit.Terminated
+	if err != nil && !early {
 		s.cfg.Logger.Warn(fmt.Sprintf("%s (pid %d) did not end in order: %v", c.spec.Instance, c.pid, err))
 	}
 }

@@ -80,7 +80,7 @@ func writeBoot(w io.WriteCloser, b boot) {
 // serve routes for a compartment's link until it ends.
 func (s *Supervisor) serve(ctx context.Context, nc net.Conn, c *compartment) {
 	err := s.cfg.Broker.Serve(ctx, nc, broker.Identity{Role: c.spec.Role, Instance: c.spec.Instance})
-	if err != nil && ctx.Err() == nil && !errors.Is(err, syscall.ECONNRESET) {
+	if err != nil && ctx.Err() == nil && !c.isStopping() && !errors.Is(err, syscall.ECONNRESET) {
 		s.cfg.Logger.Warn(fmt.Sprintf("bus: link of %s: %v", c.spec.Instance, err))
 	}
 }
@@ -105,6 +105,8 @@ func socketPair() (net.Conn, *os.File, error) {
 type ExitError struct {
 	Status    string // "exit status 1", "signal: killed"
 	LastWords string // what it wrote to standard error
+	// Terminated tells that SIGTERM ended it before it could handle that.
+	Terminated bool
 }
 
 func (e *ExitError) Error() string {
@@ -124,7 +126,12 @@ func describeEnd(state *os.ProcessState, err error, words *tail) error {
 	} else {
 		status = state.String()
 	}
-	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String())}
+	terminated := false
+	if state != nil {
+		wait, ok := state.Sys().(syscall.WaitStatus)
+		terminated = ok && wait.Signaled() && wait.Signal() == syscall.SIGTERM
+	}
+	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String()), Terminated: terminated}
 }
 
 // tail keeps the end of what is written to it.
