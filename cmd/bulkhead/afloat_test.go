@@ -109,7 +109,7 @@ func TestTheWalletSurvivesTheNodesDeath(t *testing.T) {
 		_, err := n.call("getblockcount")
 		return err
 	})
-	require.Equal(t, tip, n.tip())
+	n.eventuallyTip(tip) // it connects again what it had not flushed
 	// The wallet sends its payment to the new node again.
 	n.eventually("the payment", func() error {
 		if _, err := n.call("getbalance"); err != nil {
