@@ -12,22 +12,23 @@ import (
 // TestAGapIsToldOnceByConcurrentPublishers: what was lost is told with one
 // event, whoever publishes it.
 func TestAGapIsToldOnceByConcurrentPublishers(t *testing.T) {
-	for range 50 {
-		b := New(Config{})
-		near, far := link.Pipe()
-		defer near.Close()
-		defer far.Close()
-		s := &subscription{port: &port{broker: b, link: link.New(near, true, link.Limits{})}, prefixes: []string{""}}
+	near, far := link.Pipe()
+	defer near.Close()
+	defer far.Close()
+	b := New(Config{})
+	s := &subscription{port: &port{broker: b, link: link.New(near, true, link.Limits{QueueMessages: 1 << 20})}, prefixes: []string{""}}
+	b.subs = []*subscription{s}
+	for range 2000 {
 		s.gap.Store(5)
-		b.subs = []*subscription{s}
 		var publishers sync.WaitGroup
+		begin := make(chan struct{})
 		for range 8 {
 			publishers.Go(func() {
-				for range 20 {
-					b.publish("topic", "somebody", 0, link.Message{emptyBody})
-				}
+				<-begin
+				b.publish("topic", "somebody", 0, link.Message{emptyBody})
 			})
 		}
+		close(begin)
 		publishers.Wait()
 		require.Zero(t, s.gap.Load())
 	}
