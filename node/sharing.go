@@ -84,7 +84,7 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 	reply := msg.LeaseReply{Seconds: int(config.Patience / time.Second)}
 	best := n.engine.Lookup(req.Best)
 	view := n.engine.View()
-	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) <= 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
+	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) < 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
 		return reply, nil
 	}
 	// What is missing is looked up under the lock: a block is leased until it
@@ -92,9 +92,9 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
 	missing, more := n.missing(view, best)
-	granted, blocked := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
+	granted := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
 	reply.Hashes = granted
-	reply.Retry = len(granted) == 0 && (blocked || more)
+	reply.Retry = len(granted) == 0 && (more || len(missing) > 0)
 	return reply, nil
 }
 
@@ -112,7 +112,7 @@ func (n *node) missing(view *chain.View, best *chain.Node) (hashes []chainhash.H
 			hashes = append(hashes, nodes[i].Hash)
 		}
 	}
-	return hashes, top < best.Height || len(nodes) > 0
+	return hashes, top < best.Height
 }
 
 func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {

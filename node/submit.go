@@ -75,7 +75,9 @@ func (n *node) takeHeaders(headers []wire.BlockHeader, reply *msg.SubmitHeadersR
 	}
 	if last != nil {
 		reply.Last, reply.Height = last.Hash, last.Height
-		reply.Download = last.Work.Cmp(n.params.MinimumWork) >= 0 && last.Work.Cmp(n.engine.View().Tip().Work) > 0
+		// A branch of the same work may be the one that is built upon.
+		view := n.engine.View()
+		reply.Download = last.Work.Cmp(n.params.MinimumWork) >= 0 && last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
 	}
 	return nil
 }

@@ -47,8 +47,8 @@ func New(cfg Config) *Leases {
 }
 
 // Grant leases up to max of the missing blocks, which the peer has, in their
-// order. blocked tells that there were some, but others owe them.
-func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Time) (granted []chainhash.Hash, blocked bool) {
+// order. Those that somebody owes already are left out.
+func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Time) (granted []chainhash.Hash) {
 	l.Expire(now)
 	max = min(max, l.cfg.PerPeer-len(l.holders[h]))
 	for _, hash := range missing {
@@ -56,7 +56,6 @@ func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Tim
 			break
 		}
 		if l.blocks[hash] != nil {
-			blocked = true
 			continue
 		}
 		granted = append(granted, hash)
@@ -66,7 +65,7 @@ func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Tim
 		}
 		l.holders[h][hash] = struct{}{}
 	}
-	return granted, blocked
+	return granted
 }
 
 // Delivered ends the lease of a block that has arrived, from whomever. The

@@ -26,14 +26,11 @@ var (
 func TestNothingTwice(t *testing.T) {
 	l := New(Config{PerPeer: 4, Patience: time.Minute})
 	missing := hashes(6)
-	a, _ := l.Grant(alice, missing, 100, start)
+	a := l.Grant(alice, missing, 100, start)
 	require.Equal(t, missing[:4], a)
-	b, blocked := l.Grant(bob, missing, 100, start)
+	b := l.Grant(bob, missing, 100, start)
 	require.Equal(t, missing[4:], b)
-	require.True(t, blocked)
-	none, blocked := l.Grant(bob, missing, 100, start)
-	require.Empty(t, none)
-	require.True(t, blocked)
+	require.Empty(t, l.Grant(bob, missing, 100, start))
 	require.True(t, l.Delivered(alice, missing[0], start))
 	require.False(t, l.Delivered(alice, missing[0], start))
 	require.Equal(t, 3, l.Owed(alice))
@@ -46,10 +43,10 @@ func TestLateLeasesGoToOthers(t *testing.T) {
 	// A delivery gives the rest its time anew.
 	later := start.Add(50 * time.Second)
 	l.Delivered(alice, missing[0], later)
-	got, _ := l.Grant(bob, missing[1:], 3, start.Add(100*time.Second))
+	got := l.Grant(bob, missing[1:], 3, start.Add(100*time.Second))
 	require.Empty(t, got)
 	require.Equal(t, []Holder{alice}, l.Expire(later.Add(61*time.Second)))
-	got, _ = l.Grant(bob, missing[1:], 3, later.Add(61*time.Second))
+	got = l.Grant(bob, missing[1:], 3, later.Add(61*time.Second))
 	require.Equal(t, missing[1:], got)
 	require.Zero(t, l.Owed(alice))
 }
@@ -61,7 +58,7 @@ func TestWorkerGone(t *testing.T) {
 	l.Grant(Holder{"worker.1", 7}, missing, 3, start)
 	l.Grant(bob, missing, 3, start)
 	require.Equal(t, 6, l.WorkerGone("worker.1"))
-	got, _ := l.Grant(bob, missing, 100, start)
+	got := l.Grant(bob, missing, 100, start)
 	require.Equal(t, missing[:6], got)
 }
 
