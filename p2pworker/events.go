@@ -2,6 +2,7 @@ package p2pworker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,7 @@ const nodeRole = "node"
 
 // follow passes the node's announcements on to all sessions.
 func (w *worker) follow(ctx context.Context, events *bus.Subscription) error {
-	w.group.Go(func() error { w.refreshTip(ctx); return nil })
+	w.group.Go(func() error { w.learnTip(ctx); return nil })
 	for {
 		ev, err := events.Next(ctx)
 		if err != nil {
@@ -37,7 +38,10 @@ func (w *worker) heard(ctx context.Context, ev bus.Event) error {
 		if err != nil {
 			return err
 		}
-		w.setTip(e.Tip, e.Attached)
+		if !validHeaders(e.Attached) {
+			return errors.New("headers of the wrong size")
+		}
+		w.setTip(e.Tip, session.TipChanged{Headers: e.Attached})
 	case msg.TxsAnnounced.Matches(ev):
 		e, err := msg.TxsAnnounced.Decode(ev)
 		if err != nil {
@@ -64,28 +68,58 @@ func (w *worker) heard(ctx context.Context, ev bus.Event) error {
 	return nil
 }
 
-// refreshTip asks the node for its tip, for when an event may have been missed.
-func (w *worker) refreshTip(ctx context.Context) {
-	tip, err := persist(ctx, func(ctx context.Context) (msg.Tip, error) {
+func validHeaders(headers [][]byte) bool {
+	for _, h := range headers {
+		if len(h) != session.HeaderSize {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *worker) askTip(ctx context.Context) (msg.Tip, error) {
+	return persist(ctx, func(ctx context.Context) (msg.Tip, error) {
 		return msg.GetTip.Call(ctx, w.conn, bus.None{})
 	})
-	if err == nil {
-		w.setTip(tip, nil)
+}
+
+// learnTip asks the node for its tip, unless an event tells it before: the
+// answer may be older than the event.
+func (w *worker) learnTip(ctx context.Context) {
+	tip, err := w.askTip(ctx)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.tipKnown {
+		w.changeTip(tip, session.TipChanged{})
 	}
 }
 
-func (w *worker) setTip(tip msg.Tip, headers [][]byte) {
-	for _, h := range headers {
-		if len(h) != session.HeaderSize {
-			return
-		}
+// refreshTip asks the node for its tip, for when an event may have been
+// missed. Events wait meanwhile.
+func (w *worker) refreshTip(ctx context.Context) {
+	if tip, err := w.askTip(ctx); err == nil {
+		w.setTip(tip, session.TipChanged{Missed: true})
 	}
-	t := session.Tip{Height: tip.Height, Hash: tip.Hash, Initial: tip.Initial,
-		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate}
+}
+
+func (w *worker) setTip(tip msg.Tip, change session.TipChanged) {
 	w.mu.Lock()
-	w.tip = t
-	w.mu.Unlock()
-	w.broadcast(session.TipChanged{Tip: t, Headers: headers})
+	defer w.mu.Unlock()
+	w.changeTip(tip, change)
+}
+
+// changeTip notes the tip and tells all sessions. The mutex is held: a session
+// that is added has heard of this tip, or hears of it.
+func (w *worker) changeTip(tip msg.Tip, change session.TipChanged) {
+	change.Tip = session.Tip{Height: tip.Height, Hash: tip.Hash, Initial: tip.Initial,
+		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate}
+	w.tip, w.tipKnown = change.Tip, true
+	for _, p := range w.peers {
+		p.mail.put(change)
+	}
 }
 
 func (w *worker) broadcast(in session.Input) {

@@ -50,6 +50,7 @@ type worker struct {
 	listeners []deadliner
 	nonceKey  []byte
 	tip       session.Tip
+	tipKnown  bool
 	leaving   bool
 	// registered counts registrations: a caller that failed for not being
 	// known needs to register only if nobody has since.
@@ -218,10 +219,13 @@ func (w *worker) allPeers() []*peer {
 	return list
 }
 
+// add makes a connection hear of events. The tip may have changed since the
+// session was made.
 func (w *worker) add(p *peer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peers[p.id] = p
+	p.mail.put(session.TipChanged{Tip: w.tip})
 }
 
 func (w *worker) remove(p *peer) {

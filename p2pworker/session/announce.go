@@ -56,6 +56,7 @@ func (a *announcer) markKnown(h chainhash.Hash) {
 
 // tipChanged announces new blocks of the best chain.
 func (s *Session) tipChanged(in TipChanged) {
+	was := s.tip
 	s.tip = in.Tip
 	for _, header := range in.Headers {
 		s.announcer.learn(headerHash(header), previousHash(header))
@@ -64,7 +65,18 @@ func (s *Session) tipChanged(in TipChanged) {
 		return
 	}
 	s.maybeSendFeeFilter()
-	if len(in.Headers) == 0 || s.tip.Initial {
+	if s.tip.Hash != was.Hash && s.tip.Height <= was.Height && s.headers.known {
+		// A branch of the peer that was not worth its blocks may be now.
+		s.down.best = s.headers.best
+		s.wakeDownload(false)
+	}
+	if s.tip.Initial {
+		return
+	}
+	if len(in.Headers) == 0 {
+		if in.Missed && s.tip.Height > was.Height {
+			s.announceByInv(s.tip.Hash)
+		}
 		return
 	}
 	if !s.announceByHeaders(in.Headers) {

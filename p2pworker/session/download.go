@@ -12,6 +12,8 @@ type download struct {
 	best   chainhash.Hash // last header of the branch we download
 	active bool           // there may be more blocks to lease
 	asked  bool           // a lease request is on its way
+	// overtaken: since it was sent, we learned of more to lease.
+	overtaken bool
 	// retryAt is when the node may have something for us again.
 	retryAt time.Time
 	// inFlight holds requested blocks that have not arrived.
@@ -23,6 +25,7 @@ type download struct {
 	submissions    int
 	submittedBytes int
 	averageSize    int
+	widest         int       // limit of the window
 	lastBlock      time.Time // when one arrived that was new
 	// heights holds those of recent headers, for reports.
 	heights, formerHeights map[chainhash.Hash]int32
@@ -60,6 +63,7 @@ func (d *download) init() {
 	d.inFlight = make(map[chainhash.Hash]struct{})
 	d.heights = make(map[chainhash.Hash]int32)
 	d.averageSize = bytesInFlight / MinBlocksInFlight
+	d.widest = MaxBlocksInFlight
 }
 
 func (d *download) mayHandOver(size int) bool {
@@ -69,7 +73,7 @@ func (d *download) mayHandOver(size int) bool {
 // window is how many blocks to have in flight: bytesInFlight worth of blocks
 // of the size that came lately.
 func (d *download) window() int {
-	return min(max(bytesInFlight/max(d.averageSize, 1), MinBlocksInFlight), MaxBlocksInFlight)
+	return min(max(bytesInFlight/max(d.averageSize, 1), MinBlocksInFlight), d.widest)
 }
 
 // continueDownload keeps the window filled and watches the time.
@@ -87,19 +91,32 @@ func (s *Session) requestLease(ordered bool) {
 	if !d.active || d.asked || free < (d.window()+1)/2 {
 		return
 	}
-	d.asked = true
+	d.asked, d.overtaken = true, false
 	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free}, func(l Lease, err error) {
 		d.asked = false
 		switch {
 		case err != nil:
 			d.retryAt = s.now.Add(nodeRetry)
-		case len(l.Hashes) == 0:
+		case len(l.Hashes) > 0:
+			s.requestBlocks(l)
+		case d.overtaken:
+			// Nothing was to be had then: that says nothing about now.
+		default:
 			d.active = l.Retry
 			d.retryAt = s.now.Add(leaseRetry)
-		default:
-			s.requestBlocks(l)
+		}
+		if d.overtaken && err == nil {
+			s.requestLease(ordered)
 		}
 	})
+}
+
+// wakeDownload asks for blocks that may be there to lease now. An answer that
+// is on its way may not know of them.
+func (s *Session) wakeDownload(ordered bool) {
+	d := &s.down
+	d.active, d.overtaken, d.retryAt = true, d.asked, time.Time{}
+	s.requestLease(ordered)
 }
 
 func (s *Session) requestBlocks(l Lease) {
@@ -150,6 +167,15 @@ func (d *download) oldest() chainhash.Hash {
 	return chainhash.Hash{}
 }
 
+// requested reports whether a block is one that we asked the peer for.
+func (d *download) requested(raw []byte) bool {
+	if len(d.inFlight) == 0 || len(raw) < HeaderSize {
+		return false
+	}
+	_, ok := d.inFlight[headerHash(raw)]
+	return ok
+}
+
 func (s *Session) onBlock(m Message) error {
 	if len(m.Payload) <= HeaderSize {
 		return errEndOfData
@@ -157,7 +183,7 @@ func (s *Session) onBlock(m Message) error {
 	d := &s.down
 	hash := headerHash(m.Payload)
 	s.logf("net", "received block %s peer=%d", hash, s.cfg.Peer)
-	_, requested := d.inFlight[hash]
+	requested := d.requested(m.Payload)
 	if requested {
 		delete(d.inFlight, hash)
 		d.oldest()
@@ -169,7 +195,9 @@ func (s *Session) onBlock(m Message) error {
 	size := len(m.Payload)
 	d.submissions++
 	d.submittedBytes += size
-	ask(s, false, SubmitBlock{Raw: m.Payload, Requested: requested}, func(v Verdict, err error) {
+	// The header of a block that was not requested may be unknown, and with it
+	// those of the blocks that follow: they wait.
+	ask(s, !requested, SubmitBlock{Raw: m.Payload, Requested: requested}, func(v Verdict, err error) {
 		d.submissions--
 		d.submittedBytes -= size
 		if err == nil {

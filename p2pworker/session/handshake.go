@@ -32,6 +32,7 @@ type handshake struct {
 	// relaysTxs: the peer takes part in transaction relay with us.
 	relaysTxs    bool
 	prefersHeads bool
+	toldHeight   int32 // of our chain, in our version message
 }
 
 // sendVersion announces us. BIP: none, see the protocol documentation.
@@ -48,6 +49,7 @@ func (s *Session) sendVersion() {
 	b = append(b, s.cfg.UserAgent...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(s.tip.Height))
 	b = append(b, boolByte(relay))
+	s.hs.toldHeight = s.tip.Height
 	s.send(wire.CmdVersion, b)
 	s.logf("net", "send version message: version=%d, blocks=%d, txrelay=%d, peer=%d",
 		ProtocolVersion, s.tip.Height, boolByte(relay), s.cfg.Peer)
@@ -235,11 +237,17 @@ func (s *Session) onVerAck() {
 	s.logf(category, "New %s peer connected: transport: v1, version: %d, %s",
 		s.cfg.Type, s.hs.peer.Version, s.name)
 	s.hs.complete = true
+	if !s.servesBlocks() {
+		s.down.widest = MinBlocksInFlight // for what it announces only
+	}
 	s.effects = append(s.effects, Ready{})
 	s.ping.queued = true
 	s.maybePing()
 	s.syncHeaders()
 	s.maybeSendFeeFilter()
+	if s.tip.Height > s.hs.toldHeight && !s.tip.Initial && s.cfg.Type != Feeler {
+		s.announceByInv(s.tip.Hash)
+	}
 }
 
 // onWtxidRelay is BIP339.

@@ -151,6 +151,9 @@ func blockOf(raw []byte, i int) []byte {
 
 func sameType(a, b any) bool {
 	switch a.(type) {
+	case GetLocator:
+		_, ok := b.(GetLocator)
+		return ok
 	case LeaseBlocks:
 		_, ok := b.(LeaseBlocks)
 		return ok

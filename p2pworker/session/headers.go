@@ -16,12 +16,17 @@ type headerSync struct {
 	// requested is when the getheaders was sent that waits for an answer.
 	requested time.Time
 	// announced is set when a block was announced that the unanswered request
-	// may be too old to bring; it is announcedBlock.
+	// may be too old to bring, or that could not be asked for; it is
+	// announcedBlock. After repeatAt it is asked for again.
 	announced      bool
 	announcedBlock chainhash.Hash
-	best           chainhash.Hash
-	height         int32 // of best, -1 before it is known
-	known          bool
+	repeatAt       time.Time
+	// early: a block announcement made us ask for headers before the sync with
+	// this peer has started, which happens once.
+	early  bool
+	best   chainhash.Hash
+	height int32 // of best, -1 before it is known
+	known  bool
 	// trail holds the last header of earlier full batches, newest first.
 	trail           []chainhash.Hash
 	sentSendHeaders bool
@@ -80,14 +85,22 @@ func (s *Session) maybeGetHeaders(locator []chainhash.Hash) bool {
 // still without an answer: some implementations leave one unanswered as long
 // as they believe that their own chain is behind.
 func (s *Session) repeatGetHeaders() {
-	if s.headers.announced && s.now.Sub(s.headers.requested) > announcedRetry {
-		s.headers.announced, s.headers.requested = false, time.Time{}
-		ask(s, false, GetLocator{}, func(l Hashes, err error) {
-			if err == nil {
-				s.maybeGetHeaders(l.Hashes)
-			}
-		})
+	h := &s.headers
+	if !h.announced || s.now.Before(h.repeatAt) || s.now.Sub(h.requested) <= announcedRetry {
+		return
 	}
+	h.repeatAt = s.now.Add(nodeRetry)
+	ask(s, false, GetLocator{}, func(l Hashes, err error) {
+		if err == nil && h.announced {
+			h.requested = time.Time{}
+			s.maybeGetHeaders(l.Hashes)
+		}
+	})
+}
+
+// remember keeps a block that was announced for when headers may be asked for.
+func (h *headerSync) remember(block chainhash.Hash, repeatAt time.Time) {
+	h.announced, h.announcedBlock, h.repeatAt = true, block, repeatAt
 }
 
 func (s *Session) onHeaders(r *reader) error {
@@ -116,9 +129,13 @@ func (s *Session) onHeaders(r *reader) error {
 	}
 	first := previousHash(raw)
 	ask(s, true, SubmitHeaders{Raw: raw}, func(v HeadersVerdict, err error) {
-		if err == nil {
-			s.judgeHeaders(v, first, hashes, raw)
+		if err != nil {
+			// Nobody knows what became of them: the sync starts anew.
+			s.headers.started, s.headers.retryAt = false, s.now.Add(nodeRetry)
+			s.headers.requested, s.headers.trail = time.Time{}, nil
+			return
 		}
+		s.judgeHeaders(v, first, hashes, raw)
 	})
 	return nil
 }
@@ -141,11 +158,14 @@ func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err err
 
 func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
 	last := hashes[len(hashes)-1]
-	switch {
-	case v.Unconnecting:
+	if v.Unconnecting {
 		s.announcer.markKnown(last)
-		s.connectHeaders(hashes[0], parent)
+		s.connectHeaders(hashes[0], parent, last)
 		return
+	}
+	// Headers that connect may be the answer, good or bad.
+	s.headers.requested = time.Time{}
+	switch {
 	case v.Misbehaving:
 		s.misbehaving("%s", v.Reject)
 		return
@@ -153,7 +173,6 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 		return
 	}
-	s.headers.requested = time.Time{}
 	if slices.Contains(hashes, s.headers.announcedBlock) {
 		s.headers.announced = false
 	}
@@ -172,10 +191,9 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 		s.maybeSendHeadersPreference()
 		s.fetchOvertaken()
 	}
-	if v.Download {
-		s.down.best, s.down.active = v.Last, true
-		s.down.retryAt = time.Time{}
-		s.requestLease(!s.tip.Initial)
+	if v.Download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
+		s.down.best = v.Last
+		s.wakeDownload(!s.tip.Initial)
 	}
 }
 
@@ -189,12 +207,17 @@ func (s *Session) fetchOvertaken() {
 }
 
 // connectHeaders asks for what lies between our chain and headers that do not
-// connect to it.
-func (s *Session) connectHeaders(first, parent chainhash.Hash) {
+// connect to it. They end with the block last.
+func (s *Session) connectHeaders(first, parent, last chainhash.Hash) {
 	ask(s, true, GetLocator{}, func(l Hashes, err error) {
-		if err == nil && s.maybeGetHeaders(l.Hashes) {
+		switch {
+		case err != nil:
+			s.headers.remember(last, s.now.Add(nodeRetry))
+		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "received header %s: missing prev block %s, sending getheaders (%d) to end (peer=%d)",
 				first, parent, s.tip.HeaderHeight, s.cfg.Peer)
+		default:
+			s.headers.remember(last, s.now)
 		}
 	})
 }

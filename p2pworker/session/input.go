@@ -38,6 +38,8 @@ type Reply struct {
 type TipChanged struct {
 	Tip     Tip
 	Headers [][]byte
+	// Missed: earlier changes may not have been told.
+	Missed bool
 }
 
 // TxsAnnounced tells that transactions entered the mempool.

@@ -33,11 +33,13 @@ func (s *Session) onGetHeaders(r *reader) error {
 			header := h.Raw[i*HeaderSize:]
 			s.announcer.learn(headerHash(header), previousHash(header))
 		}
-		if count < maxHeaders {
-			s.announcer.markKnown(s.tip.Hash)
-		}
+		last := stop
 		if count > 0 {
-			s.announcer.markKnown(headerHash(h.Raw[(count-1)*HeaderSize:]))
+			last = headerHash(h.Raw[(count-1)*HeaderSize:])
+			s.announcer.markKnown(last)
+		}
+		if count == 0 || count < maxHeaders && last != stop {
+			s.announcer.markKnown(s.tip.Hash)
 		}
 		s.send(wire.CmdHeaders, encodeHeaders(h.Raw))
 	})
@@ -137,7 +139,6 @@ func (s *Session) serveBlock(inv wire.InvVect) {
 	req := FetchBlock{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock}
 	ask(s, true, req, func(f Fetched, err error) {
 		if err == nil && f.Found {
-			s.announcer.markKnown(inv.Hash)
 			s.send(wire.CmdBlock, f.Raw)
 			s.continueGetBlocks(inv.Hash)
 		}

@@ -169,7 +169,7 @@ func (s *Session) mayProcess(m *Message) bool {
 	if s.barrier > 0 {
 		return false
 	}
-	if m.Type == wire.CmdBlock && s.hs.complete {
+	if m.Type == wire.CmdBlock && s.hs.complete && s.down.requested(m.Payload) {
 		return s.down.mayHandOver(len(m.Payload))
 	}
 	return s.down.submissions == 0

@@ -217,6 +217,9 @@ func TestInitialBlockDownload(t *testing.T) {
 func TestPongWaitsForBlocksBeforeIt(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 3)
+	announce(b, raw, hashes)
+	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	b.types()
 	b.receive("block", blockOf(raw, 0))
 	b.receive("block", blockOf(raw, 1))
 	b.receive("ping", make([]byte, 8))

@@ -84,15 +84,21 @@ func haveOrNew(have bool) string {
 }
 
 // fetchHeadersFor asks for the headers up to a block that was announced by
-// inv: blocks are fetched along headers only.
+// inv: blocks are fetched along headers only. A peer whose headers are not
+// synced is asked once.
 func (s *Session) fetchHeadersFor(block chainhash.Hash) {
+	if !s.headers.started && s.headers.early {
+		return
+	}
+	s.headers.early = s.headers.early || !s.headers.started
 	ask(s, true, GetLocator{}, func(l Hashes, err error) {
 		switch {
 		case err != nil:
+			s.headers.remember(block, s.now.Add(nodeRetry))
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
 		default:
-			s.headers.announced, s.headers.announcedBlock = true, block
+			s.headers.remember(block, s.now)
 		}
 	})
 }

@@ -1,0 +1,173 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// announce lets the peer announce headers that are worth their blocks.
+func announce(b *bench, raw []byte, hashes []chainhash.Hash) {
+	b.t.Helper()
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{New: len(hashes), Last: hashes[len(hashes)-1], Height: 2, Download: true})
+}
+
+// synced is a session whose first getheaders was sent, and answered with
+// nothing.
+func synced(t *testing.T) *bench {
+	b := established(t, inboundConfig())
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	b.receive("headers", encodeHeaders(nil))
+	b.types()
+	return b
+}
+
+// "Nothing" as the answer to an older question does not end a download that
+// has grown meanwhile.
+func TestBlockAnnouncedWhileALeaseIsAskedForIsFetched(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	b.s.tip.Initial = true // the peer's messages do not wait for the lease
+	announce(b, raw[:HeaderSize], hashes[:1])
+	require.True(t, b.asked(LeaseBlocks{}))
+	announce(b, raw[HeaderSize:], hashes[1:])
+	first := answer[LeaseBlocks](b, Lease{})
+	require.Equal(t, hashes[0], first.Best)
+	second := answer[LeaseBlocks](b, Lease{Hashes: hashes[1:], Seconds: 60})
+	require.Equal(t, hashes[1], second.Best)
+	require.Contains(t, b.types(), "getdata")
+}
+
+// When the tip falls back, a branch that was not worth its blocks may be.
+func TestPeersBranchIsFetchedWhenOurTipFalls(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	b.step(TipChanged{Tip: Tip{Height: 5, Hash: chainhash.Hash{5}}})
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	require.False(t, b.asked(LeaseBlocks{}))
+	b.step(TipChanged{Tip: Tip{Height: 1, Hash: chainhash.Hash{1}}})
+	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+}
+
+// A block that was not requested may have an unknown parent that comes just
+// before it.
+func TestUnrequestedBlocksGoToTheNodeOneByOne(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	b.receive("block", blockOf(raw, 0))
+	b.receive("block", blockOf(raw, 1))
+	require.Len(t, submissions(b), 1)
+	answer[SubmitBlock](b, Verdict{Hash: hashes[0], New: true})
+	require.Len(t, submissions(b), 1)
+	answer[SubmitBlock](b, Verdict{Hash: hashes[1], New: true})
+}
+
+// A block whose headers could not be asked for is not forgotten.
+func TestAnnouncementSurvivesAFailureOfTheNode(t *testing.T) {
+	b := synced(t)
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
+	answer[GetLocator](b, nil) // fails
+	require.Empty(t, b.types())
+	b.tickAfter(nodeRetry)
+	answer[GetLocator](b, nil)
+	b.tickAfter(nodeRetry)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+}
+
+// Headers that do not connect, while an answer is awaited that may not close
+// the gap, lead to another request.
+func TestUnconnectedHeadersDuringARequestAreAskedForAgain(t *testing.T) {
+	b := established(t, inboundConfig())
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	b.types()
+	raw, hashes := chainOf(chainhash.Hash{1}, 3)
+	b.receive("headers", encodeHeaders(raw[2*HeaderSize:]))
+	answer[SubmitHeaders](b, HeadersVerdict{Unconnecting: true})
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.NotContains(t, b.types(), "getheaders")
+	announce(b, raw[:HeaderSize], hashes[:1])
+	answer[LeaseBlocks](b, Lease{Hashes: hashes[:1], Seconds: 60})
+	answer[GetLocator](b, Hashes{Hashes: hashes[:1]})
+	require.Contains(t, b.types(), "getheaders")
+}
+
+// Headers that the node could not look at, or refused, do not block the way
+// for the next ones.
+func TestHeadersAreAskedForAfterAFailure(t *testing.T) {
+	b := synced(t)
+	raw, _ := chainOf(chainhash.Hash{1}, 1)
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, nil) // fails
+	b.tickAfter(nodeRetry)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{Reject: "time-too-new"})
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+}
+
+// A peer that serves no blocks is asked for headers once, and owes few blocks.
+func TestPeerWithoutBlocksIsUsedForWhatItAnnouncesOnly(t *testing.T) {
+	b := newBench(t, inboundConfig())
+	b.receive("version", versionMessage(70016, wire.SFNodeWitness, 5, true))
+	b.receive("verack", nil)
+	b.tickAfter(time.Second)
+	require.NotContains(t, b.types(), "getheaders")
+	inv := func(n byte) {
+		b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{n}}}))
+	}
+	inv(5)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.s.down.averageSize = 1
+	raw, hashes := chainOf(chainhash.Hash{1}, 20)
+	announce(b, raw, hashes)
+	require.Equal(t, MinBlocksInFlight, answer[LeaseBlocks](b, Lease{Hashes: hashes[:MinBlocksInFlight], Seconds: 60}).Max)
+	inv(6)
+	require.False(t, b.asked(GetLocator{}))
+}
+
+// Serving a block tells nothing about the headers that the peer has; nor does
+// an answer that ends where the peer wished.
+func TestHeadersAreNotAnnouncedAboveBlocksThatThePeerFetched(t *testing.T) {
+	b := synced(t)
+	b.receive("sendheaders", nil)
+	raw, hashes := chainOf(chainhash.Hash{1}, 4)
+	header := func(i int) []byte { return raw[i*HeaderSize : (i+1)*HeaderSize] }
+	tip := func(i int) Tip { return Tip{Height: int32(i), Hash: hashes[i]} }
+	b.step(TipChanged{Tip: tip(2), Headers: [][]byte{header(0), header(1), header(2)}})
+	require.Equal(t, []string{"inv"}, b.types())
+	b.receive("getdata", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
+	answer[FetchBlock](b, Fetched{Found: true, Raw: blockOf(raw, 2)})
+	b.receive("getheaders", encodeLocator([]chainhash.Hash{{1}}, hashes[0]))
+	answer[FindHeaders](b, Headers{Raw: header(0)})
+	require.Equal(t, []string{"block", "headers"}, b.types())
+	b.step(TipChanged{Tip: tip(3), Headers: [][]byte{header(3)}})
+	require.Equal(t, []string{"inv"}, b.types())
+}
+
+// A change of the tip that was missed is told by the state after it.
+func TestMissedTipIsAnnounced(t *testing.T) {
+	b := synced(t)
+	b.step(TipChanged{Tip: Tip{Height: 3, Hash: chainhash.Hash{3}}, Missed: true})
+	require.Equal(t, []string{"inv"}, b.types())
+	b.step(TipChanged{Tip: Tip{Height: 2, Hash: chainhash.Hash{2}}})
+	require.Empty(t, b.types(), "a block that left the chain is no news")
+}
+
+func TestTipThatChangedDuringTheHandshakeIsAnnounced(t *testing.T) {
+	b := newBench(t, inboundConfig())
+	b.receive("version", versionMessage(70016, fullServices, 5, true))
+	b.step(TipChanged{Tip: Tip{Height: 3, Hash: chainhash.Hash{3}}})
+	b.types()
+	b.receive("verack", nil)
+	require.Contains(t, b.types(), "inv")
+}
