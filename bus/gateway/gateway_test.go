@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -199,6 +200,42 @@ func TestOverloadIsRefused(t *testing.T) {
 	for range 5 {
 		require.Equal(t, http.StatusOK, <-answers)
 	}
+}
+
+// sendPart opens a connection and sends the beginning of a request.
+func (f *fixture) sendPart(length int, body string) net.Conn {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { conn.Close() })
+	_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic am9lOnNlY3JldA==\r\nContent-Length: %d\r\n\r\n%s", length, body)
+	require.NoError(f.t, err)
+	return conn
+}
+
+func TestABodyThatNeverEndsOccupiesNoThread(t *testing.T) {
+	f := newFixture(t, Config{Threads: 1, Queue: 1, Timeout: 300 * time.Millisecond})
+	f.startNode()
+	var slow []net.Conn
+	for range 4 {
+		slow = append(slow, f.sendPart(1000, "{"))
+	}
+	status, _ := f.post("/", `{"method":"getblockcount","id":1}`)
+	require.Equal(t, 200, status)
+	for _, conn := range slow {
+		_, err := io.ReadAll(conn) // returns when the gateway gives it up
+		require.NoError(t, err)
+	}
+	go func() { <-f.held; <-time.After(400 * time.Millisecond); close(f.hold) }()
+	status, body := f.post("/", `{"method":"hold","id":1}`)
+	require.Equal(t, 200, status, "the time for the body does not bound the answer: %s", body)
+}
+
+func TestABodyThatIsTooLargeIsRefusedBeforeItComes(t *testing.T) {
+	f := newFixture(t, Config{Timeout: 300 * time.Millisecond})
+	answer, err := io.ReadAll(f.sendPart(maxBody+1, "{"))
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "413 Request Entity Too Large")
 }
 
 func TestARestartingPartIsNotAnUnknownMethod(t *testing.T) {

@@ -32,6 +32,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.cfg.Timeout)); err != nil {
+		g.log.Debug("HTTP connection lost: " + err.Error())
+		return
+	}
 	wallet, ok := walletOfPath(r.URL.EscapedPath())
 	if !ok {
 		w.WriteHeader(http.StatusNotFound)
@@ -46,23 +50,42 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	body, ok := g.readBody(w, r)
+	if !ok {
+		return
+	}
 	if !g.admit(r.Context()) {
 		g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
 		plain(w, http.StatusServiceUnavailable, "Work queue depth exceeded")
 		return
 	}
 	defer g.release()
+	ctx, cancel := context.WithTimeout(r.Context(), maxCall)
+	defer cancel()
+	g.respond(ctx, w, origin{user: user, wallet: wallet}, body)
+}
+
+// readBody takes in a request before it occupies a thread: a client that sends
+// slowly, or never ends, is in nobody's way.
+func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	if r.ContentLength > maxBody {
+		plain(w, http.StatusRequestEntityTooLarge, "Content too large")
+		return nil, false
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			plain(w, http.StatusRequestEntityTooLarge, "Content too large")
 		}
-		return
+		return nil, false
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxCall)
-	defer cancel()
-	g.respond(ctx, w, origin{user: user, wallet: wallet}, body)
+	// The deadline was for the body; the answer may take its time.
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		g.log.Debug("HTTP connection lost: " + err.Error())
+		return nil, false
+	}
+	return body, true
 }
 
 // walletOfPath accepts "/" and "/wallet/NAME".
