@@ -261,15 +261,17 @@ func (w *wallet) scan(ctx context.Context) error {
 // scanSome asks for one range of blocks. If a transaction used keys that make
 // us watch more, the range is asked for again with those.
 func (w *wallet) scanSome(ctx context.Context) (done bool, err error) {
+	var changed []*ledger.Tx // in any round: what one rewinds, the next finds rewound
 	for {
 		r, err := msg.ScanBlocks.Call(ctx, w.conn, msg.ScanRequest{Locator: w.state.Locator, Max: scanBlocks})
 		if err != nil {
 			return false, err
 		}
-		changed, news, err := w.apply(r)
+		touched, news, err := w.apply(r)
 		if err != nil {
 			return false, err
 		}
+		changed = append(changed, touched...)
 		if news && len(w.unwatched) > 0 {
 			if err := w.watch(ctx); err != nil {
 				return false, err

@@ -141,16 +141,35 @@ func (s *Store) State() (State, error) {
 	return state, s.getJSON(stateKey, &state)
 }
 
-// Save writes a state with the transactions that changed, all or nothing.
+// Save writes the transactions that changed, and a state that is not there
+// before all of them are.
+//
+// Badger bounds a batch, so that many transactions take several. The state is
+// in the last one: after a crash in between, the same blocks are scanned again
+// and give the same transactions.
 func (s *Store) Save(state State, changed []*ledger.Tx) error {
-	return s.db.Update(func(txn *badger.Txn) error {
-		for _, t := range changed {
-			if err := setTx(txn, t); err != nil {
-				return err
-			}
+	txn := s.db.NewTransaction(true)
+	defer func() { txn.Discard() }()
+	put := func(set func(*badger.Txn) error) error {
+		err := set(txn)
+		if !errors.Is(err, badger.ErrTxnTooBig) {
+			return err
 		}
-		return setJSON(txn, stateKey, state)
-	})
+		if err := txn.Commit(); err != nil {
+			return err
+		}
+		txn = s.db.NewTransaction(true)
+		return set(txn)
+	}
+	for _, t := range changed {
+		if err := put(func(txn *badger.Txn) error { return setTx(txn, t) }); err != nil {
+			return err
+		}
+	}
+	if err := put(func(txn *badger.Txn) error { return setJSON(txn, stateKey, state) }); err != nil {
+		return err
+	}
+	return txn.Commit()
 }
 
 // Forget deletes a transaction.

@@ -56,3 +56,31 @@ func TestAWalletComesBackAsItWas(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, info.Mode().Perm()&0o077, "others cannot read it")
 }
+
+// TestManyTransactionsAreSavedTogether: more than the database takes at once,
+// as a scan of full blocks finds them.
+func TestManyTransactionsAreSavedTogether(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	dir := filepath.Join(t.TempDir(), "w")
+	s, err := store.Create(dir, store.Meta{Chain: "regtest"}, make([]byte, 32), store.State{}, log)
+	require.NoError(t, err)
+	var many []*ledger.Tx
+	for i := range 3000 {
+		msg := wire.NewMsgTx(2)
+		msg.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: uint32(i)}, nil, nil))
+		msg.AddTxOut(wire.NewTxOut(5, make([]byte, 1000)))
+		many = append(many, &ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: &ledger.Block{Height: int32(i)}})
+	}
+	require.NoError(t, s.Save(store.State{Height: 3000}, many))
+	require.NoError(t, s.Close())
+
+	s, err = store.Open(dir, log)
+	require.NoError(t, err)
+	defer s.Close()
+	state, err := s.State()
+	require.NoError(t, err)
+	require.EqualValues(t, 3000, state.Height)
+	count := 0
+	require.NoError(t, s.Transactions(func(ledger.Tx) { count++ }))
+	require.Equal(t, len(many), count)
+}
