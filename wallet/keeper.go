@@ -54,7 +54,11 @@ func (k *keeper) loadRemembered(ctx context.Context) {
 		k.env.Logger.Warn(fmt.Sprintf("Settings file could not be read: %v", err))
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.cfg.Load, remembered)))) {
-		if err := k.load(ctx, name); err != nil {
+		err := k.load(ctx, name)
+		if err != nil && rpc.AsError(err).Code == rpc.WalletAlreadyLoaded {
+			continue // the wallets outlive the keeper
+		}
+		if err != nil {
 			k.env.Logger.Warn(fmt.Sprintf("Wallet %q was not loaded: %v", name, err))
 		}
 	}
