@@ -13,10 +13,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
 
-// Patience with transactions that a peer was asked for, and how many requests
-// are remembered.
+// Patience with transactions that a peer was asked for, how soon another peer
+// may ask whether that one has failed, and how many requests are remembered.
 const (
 	txPatience  = 60 * time.Second
+	txRetry     = 5 * time.Second
 	maxRequests = 100_000
 )
 
@@ -37,8 +38,12 @@ func newSharing() *sharing {
 	}
 }
 
-// nobody is the number of a sender that is not a peer.
-const nobody = -1
+// Numbers of senders that are not peers: fromBlock is for a transaction that
+// returned from a block which left the chain.
+const (
+	nobody    = -1
+	fromBlock = -2
+)
 
 func (s *sharing) senderOf(wtxid chainhash.Hash) int64 {
 	s.mu.Lock()
@@ -119,13 +124,14 @@ func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, erro
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
 	n.sharing.leases.PeerGone(holder(ctx, req.Peer))
+	n.sharing.requests.PeerGone(holder(ctx, req.Peer))
 	return bus.None{}, nil
 }
 
 // wantTxs picks the announced transactions that are worth asking this peer
 // for.
-func (n *node) wantTxs(_ context.Context, req msg.WantTxsRequest) (msg.WantTxsReply, error) {
-	reply := msg.WantTxsReply{RetrySeconds: int(txPatience / time.Second)}
+func (n *node) wantTxs(ctx context.Context, req msg.WantTxsRequest) (msg.WantTxsReply, error) {
+	reply := msg.WantTxsReply{RetrySeconds: int(txRetry / time.Second)}
 	if n.engine.View().Initial {
 		return reply, nil
 	}
@@ -135,7 +141,7 @@ func (n *node) wantTxs(_ context.Context, req msg.WantTxsRequest) (msg.WantTxsRe
 		if req.Wtxid && n.pool.GetWitness(hash) != nil || !req.Wtxid && n.pool.Get(hash) != nil {
 			continue
 		}
-		if n.sharing.requests.Ask(hash, time.Now()) {
+		if n.sharing.requests.Ask(holder(ctx, req.Peer), hash, time.Now()) {
 			reply.Request = append(reply.Request, hash)
 		} else {
 			reply.Later = append(reply.Later, hash)
@@ -162,6 +168,7 @@ func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
 		n.watch.gone(entry.Instance)
 		n.sharing.mu.Lock()
 		n.sharing.leases.WorkerGone(entry.Instance)
+		n.sharing.requests.WorkerGone(entry.Instance)
 		n.sharing.mu.Unlock()
 	}
 }

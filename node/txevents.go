@@ -23,6 +23,9 @@ func (n *node) onAdded(ev mempool.Added) {
 	n.publishTx(msg.TxAdded, ev.Entry, ev.Sequence, "")
 	n.watch.added(n, ev)
 	peer := n.sharing.senderOf(ev.Entry.Tx.WitnessID)
+	if ev.Entry.Sequence == 0 {
+		peer = fromBlock
+	}
 	announced := msg.TxsAnnouncedEvent{Txs: []msg.TxAnnouncement{announcement(ev.Entry, peer)}}
 	n.out.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TxsAnnounced.Publish(ctx, conn, announced) })
 }

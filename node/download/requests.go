@@ -11,19 +11,28 @@ import (
 type Requests struct {
 	patience time.Duration
 	limit    int
-	asked    map[chainhash.Hash]time.Time
+	asked    map[chainhash.Hash]request
+	holders  map[Holder]map[chainhash.Hash]struct{}
+}
+
+type request struct {
+	holder Holder
+	at     time.Time
 }
 
 // NewRequests asks anew after patience and remembers at most limit requests.
 func NewRequests(patience time.Duration, limit int) *Requests {
-	return &Requests{patience: patience, limit: limit, asked: map[chainhash.Hash]time.Time{}}
+	return &Requests{patience: patience, limit: limit, asked: map[chainhash.Hash]request{}, holders: map[Holder]map[chainhash.Hash]struct{}{}}
 }
 
-// Ask reports whether a transaction should be asked for now. If so, it counts
-// as asked for.
-func (r *Requests) Ask(hash chainhash.Hash, now time.Time) bool {
-	if at, asked := r.asked[hash]; asked && now.Before(at.Add(r.patience)) {
-		return false
+// Ask reports whether a peer should be asked for a transaction now. If so, it
+// counts as asked.
+func (r *Requests) Ask(h Holder, hash chainhash.Hash, now time.Time) bool {
+	if asked, ok := r.asked[hash]; ok {
+		if now.Before(asked.at.Add(r.patience)) {
+			return false
+		}
+		r.Done(hash)
 	}
 	if len(r.asked) >= r.limit {
 		r.forget(now)
@@ -31,17 +40,49 @@ func (r *Requests) Ask(hash chainhash.Hash, now time.Time) bool {
 	if len(r.asked) >= r.limit {
 		return false
 	}
-	r.asked[hash] = now
+	r.asked[hash] = request{h, now}
+	if r.holders[h] == nil {
+		r.holders[h] = map[chainhash.Hash]struct{}{}
+	}
+	r.holders[h][hash] = struct{}{}
 	return true
 }
 
 // Done forgets a request that was answered.
-func (r *Requests) Done(hash chainhash.Hash) { delete(r.asked, hash) }
+func (r *Requests) Done(hash chainhash.Hash) {
+	asked, ok := r.asked[hash]
+	if !ok {
+		return
+	}
+	delete(r.asked, hash)
+	held := r.holders[asked.holder]
+	delete(held, hash)
+	if len(held) == 0 {
+		delete(r.holders, asked.holder)
+	}
+}
+
+// PeerGone forgets what a connection was asked for: others may be.
+func (r *Requests) PeerGone(h Holder) {
+	for hash := range r.holders[h] {
+		delete(r.asked, hash)
+	}
+	delete(r.holders, h)
+}
+
+// WorkerGone forgets what all connections of a worker were asked for.
+func (r *Requests) WorkerGone(worker string) {
+	for h := range r.holders {
+		if h.Worker == worker {
+			r.PeerGone(h)
+		}
+	}
+}
 
 func (r *Requests) forget(now time.Time) {
-	for hash, at := range r.asked {
-		if !now.Before(at.Add(r.patience)) {
-			delete(r.asked, hash)
+	for hash, asked := range r.asked {
+		if !now.Before(asked.at.Add(r.patience)) {
+			r.Done(hash)
 		}
 	}
 }

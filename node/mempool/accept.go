@@ -22,7 +22,8 @@ func (e *MissingError) Unwrap() error { return e.Reject }
 // Options change how a transaction is looked at.
 type Options struct {
 	Test bool // do everything but add it
-	// Bypass leaves out limits and fees: the transaction was in a block.
+	// Bypass leaves out fees and all limits but the cluster's: the transaction
+	// was in a block. Its entry has the sequence 0.
 	Bypass bool
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.

@@ -253,6 +253,19 @@ func TestBlockAndReorg(t *testing.T) {
 	require.Equal(t, []string{"reorg 8", "reorg 9"}, r.events)
 }
 
+// What comes back from a block obeys the cluster limit, with what spends it.
+func TestReorgObeysTheClusterLimit(t *testing.T) {
+	r := newRig(t, func(cfg *mempool.Config) { cfg.ClusterCount = 2 })
+	chain := []*consensus.Tx{pay(consensus.Coin, 1000, fund(0))}
+	for i := range 3 {
+		chain = append(chain, pay(consensus.Coin-int64(i+1)*1000, 1000, out(chain[i], 0)))
+	}
+	r.Reorg(chain, nil, tip())
+	require.Equal(t, 2, r.Figures().Count)
+	require.NotNil(t, r.Get(chain[1].ID))
+	require.Zero(t, r.Get(chain[0].ID).Sequence)
+}
+
 func TestEvictionRaisesFloor(t *testing.T) {
 	r := newRig(t, func(cfg *mempool.Config) { cfg.MaxBytes = 8000 })
 	for i := range byte(40) {

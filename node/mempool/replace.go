@@ -13,7 +13,7 @@ const maxConflictClusters = 100
 func (p *Pool) checkRelatives(c *candidate) error {
 	c.replaces = map[*Entry]struct{}{}
 	if c.opts.Bypass {
-		return nil
+		return p.checkCluster(c) // which costs too much above its limit, wherever it is from
 	}
 	if err := p.checkTRUC(c); err != nil {
 		return err
