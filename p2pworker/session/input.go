@@ -93,5 +93,9 @@ type Tip struct {
 type TxAnnouncement struct {
 	Txid, Wtxid chainhash.Hash
 	FeeRate     int64 // satoshi per 1000 vbytes
-	Peer        int64 // who sent it to us, -1 for nobody
+	Peer        int64 // who sent it to us, -1 for nobody, FromBlock
 }
+
+// FromBlock is the sender of a transaction that returned from a block which
+// left the chain. It was public before: peers may fetch it at once.
+const FromBlock = -2

@@ -161,6 +161,10 @@ func ask[T any](s *Session, ordered bool, body any, then func(T, error)) {
 func (s *Session) processHeld() {
 	for !s.ended && s.held.len() > 0 && s.mayProcess(s.held.first()) {
 		s.handle(s.held.pop())
+		// What is due by now is told before the next message is answered.
+		if !s.ended && s.hs.complete {
+			s.trickleTxs()
+		}
 	}
 }
 

@@ -450,6 +450,33 @@ func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 	require.Equal(t, "tx", last(b.sent).Type)
 }
 
+// The answer to the second of two pings tells that what was due is announced.
+func TestAnnouncementsThatAreDueComeBeforeTheNextAnswer(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.tickAfter(time.Second)
+	b.step(TxsAnnounced{Txs: []TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}}})
+	b.types()
+	b.now = b.now.Add(5 * time.Minute)
+	b.receive("ping", make([]byte, 8))
+	b.receive("ping", make([]byte, 8))
+	require.Equal(t, []string{"pong", "inv", "pong"}, b.types())
+}
+
+// What was in a block is no secret: it is served before it is announced again.
+func TestTransactionThatReturnsFromABlockIsServedAtOnce(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.tickAfter(time.Second)
+	tx := TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
+	b.step(TxsAnnounced{Txs: []TxAnnouncement{tx}})
+	tx.Peer = FromBlock
+	b.step(TxsAnnounced{Txs: []TxAnnouncement{tx}})
+	b.receive("getdata", encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{2}}}))
+	answer[FetchTx](b, Fetched{Found: true, Raw: make([]byte, 60)})
+	require.Contains(t, b.types(), "tx")
+	b.tickAfter(5 * time.Minute)
+	require.Contains(t, b.types(), "inv")
+}
+
 func TestNobanPeersHearOfTransactionsAtOnce(t *testing.T) {
 	cfg := inboundConfig()
 	cfg.Permissions.NoBan = true

@@ -49,8 +49,13 @@ func (s *Session) queueTxs(txs []TxAnnouncement) {
 		if tx.Peer == s.cfg.Peer {
 			s.txOut.known.add(s.inventoryOf(tx).Hash)
 		}
-		s.txOut.recent[tx.Txid] = struct{}{}
-		s.txOut.recent[tx.Wtxid] = struct{}{}
+		if tx.Peer == FromBlock {
+			delete(s.txOut.recent, tx.Txid)
+			delete(s.txOut.recent, tx.Wtxid)
+		} else {
+			s.txOut.recent[tx.Txid] = struct{}{}
+			s.txOut.recent[tx.Wtxid] = struct{}{}
+		}
 		s.txOut.pending = append(s.txOut.pending, tx)
 	}
 	s.trickleTxs()
