@@ -49,7 +49,10 @@ func (s *Session) maybeSendFeeFilter() {
 		s.fee.next = time.Time{} // initial download is over: say so at once
 	}
 	if s.now.After(s.fee.next) {
-		rounded := max(s.roundFee(rate), s.cfg.MinRelayFeeRate)
+		rounded := s.cfg.MinRelayFeeRate // which is no secret
+		if rate > rounded {
+			rounded = max(s.roundFee(rate), rounded)
+		}
 		if rounded != s.fee.sent {
 			s.send(wire.CmdFeeFilter, binary.LittleEndian.AppendUint64(nil, uint64(rounded)))
 			s.fee.sent = rounded

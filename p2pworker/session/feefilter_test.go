@@ -43,3 +43,15 @@ func TestFeeFilterFollowsALargeChangeSoon(t *testing.T) {
 	require.Len(t, rates, 1)
 	require.InDelta(t, 5000, rates[0], 500)
 }
+
+func TestFeeFilterAtTheRelayFeeIsNotRounded(t *testing.T) {
+	for seed := range uint64(9) {
+		cfg := inboundConfig()
+		cfg.Tip.MinFeeRate = cfg.MinRelayFeeRate
+		cfg.Random = func() uint64 { return seed }
+		b := newBench(t, cfg)
+		b.receive("version", versionMessage(70016, fullServices, 5, true))
+		b.receive("verack", nil)
+		require.Equal(t, []int64{cfg.MinRelayFeeRate}, sentFilters(b))
+	}
+}
