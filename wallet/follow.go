@@ -26,6 +26,10 @@ const (
 	noteworthy = 144
 )
 
+// leftForBlock is the reason why a transaction leaves the mempool that a block
+// confirmed.
+const leftForBlock = "block"
+
 // follow keeps the wallet up to date until ctx ends.
 func (w *wallet) follow(ctx context.Context, conn *bus.Conn) error {
 	sub, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.WatchedTx.Name()+w.env.Name, msg.LinkUp.Name())
@@ -127,7 +131,11 @@ func (w *wallet) takeEvents() error {
 
 func (w *wallet) mempoolChange(ev msg.WatchedTxEvent) error {
 	if !ev.Added {
-		w.books.LeaveMempool(ev.Txid)
+		// One that left for a block counts until the scan has found the block;
+		// otherwise its inputs would look unspent for a moment.
+		if ev.Reason != leftForBlock {
+			w.books.LeaveMempool(ev.Txid)
+		}
 		return nil
 	}
 	if len(ev.Attached) != 1 {
@@ -190,6 +198,10 @@ func (w *wallet) register(ctx context.Context) error {
 		changed = append(changed, entry)
 	}
 	if err := w.store.Save(w.state, changed); err != nil {
+		return err
+	}
+	// What a block took from the mempool since the first scan is in that block.
+	if err := w.scan(ctx); err != nil {
 		return err
 	}
 	w.registered = true

@@ -79,15 +79,12 @@ func (k *keeper) create(ctx context.Context, name string) error {
 	if _, err := rand.Read(seed); err != nil {
 		return err
 	}
-	s, err := store.Create(dir, store.Meta{Chain: k.cfg.Chain, Birthday: k.env.Clock.Now().Unix()}, seed,
+	err = store.Create(dir, store.Meta{Chain: k.cfg.Chain, Birthday: k.env.Clock.Now().Unix()}, seed,
 		store.State{Locator: []chainhash.Hash{tip.Hash}, Height: tip.Height}, k.log)
 	if errors.Is(err, store.ErrExists) {
 		return rpc.Errorf(rpc.WalletError, "Wallet file verification failed. Failed to create database path '%s'. Database already exists.", dir)
 	}
-	if err != nil {
-		return err
-	}
-	return s.Close()
+	return err
 }
 
 func (k *keeper) load(ctx context.Context, name string) error {

@@ -90,6 +90,9 @@ func sail(settings *config.Settings) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	// A second signal ends the node at once, as kill -9 would: it loses nothing,
+	// but has to look through its files at the next start.
+	defer context.AfterFunc(ctx, stop)()
 	return ship.Run(ctx, ship.Config{
 		Settings: settings, Layout: layout, Version: version, Executable: executable, Parts: parts(),
 		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())),

@@ -161,3 +161,12 @@ func TestStartIsQuick(t *testing.T) {
 	require.Contains(t, string(raw), "All compartments are afloat after")
 	n.stop()
 }
+
+func TestADamagedSettingsFileIsSaid(t *testing.T) {
+	n := newNode(t, "regtest")
+	require.NoError(t, os.MkdirAll(n.net, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(n.net, "settings.json"), []byte("{"), 0o600))
+	out, err := exec.Command(bulkheadBinary, n.args...).CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "Error: Settings file could not be read: ")
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -56,17 +57,22 @@ type Store struct {
 	Meta Meta
 }
 
-// Create makes a wallet in dir, which must not hold one.
-func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) (*Store, error) {
+// Create makes a wallet in dir, which must not exist. It appears there whole
+// or not at all: until it is complete it is in a hidden folder beside it,
+// where what an earlier attempt left is deleted.
+func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) error {
 	if _, err := os.Stat(dir); err == nil {
-		return nil, fmt.Errorf("%w: %s", ErrExists, dir)
+		return fmt.Errorf("%w: %s", ErrExists, dir)
 	}
-	s, err := open(dir, log)
+	unfinished := filepath.Join(filepath.Dir(dir), ".new-"+filepath.Base(dir))
+	if err := os.RemoveAll(unfinished); err != nil {
+		return err
+	}
+	s, err := open(unfinished, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	meta.Version = version
-	s.Meta = meta
 	err = s.db.Update(func(txn *badger.Txn) error {
 		if err := setJSON(txn, metaKey, meta); err != nil {
 			return err
@@ -76,10 +82,10 @@ func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) (
 		}
 		return txn.Set(seedKey, seed)
 	})
-	if err != nil {
-		return nil, errors.Join(err, s.Close(), os.RemoveAll(dir))
+	if err = errors.Join(err, s.Close()); err != nil {
+		return errors.Join(err, os.RemoveAll(unfinished))
 	}
-	return s, nil
+	return os.Rename(unfinished, dir)
 }
 
 // Open opens the wallet in dir.

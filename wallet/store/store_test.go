@@ -20,12 +20,13 @@ func TestAWalletComesBackAsItWas(t *testing.T) {
 	_, err := store.Open(dir, log)
 	require.ErrorIs(t, err, store.ErrMissing)
 	seed := []byte("0123456789abcdef0123456789abcdef")
-	s, err := store.Create(dir, store.Meta{Chain: "regtest", Birthday: 5}, seed, store.State{}, log)
+	require.NoError(t, os.MkdirAll(filepath.Join(filepath.Dir(dir), ".new-w", "junk"), 0o700), "left by a death in between")
+	require.NoError(t, store.Create(dir, store.Meta{Chain: "regtest", Birthday: 5}, seed, store.State{}, log))
+	s, err := store.Open(dir, log)
 	require.NoError(t, err)
 	_, err = store.Open(dir, log)
 	require.ErrorIs(t, err, store.ErrLocked)
-	_, err = store.Create(dir, store.Meta{}, seed, store.State{}, log)
-	require.ErrorIs(t, err, store.ErrExists)
+	require.ErrorIs(t, store.Create(dir, store.Meta{}, seed, store.State{}, log), store.ErrExists)
 
 	msg := wire.NewMsgTx(2)
 	msg.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 3}, []byte{}, wire.TxWitness{{1}}))
@@ -62,7 +63,8 @@ func TestAWalletComesBackAsItWas(t *testing.T) {
 func TestManyTransactionsAreSavedTogether(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	dir := filepath.Join(t.TempDir(), "w")
-	s, err := store.Create(dir, store.Meta{Chain: "regtest"}, make([]byte, 32), store.State{}, log)
+	require.NoError(t, store.Create(dir, store.Meta{Chain: "regtest"}, make([]byte, 32), store.State{}, log))
+	s, err := store.Open(dir, log)
 	require.NoError(t, err)
 	var many []*ledger.Tx
 	for i := range 3000 {

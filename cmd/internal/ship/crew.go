@@ -3,7 +3,6 @@ package ship
 import (
 	"fmt"
 	"net"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -123,7 +122,7 @@ const regtestFallbackFee = 20_000
 func (c *crew) walletSettings(name string) wallet.Config {
 	cfg := wallet.Config{
 		Chain: c.layout.Chain.Name, Dir: c.layout.WalletDir, Name: name,
-		Settings: filepath.Join(c.layout.Net, "settings.json"), FallbackFee: c.relay.fallback,
+		Settings: settingsFile(c.layout), FallbackFee: c.relay.fallback,
 	}
 	if name == "" {
 		for _, w := range c.settings.List("wallet") {

@@ -78,6 +78,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.Layout.Prepare(); err != nil {
 		return err
 	}
+	if err := checkSettingsFile(settingsFile(cfg.Layout)); err != nil {
+		return err
+	}
 	locks, err := lockDirs(cfg.Layout.Net, filepath.Join(cfg.Layout.BlocksDir, "blocks"))
 	if err != nil {
 		return err

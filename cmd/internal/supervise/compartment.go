@@ -16,8 +16,8 @@ const (
 	maxPause   = 10 * time.Second
 	// steady is how long one must have run for its failures to be forgotten.
 	steady = 20 * time.Second
-	// hopeless is how many failures in a row of a vital compartment end the
-	// ship.
+	// hopeless is how many failures in a row of a vital compartment that does
+	// not even reach the bus end the ship.
 	hopeless = 6
 )
 
@@ -37,6 +37,7 @@ type compartment struct {
 	started  time.Time
 	restarts int
 	attached bool // it has been on the bus, ever
+	upNow    bool // see takeUpNow
 }
 
 func (c *compartment) began(pid int, signal func(os.Signal)) {
@@ -61,6 +62,16 @@ func (c *compartment) stop(sig os.Signal) {
 	}
 }
 
+// takeUpNow reports whether the compartment has been on the bus since the
+// last time this was asked.
+func (c *compartment) takeUpNow() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	up := c.upNow
+	c.upNow = false
+	return up
+}
+
 func (c *compartment) isStopping() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,6 +93,9 @@ func (s *Supervisor) keep(ctx context.Context, c *compartment) {
 		}
 		if time.Since(began) > steady {
 			failures, pause = 0, firstPause
+		}
+		if c.takeUpNow() {
+			failures = min(failures, 1) // it works, but for whatever kills it
 		}
 		failures++
 		if s.verdict(c, err, failures) {

@@ -133,6 +133,7 @@ func (s *Supervisor) Attached(instance string) {
 	s.mu.Unlock()
 	if c != nil {
 		c.mu.Lock()
+		c.upNow = true
 		if !c.attached {
 			c.attached = true
 			close(c.up)
