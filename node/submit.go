@@ -194,9 +194,10 @@ func (n *node) submitTx(ctx context.Context, req msg.SubmitTxRequest) (reply msg
 	switch {
 	case errors.As(err, &missing):
 		reply.Missing, reply.Reject = missing.Parents, missing.Reason
+		n.logTxRefusal(tx, req.Peer, missing)
 	case errors.As(err, &reject):
 		reply.Reject = reject.Reason
-		n.log.With("cat", "mempoolrej").Debug(fmt.Sprintf("%s (wtxid=%s) from peer=%d was not accepted: %s", tx.ID, tx.WitnessID, req.Peer, reject.Error()))
+		n.logTxRefusal(tx, req.Peer, reject)
 	case err != nil:
 		return reply, err
 	default:
@@ -206,6 +207,10 @@ func (n *node) submitTx(ctx context.Context, req msg.SubmitTxRequest) (reply msg
 			req.Peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
 	}
 	return reply, nil
+}
+
+func (n *node) logTxRefusal(tx *consensus.Tx, peer int64, reason error) {
+	n.log.With("cat", "mempoolrej").Debug(fmt.Sprintf("%s (wtxid=%s) from peer=%d was not accepted: %s", tx.ID, tx.WitnessID, peer, reason))
 }
 
 // acceptTx offers a transaction to the mempool.
