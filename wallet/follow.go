@@ -36,9 +36,8 @@ func (w *wallet) follow(ctx context.Context, conn *bus.Conn) error {
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
 	w.conn, w.sub = conn, sub
-	w.mu.Unlock()
+	close(w.started)
 	for {
 		if err := w.catchUpNow(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -78,9 +77,6 @@ func (w *wallet) catchUpNow(ctx context.Context) error {
 func (w *wallet) catchUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catchPatience)
 	defer cancel()
-	if w.conn == nil {
-		return bus.Errorf(bus.KindClosed, "the wallet is starting")
-	}
 	tip, err := msg.GetTip.Call(ctx, w.conn, bus.None{})
 	if err != nil {
 		return err

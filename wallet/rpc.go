@@ -93,11 +93,16 @@ func (w *wallet) table() rpc.Table {
 // locked serves a command when the wallet has caught up, one at a time.
 func (w *wallet) locked(run func(context.Context, *rpc.Call) (any, error)) func(context.Context, *rpc.Call) (any, error) {
 	return func(ctx context.Context, call *rpc.Call) (any, error) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.store == nil {
+		if w.started == nil { // the keeper's copy of the table
 			return nil, rpc.Errorf(rpc.WalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
 		}
+		select {
+		case <-w.started:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if err := w.catchUp(ctx); err != nil {
 			return nil, rpc.Errorf(rpc.InWarmup, "The wallet cannot reach the node: %v", err)
 		}

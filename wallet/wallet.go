@@ -27,6 +27,8 @@ type wallet struct {
 	log    *slog.Logger
 	conn   *bus.Conn
 	sub    *bus.Subscription
+	// started is closed when conn and sub are set.
+	started chan struct{}
 
 	mu         sync.Mutex
 	store      *store.Store
@@ -41,7 +43,7 @@ type wallet struct {
 }
 
 func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.Params) error {
-	w := &wallet{env: env, cfg: cfg, params: params, log: env.Logger, paths: map[string]keys.Path{}}
+	w := &wallet{env: env, cfg: cfg, params: params, log: env.Logger, paths: map[string]keys.Path{}, started: make(chan struct{})}
 	if err := w.open(); err != nil {
 		return err
 	}

@@ -167,5 +167,5 @@ type TxAnnouncement struct {
 	Txid    chainhash.Hash `cbor:"1,keyasint"`
 	Wtxid   chainhash.Hash `cbor:"2,keyasint"`
 	FeeRate int64          `cbor:"3,keyasint"` // satoshi per 1000 vbytes
-	Peer    int64          `cbor:"4,keyasint"` // who sent it, -1 if nobody
+	Peer    int64          `cbor:"4,keyasint"` // who sent it, -1 if nobody, -2 if it returned from a disconnected block
 }
