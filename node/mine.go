@@ -83,7 +83,7 @@ func (n *node) generate(ctx context.Context, count int, script []byte, tries uin
 
 // submitOwn offers a block of ours to the chain.
 func (n *node) submitOwn(ctx context.Context, block *consensus.Block) error {
-	verdict, err := n.acceptBlock(ctx, block, true)
+	verdict, err := n.acceptOwn(ctx, block)
 	if err == nil && verdict.reject != nil {
 		err = rpc.Errorf(rpc.InternalError, "ProcessNewBlock, block not accepted")
 	}

@@ -135,7 +135,7 @@ func (n *node) submitBlockRPC(ctx context.Context, call *rpc.Call) (any, error) 
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}
-	verdict, err := n.acceptBlock(ctx, n.completed(block), true)
+	verdict, err := n.acceptOwn(ctx, n.completed(block))
 	switch {
 	case err != nil:
 		return nil, err

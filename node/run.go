@@ -29,6 +29,10 @@ var ErrStopHeight = errors.New("the height to stop at is reached")
 // lost by a crash.
 const flushInterval = 10 * time.Minute
 
+// checkpointInterval is how long a block from a peer may be connected before
+// it survives a kill; one of our own does when its submission is answered.
+const checkpointInterval = 100 * time.Millisecond
+
 // limitInterval is how often the mempool is looked through for what is old.
 const limitInterval = time.Minute
 
@@ -185,8 +189,10 @@ func (n *node) start(ctx context.Context) error {
 // keepHouse flushes and tidies up from time to time.
 func (n *node) keepHouse(ctx context.Context) error {
 	flush, limit := time.NewTicker(flushInterval), time.NewTicker(limitInterval)
+	checkpoint := time.NewTicker(checkpointInterval)
 	defer flush.Stop()
 	defer limit.Stop()
+	defer checkpoint.Stop()
 	for {
 		var err error
 		select {
@@ -194,6 +200,8 @@ func (n *node) keepHouse(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-flush.C:
 			err = n.own(ctx, n.flush)
+		case <-checkpoint.C:
+			err = n.own(ctx, n.engine.Checkpoint)
 		case <-limit.C:
 			err = n.own(ctx, func() error { n.pool.Limit(n.now()); return nil })
 		}

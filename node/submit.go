@@ -125,6 +125,13 @@ type blockVerdict struct {
 	reject *consensus.Reject // of this block, even if found while connecting
 }
 
+// acceptOwn is acceptBlock for blocks that no peer could send again: they
+// survive a kill when it returns.
+func (n *node) acceptOwn(ctx context.Context, block *consensus.Block) (blockVerdict, error) {
+	v, err := n.acceptBlock(ctx, block, true)
+	return v, errors.Join(err, n.own(ctx, n.engine.Checkpoint))
+}
+
 // acceptBlock takes a block and lets the chain go where it should. The error
 // is not about the block.
 func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requested bool) (v blockVerdict, err error) {

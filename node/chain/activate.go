@@ -104,7 +104,7 @@ func (e *Engine) step(best *Node, now int64) error {
 		return nil
 	}
 	e.publish(old, fork, path, now)
-	if err := e.checkpoint(old.Initial); err != nil {
+	if err := e.checkpointIfMany(); err != nil {
 		return err
 	}
 	return e.flushIfLarge()

@@ -6,19 +6,21 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// checkpointAfter is how many changed index entries are written at a time
-// during initial download.
-const checkpointAfter = 2000
+// checkpointAfter is how many changed index entries may wait for a Checkpoint.
+const checkpointAfter = 4000
 
-// checkpoint hands the changed entries of the index to the operating system,
-// without waiting for the disk: blocks that were connected survive the end of
-// the process, however it comes. What does not survive the end of the machine
-// is found by distrust.
-func (e *Engine) checkpoint(initial bool) error {
-	if initial && e.tree.changed() < checkpointAfter {
+// Checkpoint hands the changed entries of the index to the operating system,
+// without waiting for the disk: blocks that were connected before survive the
+// end of the process, however it comes. What does not survive the end of the
+// machine is found by distrust. The caller owns the engine.
+func (e *Engine) Checkpoint() error { return e.tree.write(e.cfg.Index) }
+
+// checkpointIfMany bounds what waits for the next Checkpoint.
+func (e *Engine) checkpointIfMany() error {
+	if e.tree.changed() < checkpointAfter {
 		return nil
 	}
-	return e.tree.write(e.cfg.Index)
+	return e.Checkpoint()
 }
 
 // distrust reads the blocks that the coins do not contain yet. The index may

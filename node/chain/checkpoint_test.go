@@ -13,7 +13,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// die connects blocks up to tip in a new directory and flushes nothing.
+// die connects blocks up to tip in a new directory, with a checkpoint but
+// without a flush.
 func die(t *testing.T, p *consensus.Params, tip *chaintest.Spot) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -25,7 +26,7 @@ func die(t *testing.T, p *consensus.Params, tip *chaintest.Spot) (dir string) {
 		require.NoError(t, err)
 		require.NoError(t, e.Activate(tip.Time()))
 	}
-	require.False(t, e.View().Initial)
+	require.NoError(t, e.Checkpoint())
 	disk.Close(t)
 	return dir
 }
