@@ -25,9 +25,13 @@ import (
 // ErrStopHeight is the end of a node that was told to stop at a height.
 var ErrStopHeight = errors.New("the height to stop at is reached")
 
-// flushInterval is how often everything is written out, so that little is
-// lost by a crash.
-const flushInterval = 10 * time.Minute
+// flushInterval is how often everything is written out, so that a node that
+// was killed has few blocks to connect again. During initial download, when a
+// flush costs most, it is only every flushesApart-th time.
+const (
+	flushInterval = time.Minute
+	flushesApart  = 10
+)
 
 // checkpointInterval is how long a block from a peer may be connected before
 // it survives a kill; one of our own does when its submission is answered.
@@ -193,13 +197,17 @@ func (n *node) keepHouse(ctx context.Context) error {
 	defer flush.Stop()
 	defer limit.Stop()
 	defer checkpoint.Stop()
+	due := 0
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-flush.C:
-			err = n.own(ctx, n.flush)
+			if due++; due >= flushesApart || !n.engine.View().Initial {
+				due = 0
+				err = n.own(ctx, n.flush)
+			}
 		case <-checkpoint.C:
 			err = n.own(ctx, n.engine.Checkpoint)
 		case <-limit.C:
