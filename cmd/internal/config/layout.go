@@ -116,10 +116,14 @@ func (l *Layout) Prepare() error {
 func (s *Settings) CheckUnserved() error {
 	var asked []string
 	for name, option := range s.options {
-		if !option.Unserved || !s.Has(name) || s.Negated(name) {
+		if !option.Unserved || !s.Has(name) {
 			continue
 		}
-		if text := s.Text(name, ""); text != "0" {
+		off := s.Negated(name) || s.Text(name, "") == "0"
+		switch {
+		case option.Always && off:
+			asked = append(asked, "-"+name+"=0")
+		case !option.Always && !off:
 			asked = append(asked, "-"+name)
 		}
 	}

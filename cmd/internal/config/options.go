@@ -33,7 +33,9 @@ type Option struct {
 	// node does not do. It is accepted when it asks for nothing, and refused
 	// at start otherwise, so that nobody relies on it in vain.
 	Unserved bool
-	Secret   bool // masked in the log
+	// Always marks an unserved setting that is harmless when it is on.
+	Always bool
+	Secret bool // masked in the log
 }
 
 // Options returns all settings by name.
@@ -156,24 +158,21 @@ func otherOptions() []Option {
 	}
 }
 
-// acceptedOptions are settings of Bitcoin Core that have no effect here
-// because what they tune is done in another way or always.
+// acceptedOptions are settings that the help does not show: those for tests,
+// and those of Bitcoin Core that tune what is done here in another way.
 func acceptedOptions() []Option {
 	names := []string{
 		"addrmantest", "checkaddrman", "checkblockindex", "checkblocks", "checklevel", "checkmempool", "checkpoints",
-		"daemon", "daemonwait", "dbbatchsize", "deprecatedrpc", "externalip", "fixedseeds", "keypool", "limitancestorcount",
-		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "listenonion", "logips", "logratelimit",
-		"logsourcelocations", "loglevelalways", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "natpmp",
-		"persistmempool", "prevoutfetchthreads", "printpriority", "proxyrandomize", "rpcdoccheck",
-		"seednode", "settings", "shrinkdebugfile", "stopafterblockimport", "test", "txreconciliation", "unsafesqlitesync",
-		"v2transport", "walletbroadcast", "walletcrosschain", "walletrbf", "zmqpubmempool", "forcednsseed", "onlynet",
-		"cjdnsreachable", "torcontrol", "torpassword", "bytespersigop", "blockversion", "blockreservedweight",
-		"acceptstalefeeestimates", "peerbloomfilters", "persistmempoolv1", "blockreconstructionextratxn",
-		"limitclustercount", "limitclustersize", "fastprune", "capturemessages",
+		"dbbatchsize", "deprecatedrpc", "externalip", "fixedseeds", "keypool", "limitancestorcount",
+		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
+		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
+		"printpriority", "proxyrandomize", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
+		"bytespersigop", "blockversion", "blockreservedweight", "blockreconstructionextratxn", "limitclustercount",
+		"limitclustersize", "fastprune",
 	}
 	options := make([]Option, len(names))
 	for i, name := range names {
-		options[i] = Option{Name: name, Secret: name == "torpassword"}
+		options[i] = Option{Name: name}
 	}
 	return options
 }
@@ -181,14 +180,21 @@ func acceptedOptions() []Option {
 // unservedOptions ask for something that this node does not do yet.
 func unservedOptions() []Option {
 	names := []string{
-		"alertnotify", "asmap", "blocknotify", "blockfilterindex", "coinstatsindex", "i2psam", "i2pacceptincoming",
-		"inboundrelaypercent", "ipcbind", "ipcconnect", "maxuploadtarget", "onion", "peerblockfilters", "privatebroadcast",
-		"proxy", "prune", "reindex", "reindex-chainstate", "rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
-		"signetchallenge", "signetseednode", "txindex", "txospenderindex", "txsendrate", "walletnotify",
+		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "blockfilterindex", "capturemessages",
+		"cjdnsreachable", "coinstatsindex", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
+		"inboundrelaypercent", "ipcbind", "ipcconnect", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
+		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
+		"prune", "reindex", "reindex-chainstate", "rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
+		"signetchallenge", "signetseednode", "stopafterblockimport", "torcontrol", "torpassword", "txindex",
+		"txospenderindex", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}
-	options := make([]Option, len(names))
+	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {
-		options[i] = Option{Name: name, Unserved: true}
+		options[i] = Option{Name: name, Unserved: true, Secret: name == "torpassword"}
 	}
-	return options
+	// These are always done: it is their absence that is not served.
+	return append(options,
+		Option{Name: "walletbroadcast", Unserved: true, Always: true},
+		Option{Name: "walletrbf", Unserved: true, Always: true},
+	)
 }
