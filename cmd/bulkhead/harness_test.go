@@ -10,6 +10,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	// The tests run the program as a process. These imports tell the go command
+	// that their results depend on it.
+	_ "github.com/bulkheadnode/bulkhead/cmd/internal/ship"
+	_ "github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
 
 // Programs that the tests run, built once by TestMain.
