@@ -1,0 +1,70 @@
+package main
+
+import (
+	"slices"
+)
+
+// figure is one line of the table.
+type figure struct {
+	Row  int
+	Name string
+	Unit string
+}
+
+// The figures, in the order of the table.
+var (
+	tripMedian  = figure{1, "round trip, 1 in flight, median", "us"}
+	tripP99     = figure{1, "round trip, 1 in flight, p99", "us"}
+	callsRate   = figure{2, "calls per second, 64 in flight", "/s"}
+	callsP99    = figure{2, "time of a call, 64 in flight, p99", "us"}
+	eventsRate  = figure{3, "events per second to each of 10 subscribers", "/s"}
+	eventsLost  = figure{3, "events lost, of all subscribers", ""}
+	largeRate   = figure{4, "1 MiB attachments, 8 in flight, both ways", "MB/s"}
+	brokerCPU   = figure{5, "broker CPU per call, 64 in flight", "us"}
+	brokerAlloc = figure{5, "broker allocations per routed message", ""}
+	linkRSS     = figure{6, "broker memory per idle link, resident", "KiB"}
+	linkHeap    = figure{6, "broker memory per idle link, heap and stacks", "KiB"}
+	fanOut      = figure{6, "one event to all links, median of 50", "ms"}
+	quietP99    = figure{7, "64 callers undisturbed, p99", "us"}
+	floodP99    = figure{7, "64 callers, events flooding a subscriber that reads, p99", "us"}
+	stalledP99  = figure{7, "64 callers, events flooding a stopped subscriber, p99", "us"}
+	stallQuiet  = figure{7, "p99 stopped / undisturbed", "x"}
+	stallFlood  = figure{7, "p99 stopped / reading", "x"}
+	stallLost   = figure{7, "events that the stopped subscriber was told it lost", ""}
+	stallBefore = figure{7, "broker resident before the flood", "MiB"}
+	stallPeak   = figure{7, "broker resident at most during the stall", "MiB"}
+	stallBound  = figure{7, "configured bound of the stalled queue", "MiB"}
+	innerTrip   = figure{8, "multiprocess / in-process, round trip median", "x"}
+	innerCalls  = figure{8, "multiprocess / in-process, calls per second", "x"}
+)
+
+func figures() []figure {
+	return []figure{
+		tripMedian, tripP99, callsRate, callsP99, eventsRate, eventsLost, largeRate, brokerCPU, brokerAlloc,
+		linkRSS, linkHeap, fanOut, quietP99, floodP99, stalledP99, stallQuiet, stallFlood, stallLost,
+		stallBefore, stallPeak, stallBound, innerTrip, innerCalls,
+	}
+}
+
+// results holds the values of all rounds.
+type results map[figure]map[string][]float64 // by system
+
+func (r results) add(f figure, system string, value float64) {
+	if r[f] == nil {
+		r[f] = map[string][]float64{}
+	}
+	r[f][system] = append(r[f][system], value)
+}
+
+// spread is the median of the rounds between the lowest and the highest.
+type spread struct {
+	Median, Low, High float64
+}
+
+func (r results) of(f figure, system string) (spread, bool) {
+	values := slices.Sorted(slices.Values(r[f][system]))
+	if len(values) == 0 {
+		return spread{}, false
+	}
+	return spread{Median: values[len(values)/2], Low: values[0], High: values[len(values)-1]}, true
+}
