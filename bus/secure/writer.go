@@ -1,0 +1,181 @@
+package secure
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"golang.org/x/crypto/nacl/secretbox"
+)
+
+// flushBytes bounds what gathers for one outward write.
+const flushBytes = 1 << 20
+
+// phase is what the inner side writes next.
+type phase int
+
+const (
+	inGreeting phase = iota
+	inReady
+	inTraffic
+)
+
+// writer turns the inner side's frames into MESSAGE commands.
+type writer struct {
+	dst        io.Writer
+	maxFrame   int
+	socketType string
+	key        *[keyBytes]byte
+	nonce      nonce
+	sent       uint64
+
+	phase phase
+	head  [longHead]byte // of the frame under way
+	heads int            // bytes of it that are there
+	open  bool           // the head is complete
+	flags byte
+	need  int    // bytes of the payload that are missing
+	plain []byte // flags and payload so far
+	store scratch
+	out   []byte
+	sink  scratch
+	// filled is the most that out held in this call.
+	filled int
+	err    error
+}
+
+func (w *writer) start(s *session) {
+	w.key, w.sent = s.key, s.sent
+	copy(w.nonce[:], s.sendPrefix)
+}
+
+func (w *writer) end(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *writer) write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.out = w.sink.take(min(len(p), flushBytes))
+	for rest := p; len(rest) > 0 && w.err == nil; {
+		n, err := w.absorb(rest)
+		rest = rest[n:]
+		if err == nil && (len(rest) == 0 || len(w.out) >= flushBytes) {
+			err = w.flush()
+		}
+		w.err = err
+	}
+	w.sink.buf = w.out[:0]
+	w.sink.settle(w.filled)
+	w.filled = 0
+	if w.err != nil {
+		return 0, w.err
+	}
+	return len(p), nil
+}
+
+func (w *writer) flush() error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	w.filled = max(w.filled, len(w.out))
+	_, err := w.dst.Write(w.out)
+	w.out = w.out[:0]
+	return err
+}
+
+// absorb takes the next piece of p, at least a byte and at most to the end of
+// a frame.
+func (w *writer) absorb(p []byte) (n int, err error) {
+	if !w.open {
+		if n, err = w.absorbHead(p); err != nil || !w.open {
+			return n, err
+		}
+	}
+	take := min(w.need, len(p)-n)
+	w.plain = append(w.plain, p[n:n+take]...)
+	w.need -= take
+	if w.need == 0 {
+		err = w.finish()
+	}
+	return n + take, err
+}
+
+// absorbHead opens the frame when its head is complete. The greeting counts
+// as a frame with no head.
+func (w *writer) absorbHead(p []byte) (int, error) {
+	if w.phase == inGreeting {
+		w.begin(0, greetingBytes)
+		return 0, nil
+	}
+	for n, b := range p {
+		w.head[w.heads] = b
+		w.heads++
+		flags, size, head, _ := parseHead(w.head[:w.heads])
+		if head == 0 {
+			continue
+		}
+		if err := w.checkFrame(flags, size); err != nil {
+			return n + 1, err
+		}
+		w.begin(flags&^flagLong, int(size))
+		return n + 1, nil
+	}
+	return len(p), nil
+}
+
+func (w *writer) checkFrame(flags byte, size uint64) error {
+	limit := w.maxFrame
+	if w.phase == inReady {
+		limit = maxInnerReady
+	}
+	if size > uint64(limit) {
+		return &Error{Kind: ErrLimit, Detail: fmt.Sprintf("a frame of %d bytes from the inner side, at most %d", size, limit)}
+	}
+	if flags&^(flagMore|flagLong|flagCommand) != 0 || flags&flagMore != 0 && flags&flagCommand != 0 {
+		return &Error{Kind: ErrConfig, Detail: fmt.Sprintf("frame flags %#x from the inner side", flags)}
+	}
+	return nil
+}
+
+func (w *writer) begin(flags byte, size int) {
+	w.open, w.heads, w.flags, w.need = true, 0, flags, size
+	w.plain = append(w.store.take(1+size), flags&flagMore|flags&flagCommand>>1)
+}
+
+// finish deals with the frame that is complete.
+func (w *writer) finish() error {
+	w.open = false
+	switch w.phase {
+	case inGreeting:
+		w.phase = inReady
+		return checkInnerGreeting(w.plain[1:])
+	case inReady:
+		w.phase = inTraffic
+		return checkInnerReady(w.flags, w.plain[1:], w.socketType)
+	}
+	return w.seal()
+}
+
+// seal appends the frame's MESSAGE to out. It leaves without the flag of a
+// command, as libzmq's does.
+func (w *writer) seal() error {
+	if w.sent == math.MaxUint64 {
+		return &Error{Kind: ErrNonce, Detail: "all numbers are used up"}
+	}
+	w.sent++
+	binary.BigEndian.PutUint64(w.nonce[len(w.nonce)-nonceBytes:], w.sent)
+	size := messageHead + boxBytes + len(w.plain)
+	w.out = slices.Grow(w.out, longHead+size)
+	w.out = appendHead(w.out, 0, size)
+	w.out = append(w.out, "\x07MESSAGE"...)
+	w.out = append(w.out, w.nonce[len(w.nonce)-nonceBytes:]...)
+	w.out = secretbox.Seal(w.out, w.plain, &w.nonce, w.key)
+	w.store.settle(len(w.plain))
+	return nil
+}
