@@ -22,6 +22,7 @@ func barsOf() []bar {
 		{figure: eventsRate, than: queue, factor: 2},
 		{figure: largeRate, than: queue, factor: 2},
 		{figure: linkRSS, below: 64},
+		{figure: linkHeap, below: 64},
 		{figure: fanOut, below: 20},
 		{figure: stallQuiet, below: 1.5},
 	}

@@ -12,7 +12,7 @@ import (
 // writeReport prints the table and its notes in markdown.
 func writeReport(w io.Writer, c config, m machine, r results) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s. %d rounds of %v; the median of the rounds, in brackets the lowest and the highest.\n\n", m, c.rounds, c.duration)
+	fmt.Fprintf(&b, "%s.\nMeasurements of %v; the median of %d (in brackets the lowest and the highest).\n\n", m, c.duration, c.rounds)
 	shown := c.chosen()
 	fmt.Fprintf(&b, "| row | figure |%s\n|---|---|%s\n", cells(shown, func(s system) string { return s.name }), strings.Repeat("---|", len(shown)))
 	for _, f := range figures() {

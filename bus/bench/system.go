@@ -48,7 +48,7 @@ const (
 
 // systems lists all in the order of measurement.
 func systems() []system {
-	return []system{bulkhead(), nats(), libzmq(), inProcess()}
+	return []system{bulkhead(), nats(), libzmq(), goZeroMQ(), grpcDirect(), inProcess()}
 }
 
 func systemNamed(name string) (system, bool) {
