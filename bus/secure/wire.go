@@ -39,19 +39,45 @@ func greeting(mechanism string, minor byte, asServer bool) []byte {
 }
 
 // greet exchanges greetings. The peer's is looked at as it arrives: a peer of
-// another protocol may be waiting for an answer before it sends 64 bytes.
+// another protocol may be waiting for an answer before it sends 64 bytes. For
+// a like reason this side's mechanism comes last: libzmq closes without having
+// sent its own when it learns of another, and then nobody knows what it spoke.
 func (w *wire) greet(asServer bool) error {
-	if _, err := w.out.Write(greeting("CURVE", 1, asServer)); err != nil {
+	ours := greeting("CURVE", 1, asServer)
+	if _, err := w.out.Write(ours[:mechanismAt]); err != nil {
 		return err
 	}
-	for _, n := range []int{1, 10, 11, greetingBytes} {
-		g, err := w.in.need(n)
-		if err != nil {
+	for _, n := range []int{1, 10, 11, mechanismAt} {
+		if err := w.needGreeting(n); err != nil {
 			return err
 		}
-		if err := checkGreeting(g, "CURVE"); err != nil {
+	}
+	// A client does not wait for more, or two peers of this kind would wait
+	// for each other.
+	if !asServer {
+		if _, err := w.out.Write(ours[mechanismAt:]); err != nil {
 			return err
 		}
+		return w.finishGreeting(false)
+	}
+	err := w.finishGreeting(true)
+	if _, failed := w.out.Write(ours[mechanismAt:]); err == nil {
+		err = failed
+	}
+	return err
+}
+
+func (w *wire) needGreeting(n int) error {
+	g, err := w.in.need(n)
+	if err != nil {
+		return err
+	}
+	return checkGreeting(g, "CURVE")
+}
+
+func (w *wire) finishGreeting(asServer bool) error {
+	if err := w.needGreeting(greetingBytes); err != nil {
+		return err
 	}
 	// libzmq's server leaves as-server unset, so its absence tells nothing.
 	if g := w.in.peek(); asServer && g[asServerAt] == 1 {
