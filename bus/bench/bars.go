@@ -25,6 +25,7 @@ func barsOf() []bar {
 		{figure: linkHeap, below: 64},
 		{figure: fanOut, below: 20},
 		{figure: stallQuiet, below: 1.5},
+		{figure: stallGrowth, below: 1},
 	}
 	for _, s := range systems() {
 		if s.broker != nil && s.name != split {

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"slices"
-)
+import "slices"
 
 // figure is one line of the table.
 type figure struct {
@@ -31,9 +29,10 @@ var (
 	stallQuiet  = figure{7, "p99 stopped / undisturbed", "x"}
 	stallFlood  = figure{7, "p99 stopped / reading", "x"}
 	stallLost   = figure{7, "events that the stopped subscriber was told it lost", ""}
-	stallBefore = figure{7, "broker resident before the flood", "MiB"}
-	stallPeak   = figure{7, "broker resident at most during the stall", "MiB"}
+	readingPeak = figure{7, "broker resident at most while the subscriber reads", "MiB"}
+	stallPeak   = figure{7, "broker resident at most while it is stopped", "MiB"}
 	stallBound  = figure{7, "configured bound of the stalled queue", "MiB"}
+	stallGrowth = figure{7, "growth by the stall / configured bound", "x"}
 	innerTrip   = figure{8, "multiprocess / in-process, round trip median", "x"}
 	innerCalls  = figure{8, "multiprocess / in-process, calls per second", "x"}
 )
@@ -42,7 +41,7 @@ func figures() []figure {
 	return []figure{
 		tripMedian, tripP99, callsRate, callsP99, eventsRate, eventsLost, largeRate, brokerCPU, brokerAlloc,
 		linkRSS, linkHeap, fanOut, quietP99, floodP99, stalledP99, stallQuiet, stallFlood, stallLost,
-		stallBefore, stallPeak, stallBound, innerTrip, innerCalls,
+		readingPeak, stallPeak, stallBound, stallGrowth, innerTrip, innerCalls,
 	}
 }
 

@@ -54,7 +54,7 @@ func (c callFleet) warmed(l load, between func() error) (t timing, err error) {
 
 // measureCalls measures what needs a client and a server.
 func measureCalls(ctx context.Context, r run, sys system) error {
-	return r.sail(sys, r.purpose(1), spec{}, func(f *fleet) error {
+	return r.sail(sys, "calls", spec{}, func(f *fleet) error {
 		c, err := startCallFleet(ctx, f)
 		if err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 
 // measureEvents measures a stream of events to several subscribers.
 func measureEvents(ctx context.Context, r run, sys system) error {
-	return r.sail(sys, r.purpose(3), spec{Listeners: r.subscribers}, func(f *fleet) error {
+	return r.sail(sys, "events", spec{Listeners: r.subscribers}, func(f *fleet) error {
 		if _, err := f.add(ctx, roleBroker, 0); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ const fanEvents = 50
 // measureLinks measures what many idle links cost the broker and how long one
 // event takes to reach them all.
 func measureLinks(ctx context.Context, r run, sys system) error {
-	return r.sail(sys, r.purpose(6), spec{}, func(f *fleet) error {
+	return r.sail(sys, "links", spec{}, func(f *fleet) error {
 		broker, err := f.add(ctx, roleBroker, 0)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ type stallFleet struct {
 // measureStall measures what a subscriber that does not read costs callers
 // that have nothing to do with it.
 func measureStall(ctx context.Context, r run, sys system) error {
-	return r.sail(sys, r.purpose(7), spec{Listeners: 1, QueueBytes: stallQueueBytes}, func(f *fleet) error {
+	return r.sail(sys, "stall", spec{Listeners: 1, QueueBytes: stallQueueBytes}, func(f *fleet) error {
 		calls, err := startCallFleet(ctx, f)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (s stallFleet) measure() error {
 	if err != nil {
 		return err
 	}
-	reading, err := s.flooded()
+	reading, readingBytes, err := s.peakOf(s.flooded)
 	if err != nil {
 		return err
 	}
@@ -51,32 +51,36 @@ func (s stallFleet) measure() error {
 	if err := s.subscriber.ask(command{Do: doCount}, &earlier); err != nil {
 		return err
 	}
-	var before, after usage
-	if err := s.broker.ask(command{Do: doUsage, Settle: true, ResetPeak: true}, &before); err != nil {
-		return err
-	}
-	stopped, err := s.stalled()
+	stopped, stoppedBytes, err := s.peakOf(s.stalled)
 	if err != nil {
 		return err
 	}
-	if err := s.broker.ask(command{Do: doUsage}, &after); err != nil {
-		return err
-	}
-	s.note(quiet, reading, stopped)
-	const mib = 1 << 20
-	for figure, value := range map[figure]float64{
-		stallBefore: float64(before.RSS) / mib, stallPeak: float64(after.PeakRSS) / mib, stallBound: stallQueueBytes / mib,
-	} {
-		s.run.results.add(figure, s.sys.name, value)
-	}
+	s.note(quiet, reading, stopped, readingBytes, stoppedBytes)
 	return s.told(earlier.Lost)
 }
 
-func (s stallFleet) note(quiet, reading, stopped timing) {
+// peakOf returns the most that the broker has resident during a load.
+func (s stallFleet) peakOf(phase func() (timing, error)) (t timing, bytes float64, err error) {
+	if err := s.broker.ask(command{Do: doUsage, Settle: true, ResetPeak: true}, nil); err != nil {
+		return t, 0, err
+	}
+	if t, err = phase(); err != nil {
+		return t, 0, err
+	}
+	var u usage
+	err = s.broker.ask(command{Do: doUsage}, &u)
+	return t, float64(u.PeakRSS), err
+}
+
+func (s stallFleet) note(quiet, reading, stopped timing, readingBytes, stoppedBytes float64) {
+	const mib = 1 << 20
 	for figure, value := range map[figure]float64{
 		quietP99: micros(quiet.P99), floodP99: micros(reading.P99), stalledP99: micros(stopped.P99),
-		stallQuiet: float64(stopped.P99) / float64(quiet.P99),
-		stallFlood: float64(stopped.P99) / float64(reading.P99),
+		stallQuiet:  float64(stopped.P99) / float64(quiet.P99),
+		stallFlood:  float64(stopped.P99) / float64(reading.P99),
+		readingPeak: readingBytes / mib, stallPeak: stoppedBytes / mib,
+		stallBound:  stallQueueBytes / mib,
+		stallGrowth: (stoppedBytes - readingBytes) / stallQueueBytes,
 	} {
 		s.run.results.add(figure, s.sys.name, value)
 	}

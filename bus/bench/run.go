@@ -54,12 +54,10 @@ func measureAll(ctx context.Context, c config, progress io.Writer) (results, err
 	return r.results, nil
 }
 
-// purpose names the profiles of a deployment.
-func (r run) purpose(row int) string { return fmt.Sprintf("row%d-round%d", row, r.round) }
-
-// sail runs do with a fleet and ends the fleet.
+// sail runs do with a fleet and ends the fleet. purpose is part of the names
+// of its profiles.
 func (r run) sail(sys system, purpose string, base spec, do func(*fleet) error) error {
-	f, err := newFleet(r.config, sys, purpose, base)
+	f, err := newFleet(r.config, sys, fmt.Sprintf("%s-round%d", purpose, r.round), base)
 	if err != nil {
 		return err
 	}
