@@ -65,6 +65,9 @@ elif cfg["do"] == "echo":
         if parts[-1] == b"end":
             sys.stdin.read()
             break
+elif cfg["do"] == "record":
+    sock.send_multipart([b"head", b"x1"])
+    sys.stdin.read()
 elif cfg["do"] == "ask":
     sizes = cfg["sizes"]
     for size in sizes:
