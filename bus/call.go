@@ -3,61 +3,188 @@ package bus
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/internal/slots"
+	"github.com/bulkheadnode/bulkhead/bus/link"
 )
+
+// answer is a reply or an error to a call.
+type answer struct {
+	body     []byte
+	attached [][]byte
+	err      error
+}
+
+// waiter is a call in flight.
+type waiter struct {
+	reply   chan answer // capacity 1
+	expires time.Time   // zero if a context sees to it
+	stream  *inflow     // nil but for a stream
+}
+
+// waiterPool holds waiters whose reply has been taken.
+var waiterPool = sync.Pool{New: func() any { return &waiter{reply: make(chan answer, 1)} }}
+
+func (w *waiter) resolve(a answer) {
+	if w.stream != nil {
+		w.stream.finish(a)
+		return
+	}
+	w.reply <- a
+}
 
 // call sends a request and waits for its answer.
 func (c *Conn) call(ctx context.Context, h *codec.Header, req any) (answer, error) {
-	c.mu.Lock()
-	c.nextID++
-	h.ID = c.nextID
-	c.mu.Unlock()
+	s, err := c.current(ctx)
+	if err != nil {
+		return answer{}, failure(ctx, h, err)
+	}
 	h.Trace = TraceFrom(ctx)
-	return c.exchange(ctx, h, req)
+	return s.exchange(ctx, h, req, nil)
 }
 
-// exchange sends a message that the other side answers under h.ID.
-func (c *Conn) exchange(ctx context.Context, h *codec.Header, body any) (answer, error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, DefaultDeadline)
-		defer cancel()
+// exchange sends a message that the other side answers under an id that it is
+// given here; entered, if not nil, is told the id before anything is sent.
+func (s *session) exchange(ctx context.Context, h *codec.Header, body any, entered func(id uint64)) (answer, error) {
+	w := waiterPool.Get().(*waiter)
+	deadline, has := ctx.Deadline()
+	w.expires = time.Time{}
+	if !has {
+		deadline = time.Now().Add(DefaultDeadline)
+		w.expires = deadline
 	}
-	deadline, _ := ctx.Deadline()
 	h.Deadline = deadline.UnixMicro()
-	msg, err := encode(h, body)
+	e := newEncoder()
+	defer e.free()
+	err := s.begin(ctx, w, h, body, e, entered)
 	if err != nil {
-		return answer{}, err
-	}
-	wait := make(chan answer, 1)
-	c.mu.Lock()
-	c.waiting[h.ID] = wait
-	c.mu.Unlock()
-	defer c.abandon(h.ID)
-	if err := c.send(ctx, msg); err != nil {
-		return answer{}, c.failure(ctx, h, err)
+		return answer{}, failure(ctx, h, err)
 	}
 	select {
-	case a := <-wait:
+	case a := <-w.reply:
+		waiterPool.Put(w)
 		return a, named(a.err, h.To)
-	case <-c.ended:
-		return answer{}, named(ErrClosed, h.To)
 	case <-ctx.Done():
-		c.sendCancel(h)
-		return answer{}, c.failure(ctx, h, ctx.Err())
+		if s.abandon(h.ID) {
+			s.control(&codec.Header{Kind: codec.Cancel, ID: h.ID})
+		}
+		return answer{}, failure(ctx, h, ctx.Err())
 	}
 }
 
-func (c *Conn) abandon(id uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, id)
+// begin enters a call and sends it.
+func (s *session) begin(ctx context.Context, w *waiter, h *codec.Header, body any, e *encoder, entered func(uint64)) error {
+	var err error
+	if h.ID, err = s.wait(w); err != nil {
+		return err
+	}
+	if entered != nil {
+		entered(h.ID)
+	}
+	if err = e.encode(h, body); err == nil {
+		err = s.send(ctx, e)
+	}
+	if err != nil {
+		s.abandon(h.ID)
+	}
+	return err
+}
+
+// wait enters a call that is about to be made and gives it its id.
+func (s *session) wait(w *waiter) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return 0, ErrClosed
+	}
+	limit := s.conn.cfg.Calls
+	if limit == 0 {
+		limit = slots.Max
+	}
+	id, ok := s.waiting.Put(w, limit)
+	if !ok {
+		return 0, &Error{Kind: KindOverloaded, Text: "too many calls in flight"}
+	}
+	s.busy.Add(1)
+	if !w.expires.IsZero() && s.expiring == nil {
+		s.expiring = time.AfterFunc(time.Until(w.expires), s.expire)
+	}
+	return id, nil
+}
+
+// abandon gives a call up and reports whether it was still waiting.
+func (s *session) abandon(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.waiting.Take(id)
+	if ok {
+		s.busy.Add(-1)
+	}
+	return ok
+}
+
+// expire fails the calls that have waited for DefaultDeadline, and sees to
+// the next.
+func (s *session) expire() {
+	now := time.Now()
+	var late []*waiter
+	var ids []uint64
+	var next time.Time
+	s.mu.Lock()
+	s.waiting.All(func(id uint64, w **waiter) {
+		switch expires := (*w).expires; {
+		case expires.IsZero():
+		case !expires.After(now):
+			late, ids = append(late, *w), append(ids, id)
+		case next.IsZero() || expires.Before(next):
+			next = expires
+		}
+	})
+	for _, id := range ids {
+		s.waiting.Take(id)
+		s.busy.Add(-1)
+	}
+	s.expiring = nil
+	if !next.IsZero() && !s.over {
+		s.expiring = time.AfterFunc(time.Until(next), s.expire)
+	}
+	s.mu.Unlock()
+	for i, w := range late {
+		s.control(&codec.Header{Kind: codec.Cancel, ID: ids[i]})
+		w.resolve(answer{err: &Error{Kind: KindDeadline, Text: "no reply in time"}})
+	}
+}
+
+func (s *session) take(id uint64) *waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, ok := s.waiting.Take(id)
+	if !ok {
+		return nil
+	}
+	s.busy.Add(-1)
+	return w
+}
+
+func (s *session) resolve(id uint64, m *link.Message) {
+	if w := s.take(id); w != nil {
+		var a answer
+		a.body, a.attached = contents(m)
+		w.resolve(a)
+	}
+}
+
+func (s *session) resolveError(h *codec.View) {
+	if w := s.take(h.ID); w != nil {
+		w.resolve(answer{err: &Error{Kind: Kind(h.Fault), Text: string(h.Text)}})
+	}
 }
 
 // failure gives a context's error its kind.
-func (c *Conn) failure(ctx context.Context, h *codec.Header, err error) error {
+func failure(ctx context.Context, h *codec.Header, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Kind: KindDeadline, Method: h.To, Text: "no reply in time"}
@@ -65,88 +192,4 @@ func (c *Conn) failure(ctx context.Context, h *codec.Header, err error) error {
 		return &Error{Kind: KindCanceled, Method: h.To, Text: context.Cause(ctx).Error()}
 	}
 	return named(err, h.To)
-}
-
-func (c *Conn) sendCancel(h *codec.Header) {
-	msg, err := encode(&codec.Header{Kind: codec.Cancel, ID: h.ID}, &None{})
-	if err == nil {
-		// If even this finds no room, the handler's deadline ends it.
-		_ = c.link.SendReserved(msg)
-	}
-}
-
-func (c *Conn) resolve(id uint64, a answer) {
-	c.mu.Lock()
-	wait := c.waiting[id]
-	delete(c.waiting, id)
-	c.mu.Unlock()
-	if wait != nil {
-		wait <- a
-	}
-}
-
-// serve starts the handler of a call.
-func (c *Conn) serve(ctx context.Context, h codec.Header, body []byte, attached [][]byte) {
-	handle, ok := c.cfg.Mux.handlers[h.To]
-	if !ok {
-		c.reply(&h, nil, &Error{Kind: KindNoService, Text: "not offered here"})
-		return
-	}
-	c.mu.Lock()
-	if len(c.serving) >= c.cfg.Handlers {
-		c.mu.Unlock()
-		c.reply(&h, nil, &Error{Kind: KindOverloaded, Text: "too many calls in progress"})
-		return
-	}
-	ctx = context.WithValue(ctx, callerKey{}, Caller{Role: h.Role, Instance: h.From})
-	if h.Trace != 0 {
-		ctx = WithTrace(ctx, h.Trace)
-	}
-	ctx, cancel := context.WithDeadline(ctx, time.UnixMicro(h.Deadline))
-	c.serving[h.ID] = cancel
-	c.mu.Unlock()
-	c.handlers.Go(func() {
-		rep, err := handle(ctx, body, attached)
-		c.cancelServing(h.ID)
-		c.reply(&h, rep, err)
-	})
-}
-
-func (c *Conn) cancelServing(id uint64) {
-	c.mu.Lock()
-	cancel := c.serving[id]
-	delete(c.serving, id)
-	c.mu.Unlock()
-	if cancel != nil {
-		cancel()
-	}
-}
-
-func (c *Conn) reply(call *codec.Header, rep any, err error) {
-	h := codec.Header{Kind: codec.Reply, ID: call.ID, Trace: call.Trace}
-	if err != nil {
-		e := asError(err)
-		h.Kind, h.Fault, h.Text = codec.Error, string(e.Kind), clip(e.Text)
-		rep = &None{}
-	}
-	msg, err := encode(&h, rep)
-	if err != nil {
-		h.Kind, h.Fault, h.Text = codec.Error, string(KindInternal), clip(err.Error())
-		if msg, err = encode(&h, &None{}); err != nil {
-			c.cfg.Logger.Error("bus: cannot encode an error", "err", err)
-			return
-		}
-	}
-	if err := c.link.SendReserved(msg); err != nil {
-		c.cfg.Logger.Warn("bus: lost a reply", "method", call.To, "err", err)
-	}
-}
-
-// clip keeps an error text within what a header may hold.
-func clip(text string) string {
-	const limit = codec.MaxHeader / 2
-	if len(text) > limit {
-		return text[:limit]
-	}
-	return text
 }

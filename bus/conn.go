@@ -3,160 +3,234 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
 
-	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
 // DefaultDeadline is the patience of a call whose context has no deadline.
 const DefaultDeadline = 60 * time.Second
 
+// Pauses between attempts to reach the broker again: they double from the
+// first to the longest and vary by a random half, so that the parts of a ship
+// do not all come back at once.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
 // Config is what a Conn needs besides its connection.
 type Config struct {
 	Mux      *Mux         // what the part offers; nil for a mere caller
 	Logger   *slog.Logger // for messages that nobody can be told about
 	Handlers int          // calls served at a time; default 1024
+	Calls    int          // calls in flight; default and at most 65536
 	Limits   link.Limits
 }
+
+func (c Config) withDefaults() Config {
+	if c.Mux == nil {
+		c.Mux = NewMux()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Handlers == 0 {
+		c.Handlers = 1024
+	}
+	return c
+}
+
+// Dial reaches the broker: a connection that package link can speak over.
+type Dial func(ctx context.Context) (net.Conn, error)
 
 // Conn is a part's link to the broker. Its methods may be called from any
 // goroutine once Run has been started.
 type Conn struct {
 	cfg   Config
-	link  *link.Link
-	ready chan struct{} // closed by the broker's welcome, once
-	ended chan struct{} // closed when Run no longer reads
-
-	welcomed sync.Once
+	dial  Dial
+	again bool          // dial again when the link is lost
+	ready chan struct{} // closed by the broker's first welcome
+	ended chan struct{} // closed when Run is over
 
 	mu       sync.Mutex
-	nextID   uint64
-	waiting  map[uint64]chan answer
-	subs     map[uint64]*Subscription
-	serving  map[uint64]context.CancelFunc
-	handlers sync.WaitGroup
+	session  *session // nil while there is no link
+	instance string
+	subs     map[*Subscription]struct{}
 }
 
-// answer is a reply or an error to a call.
-type answer struct {
-	body     []byte
-	attached [][]byte
-	err      error
-}
-
-// New makes a Conn over nc, which it owns from now on.
+// New makes a Conn over nc, which it owns from now on. When that link ends,
+// so does Run.
 func New(nc net.Conn, cfg Config) *Conn {
-	if cfg.Mux == nil {
-		cfg.Mux = NewMux()
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Handlers == 0 {
-		cfg.Handlers = 1024
-	}
+	return newConn(func(context.Context) (net.Conn, error) { return nc, nil }, cfg)
+}
+
+// NewDialing makes a Conn that reaches the broker with dial, and again
+// whenever it has lost it. What the part offers and has subscribed to is
+// restored then, and every subscription gets an event of topic Restored.
+func NewDialing(dial Dial, cfg Config) *Conn {
+	c := newConn(dial, cfg)
+	c.again = true
+	return c
+}
+
+func newConn(dial Dial, cfg Config) *Conn {
 	return &Conn{
-		cfg: cfg, link: link.New(nc, false, cfg.Limits),
-		ready: make(chan struct{}), ended: make(chan struct{}),
-		waiting: map[uint64]chan answer{}, subs: map[uint64]*Subscription{},
-		serving: map[uint64]context.CancelFunc{},
+		cfg: cfg.withDefaults(), dial: dial,
+		ready: make(chan struct{}), ended: make(chan struct{}), subs: map[*Subscription]struct{}{},
 	}
 }
 
-// Ready is closed when the broker has accepted what the part offers.
+// Ready is closed when the broker has accepted what the part offers, for the
+// first time.
 func (c *Conn) Ready() <-chan struct{} { return c.ready }
 
-// Run serves the link until the broker closes it, ctx ends or the link fails.
-// Before it returns, running handlers are cancelled and joined, waiting calls
-// fail with ErrClosed and subscriptions end.
-func (c *Conn) Run(ctx context.Context) error {
-	hello, err := encode(&codec.Header{Kind: codec.Hello},
-		&codec.Announcement{Offers: c.cfg.Mux.Offers(), Meta: c.cfg.Mux.meta})
-	if err != nil {
-		return err
-	}
-	if err := c.link.Send(hello); err != nil {
-		return err
-	}
-	serve, cancel := context.WithCancel(ctx)
-	defer cancel()
-	err = c.link.Run(ctx, func(msg link.Message) { c.receive(serve, msg) })
-	c.end(cancel)
-	return err
-}
-
-func (c *Conn) end(cancel context.CancelFunc) {
-	cancel()
-	c.mu.Lock()
-	close(c.ended)
-	for _, sub := range c.subs {
-		sub.end()
-	}
-	c.mu.Unlock()
-	c.handlers.Wait()
-}
-
-func (c *Conn) receive(ctx context.Context, msg link.Message) {
-	h, err := codec.DecodeHeader(msg[0])
-	if err != nil || len(msg) < 2 {
-		c.cfg.Logger.Warn("bus: dropped a malformed message from the broker", "err", err)
-		return
-	}
-	switch h.Kind {
-	case codec.Welcome:
-		c.welcomed.Do(func() { close(c.ready) })
-	case codec.Call:
-		c.serve(ctx, h, msg[1], msg[2:])
-	case codec.Cancel:
-		c.cancelServing(h.ID)
-	case codec.Reply:
-		c.resolve(h.ID, answer{body: msg[1], attached: msg[2:]})
-	case codec.Error:
-		c.resolve(h.ID, answer{err: &Error{Kind: Kind(h.Fault), Method: h.To, Text: h.Text}})
-	case codec.Event:
-		c.deliver(h, msg)
-	default:
-		c.cfg.Logger.Warn("bus: dropped a message of unexpected kind", "kind", h.Kind)
-	}
-}
-
-func (c *Conn) deliver(h codec.Header, msg link.Message) {
-	c.mu.Lock()
-	sub := c.subs[h.ID]
-	c.mu.Unlock()
-	if sub != nil {
-		sub.push(Event{Topic: h.To, From: h.From, Gap: h.Gap, body: msg[1], attached: msg[2:]})
-	}
-}
-
-func (c *Conn) forget(s *Subscription) {
+// Instance is the name under which the broker knows this part: "" before
+// Ready.
+func (c *Conn) Instance() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.subs, s.id)
+	return c.instance
 }
 
-func (c *Conn) send(ctx context.Context, msg link.Message) error {
-	select {
-	case <-c.ready:
-	case <-c.ended:
-		return ErrClosed
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// Run serves the link until ctx ends, Drain is through or the link is lost; a
+// Conn made by NewDialing reaches for the broker again instead of the last.
+// When a link is lost, running handlers are cancelled and joined and waiting
+// calls fail with ErrClosed; when Run returns, subscriptions have ended too.
+func (c *Conn) Run(ctx context.Context) error {
+	defer c.end()
+	pause := firstPause
+	for {
+		welcomed, err := c.once(ctx)
+		var drained *drainedError
+		switch {
+		case errors.As(err, &drained):
+			return nil
+		case !c.again || ctx.Err() != nil:
+			return err
+		case welcomed:
+			pause = firstPause
+		}
+		wait := pause/2 + rand.N(pause/2)
+		c.cfg.Logger.Warn(fmt.Sprintf("bus: no link to the broker: %v; trying again in %d ms", orClosed(err), wait.Milliseconds()))
+		if !sleep(ctx, wait) {
+			return nil
+		}
+		pause = min(2*pause, longestPause)
 	}
-	err := c.link.SendWait(ctx, msg)
-	if errors.Is(err, link.ErrClosed) {
-		return ErrClosed
+}
+
+func orClosed(err error) error {
+	if err == nil {
+		return errors.New("the broker closed it")
 	}
 	return err
+}
+
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// once serves one link and reports whether the broker accepted it.
+func (c *Conn) once(ctx context.Context) (welcomed bool, err error) {
+	nc, err := c.dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	s, err := newSession(ctx, c, nc)
+	if err != nil {
+		nc.Close()
+		return false, err
+	}
+	err = s.run()
+	return s.welcomed.Load(), err
+}
+
+// enter makes s the link that calls use.
+func (c *Conn) enter(s *session, instance string) (subs []*Subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session, c.instance = s, instance
+	for sub := range c.subs {
+		subs = append(subs, sub)
+	}
+	return subs
+}
+
+// leave tells that s is no more.
+func (c *Conn) leave(s *session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == s {
+		c.session = nil
+	}
+}
+
+func (c *Conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.ended)
+	for sub := range c.subs {
+		sub.end()
+	}
+}
+
+// current returns the link to use. Before the first welcome it waits for it;
+// later, a link that is down is an error at once.
+func (c *Conn) current(ctx context.Context) (*session, error) {
+	select {
+	case <-c.ready:
+	default:
+		select {
+		case <-c.ready:
+		case <-c.ended:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == nil {
+		return nil, ErrClosed
+	}
+	return c.session, nil
 }
 
 // Flush waits until everything that was sent has left this process.
 func (c *Conn) Flush(ctx context.Context) error {
-	err := c.link.Flush(ctx)
+	s, err := c.current(ctx)
+	if err != nil {
+		return err
+	}
+	return closed(s.link.Drain(ctx))
+}
+
+// Drain ends the Conn in order: no new calls or events are taken in, the
+// running handlers finish, what they answered is flushed, and the link is
+// closed, upon which Run returns nil. It fails when ctx ends before; the link
+// then stays as it is.
+func (c *Conn) Drain(ctx context.Context) error {
+	s, err := c.current(ctx)
+	if err != nil {
+		return err
+	}
+	return s.drain(ctx)
+}
+
+func closed(err error) error {
 	if errors.Is(err, link.ErrClosed) {
 		return ErrClosed
 	}

@@ -1,7 +1,9 @@
 package bus
 
 import (
+	"bytes"
 	"fmt"
+	"sync"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -18,21 +20,52 @@ func (f *Frames) frames() *[][]byte { return &f.Attached }
 
 type framed interface{ frames() *[][]byte }
 
-// encode turns a header and a value into a message. v is a pointer.
-func encode(h *codec.Header, v any) (link.Message, error) {
-	head, err := codec.EncodeHeader(h)
-	if err != nil {
-		return nil, &Error{Kind: KindBadMessage, Method: h.To, Text: err.Error()}
+// encoder holds one message on its way out.
+type encoder struct {
+	head     []byte
+	body     bytes.Buffer
+	attached [][]byte
+	given    bool // body belongs to the link now
+}
+
+// encoderPool holds the memory of messages that have left.
+var encoderPool = sync.Pool{New: func() any { return &encoder{head: make([]byte, 0, 256)} }}
+
+func newEncoder() *encoder { return encoderPool.Get().(*encoder) }
+
+// free gives the memory back, but for what the link refers to.
+func (e *encoder) free() {
+	if e.given {
+		e.body = bytes.Buffer{}
 	}
-	body, err := codec.Marshal(v)
-	if err != nil {
-		return nil, &Error{Kind: KindBadMessage, Method: h.To, Text: err.Error()}
+	e.body.Reset()
+	e.attached, e.given = nil, false
+	encoderPool.Put(e)
+}
+
+// encode fills e with a header and a value. v is a pointer.
+func (e *encoder) encode(h *codec.Header, v any) error {
+	var err error
+	if e.head, err = codec.AppendHeader(e.head[:0], h); err != nil {
+		return &Error{Kind: KindBadMessage, Method: h.To, Text: err.Error()}
 	}
-	msg := link.Message{head, body}
+	e.body.Reset()
+	if err := codec.MarshalTo(&e.body, v); err != nil {
+		return &Error{Kind: KindBadMessage, Method: h.To, Text: err.Error()}
+	}
+	e.attached = nil
 	if f, ok := v.(framed); ok {
-		msg = append(msg, *f.frames()...)
+		e.attached = *f.frames()
 	}
-	return msg, nil
+	return nil
+}
+
+// contents returns the body for the link to send.
+func (e *encoder) contents() []byte {
+	if e.body.Len() >= link.ByReference {
+		e.given = true
+	}
+	return e.body.Bytes()
 }
 
 // decode fills v, a pointer, from a message's body and attachments.

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
@@ -12,6 +13,11 @@ const (
 	subscriptionMessages = 16384
 	subscriptionBytes    = 128 << 20
 )
+
+// Restored is the topic of the event that each subscription of a Conn made by
+// NewDialing gets when it is in force again after the link was lost. Its Gap
+// is 1: nobody knows how many events there were.
+const Restored = "bus.restored"
 
 // Event is one published event.
 type Event struct {
@@ -33,15 +39,18 @@ func (e *Event) size() int {
 // Subscription is a bounded queue of events. One goroutine at a time may take
 // events from it, and one may wait.
 type Subscription struct {
-	id   uint64
-	conn *Conn
+	conn     *Conn
+	prefixes []string
 
-	mu     sync.Mutex
-	queue  []Event
-	bytes  int
-	gap    uint64
-	closed bool
-	wake   chan struct{} // capacity 1
+	mu      sync.Mutex
+	session *session // on which it is in force
+	id      uint64   // there
+	queue   []Event
+	bytes   int
+	gap     uint64
+	closed  bool
+	waiting bool          // somebody waits for wake
+	wake    chan struct{} // capacity 1
 }
 
 // Subscribe asks for the events of all topics that begin with one of the
@@ -49,29 +58,77 @@ type Subscription struct {
 // is in force when Subscribe returns: what is published by whoever learns of
 // that is heard.
 func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription, error) {
-	sub := &Subscription{conn: c, wake: make(chan struct{}, 1)}
-	c.mu.Lock()
-	c.nextID++
-	sub.id = c.nextID
-	c.subs[sub.id] = sub
-	c.mu.Unlock()
-	_, err := c.exchange(ctx, &codec.Header{Kind: codec.Subscribe, ID: sub.id}, &codec.Prefixes{Topics: prefixes})
+	session, err := c.current(ctx)
 	if err != nil {
+		return nil, err
+	}
+	sub := &Subscription{conn: c, prefixes: prefixes, wake: make(chan struct{}, 1)}
+	c.mu.Lock()
+	c.subs[sub] = struct{}{}
+	c.mu.Unlock()
+	if err := session.subscribe(ctx, sub); err != nil {
 		c.forget(sub)
 		return nil, err
 	}
 	return sub, nil
 }
 
+func (c *Conn) forget(s *Subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.subs, s)
+}
+
+// subscribe makes the session bring sub its events, under the id of the
+// exchange.
+func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
+	var id uint64
+	_, err := s.exchange(ctx, &codec.Header{Kind: codec.Subscribe}, &codec.Prefixes{Topics: sub.prefixes}, func(given uint64) {
+		id = given
+		s.tracked.Lock()
+		s.subs[id] = sub
+		s.tracked.Unlock()
+		sub.mu.Lock()
+		sub.session, sub.id = s, id
+		sub.mu.Unlock()
+	})
+	if err != nil {
+		s.ignore(id)
+	}
+	return err
+}
+
+// ignore drops the events of a subscription from now on.
+func (s *session) ignore(id uint64) {
+	s.tracked.Lock()
+	defer s.tracked.Unlock()
+	delete(s.subs, id)
+}
+
+// restore subscribes again on a new link. It runs in the reader's goroutine,
+// which must not wait: a refusal ends the subscription.
+func (s *session) restore(sub *Subscription) {
+	s.handlers.Go(func() {
+		ctx, cancel := context.WithTimeout(s.ctx, DefaultDeadline)
+		defer cancel()
+		if err := s.subscribe(ctx, sub); err != nil {
+			if s.ctx.Err() == nil {
+				s.conn.cfg.Logger.Warn(fmt.Sprintf("bus: subscription to %v was not restored: %v", sub.prefixes, err))
+			}
+			return
+		}
+		sub.push(Event{Topic: Restored, Gap: 1})
+	})
+}
+
 // Close ends the subscription.
 func (s *Subscription) Close() {
 	s.conn.forget(s)
-	msg, err := encode(&codec.Header{Kind: codec.Unsubscribe, ID: s.id}, &None{})
-	if err == nil {
-		// A full queue means that the link is stalled; events for a
-		// subscription nobody holds are dropped on arrival.
-		_ = s.conn.link.Send(msg)
-	}
+	s.mu.Lock()
+	session, id := s.session, s.id
+	s.mu.Unlock()
+	session.ignore(id)
+	session.control(&codec.Header{Kind: codec.Unsubscribe, ID: id})
 	s.end()
 }
 
@@ -113,12 +170,24 @@ func (s *Subscription) Wait(ctx context.Context) error {
 }
 
 func (s *Subscription) wait(ctx context.Context) error {
+	if !s.toWait() {
+		return nil
+	}
 	select {
 	case <-s.wake:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// toWait announces that somebody is about to wait. It reports false if there
+// is no reason to.
+func (s *Subscription) toWait() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = len(s.queue) == 0 && !s.closed
+	return s.waiting
 }
 
 func (s *Subscription) pop() (ev Event, ok, closed bool) {
@@ -137,6 +206,9 @@ func (s *Subscription) pop() (ev Event, ok, closed bool) {
 func (s *Subscription) push(ev Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
 	size := ev.size()
 	if len(s.queue) >= subscriptionMessages || len(s.queue) > 0 && s.bytes+size > subscriptionBytes {
 		s.gap += 1 + ev.Gap
@@ -157,6 +229,10 @@ func (s *Subscription) end() {
 }
 
 func (s *Subscription) signal() {
+	if !s.waiting {
+		return
+	}
+	s.waiting = false
 	select {
 	case s.wake <- struct{}{}:
 	default:

@@ -22,11 +22,16 @@ func (t Topic[E]) Publish(ctx context.Context, conn *Conn, event E) error {
 // of the only instance concerned: those who subscribed to the longer name or
 // to a prefix of it hear it.
 func (t Topic[E]) PublishTo(ctx context.Context, conn *Conn, suffix string, event E) error {
-	msg, err := encode(&codec.Header{Kind: codec.Publish, To: string(t) + suffix}, &event)
+	s, err := conn.current(ctx)
 	if err != nil {
 		return err
 	}
-	return conn.send(ctx, msg)
+	e := newEncoder()
+	defer e.free()
+	if err := e.encode(&codec.Header{Kind: codec.Publish, To: string(t) + suffix, Trace: TraceFrom(ctx)}, &event); err != nil {
+		return err
+	}
+	return s.send(ctx, e)
 }
 
 // Matches reports whether ev was published on the topic.

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/internal/slots"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
@@ -18,7 +20,8 @@ type Config struct {
 	Table  Table
 	Limits link.Limits
 	Logger *slog.Logger // category "ipc": one line per request and reply at debug level
-	// Pending bounds the calls that one link may have in flight; default 8192.
+	// Pending bounds the calls that may wait for one link's replies, and those
+	// that one link may wait for; default 8192, at most 65536.
 	Pending int
 	// Up, if set, is called when a link has been welcomed.
 	Up func(Identity)
@@ -28,13 +31,11 @@ type Config struct {
 type Broker struct {
 	cfg    Config
 	ipc    *slog.Logger
-	nextID atomic.Uint64
-	robin  atomic.Uint64
+	routes atomic.Pointer[directory] // read without a lock
 
-	mu     sync.RWMutex
-	ports  map[string]*port   // by instance
-	offers map[string][]*port // by method
-	subs   []*subscription
+	mu      sync.Mutex       // held to change routes and what follows
+	ports   map[string]*port // by instance
+	methods map[string]*method
 }
 
 // New makes a broker without links.
@@ -45,31 +46,35 @@ func New(cfg Config) *Broker {
 	if cfg.Pending == 0 {
 		cfg.Pending = 8192
 	}
-	return &Broker{
+	cfg.Pending = min(cfg.Pending, slots.Max)
+	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
-		ports: map[string]*port{}, offers: map[string][]*port{},
+		ports: map[string]*port{}, methods: map[string]*method{},
 	}
+	b.routes.Store(&directory{})
+	return b
 }
 
 // Serve attaches a link for the identity and routes for it until the link or
 // ctx ends. An error tells that the peer broke the protocol or that the
 // instance is attached already.
 func (b *Broker) Serve(ctx context.Context, nc net.Conn, id Identity) error {
+	return b.ServeWith(ctx, nc, id, b.cfg.Limits)
+}
+
+// ServeWith is Serve with limits for this link.
+func (b *Broker) ServeWith(ctx context.Context, nc net.Conn, id Identity, limits link.Limits) error {
 	rights, known := b.cfg.Table[id.Role]
 	if !known {
 		nc.Close()
 		return fmt.Errorf("unknown role %q", id.Role)
 	}
-	p := &port{
-		broker: b, id: id, rights: rights, since: time.Now(),
-		link:    link.New(nc, true, b.cfg.Limits),
-		pending: map[uint64]pendingCall{}, calls: map[uint64]calledAt{},
-	}
+	p := newPort(b, id, rights, link.New(nc, true, limits))
 	if err := b.attach(p); err != nil {
 		nc.Close()
 		return err
 	}
-	err := p.link.Run(ctx, p.receive)
+	err := p.link.Run(ctx, p)
 	b.detach(p)
 	p.settle()
 	if p.broken != nil {
@@ -91,15 +96,7 @@ func (b *Broker) attach(p *port) error {
 func (b *Broker) detach(p *port) {
 	b.mu.Lock()
 	delete(b.ports, p.id.Instance)
-	for _, method := range p.offered {
-		rest := slices.DeleteFunc(slices.Clone(b.offers[method]), func(o *port) bool { return o == p })
-		if len(rest) == 0 {
-			delete(b.offers, method)
-		} else {
-			b.offers[method] = rest
-		}
-	}
-	b.subs = slices.DeleteFunc(slices.Clone(b.subs), func(s *subscription) bool { return s.port == p })
+	b.withdraw(p)
 	welcomed := p.welcomed
 	b.mu.Unlock()
 	if welcomed {
@@ -107,41 +104,33 @@ func (b *Broker) detach(p *port) {
 	}
 }
 
-// serverOf picks who serves a method: the target, or each in turn.
-func (b *Broker) serverOf(method, target string) *port {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	group := b.offers[method]
-	if target != "" {
-		i := slices.IndexFunc(group, func(p *port) bool { return p.id.Instance == target })
-		if i < 0 {
-			return nil
-		}
-		return group[i]
-	}
-	if len(group) == 0 {
-		return nil
-	}
-	return group[b.robin.Add(1)%uint64(len(group))]
-}
-
 // Stats describes all attached links, sorted by instance.
 func (b *Broker) Stats() []LinkStats {
-	b.mu.RLock()
+	b.mu.Lock()
 	ports := make([]*port, 0, len(b.ports))
 	for _, p := range b.ports {
 		ports = append(ports, p)
 	}
-	b.mu.RUnlock()
-	slices.SortFunc(ports, func(x, y *port) int {
-		if x.id.Instance < y.id.Instance {
-			return -1
-		}
-		return 1
-	})
+	b.mu.Unlock()
+	slices.SortFunc(ports, func(x, y *port) int { return strings.Compare(x.id.Instance, y.id.Instance) })
 	stats := make([]LinkStats, len(ports))
 	for i, p := range ports {
 		stats[i] = p.stats()
 	}
 	return stats
 }
+
+// Methods describes all methods that were ever offered, sorted by name.
+func (b *Broker) Methods() []MethodStats {
+	b.mu.Lock()
+	stats := make([]MethodStats, 0, len(b.methods))
+	for _, m := range b.methods {
+		stats = append(stats, m.stats())
+	}
+	b.mu.Unlock()
+	slices.SortFunc(stats, func(x, y MethodStats) int { return strings.Compare(x.Method, y.Method) })
+	return stats
+}
+
+// now is the clock of a batch: what arrives together has one time.
+func now() int64 { return time.Now().UnixNano() }

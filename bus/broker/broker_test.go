@@ -161,8 +161,24 @@ func TestEveryDenialIsOneLogLine(t *testing.T) {
 	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
 	_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})
 	require.ErrorIs(t, err, bus.ErrDenied)
-	require.Equal(t, 1, log.count("may not call wallet.spend"))
+	require.Equal(t, 1, log.count("may not call "))
 	require.EqualValues(t, 1, b.Broker.Stats()[0].Denials)
+}
+
+// deaf is a handler that ignores what arrives.
+type deaf struct{}
+
+func (deaf) Receive(*link.Message) {}
+func (deaf) Idle()                 {}
+
+// send sends a message of two frames, or of one if body is nil.
+func send(t *testing.T, l *link.Link, head, body []byte) {
+	t.Helper()
+	mine, err := l.Send(link.Ordinary, head, body, nil)
+	require.NoError(t, err)
+	if mine {
+		l.Flush()
+	}
 }
 
 // raw attaches a link that speaks whatever the test wants.
@@ -170,7 +186,7 @@ func raw(t *testing.T, b *bustest.Bus, role broker.Role, instance string) (*link
 	t.Helper()
 	l := link.New(b.Link(role, instance), false, link.Limits{})
 	ended := make(chan error, 1)
-	go func() { ended <- l.Run(t.Context(), func(link.Message) {}) }()
+	go func() { ended <- l.Run(t.Context(), deaf{}) }()
 	<-l.Ready()
 	return l, ended
 }
@@ -190,8 +206,7 @@ func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
 	b.Conn(broker.Node, "node", mux)
 	good, _ := b.Conn(broker.Worker, "worker.good", nil)
 	empty := []byte{0xa0}
-	for name, msg := range map[string]link.Message{
-		"no body":                  {[]byte{0xa0}},
+	for name, msg := range map[string][2][]byte{
 		"not CBOR":                 {[]byte("\xff\xff\xff"), empty},
 		"unknown kind":             {[]byte{0xa2, 0x01, 0x01, 0x02, 0x18, 0x63}, empty},
 		"another version":          {[]byte{0xa2, 0x01, 0x09, 0x02, 0x01}, empty},
@@ -199,10 +214,11 @@ func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
 		"hello that is no map":     {header(t, codec.Header{Kind: codec.Hello}), []byte{0x01}},
 		"an offer above its rank":  {header(t, codec.Header{Kind: codec.Hello}), []byte{0xa1, 0x01, 0x81, 0x66, 'n', 'o', 'd', 'e', '.', 'x'}},
 		"what only the broker may": {header(t, codec.Header{Kind: codec.Welcome}), empty},
+		"an item before hello":     {header(t, codec.Header{Kind: codec.Item, ID: 1}), empty},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad, ended := raw(t, b, broker.Worker, "worker.bad "+name)
-			require.NoError(t, bad.Send(msg))
+			send(t, bad, msg[0], msg[1])
 			<-ended
 			_, err := echo.Call(t.Context(), good, bus.None{})
 			require.NoError(t, err)

@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -16,164 +14,160 @@ import (
 var emptyBody = []byte{0xa0}
 
 // call routes a call that this link makes.
-func (p *port) call(h codec.Header, m link.Message) {
+func (p *port) call(h *codec.View, m *link.Message) error {
 	p.made.Add(1)
-	if !allows(p.rights.Call, p.id.Instance, h.To) {
-		p.deny("call", h.To)
-		p.answer(h.ID, h.To, bus.KindDenied, fmt.Sprintf("role %s may not call it", p.id.Role))
-		return
+	if len(h.To) > maxName || len(h.Target) > maxName {
+		return fmt.Errorf("method name of %d bytes", max(len(h.To), len(h.Target)))
 	}
-	if h.To == msg.Registry.Name() {
-		p.answerRegistry(h.ID)
-		return
+	r := p.routeTo(h.To)
+	if !r.allowed {
+		p.deny("call", string(h.To))
+		p.answer(h.ID, bus.KindDenied, fmt.Sprintf("role %s may not call it", p.id.Role))
+		return nil
 	}
-	callee := p.broker.serverOf(h.To, h.Target)
+	if own := p.ownMethod(string(h.To)); own != nil {
+		return own(h)
+	}
+	if r.group == nil {
+		p.answer(h.ID, bus.KindNoService, "nobody offers it")
+		return nil
+	}
+	callee := r.group.pick(h.Target)
 	if callee == nil {
-		text := "nobody offers it"
-		if h.Target != "" {
-			text = h.Target + " does not offer it"
-		}
-		p.answer(h.ID, h.To, bus.KindNoService, text)
-		return
+		p.answer(h.ID, bus.KindNoService, fmt.Sprintf("%s does not offer it", h.Target))
+		return nil
 	}
-	p.forward(callee, h, m)
+	return p.forward(callee, r.group.method, h, m)
 }
 
-func (p *port) forward(callee *port, h codec.Header, m link.Message) {
-	id := p.broker.nextID.Add(1)
-	size := messageSize(m)
-	call := pendingCall{caller: p, callerID: h.ID, method: h.To, start: time.Now(), size: size}
-	if kind, text := callee.admit(id, call); kind != "" {
-		p.answer(h.ID, h.To, kind, text)
-		return
+// ownMethod returns how the broker itself serves a method, nil if it does not.
+func (p *port) ownMethod(name string) func(*codec.View) error {
+	switch name {
+	case msg.Registry.Name():
+		return p.answerRegistry
+	case msg.BusStats.Name():
+		return p.answerStats
 	}
-	if !p.rememberCall(h.ID, calledAt{callee, id}) {
-		callee.takePending(id)
-		p.breakLink(fmt.Errorf("call id %d is in use", h.ID))
-		return
+	return nil
+}
+
+func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Message) error {
+	call := pending{
+		caller: p, callerID: h.ID, method: method, start: p.batch, trace: h.Trace,
+		stream: h.Credit > 0, credit: min(h.Credit, maxCredit),
 	}
-	callerID := h.ID
-	h.ID, h.From, h.Role, h.Target = id, p.id.Instance, string(p.id.Role), ""
-	head, err := codec.EncodeHeader(&h)
-	if err == nil {
-		p.trace("request", id, p, callee, h.To, size, 0)
-		err = callee.link.Send(append(link.Message{head}, m[1:]...))
+	id, ok, ended := callee.calls.admit(call)
+	switch {
+	case ended:
+		p.refuse(method, h.ID, bus.KindGone, callee.id.Instance+" has just ended")
+		return nil
+	case !ok:
+		callee.drops.Add(1)
+		p.refuse(method, h.ID, bus.KindOverloaded, callee.id.Instance+" has too many calls in flight")
+		return nil
 	}
+	if !p.calls.remember(h.ID, calledAt{callee, id}) {
+		callee.calls.take(id)
+		return fmt.Errorf("call id %d is in use, or there are too many calls", h.ID)
+	}
+	return p.deliver(callee, id, method, h, m)
+}
+
+// deliver hands an admitted call over.
+func (p *port) deliver(callee *port, id uint64, method *method, h *codec.View, m *link.Message) (err error) {
+	out := codec.Header{
+		Kind: codec.Call, ID: id, To: method.name, Deadline: h.Deadline, Trace: h.Trace, Credit: h.Credit,
+		From: p.id.Instance, Role: string(p.id.Role),
+	}
+	if p.head, err = codec.AppendHeader(p.head[:0], &out); err != nil {
+		return err
+	}
+	if p.tracing {
+		p.trace("request", id, callee, method.name, h.Trace, m.Size(), "")
+	}
+	mine, err := callee.link.Forward(link.Ordinary, p.head, m)
+	p.owes(callee.link, mine)
 	if err == nil {
 		callee.served.Add(1)
-		return
+		return nil
 	}
-	p.forgetCall(callerID)
+	p.calls.forget(h.ID)
 	// If the entry is gone, settle has answered already, perhaps before the
 	// call was remembered.
-	if _, mine := callee.takePending(id); mine {
+	if _, mine := callee.calls.take(id); mine {
 		callee.drops.Add(1)
 		kind := bus.KindOverloaded
 		if err == link.ErrClosed {
 			kind = bus.KindGone
 		}
-		p.answer(callerID, h.To, kind, callee.id.Instance+": "+err.Error())
+		p.refuse(method, h.ID, kind, callee.id.Instance+": "+err.Error())
 	}
+	return nil
 }
 
-// admit enters a call to this link, or says why not.
-func (p *port) admit(id uint64, call pendingCall) (bus.Kind, string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.settled {
-		return bus.KindGone, p.id.Instance + " has just ended"
-	}
-	if len(p.pending) >= p.broker.cfg.Pending {
-		p.drops.Add(1)
-		return bus.KindOverloaded, p.id.Instance + " has too many calls in flight"
-	}
-	p.pending[id] = call
-	return "", ""
-}
-
-func (p *port) takePending(id uint64) (pendingCall, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	call, ok := p.pending[id]
-	delete(p.pending, id)
-	return call, ok
-}
-
-func (p *port) rememberCall(id uint64, at calledAt) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, used := p.calls[id]; used || p.settled {
-		return false
-	}
-	p.calls[id] = at
-	return true
-}
-
-func (p *port) forgetCall(id uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.calls, id)
+func (p *port) refuse(method *method, id uint64, kind bus.Kind, text string) {
+	method.end(kind, 0)
+	p.answer(id, kind, text)
 }
 
 // reply routes what this link answers. A reply nobody waits for is dropped:
 // its caller cancelled or is gone.
-func (p *port) reply(h codec.Header, m link.Message) {
-	call, ok := p.takePending(h.ID)
+func (p *port) reply(h *codec.View, m *link.Message) error {
+	call, ok := p.calls.take(h.ID)
 	if !ok {
-		return
+		return nil
 	}
-	call.caller.forgetCall(call.callerID)
-	p.trace("reply", h.ID, p, call.caller, call.method, messageSize(m), time.Since(call.start))
-	h.ID, h.To, h.From = call.callerID, call.method, p.id.Instance
-	head, err := codec.EncodeHeader(&h)
-	if err != nil {
-		p.breakLink(err)
-		return
+	call.caller.calls.forget(call.callerID)
+	took := time.Duration(p.batch - call.start)
+	call.method.end(bus.Kind(h.Fault), took)
+	if p.tracing {
+		p.trace("reply", h.ID, call.caller, call.method.name, call.trace, m.Size(), fmt.Sprintf(" us=%d", took.Microseconds()))
 	}
-	call.caller.deliver(append(link.Message{head}, m[1:]...))
+	out := codec.Header{Kind: h.Kind, ID: call.callerID}
+	if h.Kind == codec.Error {
+		out.Fault, out.Text = string(h.Fault), string(h.Text)
+	}
+	return p.pass(call.caller, &out, m)
+}
+
+// item routes one item of a stream.
+func (p *port) item(h *codec.View, m *link.Message) error {
+	call, ok, over := p.calls.spend(h.ID)
+	if over {
+		return fmt.Errorf("%s: an item of a stream without credit", call.method.name)
+	}
+	if !ok {
+		return nil // its caller cancelled or is gone
+	}
+	return p.pass(call.caller, &codec.Header{Kind: codec.Item, ID: call.callerID}, m)
+}
+
+// credit routes what a stream's caller allows its server.
+func (p *port) credit(h *codec.View) error {
+	at, ok := p.calls.lookup(h.ID)
+	if !ok || !at.callee.calls.grant(at.id, h.Credit) {
+		return nil // the stream has ended meanwhile
+	}
+	at.callee.tell(&codec.Header{Kind: codec.Credit, ID: at.id, Credit: h.Credit}, emptyBody)
+	return nil
 }
 
 // cancel ends a call that this link made and no longer waits for.
 func (p *port) cancel(id uint64) {
-	p.mu.Lock()
-	at, ok := p.calls[id]
-	delete(p.calls, id)
-	p.mu.Unlock()
-	if ok {
-		at.callee.cancelPending(at.calleeID)
+	if at, ok := p.calls.forget(id); ok {
+		at.callee.abandon(at.id)
 	}
 }
 
-func (p *port) cancelPending(id uint64) {
-	if _, ok := p.takePending(id); !ok {
-		return
-	}
-	head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Cancel, ID: id})
-	if err == nil {
-		p.deliver(link.Message{head, emptyBody})
+// abandon tells this link that a call it serves is no longer waited for.
+func (p *port) abandon(id uint64) {
+	if call, ok := p.calls.take(id); ok {
+		call.method.end(bus.KindCanceled, 0)
+		p.tell(&codec.Header{Kind: codec.Cancel, ID: id}, emptyBody)
 	}
 }
 
-func (p *port) deny(what, name string) {
-	p.denials.Add(1)
-	p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: %s (role %s) may not %s %s", p.id.Instance, p.id.Role, what, name))
-}
-
-func (p *port) trace(what string, id uint64, from, to *port, method string, size int, took time.Duration) {
-	if !p.broker.ipc.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	line := fmt.Sprintf("%s id=%d from=%s to=%s method=%s bytes=%d", what, id, from.id.Instance, to.id.Instance, method, size)
-	if what == "reply" {
-		line += fmt.Sprintf(" us=%d", took.Microseconds())
-	}
-	p.broker.ipc.Debug(line)
-}
-
-func messageSize(m link.Message) int {
-	n := 0
-	for _, frame := range m {
-		n += len(frame)
-	}
-	return n
+func (p *port) trace(what string, id uint64, to *port, method string, trace uint64, size int, took string) {
+	p.broker.ipc.Debug(fmt.Sprintf("%s id=%d trace=%016x from=%s to=%s method=%s bytes=%d%s",
+		what, id, trace, p.id.Instance, to.id.Instance, method, size, took))
 }

@@ -1,8 +1,9 @@
 package broker
 
 import (
+	"context"
 	"fmt"
-	"sync"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -18,82 +19,98 @@ type port struct {
 	rights Rights
 	link   *link.Link
 	since  time.Time
-	broken error // why the broker closed the link; written and read by the goroutine of Serve
 
-	// Written under broker.mu, once, by the Hello.
+	// Of the goroutine that runs the link.
+	broken   error // why the broker closed the link
+	seen     *directory
+	routes   map[string]route
+	topics   map[string]*audience
+	unsent   []*link.Link // links that this goroutine has to flush
+	head     []byte       // where headers are written
+	batch    int64        // when the present batch arrived; 0 between batches
+	tracing  bool         // -debug=ipc is on
+	denied   denials
+	draining bool
+
+	// Written under broker.mu.
 	offered  []string
 	meta     map[string][]byte
 	welcomed bool
 
-	mu      sync.Mutex
-	settled bool
-	pending map[uint64]pendingCall // calls routed to this link, by our id
-	calls   map[uint64]calledAt    // calls this link made, by its id
+	calls ledger
 
 	made, served, drops, denials atomic.Uint64
 }
 
-// pendingCall is a call that waits for its reply.
-type pendingCall struct {
-	caller   *port
-	callerID uint64
-	method   string
-	start    time.Time
-	size     int
-}
-
-// calledAt is where a call went.
-type calledAt struct {
-	callee   *port
-	calleeID uint64
-}
-
-func (p *port) stats() LinkStats {
-	return LinkStats{
-		Identity: p.id, Stats: p.link.Stats(), Since: p.since,
-		Calls: p.made.Load(), Served: p.served.Load(),
-		Drops: p.drops.Load(), Denials: p.denials.Load(),
+func newPort(b *Broker, id Identity, rights Rights, l *link.Link) *port {
+	return &port{
+		broker: b, id: id, rights: rights, link: l, since: time.Now(),
+		routes: map[string]route{}, topics: map[string]*audience{},
+		calls: ledger{limit: b.cfg.Pending, made: map[uint64]calledAt{}},
 	}
 }
 
-// receive routes one message of this link.
-func (p *port) receive(msg link.Message) {
-	if len(msg) < 2 {
-		p.breakLink(fmt.Errorf("message of %d frames", len(msg)))
+// Receive routes one message of this link.
+func (p *port) Receive(m *link.Message) {
+	if p.broken != nil {
 		return
 	}
-	h, err := codec.DecodeHeader(msg[0])
-	if err != nil {
+	if p.batch == 0 {
+		p.batch = now()
+		p.tracing = p.broker.ipc.Enabled(context.Background(), slog.LevelDebug)
+		p.refresh()
+	}
+	if err := p.dispatch(m); err != nil {
 		p.breakLink(err)
-		return
 	}
+}
+
+// Idle sends what the messages that arrived together have led to.
+func (p *port) Idle() {
+	for i, l := range p.unsent {
+		l.Flush()
+		p.unsent[i] = nil
+	}
+	p.unsent = p.unsent[:0]
+	p.batch = 0
+}
+
+func (p *port) dispatch(m *link.Message) error {
+	if m.Len() < 2 {
+		return fmt.Errorf("message of %d frames", m.Len())
+	}
+	h, err := codec.DecodeHeader(m.Head())
 	switch {
+	case err != nil:
+		return err
 	case h.Kind == codec.Hello:
-		err = p.hello(msg[1])
+		return p.hello(m.Second())
 	case !p.welcomed:
-		err = fmt.Errorf("message of kind %d before hello", h.Kind)
-	default:
-		err = p.route(h, msg)
+		return fmt.Errorf("message of kind %d before hello", h.Kind)
 	}
-	if err != nil {
-		p.breakLink(err)
-	}
+	return p.route(&h, m)
 }
 
-func (p *port) route(h codec.Header, msg link.Message) error {
+func (p *port) route(h *codec.View, m *link.Message) error {
 	switch h.Kind {
 	case codec.Call:
-		p.call(h, msg)
+		return p.call(h, m)
 	case codec.Reply, codec.Error:
-		p.reply(h, msg)
+		return p.reply(h, m)
+	case codec.Item:
+		return p.item(h, m)
+	case codec.Credit:
+		return p.credit(h)
 	case codec.Cancel:
 		p.cancel(h.ID)
 	case codec.Publish:
-		p.publish(h, msg)
+		return p.publish(h, m)
 	case codec.Subscribe:
-		return p.subscribe(h, msg[1])
+		return p.subscribe(h, m.Second())
 	case codec.Unsubscribe:
-		p.broker.unsubscribe(p, h.ID)
+		p.unsubscribe(h.ID)
+	case codec.Drain:
+		p.drain(h.ID)
 	default:
 		return fmt.Errorf("message of kind %d from a part", h.Kind)
 	}
@@ -108,23 +125,57 @@ func (p *port) breakLink(err error) {
 	p.link.Close()
 }
 
-// answer sends an error for the call id that this link made.
-func (p *port) answer(id uint64, method string, kind bus.Kind, text string) {
-	head, err := codec.EncodeHeader(&codec.Header{
-		Kind: codec.Error, ID: id, To: method, Fault: string(kind), Text: text,
-	})
+// owes notes that this goroutine has to flush a link.
+func (p *port) owes(l *link.Link, mine bool) {
+	if mine {
+		p.unsent = append(p.unsent, l)
+	}
+}
+
+// answer sends an error for a call that this link made. It may be called from
+// any goroutine.
+func (p *port) answer(id uint64, kind bus.Kind, text string) {
+	p.tell(&codec.Header{Kind: codec.Error, ID: id, Fault: string(kind), Text: clip(text)}, emptyBody)
+}
+
+// clip keeps a text within what a header may hold.
+func clip(text string) string {
+	const limit = codec.MaxHeader / 2
+	return text[:min(len(text), limit)]
+}
+
+// tell sends what somebody at the other end of this link waits for. It may be
+// called from any goroutine.
+func (p *port) tell(h *codec.Header, body []byte) {
+	head, err := codec.EncodeHeader(h)
 	if err != nil {
-		p.broker.cfg.Logger.Error(fmt.Sprintf("bus: error reply to %s: %v", p.id.Instance, err))
+		p.broker.cfg.Logger.Error(fmt.Sprintf("bus: message to %s: %v", p.id.Instance, err))
 		p.link.Close()
 		return
 	}
-	p.deliver(link.Message{head, emptyBody})
+	mine, err := p.link.Send(link.Reserved, head, body, nil)
+	if mine {
+		p.link.Flush()
+	}
+	p.outcome(err)
 }
 
-// deliver sends what somebody waits for. A link that has not read two queues
-// full of those is beyond help.
-func (p *port) deliver(msg link.Message) {
-	if err := p.link.SendReserved(msg); err == link.ErrFull {
+// pass forwards what somebody at the end of another link waits for.
+func (p *port) pass(to *port, h *codec.Header, m *link.Message) error {
+	var err error
+	if p.head, err = codec.AppendHeader(p.head[:0], h); err != nil {
+		return err
+	}
+	mine, err := to.link.Forward(link.Reserved, p.head, m)
+	p.owes(to.link, mine)
+	to.outcome(err)
+	return nil
+}
+
+// outcome looks at how sending something that must arrive went. A link that
+// has not read two queues full of those is beyond help.
+func (p *port) outcome(err error) {
+	if err == link.ErrFull {
 		p.drops.Add(1)
 		p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: closing %s: it does not read its replies", p.id.Instance))
 		p.link.Close()
@@ -134,16 +185,15 @@ func (p *port) deliver(msg link.Message) {
 // settle tells everybody who waits for this link, or works for it, that it is
 // gone.
 func (p *port) settle() {
-	p.mu.Lock()
-	p.settled = true
-	pending, calls := p.pending, p.calls
-	p.pending, p.calls = nil, nil
-	p.mu.Unlock()
-	for _, c := range pending {
-		c.caller.forgetCall(c.callerID)
-		c.caller.answer(c.callerID, c.method, bus.KindGone, p.id.Instance+" ended during the call")
+	p.Idle()
+	served, made := p.calls.settle()
+	for _, c := range served {
+		c.caller.calls.forget(c.callerID)
+		c.method.end(bus.KindGone, 0)
+		c.caller.answer(c.callerID, bus.KindGone, p.id.Instance+" ended during the call")
 	}
-	for _, at := range calls {
-		at.callee.cancelPending(at.calleeID)
+	for _, at := range made {
+		at.callee.abandon(at.id)
 	}
+	p.denied.report(p)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
-	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
 
@@ -26,22 +25,21 @@ func (p *port) hello(body []byte) error {
 	if len(a.Offers) > maxOffers {
 		return fmt.Errorf("hello offers %d methods", len(a.Offers))
 	}
+	slices.Sort(a.Offers)
+	a.Offers = slices.Compact(a.Offers)
 	for _, method := range a.Offers {
 		if len(method) > maxName || !allows(p.rights.Offer, p.id.Instance, method) {
 			p.deny("offer", method)
 			return fmt.Errorf("role %s may not offer %.64q", p.id.Role, method)
 		}
 	}
-	head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Welcome, To: p.id.Instance})
-	if err != nil {
-		return err
-	}
 	p.broker.enter(p, a)
-	p.deliver(link.Message{head, emptyBody})
-	p.broker.announceUp(p)
+	p.tell(&codec.Header{Kind: codec.Welcome, To: p.id.Instance}, emptyBody)
+	p.broker.announce(msg.LinkUp.Name(), p.entry())
 	if up := p.broker.cfg.Up; up != nil {
 		up(p.id)
 	}
+	p.refresh()
 	return nil
 }
 
@@ -49,48 +47,51 @@ func (b *Broker) enter(p *port, a codec.Announcement) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p.offered, p.meta, p.welcomed = a.Offers, a.Meta, true
-	for _, method := range a.Offers {
-		b.offers[method] = append(slices.Clone(b.offers[method]), p)
+	b.offer(p, a.Offers)
+}
+
+// drain withdraws what the link offers and hears: after the answer no call
+// and no event comes any more.
+func (p *port) drain(id uint64) {
+	b := p.broker
+	b.mu.Lock()
+	first := !p.draining
+	p.draining, p.meta = true, nil
+	b.withdraw(p)
+	b.mu.Unlock()
+	if first {
+		b.announce(msg.LinkUp.Name(), p.entry())
 	}
+	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, emptyBody)
 }
 
 func (p *port) entry() msg.RegistryEntry {
 	return msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Offers: p.offered, Meta: p.meta}
 }
 
-func (p *port) answerRegistry(id uint64) {
+func (p *port) answerRegistry(h *codec.View) error {
 	var reply msg.RegistryReply
-	p.broker.mu.RLock()
+	p.broker.mu.Lock()
 	for _, other := range p.broker.ports {
 		if other.welcomed {
 			reply.Links = append(reply.Links, other.entry())
 		}
 	}
-	p.broker.mu.RUnlock()
-	body, err := codec.Marshal(reply)
-	if err != nil {
-		p.answer(id, msg.Registry.Name(), bus.KindInternal, err.Error())
-		return
-	}
-	head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Reply, ID: id})
-	if err != nil {
-		p.answer(id, msg.Registry.Name(), bus.KindInternal, err.Error())
-		return
-	}
-	p.deliver(link.Message{head, body})
+	p.broker.mu.Unlock()
+	p.answerWith(h.ID, reply)
+	return nil
 }
 
-func (b *Broker) announceUp(p *port) { b.announce(msg.LinkUp.Name(), p.entry()) }
+// answerWith replies to a call that the broker serves itself.
+func (p *port) answerWith(id uint64, reply any) {
+	body, err := codec.Marshal(reply)
+	if err != nil {
+		p.answer(id, bus.KindInternal, err.Error())
+		return
+	}
+	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, body)
+}
 
 func (b *Broker) announceGone(p *port) {
 	b.announce(msg.LinkGone.Name(), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role)})
-}
-
-func (b *Broker) announce(topic string, entry msg.RegistryEntry) {
-	body, err := codec.Marshal(entry)
-	if err != nil {
-		b.cfg.Logger.Error(fmt.Sprintf("bus: announcing %s: %v", entry.Instance, err))
-		return
-	}
-	b.publish(topic, "", 0, link.Message{body})
 }

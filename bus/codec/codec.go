@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
@@ -19,8 +20,8 @@ var (
 	decMode = mustDecMode()
 )
 
-func mustEncMode() cbor.EncMode {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+func mustEncMode() cbor.UserBufferEncMode {
+	mode, err := cbor.CoreDetEncOptions().UserBufferEncMode()
 	if err != nil {
 		panic(fmt.Sprintf("codec: encoding options: %v", err))
 	}
@@ -44,6 +45,9 @@ func mustDecMode() cbor.DecMode {
 
 // Marshal returns the deterministic CBOR encoding of v.
 func Marshal(v any) ([]byte, error) { return encMode.Marshal(v) }
+
+// MarshalTo appends the deterministic CBOR encoding of v to buf.
+func MarshalTo(buf *bytes.Buffer, v any) error { return encMode.MarshalToBuffer(v, buf) }
 
 // Unmarshal decodes one CBOR item, which must fill data, into v.
 func Unmarshal(data []byte, v any) error { return decMode.Unmarshal(data, v) }

@@ -15,19 +15,22 @@ type Kind uint8
 // broker to part (down), or both.
 const (
 	Hello       Kind = iota + 1 // up: body is an Announcement
-	Welcome                     // down: the announcement is accepted
-	Call                        // both: To is the method
-	Reply                       // both: answers the Call of the same ID
+	Welcome                     // down: the announcement is accepted; To is the instance's name
+	Call                        // both: To is the method; Credit makes it the opening of a stream
+	Reply                       // both: answers the Call of the same ID; ends a stream
 	Error                       // both: answers it with Fault and Text
 	Cancel                      // both: the caller of ID no longer waits
 	Publish                     // up: To is the topic
 	Event                       // down: ID is the subscription, Gap what was lost before
 	Subscribe                   // up: ID is the subscription, body the Prefixes
 	Unsubscribe                 // up: ends the subscription ID
+	Item                        // both: one item of the stream ID, from its server to its caller
+	Credit                      // both: allows the server of the stream ID that many more items
+	Drain                       // up: withdraws what was announced; answered by a Reply of the same ID
 )
 
-// Header is the first frame of every bus message. The second is the body,
-// the rest are attachments.
+// Header is the first frame of every bus message: a CBOR map with the keys
+// below. The second frame is the body, the rest are attachments.
 type Header struct {
 	Version  uint8  `cbor:"1,keyasint"`
 	Kind     Kind   `cbor:"2,keyasint"`
@@ -41,6 +44,24 @@ type Header struct {
 	Gap      uint64 `cbor:"10,keyasint,omitempty"`
 	Fault    string `cbor:"11,keyasint,omitempty"` // stable error kind
 	Text     string `cbor:"12,keyasint,omitempty"` // error text
+	Credit   uint64 `cbor:"13,keyasint,omitempty"` // items that may be sent
+}
+
+// View is a decoded Header whose texts are parts of the frame it came from:
+// they are valid as long as that is.
+type View struct {
+	Kind     Kind
+	ID       uint64
+	Deadline int64
+	Trace    uint64
+	Gap      uint64
+	Credit   uint64
+	To       []byte
+	Target   []byte
+	From     []byte
+	Role     []byte
+	Fault    []byte
+	Text     []byte
 }
 
 // Announcement is the body of a Hello: what a part offers. Meta maps a name
@@ -56,29 +77,49 @@ type Prefixes struct {
 }
 
 // EncodeHeader returns h as a frame.
-func EncodeHeader(h *Header) ([]byte, error) {
-	h.Version = Version
-	frame, err := Marshal(h)
-	if err == nil && len(frame) > MaxHeader {
-		return nil, fmt.Errorf("header of %d bytes exceeds %d", len(frame), MaxHeader)
+func EncodeHeader(h *Header) ([]byte, error) { return AppendHeader(nil, h) }
+
+// AppendHeader appends h as a frame to dst.
+func AppendHeader(dst []byte, h *Header) ([]byte, error) {
+	before := len(dst)
+	dst = appendHeader(dst, h)
+	if n := len(dst) - before; n > MaxHeader {
+		return dst[:before], fmt.Errorf("header of %d bytes exceeds %d", n, MaxHeader)
 	}
-	return frame, err
+	return dst, nil
 }
 
 // DecodeHeader parses a frame as a Header and checks its version and kind.
-func DecodeHeader(frame []byte) (Header, error) {
-	var h Header
+func DecodeHeader(frame []byte) (View, error) {
 	if len(frame) > MaxHeader {
-		return h, fmt.Errorf("header of %d bytes exceeds %d", len(frame), MaxHeader)
+		return View{}, fmt.Errorf("header of %d bytes exceeds %d", len(frame), MaxHeader)
 	}
+	v, version, ok := scanHeader(frame)
+	if !ok {
+		var err error
+		if v, version, err = decodeAny(frame); err != nil {
+			return View{}, fmt.Errorf("header: %w", err)
+		}
+	}
+	if version != Version {
+		return View{}, fmt.Errorf("bus protocol version %d, want %d", version, Version)
+	}
+	if v.Kind < Hello || v.Kind > Drain {
+		return View{}, fmt.Errorf("unknown message kind %d", v.Kind)
+	}
+	return v, nil
+}
+
+// decodeAny decodes any CBOR map that a Header may be, with keys that this
+// version does not know and integers of any width.
+func decodeAny(frame []byte) (View, uint8, error) {
+	var h Header
 	if err := Unmarshal(frame, &h); err != nil {
-		return h, fmt.Errorf("header: %w", err)
+		return View{}, 0, err
 	}
-	if h.Version != Version {
-		return h, fmt.Errorf("bus protocol version %d, want %d", h.Version, Version)
-	}
-	if h.Kind < Hello || h.Kind > Unsubscribe {
-		return h, fmt.Errorf("unknown message kind %d", h.Kind)
-	}
-	return h, nil
+	return View{
+		Kind: h.Kind, ID: h.ID, Deadline: h.Deadline, Trace: h.Trace, Gap: h.Gap, Credit: h.Credit,
+		To: []byte(h.To), Target: []byte(h.Target), From: []byte(h.From), Role: []byte(h.Role),
+		Fault: []byte(h.Fault), Text: []byte(h.Text),
+	}, h.Version, nil
 }

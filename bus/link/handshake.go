@@ -1,7 +1,6 @@
 package link
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -12,10 +11,8 @@ import (
 )
 
 const (
-	greetingBytes  = 64   // ZMTP 3: signature, version, mechanism, as-server, filler
-	maxReadyBytes  = 1024 // READY with socket type and identity needs about 50
-	shortFrameHead = 2
-	longFrameHead  = 9
+	greetingBytes = 64   // ZMTP 3: signature, version, mechanism, as-server, filler
+	maxReadyBytes = 1024 // READY with socket type and identity needs about 50
 )
 
 // handshakeConn lets zmq4 perform the handshake on buffered I/O. zmq4
@@ -23,7 +20,7 @@ const (
 // first command is checked here, before zmq4 sees it.
 type handshakeConn struct {
 	net.Conn
-	r    *bufio.Reader
+	r    *reader
 	seen int
 }
 
@@ -36,20 +33,20 @@ func (h *handshakeConn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := h.r.Read(p)
+	n, err := h.r.some(p)
 	h.seen += n
 	return n, err
 }
 
 func (h *handshakeConn) checkCommand() error {
-	head, err := h.r.Peek(shortFrameHead)
+	head, err := h.r.peek(shortFrameHead)
 	if err != nil {
 		return err
 	}
 	if head[0]&flagLong == 0 {
 		return nil
 	}
-	if head, err = h.r.Peek(longFrameHead); err != nil {
+	if head, err = h.r.peek(longFrameHead); err != nil {
 		return err
 	}
 	if size := binary.BigEndian.Uint64(head[1:]); size > maxReadyBytes {
@@ -58,9 +55,9 @@ func (h *handshakeConn) checkCommand() error {
 	return nil
 }
 
-// handshake exchanges greetings and READY commands and leaves r at the first
-// byte after them.
-func handshake(nc net.Conn, r *bufio.Reader, server bool, timeout time.Duration) (err error) {
+// handshake exchanges greetings and READY commands, and leaves r at the first
+// byte after them. It returns the peer's Identity property.
+func handshake(nc net.Conn, r *reader, server bool, timeout time.Duration) (identity string, err error) {
 	defer func() {
 		// zmq4 slices peer metadata without checking lengths.
 		if p := recover(); p != nil {
@@ -69,7 +66,7 @@ func handshake(nc net.Conn, r *bufio.Reader, server bool, timeout time.Duration)
 	}()
 	if timeout > 0 {
 		if err := nc.SetDeadline(time.Now().Add(timeout)); err != nil {
-			return err
+			return "", err
 		}
 	}
 	kind := zmq4.Dealer
@@ -77,8 +74,9 @@ func handshake(nc net.Conn, r *bufio.Reader, server bool, timeout time.Duration)
 		kind = zmq4.Router
 	}
 	shim := &handshakeConn{Conn: nc, r: r}
-	if _, err := zmq4.Open(shim, null.Security(), kind, nil, server, nil); err != nil {
-		return fmt.Errorf("handshake: %w", err)
+	peer, err := zmq4.Open(shim, null.Security(), kind, nil, server, nil)
+	if err != nil {
+		return "", fmt.Errorf("handshake: %w", err)
 	}
-	return nc.SetDeadline(time.Time{})
+	return peer.Peer.Meta["Identity"], nc.SetDeadline(time.Time{})
 }

@@ -1,9 +1,12 @@
 package link
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// Limits bounds what one link may hold. The zero value of a field stands for
-// its default.
+// Limits bounds what one link may hold and how long it may be silent. The
+// zero value of a field stands for its default.
 type Limits struct {
 	FrameBytes    int           // one frame; default 32 MiB
 	MessageBytes  int           // all frames of a message; default 64 MiB
@@ -11,6 +14,8 @@ type Limits struct {
 	QueueMessages int           // outbound queue; default 16384
 	QueueBytes    int           // outbound queue; default 128 MiB
 	Handshake     time.Duration // greeting to READY; default 30 s, negative for no limit
+	Heartbeat     time.Duration // silence after which the peer is pinged; default 10 s, negative for never
+	Silence       time.Duration // silence after which the link ends; zero or negative for never
 }
 
 func (l Limits) withDefaults() Limits {
@@ -27,5 +32,27 @@ func (l Limits) withDefaults() Limits {
 	if l.Handshake == 0 {
 		l.Handshake = 30 * time.Second
 	}
+	if l.Heartbeat == 0 {
+		l.Heartbeat = 10 * time.Second
+	}
 	return l
+}
+
+// LimitError tells which limit a peer exceeded.
+type LimitError struct {
+	What  string
+	Size  uint64
+	Limit int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s of %d exceeds the limit of %d", e.What, e.Size, e.Limit)
+}
+
+// SilenceError ends a link whose peer has sent nothing, not even answers to
+// pings.
+type SilenceError struct{ For time.Duration }
+
+func (e *SilenceError) Error() string {
+	return fmt.Sprintf("the peer has been silent for %s", e.For.Round(time.Millisecond))
 }

@@ -1,89 +1,130 @@
 package link
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
+	"time"
 )
 
-const bufferBytes = 64 << 10
+// ByReference is the size in bytes from which a frame is queued without being
+// copied: its memory belongs to the link until it has been written.
+const ByReference = largeFrame
 
-// Stats counts what has passed through a link since it was made. Messages and
-// bytes are those of frames, without ZMTP's framing.
+// Handler takes what arrives on a link, in the goroutine of Run.
+type Handler interface {
+	// Receive takes one message, which is valid until it returns.
+	Receive(*Message)
+	// Idle is called before Run waits for the peer: after the last of the
+	// messages that arrived together.
+	Idle()
+}
+
+// Priority says what a full queue means for a message.
+type Priority int
+
+const (
+	// Ordinary messages are refused when the queue is full.
+	Ordinary Priority = 1
+	// Reserved messages may use a second queue's length: for those whose loss
+	// would leave somebody waiting.
+	Reserved Priority = 2
+)
+
+// Stats counts what has passed through a link since it was made. Bytes are
+// those of frames' contents inbound, and with their framing outbound.
 type Stats struct {
 	MessagesIn, MessagesOut uint64
 	BytesIn, BytesOut       uint64
 	QueueMessages           int
 	QueueBytes              int
+	Silence                 time.Duration // since something arrived last
 }
 
 // Link is one ZMTP connection. Its methods may be called from any goroutine.
 type Link struct {
-	nc     net.Conn
+	nc     *transport
 	server bool
 	limits Limits
-	queue  *queue
+	out    outbox
+	pulse  pulse
 	ready  chan struct{}
+	peer   string // set before ready is closed
+	why    atomic.Pointer[error]
 
-	messagesIn, messagesOut atomic.Uint64
-	bytesIn, bytesOut       atomic.Uint64
+	messagesIn, bytesIn atomic.Uint64
 }
 
 // New makes a link over nc; server is the broker's side. Nothing is read or
 // written before Run.
 func New(nc net.Conn, server bool, limits Limits) *Link {
-	limits = limits.withDefaults()
-	return &Link{
-		nc: nc, server: server, limits: limits,
-		queue: newQueue(limits), ready: make(chan struct{}),
-	}
+	l := &Link{nc: newTransport(nc), server: server, limits: limits.withDefaults(), ready: make(chan struct{})}
+	l.out.t, l.out.limits = l.nc, l.limits
+	l.out.writing = true // nothing may be written before the handshake
+	l.pulse.link, l.pulse.begun = l, time.Now()
+	return l
 }
 
 // Ready is closed when the handshake is done.
 func (l *Link) Ready() <-chan struct{} { return l.ready }
 
-// Run performs the handshake and hands each message that arrives to handle,
-// in order, until the peer closes, ctx ends or an error occurs. It returns
-// nil when the peer closed between two messages or ctx ended.
-func (l *Link) Run(ctx context.Context, handle func(Message)) error {
-	defer l.queue.close()
+// PeerIdentity is the Identity that the peer gave in its handshake, "" if it
+// gave none. It may be called once Ready is closed, and by the handler.
+func (l *Link) PeerIdentity() string { return l.peer }
+
+// Run performs the handshake and hands each message that arrives to h, in
+// order, until the peer closes, ctx ends or an error occurs. It returns nil
+// when the peer closed between two messages or ctx ended.
+func (l *Link) Run(ctx context.Context, h Handler) error {
 	stop := context.AfterFunc(ctx, func() { l.nc.Close() })
 	defer stop()
-	defer l.nc.Close()
+	r := &reader{t: l.nc, limits: l.limits, own: !l.server, idle: h.Idle, read: l.pulse.touch}
+	err := l.serve(r, h)
+	l.pulse.stop()
+	l.out.close()
+	l.nc.Close() // unblocks the writer
+	r.close()
+	return l.outcome(ctx, err, l.out.shut())
+}
 
-	r := bufio.NewReaderSize(l.nc, bufferBytes)
-	if err := handshake(l.nc, r, l.server, l.limits.Handshake); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+func (l *Link) serve(r *reader, h Handler) (err error) {
+	if l.peer, err = handshake(l.nc.Conn, r, l.server, l.limits.Handshake); err != nil {
 		return err
 	}
 	close(l.ready)
-
-	var writer sync.WaitGroup
-	var writeErr error
-	done := make(chan struct{})
-	writer.Go(func() {
-		writeErr = l.write(done)
-		l.nc.Close() // unblocks the reader
-	})
-	readErr := l.read(r, handle)
-	l.queue.close()
-	close(done)
-	l.nc.Close() // unblocks the writer
-	writer.Wait()
-	return l.outcome(ctx, readErr, writeErr)
+	l.pulse.touch()
+	l.pulse.start()
+	l.out.flush()
+	for {
+		msg, command, err := r.next()
+		if err != nil {
+			return err
+		}
+		if command {
+			if answer := pong(msg.Head()); answer != nil {
+				// A peer that pings faster than it reads gets fewer pongs.
+				l.command(answer)
+			}
+			continue
+		}
+		l.messagesIn.Add(1)
+		l.bytesIn.Add(uint64(msg.Size()))
+		h.Receive(msg)
+	}
 }
 
 // outcome picks the error that tells why the link ended: a failed write
 // shows up at the reader too, as a closed connection.
 func (l *Link) outcome(ctx context.Context, readErr, writeErr error) error {
-	if ctx.Err() != nil || readErr == io.EOF {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if why := l.why.Load(); why != nil {
+		return *why
+	}
+	if readErr == io.EOF {
 		return nil
 	}
 	if errors.Is(readErr, net.ErrClosed) && writeErr != nil {
@@ -92,93 +133,55 @@ func (l *Link) outcome(ctx context.Context, readErr, writeErr error) error {
 	return readErr
 }
 
-func (l *Link) read(r *bufio.Reader, handle func(Message)) error {
-	for {
-		msg, command, err := readMessage(r, l.limits)
-		if err != nil {
-			return err
-		}
-		if command {
-			l.command(msg[0])
-			continue
-		}
-		l.messagesIn.Add(1)
-		l.bytesIn.Add(uint64(msg.size()))
-		handle(msg)
-	}
+// fail ends the link for a reason that Run returns.
+func (l *Link) fail(why error) {
+	l.why.CompareAndSwap(nil, &why)
+	l.nc.Close()
 }
 
-// command answers a PING (ZMTP 3.1: name, 2 bytes of time to live, context)
-// with a PONG that carries the context. Other commands are ignored.
 func (l *Link) command(body []byte) {
-	ping := []byte("\x04PING")
-	if !bytes.HasPrefix(body, ping) || len(body) < len(ping)+2 || len(body) > len(ping)+2+16 {
-		return
-	}
-	pong := append([]byte("\x04PONG"), body[len(ping)+2:]...)
-	// A peer that pings faster than it reads gets fewer pongs.
-	_ = l.queue.put(outbound{command: pong}, 1)
-}
-
-func (l *Link) write(done <-chan struct{}) error {
-	w := bufio.NewWriterSize(l.nc, bufferBytes)
-	var spare []outbound
-	for {
-		select {
-		case <-l.queue.wake:
-		case <-done:
-			return nil
-		}
-		batch := l.queue.take(spare)
-		for _, o := range batch {
-			if err := l.writeOne(w, o); err != nil {
-				return err
-			}
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		l.queue.written(batch)
-		spare = batch
+	if mine, err := l.out.command(body); err == nil && mine {
+		l.out.flush()
 	}
 }
 
-func (l *Link) writeOne(w *bufio.Writer, o outbound) error {
-	if o.command != nil {
-		return writeFrame(w, o.command, flagCommand)
-	}
-	l.messagesOut.Add(1)
-	l.bytesOut.Add(uint64(o.msg.size()))
-	return writeMessage(w, o.msg)
+// Send queues a message of a header, a body and attachments, or reports
+// ErrFull or ErrClosed. It does not wait and does not write: if mine is true,
+// the caller has to call Flush soon; if not, somebody else is about to.
+func (l *Link) Send(p Priority, head, body []byte, attached [][]byte) (mine bool, err error) {
+	return l.out.send(head, body, attached, int(p))
 }
 
-// Send queues msg or reports ErrFull or ErrClosed at once.
-func (l *Link) Send(msg Message) error { return l.queue.put(outbound{msg: msg}, 1) }
-
-// SendReserved is Send with a reserve of a second queue's length, for
-// messages whose loss would leave somebody waiting.
-func (l *Link) SendReserved(msg Message) error { return l.queue.put(outbound{msg: msg}, 2) }
-
-// SendWait queues msg, waiting for room until ctx ends.
-func (l *Link) SendWait(ctx context.Context, msg Message) error {
-	return l.queue.putWait(ctx, outbound{msg: msg})
+// SendWait is Send that waits for room until ctx ends.
+func (l *Link) SendWait(ctx context.Context, head, body []byte, attached [][]byte) (mine bool, err error) {
+	return l.out.sendWait(ctx, head, body, attached)
 }
+
+// Forward is Send of a message that has just arrived on another link, with
+// another header. Its content is not copied if it is large.
+func (l *Link) Forward(p Priority, head []byte, m *Message) (mine bool, err error) {
+	return l.out.forward(head, m, int(p))
+}
+
+// Flush writes what is queued, without waiting for the peer to take it.
+func (l *Link) Flush() { l.out.flush() }
+
+// Drain waits until the outbound queue is empty or ctx ends.
+func (l *Link) Drain(ctx context.Context) error { return l.out.drain(ctx) }
 
 // Close ends the link: Run returns.
 func (l *Link) Close() {
-	l.queue.close()
+	l.out.close()
 	l.nc.Close()
 }
 
 // Stats returns the link's counters.
 func (l *Link) Stats() Stats {
-	messages, size := l.queue.depth()
-	return Stats{
-		MessagesIn: l.messagesIn.Load(), MessagesOut: l.messagesOut.Load(),
-		BytesIn: l.bytesIn.Load(), BytesOut: l.bytesOut.Load(),
-		QueueMessages: messages, QueueBytes: size,
+	messages, size := l.out.depth()
+	s := Stats{
+		MessagesIn: l.messagesIn.Load(), BytesIn: l.bytesIn.Load(),
+		QueueMessages: messages, QueueBytes: size, Silence: l.pulse.silence(),
 	}
+	s.MessagesOut, s.BytesOut = l.out.totals()
+	return s
 }
-
-// Flush waits until the outbound queue is empty or ctx ends.
-func (l *Link) Flush(ctx context.Context) error { return l.queue.drain(ctx) }

@@ -1,12 +1,15 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -32,16 +35,37 @@ func ready() []byte {
 	return append([]byte{0x04, byte(len(body))}, body...)
 }
 
+// inbox is a handler that keeps what arrives.
+type inbox chan [][]byte
+
+func (b inbox) Receive(m *link.Message) {
+	b <- append([][]byte{append([]byte{}, m.Head()...)}, m.Rest()...)
+}
+func (inbox) Idle() {}
+
+// send queues a message and sees to its writing.
+func send(l *link.Link, p link.Priority, head []byte, rest ...[]byte) error {
+	var body []byte
+	if len(rest) > 0 {
+		body, rest = rest[0], rest[1:]
+	}
+	mine, err := l.Send(p, head, body, rest)
+	if mine {
+		l.Flush()
+	}
+	return err
+}
+
 // serve runs a link as the broker's side and returns the raw other end, what
 // arrives, and how it ended.
-func serve(t *testing.T, limits link.Limits) (net.Conn, *link.Link, <-chan link.Message, <-chan error) {
+func serve(t *testing.T, limits link.Limits) (net.Conn, *link.Link, <-chan [][]byte, <-chan error) {
 	t.Helper()
 	raw, ours := link.Pipe()
 	l := link.New(ours, true, limits)
-	arrived := make(chan link.Message, 64)
+	arrived := make(inbox, 64)
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { ended <- l.Run(ctx, func(m link.Message) { arrived <- m }) }()
+	go func() { ended <- l.Run(ctx, arrived) }()
 	t.Cleanup(func() {
 		cancel()
 		raw.Close()
@@ -138,58 +162,153 @@ func TestAPingIsAnsweredBetweenMessages(t *testing.T) {
 	_, err = io.ReadFull(raw, pong)
 	require.NoError(t, err)
 	require.Equal(t, "\x04\x08\x04PONGctx", string(pong))
-	require.NoError(t, l.Send(link.Message{[]byte("after")}))
-	after := make([]byte, 7)
+	require.NoError(t, send(l, link.Ordinary, []byte("after"), []byte("that")))
+	after := make([]byte, 13)
 	_, err = io.ReadFull(raw, after)
 	require.NoError(t, err)
-	require.Equal(t, "\x00\x05after", string(after))
+	require.Equal(t, "\x01\x05after\x00\x04that", string(after))
 }
 
 func TestAFullQueueIsSaidAndRoomIsWaitedFor(t *testing.T) {
 	raw, l, _, _ := serve(t, link.Limits{QueueMessages: 4, QueueBytes: 4 << 20})
 	shakeHands(t, raw)
 	<-l.Ready()
-	large := link.Message{make([]byte, 1<<20)}
-	// Nobody reads: what the pipe and the writer's buffer hold is soon full.
+	large := make([]byte, 1<<20)
+	// Nobody reads: what the pipe holds is soon full.
 	for range 4 {
-		require.NoError(t, l.Send(large))
+		require.NoError(t, send(l, link.Ordinary, nil, large))
 	}
-	require.ErrorIs(t, l.Send(large), link.ErrFull)
-	require.NoError(t, l.SendReserved(large), "what must not be lost has a reserve")
+	require.ErrorIs(t, send(l, link.Ordinary, nil, large), link.ErrFull)
+	require.NoError(t, send(l, link.Reserved, nil, large), "what must not be lost has a reserve")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, l.SendWait(ctx, large), context.DeadlineExceeded)
+	_, err := l.SendWait(ctx, nil, large, nil)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 	room := make(chan error, 1)
-	go func() { room <- l.SendWait(context.Background(), large) }()
+	go func() {
+		mine, err := l.SendWait(context.Background(), nil, large, nil)
+		if mine {
+			l.Flush()
+		}
+		room <- err
+	}()
 	go func() { _, _ = io.Copy(io.Discard, raw) }()
 	require.NoError(t, <-room)
-	require.NoError(t, l.Flush(t.Context()))
+	require.NoError(t, l.Drain(t.Context()))
 	require.Zero(t, l.Stats().QueueBytes)
 	l.Close()
-	require.ErrorIs(t, l.Send(large), link.ErrClosed)
+	require.ErrorIs(t, send(l, link.Ordinary, nil, large), link.ErrClosed)
+}
+
+// connections are the ways in which two links may be joined.
+func connections(t *testing.T) map[string][2]net.Conn {
+	t.Helper()
+	a, b := link.Pipe()
+	list := map[string][2]net.Conn{"memory": {a, b}}
+	for network, address := range map[string]string{"unix": t.TempDir() + "/s", "tcp": "127.0.0.1:0"} {
+		listener, err := net.Listen(network, address)
+		require.NoError(t, err)
+		c, err := net.Dial(network, listener.Addr().String())
+		require.NoError(t, err)
+		d, err := listener.Accept()
+		require.NoError(t, err)
+		listener.Close()
+		list[network] = [2]net.Conn{c, d}
+	}
+	e, f := link.Pipe()
+	list["wrapped"] = [2]net.Conn{struct{ net.Conn }{e}, struct{ net.Conn }{f}} // as an encrypted one
+	return list
+}
+
+// forwarder passes on what arrives, as a broker does.
+type forwarder struct {
+	to    *link.Link
+	dirty bool
+}
+
+func (f *forwarder) Receive(m *link.Message) {
+	mine, _ := f.to.Forward(link.Reserved, m.Head(), m)
+	f.dirty = f.dirty || mine
+}
+
+func (f *forwarder) Idle() {
+	if f.dirty {
+		f.dirty = false
+		f.to.Flush()
+	}
 }
 
 func TestMessagesArriveWholeAndInOrder(t *testing.T) {
-	a, b := link.Pipe()
-	left, right := link.New(a, true, link.Limits{}), link.New(b, false, link.Limits{})
-	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan link.Message, 1000)
-	done := make(chan error, 2)
-	go func() { done <- left.Run(ctx, func(m link.Message) { got <- m }) }()
-	go func() { done <- right.Run(ctx, func(link.Message) {}) }()
-	for i := range 1000 {
-		require.NoError(t, right.SendWait(t.Context(), link.Message{{byte(i), byte(i >> 8)}, make([]byte, i), {}}))
-	}
-	for i := range 1000 {
-		m := <-got
-		require.Len(t, m, 3)
-		require.Equal(t, []byte{byte(i), byte(i >> 8)}, m[0])
-		require.Len(t, m[1], i)
-	}
-	cancel()
-	for range 2 {
-		if err := <-done; err != nil {
-			require.True(t, errors.Is(err, io.ErrClosedPipe), err)
+	random := rand.New(rand.NewPCG(1, 2))
+	sizes := []int{0, 1, 255, 256, 8191, 8192, 65535, 65536, 70000, 300_000, 1 << 20}
+	var messages [][][]byte
+	for range 150 {
+		m := [][]byte{{byte(len(messages)), byte(len(messages) >> 8)}}
+		for range 1 + random.IntN(4) {
+			frame := make([]byte, sizes[random.IntN(len(sizes))])
+			for i := 0; i < len(frame); i += 1 + random.IntN(4000) {
+				frame[i] = byte(random.Uint32())
+			}
+			m = append(m, frame)
 		}
+		messages = append(messages, m)
 	}
+	first, second := connections(t), connections(t)
+	for name := range first {
+		t.Run(name, func(t *testing.T) {
+			sender := link.New(first[name][0], false, link.Limits{})
+			in := link.New(first[name][1], true, link.Limits{})
+			out := link.New(second[name][0], true, link.Limits{})
+			receiver := link.New(second[name][1], false, link.Limits{})
+			ctx, cancel := context.WithCancel(t.Context())
+			got := make(inbox, 8)
+			var links sync.WaitGroup
+			for l, h := range map[*link.Link]link.Handler{sender: make(inbox), in: &forwarder{to: out}, out: make(inbox), receiver: got} {
+				links.Go(func() { _ = l.Run(ctx, h) })
+			}
+			links.Go(func() {
+				for _, m := range messages {
+					mine, err := sender.SendWait(ctx, m[0], m[1], m[2:])
+					if err != nil {
+						return
+					}
+					if mine {
+						sender.Flush()
+					}
+				}
+			})
+			for i, want := range messages {
+				m := <-got
+				require.Len(t, m, len(want), "message %d", i)
+				for j := range want {
+					require.True(t, bytes.Equal(want[j], m[j]), "message %d, frame %d of %d bytes", i, j, len(want[j]))
+				}
+			}
+			cancel()
+			links.Wait()
+		})
+	}
+}
+
+func TestASilentPeerIsPingedAndThenLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		raw, ours := link.Pipe()
+		defer raw.Close()
+		l := link.New(ours, true, link.Limits{Heartbeat: time.Second, Silence: 5 * time.Second})
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(t.Context(), make(inbox)) }()
+		shakeHands(t, raw)
+		began := time.Now()
+		ping := make([]byte, 9)
+		_, err := io.ReadFull(raw, ping)
+		require.NoError(t, err)
+		require.Equal(t, "\x04\x07\x04PING\x00\x00", string(ping))
+		require.Equal(t, time.Second, time.Since(began))
+		_, err = raw.Write([]byte("\x04\x05\x04PONG"))
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(began))
+		var silence *link.SilenceError
+		require.ErrorAs(t, <-ended, &silence)
+		require.Equal(t, 6*time.Second, time.Since(began))
+	})
 }

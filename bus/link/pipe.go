@@ -69,13 +69,38 @@ func (h *halfPipe) write(p []byte) (int, error) {
 			h.changed.Wait()
 			continue
 		}
+		written += h.put(p[written:])
+	}
+	return written, nil
+}
+
+// tryWrite writes what fits.
+func (h *halfPipe) tryWrite(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return 0, io.ErrClosedPipe
+	}
+	n := h.put(p)
+	if n < len(p) {
+		return n, errWouldBlock
+	}
+	return n, nil
+}
+
+// put copies what fits into the ring.
+func (h *halfPipe) put(p []byte) int {
+	written := 0
+	for written < len(p) && h.n < len(h.buf) {
 		end := (h.start + h.n) % len(h.buf)
 		n := copy(h.buf[end:min(end+len(h.buf)-h.n, len(h.buf))], p[written:])
 		h.n += n
 		written += n
+	}
+	if written > 0 {
 		h.changed.Broadcast()
 	}
-	return written, nil
+	return written
 }
 
 func (h *halfPipe) close() {
@@ -109,6 +134,18 @@ func (e *pipeEnd) Read(p []byte) (int, error) {
 }
 
 func (e *pipeEnd) Write(p []byte) (int, error) { return e.out.write(p) }
+
+func (e *pipeEnd) tryWrite(buffers [][]byte) (int, error) {
+	total := 0
+	for _, p := range buffers {
+		n, err := e.out.tryWrite(p)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
 
 // Close closes both directions; what was written before can still be read by
 // the other end.

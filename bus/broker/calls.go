@@ -1,0 +1,128 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/bulkheadnode/bulkhead/bus/internal/slots"
+)
+
+// pending is a call that waits for its reply.
+type pending struct {
+	caller   *port
+	callerID uint64
+	method   *method
+	start    int64 // nanoseconds since the Unix epoch
+	trace    uint64
+	stream   bool
+	credit   uint64 // items that the server may still send
+}
+
+// calledAt is where a call went.
+type calledAt struct {
+	callee *port
+	id     uint64
+}
+
+// ledger holds the calls that a link serves and those that it makes.
+type ledger struct {
+	mu      sync.Mutex
+	settled bool
+	limit   int
+	served  slots.Table[pending]
+	made    map[uint64]calledAt // by the caller's id
+}
+
+// admit enters a call to this link and returns the id it has there. It
+// reports false if there are too many, or, with settled, if the link has
+// ended.
+func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.settled {
+		return 0, false, true
+	}
+	id, ok = l.served.Put(call, l.limit)
+	return id, ok, false
+}
+
+// take removes a call.
+func (l *ledger) take(id uint64) (pending, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.served.Take(id)
+}
+
+// spend takes one credit of a stream and returns its call. It reports over if
+// there was none left.
+func (l *ledger) spend(id uint64) (call pending, ok, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.served.Get(id)
+	if c == nil {
+		return pending{}, false, false
+	}
+	if c.credit == 0 {
+		return pending{}, false, true
+	}
+	c.credit--
+	return *c, true, false
+}
+
+// maxCredit bounds what a stream's server may send unasked.
+const maxCredit = 1 << 20
+
+// grant adds credit to a stream and reports whether it is one.
+func (l *ledger) grant(id, credit uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.served.Get(id)
+	if c == nil || !c.stream {
+		return false
+	}
+	c.credit = min(c.credit+min(credit, maxCredit), maxCredit)
+	return true
+}
+
+// remember enters a call that this link made. It reports false if the id is
+// in use, there are too many, or the link has ended.
+func (l *ledger) remember(id uint64, at calledAt) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, used := l.made[id]; used || l.settled || len(l.made) >= l.limit {
+		return false
+	}
+	l.made[id] = at
+	return true
+}
+
+func (l *ledger) forget(id uint64) (calledAt, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.made[id]
+	delete(l.made, id)
+	return at, ok
+}
+
+func (l *ledger) lookup(id uint64) (calledAt, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.made[id]
+	return at, ok
+}
+
+// settle ends the ledger and returns what was open.
+func (l *ledger) settle() (served []pending, made map[uint64]calledAt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settled = true
+	l.served.All(func(_ uint64, call *pending) { served = append(served, *call) })
+	made = l.made
+	l.served, l.made = slots.Table[pending]{}, nil
+	return served, made
+}
+
+func (l *ledger) depth() (served, made int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.served.Len(), len(l.made)
+}

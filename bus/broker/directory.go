@@ -1,0 +1,147 @@
+package broker
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// directory is who offers and hears what. It is never changed: whoever
+// changes something replaces it, so routing reads it without a lock.
+type directory struct {
+	offers map[string]*group
+	subs   []*subscription
+}
+
+// group is who offers one method.
+type group struct {
+	method *method
+	ports  []*port
+	robin  *atomic.Uint64 // outlives this group
+}
+
+// pick returns the instance of the given name, or each in turn for "".
+func (g *group) pick(target []byte) *port {
+	if len(target) == 0 {
+		return g.ports[g.robin.Add(1)%uint64(len(g.ports))]
+	}
+	for _, p := range g.ports {
+		if p.id.Instance == string(target) {
+			return p
+		}
+	}
+	return nil
+}
+
+// offer enters what p offers. b.mu is held.
+func (b *Broker) offer(p *port, methods []string) {
+	old := b.routes.Load()
+	next := &directory{offers: maps.Clone(old.offers), subs: old.subs}
+	if next.offers == nil {
+		next.offers = map[string]*group{}
+	}
+	for _, name := range methods {
+		m := b.methods[name]
+		if m == nil {
+			m = &method{name: name}
+			b.methods[name] = m
+		}
+		g := group{method: m, robin: &m.robin}
+		if before := next.offers[name]; before != nil {
+			g.ports = before.ports
+		}
+		g.ports = append(slices.Clone(g.ports), p)
+		next.offers[name] = &g
+	}
+	b.routes.Store(next)
+}
+
+// withdraw removes what p offers and hears. b.mu is held.
+func (b *Broker) withdraw(p *port) {
+	old := b.routes.Load()
+	next := &directory{offers: old.offers, subs: old.subs}
+	if len(p.offered) > 0 {
+		next.offers = maps.Clone(old.offers)
+	}
+	for _, name := range p.offered {
+		g := *next.offers[name]
+		g.ports = slices.DeleteFunc(slices.Clone(g.ports), func(o *port) bool { return o == p })
+		if len(g.ports) == 0 {
+			delete(next.offers, name)
+		} else {
+			next.offers[name] = &g
+		}
+	}
+	p.offered = nil
+	if slices.ContainsFunc(old.subs, func(s *subscription) bool { return s.port == p }) {
+		next.subs = slices.DeleteFunc(slices.Clone(old.subs), func(s *subscription) bool { return s.port == p })
+	}
+	b.routes.Store(next)
+}
+
+// maxCachedTopics bounds what a port remembers of the topics it published.
+const maxCachedTopics = 256
+
+// route is what a port remembers of a method that it called, until the
+// directory changes.
+type route struct {
+	group   *group
+	allowed bool
+}
+
+// audience is what a port remembers of a topic that it published.
+type audience struct {
+	topic   string
+	allowed bool
+	subs    []*subscription
+}
+
+// refresh forgets what an older directory said.
+func (p *port) refresh() {
+	if current := p.broker.routes.Load(); current != p.seen {
+		p.seen = current
+		clear(p.routes)
+		clear(p.topics)
+	}
+}
+
+// routeTo looks a method up. Only methods that somebody offers are
+// remembered, so their number is bounded.
+func (p *port) routeTo(name []byte) route {
+	if r, ok := p.routes[string(name)]; ok {
+		return r
+	}
+	full := string(name)
+	r := route{group: p.seen.offers[full], allowed: allows(p.rights.Call, p.id.Instance, full)}
+	if r.group != nil {
+		p.routes[full] = r
+	}
+	return r
+}
+
+// audienceOf looks up who hears a topic.
+func (p *port) audienceOf(name []byte) *audience {
+	if a, ok := p.topics[string(name)]; ok {
+		return a
+	}
+	a := &audience{topic: string(name), allowed: allows(p.rights.Publish, p.id.Instance, string(name))}
+	if a.allowed {
+		a.subs = p.seen.listeners(a.topic)
+	}
+	if len(p.topics) >= maxCachedTopics {
+		clear(p.topics)
+	}
+	p.topics[a.topic] = a
+	return a
+}
+
+func (d *directory) listeners(topic string) []*subscription {
+	var some []*subscription
+	for _, s := range d.subs {
+		if slices.ContainsFunc(s.prefixes, func(prefix string) bool { return strings.HasPrefix(topic, prefix) }) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
