@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"io"
 
@@ -71,12 +72,21 @@ func openNumberedBox(sealed []byte, prefix string, key *[keyBytes]byte) (plain [
 	return plain, n, ok
 }
 
+// lowOrderKey is the shared key that every secret has with a public key of low
+// order: HSalsa20 of zeros.
+const lowOrderKey = "\x35\x1f\x86\xfa\xa3\xb9\x88\x46\x8a\x85\x01\x22\xb6\x5b\x0a\xce" +
+	"\xce\x9c\x48\x26\x80\x6a\xee\xe6\x3d\xe9\xc0\xda\x2b\xd7\xf9\x1e"
+
 // precompute is the key that the holders of a secret and of the other's
-// public key share.
-func precompute(public [keyBytes]byte, secret *Key) *[keyBytes]byte {
+// public key share. A public key of low order is an error: everybody would
+// hold that key.
+func precompute(public [keyBytes]byte, secret *Key) (*[keyBytes]byte, error) {
 	shared := new([keyBytes]byte)
 	box.Precompute(shared, &public, (*[keyBytes]byte)(secret))
-	return shared
+	if subtle.ConstantTimeCompare(shared[:], []byte(lowOrderKey)) == 1 {
+		return nil, &Error{Kind: ErrForged, Detail: "a public key of low order"}
+	}
+	return shared, nil
 }
 
 // ephemeral makes a key that lives for one handshake.

@@ -6,8 +6,11 @@ const (
 	// shakeBytes is enough for any handshake command, so that a stranger who
 	// only connects costs this and no more.
 	shakeBytes = 2 << 10
-	// bufferBytes is what a connection keeps for reading.
+	// bufferBytes is what a busy connection keeps for reading.
 	bufferBytes = 64 << 10
+	// moveBytes may always be moved to the front, so that a read has the
+	// whole buffer for what follows.
+	moveBytes = 4 << 10
 	// calmFrames small frames in a row give a large buffer's memory back: a
 	// stream of large frames reuses it, an idle connection does not hold it.
 	calmFrames = 16
@@ -29,13 +32,16 @@ func newInbox(src io.Reader) *inbox { return &inbox{src: src, buf: make([]byte, 
 func (b *inbox) peek() []byte { return b.buf[b.start:b.end] }
 
 // need waits until n bytes are there and returns exactly them, unconsumed and
-// valid until the next call. The buffer grows towards n by doubling, so that
-// it holds at most twice what the peer has really sent.
+// valid until the next call. The buffer grows by doubling when it has been
+// filled, so that it holds at most twice what the peer has really sent.
 func (b *inbox) need(n int) ([]byte, error) {
 	for b.end-b.start < n {
 		b.makeRoom(n)
 		got, err := b.src.Read(b.buf[b.end:])
 		b.end += got
+		if b.end == len(b.buf) && b.end < bufferBytes {
+			b.resize(2 * len(b.buf)) // the peer has more than fits
+		}
 		if err != nil && b.end-b.start < n {
 			if err == io.EOF && b.end > b.start {
 				err = io.ErrUnexpectedEOF
@@ -48,7 +54,7 @@ func (b *inbox) need(n int) ([]byte, error) {
 
 // makeRoom leaves room for at least one more byte of the n that are needed.
 func (b *inbox) makeRoom(n int) {
-	if b.start > 0 && (b.start == b.end || b.start+n > len(b.buf)) {
+	if left := b.end - b.start; b.start > 0 && (left <= moveBytes || b.start+n > len(b.buf)) {
 		b.end = copy(b.buf, b.buf[b.start:b.end])
 		b.start = 0
 	}

@@ -29,7 +29,10 @@ func (c *clientShake) run() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := precompute(shortServer, c.short)
+	key, err := precompute(shortServer, c.short)
+	if err != nil {
+		return nil, err
+	}
 	done, err := c.finish(shortServer, cookie, key)
 	if err != nil {
 		wipe(key)
@@ -42,7 +45,9 @@ func (c *clientShake) sendHello() (err error) {
 	if c.short, err = ephemeral(c.rand); err != nil {
 		return err
 	}
-	c.welcome = precompute(c.server, c.short)
+	if c.welcome, err = precompute(c.server, c.short); err != nil {
+		return err
+	}
 	public := c.short.Public()
 	hello := append(commandName("HELLO"), 1, 0)
 	hello = append(hello, make([]byte, 72)...)
@@ -94,7 +99,10 @@ func (c *clientShake) finish(shortServer [keyBytes]byte, cookie []byte, key *[ke
 
 // sendInitiate: name, cookie, number, box of C, vouch and metadata.
 func (c *clientShake) sendInitiate(shortServer [keyBytes]byte, cookie []byte, key *[keyBytes]byte) error {
-	vouchKey := precompute(shortServer, &c.key)
+	vouchKey, err := precompute(shortServer, &c.key)
+	if err != nil {
+		return err
+	}
 	defer wipe(vouchKey)
 	short, public := c.short.Public(), c.key.Public()
 	claim := append(append([]byte(nil), short[:]...), c.server[:]...)

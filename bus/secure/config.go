@@ -38,6 +38,7 @@ type ServerConfig struct {
 	Identity   string // at most 255 bytes; none by default
 	// Authorize is called in the handshake with the client's long-term key,
 	// once that is proven. An error refuses the client, which is not told it.
+	// It must not call the Conn.
 	Authorize func(PublicKey) error
 	Limits
 }

@@ -190,6 +190,9 @@ func TestLibzmqClientsWithoutTheRightKeysAreRefused(t *testing.T) {
 		"another server's key": {func(endpoint string) map[string]any {
 			return clientKeys(endpoint, known, Generate().Public())
 		}, ErrServerKey, ""},
+		"no key of its own": {func(endpoint string) map[string]any {
+			return map[string]any{"role": "client", "endpoint": endpoint, "server": hexKey(serverKey.Public())}
+		}, ErrForged, ""},
 		"an unknown key": {func(endpoint string) map[string]any {
 			return clientKeys(endpoint, Generate(), serverKey.Public())
 		}, ErrClientKey, "HANDSHAKE_FAILED_AUTH"},

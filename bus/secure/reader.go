@@ -30,7 +30,6 @@ type reader struct {
 func (r *reader) start(s *session, opening []byte) {
 	r.key, r.received, r.pending = s.key, s.received, opening
 	copy(r.nonce[:], s.recvPrefix)
-	r.resize(bufferBytes)
 }
 
 // end makes all further reading fail with err and drops what was decrypted.

@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -159,15 +160,22 @@ func initiateWith(t *testing.T, change func(c *clientShake, short [32]byte) (num
 	require.NoError(t, err)
 	number, plain := change(c, short)
 	body := append(commandName("INITIATE"), cookie...)
-	require.NoError(t, c.send(appendNumberedBox(body, "CurveZMQINITIATE", number, plain, precompute(short, c.short))))
+	require.NoError(t, c.send(appendNumberedBox(body, "CurveZMQINITIATE", number, plain, sharedKey(t, short, c.short))))
 	return <-ended
+}
+
+func sharedKey(t *testing.T, public [32]byte, secret *Key) *[32]byte {
+	t.Helper()
+	key, err := precompute(public, secret)
+	require.NoError(t, err)
+	return key
 }
 
 func TestTheServerRefusesWhatAnAuthenticClientMayNotSay(t *testing.T) {
 	good := newMetadata("DEALER", "").raw
 	plain := func(c *clientShake, short, vouchFor, vouchTo [32]byte, meta []byte) []byte {
 		public := c.key.Public()
-		vouch, err := appendRandomBox(public[:], c.rand, "VOUCH---", concat(vouchFor[:], vouchTo[:]), precompute(short, &c.key))
+		vouch, err := appendRandomBox(public[:], c.rand, "VOUCH---", concat(vouchFor[:], vouchTo[:]), sharedKey(t, short, &c.key))
 		require.NoError(t, err)
 		return append(vouch, meta...)
 	}
@@ -193,6 +201,13 @@ func TestTheServerRefusesWhatAnAuthenticClientMayNotSay(t *testing.T) {
 			copy(p, other[:])
 			return 2, p
 		}, ErrForged},
+		"a key of low order, which anybody can vouch for": {func(c *clientShake, short [32]byte) (uint64, []byte) {
+			known := [32]byte([]byte(lowOrderKey))
+			ours := c.short.Public()
+			vouch, err := appendRandomBox(make([]byte, 32), c.rand, "VOUCH---", concat(ours[:], c.server[:]), &known)
+			require.NoError(t, err)
+			return 2, append(vouch, good...)
+		}, ErrForged},
 		"no metadata": {func(c *clientShake, short [32]byte) (uint64, []byte) {
 			return 2, plain(c, short, c.short.Public(), c.server, nil)
 		}, ErrMalformed},
@@ -208,6 +223,31 @@ func TestTheServerRefusesWhatAnAuthenticClientMayNotSay(t *testing.T) {
 			}
 			require.ErrorIs(t, err, test.kind)
 		})
+	}
+}
+
+func TestLowOrderKeysAreRefusedEverywhere(t *testing.T) {
+	minusOne := [32]byte(bytes.Repeat([]byte{0xff}, 32)) // p-1 is of order 4
+	minusOne[0], minusOne[31] = 0xec, 0x7f
+	for _, point := range [][32]byte{{}, {1}, minusOne} {
+		key := fixedKey(1)
+		_, err := precompute(point, &key)
+		require.ErrorIs(t, err, ErrForged)
+	}
+}
+
+func TestOurClientIsToldWhyOurServerRefuses(t *testing.T) {
+	for kind, cfg := range map[Kind]ClientConfig{
+		ErrServerKey: {Key: fixedKey(2), Server: fixedKey(9).Public()},
+		ErrClientKey: {Key: fixedKey(9), Server: fixedKey(1).Public()},
+	} {
+		a, b := socketPair(t)
+		ended := make(chan error, 1)
+		go func() { ended <- fixedServer(a, Limits{}).Handshake(context.Background()) }()
+		err := Client(b, cfg).Handshake(t.Context())
+		require.ErrorIs(t, err, ErrRefused)
+		require.ErrorContains(t, err, kind.reason())
+		require.ErrorIs(t, <-ended, kind)
 	}
 }
 

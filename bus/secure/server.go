@@ -67,7 +67,9 @@ func (s *serverShake) readHello() error {
 		return malformed("the padding of HELLO is not zero")
 	}
 	copy(s.client[:], hello[80:])
-	s.hello = precompute(s.client, &s.key)
+	if s.hello, err = precompute(s.client, &s.key); err != nil {
+		return err
+	}
 	plain, number, ok := openNumberedBox(hello[112:], "CurveZMQHELLO---", s.hello)
 	if !ok {
 		return &Error{Kind: ErrServerKey, Detail: "the client's HELLO is for another server key"}
@@ -118,7 +120,10 @@ func (s *serverShake) readInitiate() (*session, error) {
 		return nil, err
 	}
 	defer wipe((*[keyBytes]byte)(short))
-	key := precompute(s.client, short)
+	key, err := precompute(s.client, short)
+	if err != nil {
+		return nil, err
+	}
 	done, err := s.openInitiate(initiate[9+cookieBytes:], key, short)
 	if err != nil {
 		wipe(key)
@@ -167,7 +172,10 @@ func (s *serverShake) openInitiate(sealed []byte, key *[keyBytes]byte, short *Ke
 // vouched tells whether the holder of C says that C' is its own and meant
 // for S: the vouch is a box of C' and S from C to S'.
 func (s *serverShake) vouched(client PublicKey, vouch []byte, short *Key) bool {
-	key := precompute(client, short)
+	key, err := precompute(client, short)
+	if err != nil {
+		return false
+	}
 	defer wipe(key)
 	plain, ok := openRandomBox(vouch, "VOUCH---", key)
 	if !ok {
