@@ -6,14 +6,15 @@ const (
 	// shakeBytes is enough for any handshake command, so that a stranger who
 	// only connects costs this and no more.
 	shakeBytes = 2 << 10
-	// bufferBytes is what a busy connection keeps for reading.
+	// bufferBytes is what a busy connection reads into. More is only for
+	// frames that are larger.
 	bufferBytes = 64 << 10
 	// moveBytes may always be moved to the front, so that a read has the
 	// whole buffer for what follows.
 	moveBytes = 4 << 10
-	// calmFrames small frames in a row give a large buffer's memory back: a
-	// stream of large frames reuses it, an idle connection does not hold it.
-	calmFrames = 16
+	// calmUses uses in a row that needed little of some memory give it back:
+	// a stream of large frames reuses it, an idle connection does not hold it.
+	calmUses = 16
 )
 
 // inbox buffers what arrives from outside.
@@ -39,9 +40,7 @@ func (b *inbox) need(n int) ([]byte, error) {
 		b.makeRoom(n)
 		got, err := b.src.Read(b.buf[b.end:])
 		b.end += got
-		if b.end == len(b.buf) && b.end < bufferBytes {
-			b.resize(2 * len(b.buf)) // the peer has more than fits
-		}
+		b.adapt()
 		if err != nil && b.end-b.start < n {
 			if err == io.EOF && b.end > b.start {
 				err = io.ErrUnexpectedEOF
@@ -63,25 +62,31 @@ func (b *inbox) makeRoom(n int) {
 	}
 }
 
+// adapt follows what reads bring: a small buffer that was filled grows to
+// bufferBytes, one that stayed three quarters empty for long is halved.
+func (b *inbox) adapt() {
+	size := len(b.buf)
+	switch {
+	case b.end == size && size < bufferBytes:
+		b.resize(2 * size)
+	case b.end-b.start > size/4 || size == shakeBytes:
+		b.calm = 0
+	case b.calm < calmUses:
+		b.calm++
+	default:
+		b.resize(max(size/2, shakeBytes))
+	}
+}
+
 func (b *inbox) resize(n int) {
 	buf := make([]byte, n)
 	b.end = copy(buf, b.buf[b.start:b.end])
 	b.start = 0
-	b.buf = buf
+	b.buf, b.calm = buf, 0
 }
 
-// consume drops the first n bytes, which were a whole frame.
-func (b *inbox) consume(n int) {
-	b.start += n
-	if n > bufferBytes {
-		b.calm = 0
-		return
-	}
-	b.calm++
-	if b.calm >= calmFrames && len(b.buf) > bufferBytes && b.end-b.start <= bufferBytes {
-		b.resize(bufferBytes)
-	}
-}
+// consume drops the first n bytes.
+func (b *inbox) consume(n int) { b.start += n }
 
 // scratch is memory that is used again and again, and given back when it is
 // large and has not been needed for a while.
@@ -105,7 +110,7 @@ func (s *scratch) settle(used int) {
 		return
 	}
 	s.calm++
-	if s.calm >= calmFrames && cap(s.buf) > bufferBytes {
+	if s.calm >= calmUses && cap(s.buf) > bufferBytes {
 		s.buf = nil
 	}
 }

@@ -10,7 +10,8 @@ import (
 
 // Conn is a net.Conn with CURVE outside and NULL inside. One goroutine may
 // read while another writes. Its secrets lie behind pointers, where fmt does
-// not follow them.
+// not follow them. It is not a syscall.Conn, and must not become one: what is
+// written to the descriptor would be in the clear.
 type Conn struct {
 	nc    net.Conn
 	limit time.Duration
@@ -102,6 +103,17 @@ func (c *Conn) Write(p []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return c.out.write(p)
+}
+
+// WriteBuffers is Write for several pieces at once, where net.Buffers would
+// make a write of each. The pieces are not changed.
+func (c *Conn) WriteBuffers(pieces [][]byte) (int, error) {
+	if err := c.ensureReady(); err != nil {
+		return 0, err
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.out.write(pieces...)
 }
 
 // Close closes the connection, waits for calls that are under way, which that

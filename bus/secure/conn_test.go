@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -129,6 +130,10 @@ func TestOneWriteGoesOutAsOne(t *testing.T) {
 	}
 	require.NoError(t, client.send(many...))
 	require.Equal(t, 1, counted.writes-before)
+	n, err := client.Conn.(*Conn).WriteBuffers([][]byte{{0}, {3, 'a'}, {'b'}, nil, {'c', 1, 0, 0, 0}})
+	require.NoError(t, err)
+	require.Equal(t, 9, n)
+	require.Equal(t, 2, counted.writes-before)
 }
 
 type countingConn struct {
@@ -236,21 +241,27 @@ func TestCloseBeforeTheHandshakeIsFinal(t *testing.T) {
 
 func TestLargeBuffersAreGivenBack(t *testing.T) {
 	server, client := connect(t, Limits{})
+	s, c := server.Conn.(*Conn), client.Conn.(*Conn)
+	require.Equal(t, shakeBytes, len(s.in.buf), "before there is traffic")
 	failed := make(chan error, 1)
-	go func() {
-		err := client.send(frame{0, make([]byte, 4<<20)})
-		for i := 0; i < 2*calmFrames && err == nil; i++ {
-			err = client.send(frame{0, []byte("calm")})
-		}
-		failed <- err
-	}()
-	for range 1 + 2*calmFrames {
+	go func() { failed <- client.send(frame{0, make([]byte, 4<<20)}) }()
+	_, err := server.receive()
+	require.NoError(t, err)
+	require.NoError(t, <-failed)
+	require.Greater(t, len(s.in.buf), 4<<20)
+	for range 20 * calmUses {
+		require.NoError(t, client.send(frame{0, []byte("calm")}))
 		_, err := server.receive()
 		require.NoError(t, err)
 	}
-	require.NoError(t, <-failed)
-	s, c := server.Conn.(*Conn), client.Conn.(*Conn)
-	require.LessOrEqual(t, len(s.in.buf), bufferBytes)
+	require.Equal(t, shakeBytes, len(s.in.buf))
+	require.LessOrEqual(t, cap(s.in.plain.buf), bufferBytes)
 	require.LessOrEqual(t, cap(c.out.store.buf), bufferBytes)
 	require.LessOrEqual(t, cap(c.out.sink.buf), bufferBytes)
+}
+
+func TestNothingGetsPastTheEncryption(t *testing.T) {
+	_, client := connect(t, Limits{})
+	_, raw := client.Conn.(syscall.Conn)
+	require.False(t, raw, "whoever finds a descriptor writes to it in the clear")
 }

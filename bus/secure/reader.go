@@ -124,6 +124,7 @@ func frameRoom(size int) int { return longHead + size - messageMore }
 // from which it copies the beginning.
 func (r *reader) deliver(p, body []byte) (int, error) {
 	room := frameRoom(len(body))
+	r.plain.settle(room)
 	if room <= len(p) {
 		frame, err := r.open(p, body)
 		return len(frame), err
@@ -135,7 +136,6 @@ func (r *reader) deliver(p, body []byte) (int, error) {
 	}
 	n := copy(p, frame)
 	r.pending = frame[n:]
-	r.plain.settle(room)
 	return n, nil
 }
 

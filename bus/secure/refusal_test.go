@@ -419,19 +419,19 @@ func TestFramesOverTheLimitAreRefusedForNoMemory(t *testing.T) {
 
 func TestFlagsInsideAMessageAreChecked(t *testing.T) {
 	for flags := range 256 {
-		server, client := connect(t, Limits{})
-		out := client.Conn.(*Conn).out
-		out.plain = append(out.plain[:0], byte(flags), 'x')
-		require.NoError(t, out.seal())
-		require.NoError(t, out.flush())
-		_, err := server.receive()
+		var sealed bytes.Buffer
+		w := &writer{dst: &sealed, plain: []byte{byte(flags), 'x'}}
+		w.start(shakenSession())
+		require.NoError(t, w.seal())
+		require.NoError(t, w.flush())
+		r := &reader{inbox: newInbox(&sealed), maxFrame: fuzzFrame}
+		r.start(shakenSession(), nil)
+		_, err := r.read(make([]byte, 100))
 		if flags < 3 {
 			require.NoError(t, err)
 		} else {
 			require.ErrorIs(t, err, ErrMalformed)
 		}
-		server.Close()
-		client.Close()
 	}
 }
 

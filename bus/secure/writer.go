@@ -57,18 +57,26 @@ func (w *writer) end(err error) {
 	}
 }
 
-func (w *writer) write(p []byte) (int, error) {
+// write takes the buffers as one stream and returns their length.
+func (w *writer) write(buffers ...[]byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	w.out = w.sink.take(min(len(p), flushBytes))
-	for rest := p; len(rest) > 0 && w.err == nil; {
-		n, err := w.absorb(rest)
-		rest = rest[n:]
-		if err == nil && (len(rest) == 0 || len(w.out) >= flushBytes) {
-			err = w.flush()
+	w.out = w.sink.take(0)
+	total := 0
+	for _, p := range buffers {
+		total += len(p)
+		for len(p) > 0 && w.err == nil {
+			var n int
+			n, w.err = w.absorb(p)
+			p = p[n:]
+			if w.err == nil && len(w.out) >= flushBytes {
+				w.err = w.flush()
+			}
 		}
-		w.err = err
+	}
+	if w.err == nil {
+		w.err = w.flush()
 	}
 	w.sink.buf = w.out[:0]
 	w.sink.settle(w.filled)
@@ -76,7 +84,7 @@ func (w *writer) write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	return len(p), nil
+	return total, nil
 }
 
 func (w *writer) flush() error {
