@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
@@ -24,9 +23,6 @@ type waiter struct {
 	expires time.Time   // zero if a context sees to it
 	stream  *inflow     // nil but for a stream
 }
-
-// waiterPool holds waiters whose reply has been taken.
-var waiterPool = sync.Pool{New: func() any { return &waiter{reply: make(chan answer, 1)} }}
 
 func (w *waiter) resolve(a answer) {
 	if w.stream != nil {
@@ -49,7 +45,10 @@ func (c *Conn) call(ctx context.Context, h *codec.Header, req any) (answer, erro
 // exchange sends a message that the other side answers under an id that it is
 // given here; entered, if not nil, is told the id before anything is sent.
 func (s *session) exchange(ctx context.Context, h *codec.Header, body any, entered func(id uint64)) (answer, error) {
-	w := waiterPool.Get().(*waiter)
+	w, _ := s.spare.Get().(*waiter)
+	if w == nil {
+		w = &waiter{reply: make(chan answer, 1)}
+	}
 	deadline, has := ctx.Deadline()
 	w.expires = time.Time{}
 	if !has {
@@ -65,7 +64,7 @@ func (s *session) exchange(ctx context.Context, h *codec.Header, body any, enter
 	}
 	select {
 	case a := <-w.reply:
-		waiterPool.Put(w)
+		s.spare.Put(w)
 		return a, named(a.err, h.To)
 	case <-ctx.Done():
 		if s.abandon(h.ID) {

@@ -1,27 +1,21 @@
-// Package bus is how the parts of Bulkhead talk: typed request/reply methods
-// and publish/subscribe topics over ZeroMQ links, routed by one broker.
+// Package bus is how the parts of Bulkhead, and programs of others, talk:
+// typed request/reply methods, streams and publish/subscribe topics over
+// ZeroMQ links, routed by one broker.
 //
-// A method is declared once, in package msg, and used by both sides:
+// A method, a stream or a topic is declared once and used by both sides; the
+// product's own are in package msg. See the example.
 //
 //	var GetBlock = bus.Method[GetBlockRequest, GetBlockReply]("node.chain.getblock")
+//	var Tip = bus.Topic[TipEvent]("node.tip")
 //
-//	reply, err := msg.GetBlock.Call(ctx, conn, msg.GetBlockRequest{Hash: hash}) // caller
-//	msg.GetBlock.Handle(mux, func(ctx context.Context, req msg.GetBlockRequest) (msg.GetBlockReply, error) {
-//		...
-//	}) // server
-//
-// A topic likewise:
-//
-//	var BlockConnected = bus.Topic[BlockConnectedEvent]("node.chain.connected")
-//
-//	err := msg.BlockConnected.Publish(ctx, conn, event)
-//	sub, err := conn.Subscribe(ctx, msg.BlockConnected.Name())
-//	event, err := sub.Next(ctx)
-//	connected, err := msg.BlockConnected.Decode(event)
-//
-// Request, reply and event types are structs with integer CBOR keys
+// Request, reply, item and event types are structs with integer CBOR keys
 // (`cbor:"1,keyasint"`). One that embeds Frames also carries raw byte frames
-// beside its CBOR body: blocks and transactions travel there.
+// beside its CBOR body: blocks and transactions travel there, uncopied.
+//
+// A service fills a Mux with handlers and gives it to New, or to NewDialing
+// if it is to find its way back after the broker's restart; a mere client
+// needs no Mux. Run serves the link. Call asks any instance that offers a
+// method, each in turn; CallAt asks one of them.
 //
 // # Errors
 //
@@ -35,16 +29,23 @@
 //
 //   - Every call has a deadline: the context's, or DefaultDeadline. The handler
 //     gets it in its context, which is cancelled when the caller gives up or is
-//     gone.
+//     gone. A stream has one only if the context of Open has.
 //   - Messages of one link arrive in order. Handlers run concurrently, at most
 //     Config.Handlers at a time; beyond that calls are refused as overloaded.
+//   - A stream's server sends no more than its reader has given credit for: a
+//     reader that stops reading stops the server.
 //   - A subscription is one bounded queue over all its prefixes, in the order of
-//     publication. When it overflows, events are dropped and the next one says
-//     in Gap how many.
-//   - Nothing here reconnects: when a Conn's Run returns, the part is adrift.
+//     publication. When it overflows, here or at the broker, events are dropped
+//     and the next one says in Gap how many.
+//   - While there is no link, calls fail with ErrClosed at once. A Conn made by
+//     NewDialing restores what it offers and hears when there is one again, and
+//     tells each subscription with an event of topic Restored.
+//   - Drain loses nothing: no new calls are taken in, those that run are
+//     answered, and what is queued is flushed before the link is closed.
 //
 // # Ownership
 //
-// New starts nothing. Conn.Run serves the link in the calling goroutine, runs
-// handlers in goroutines of its own and joins all of them before it returns.
+// New and NewDialing start nothing. Conn.Run serves the link in the calling
+// goroutine, runs handlers in goroutines of its own and joins all of them
+// before it returns.
 package bus

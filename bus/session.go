@@ -23,8 +23,10 @@ type session struct {
 	welcomed atomic.Bool
 	drained  atomic.Bool
 	names    map[string]string // texts seen in headers; used by the reader only
-	tracked  sync.Mutex
-	subs     map[uint64]*Subscription
+	spare    sync.Pool         // waiters whose reply has been taken
+
+	heard sync.Mutex
+	subs  map[uint64]*Subscription
 
 	mu       sync.Mutex
 	over     bool
@@ -133,9 +135,9 @@ func (s *session) welcome(instance string) {
 }
 
 func (s *session) deliver(h *codec.View, m *link.Message) {
-	s.tracked.Lock()
+	s.heard.Lock()
 	sub := s.subs[h.ID]
-	s.tracked.Unlock()
+	s.heard.Unlock()
 	if sub == nil {
 		return
 	}

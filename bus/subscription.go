@@ -85,9 +85,9 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 	var id uint64
 	_, err := s.exchange(ctx, &codec.Header{Kind: codec.Subscribe}, &codec.Prefixes{Topics: sub.prefixes}, func(given uint64) {
 		id = given
-		s.tracked.Lock()
+		s.heard.Lock()
 		s.subs[id] = sub
-		s.tracked.Unlock()
+		s.heard.Unlock()
 		sub.mu.Lock()
 		sub.session, sub.id = s, id
 		sub.mu.Unlock()
@@ -100,8 +100,8 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 
 // ignore drops the events of a subscription from now on.
 func (s *session) ignore(id uint64) {
-	s.tracked.Lock()
-	defer s.tracked.Unlock()
+	s.heard.Lock()
+	defer s.heard.Unlock()
 	delete(s.subs, id)
 }
 

@@ -62,7 +62,7 @@ func (l *ledger) spend(id uint64) (call pending, ok, over bool) {
 		return pending{}, false, false
 	}
 	if c.credit == 0 {
-		return pending{}, false, true
+		return *c, false, true
 	}
 	c.credit--
 	return *c, true, false

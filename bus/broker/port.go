@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,7 @@ func (p *port) Receive(m *link.Message) {
 	if p.broken != nil {
 		return
 	}
+	defer p.contain()
 	if p.batch == 0 {
 		p.batch = now()
 		p.tracing = p.broker.ipc.Enabled(context.Background(), slog.LevelDebug)
@@ -62,6 +64,15 @@ func (p *port) Receive(m *link.Message) {
 	}
 	if err := p.dispatch(m); err != nil {
 		p.breakLink(err)
+	}
+}
+
+// contain turns a fault of ours that a message has found into the end of its
+// link: the others sail on.
+func (p *port) contain() {
+	if fault := recover(); fault != nil {
+		p.broker.cfg.Logger.Error(fmt.Sprintf("bus: internal fault while routing for %s: %v\n%s", p.id.Instance, fault, debug.Stack()))
+		p.breakLink(fmt.Errorf("internal fault: %v", fault))
 	}
 }
 
