@@ -25,6 +25,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// The race detector lets every process sleep a second before it ends.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
@@ -128,6 +133,19 @@ func TestTheSubscriberCountsWhatIsMissing(t *testing.T) {
 	require.EqualValues(t, 5, s.lost.Load())
 	require.Error(t, hear(9), "an event twice")
 	require.Error(t, s.heard(make([]byte, 3)))
+}
+
+func TestTheSlowestSubscriberCounts(t *testing.T) {
+	start := time.Now()
+	sent := published{Started: start, Events: 100}
+	before := []heardCount{{Events: 10}, {Events: 20}}
+	after := []heardCount{
+		{Events: 110, Acked: start.Add(2 * time.Second)},
+		{Events: 117, Lost: 3, Acked: start.Add(time.Second)},
+	}
+	rate, lost := slowest(sent, before, after)
+	require.InDelta(t, 50, rate, 1e-9)
+	require.EqualValues(t, 3, lost)
 }
 
 func TestTheReport(t *testing.T) {

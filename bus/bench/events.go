@@ -47,7 +47,7 @@ type eventRole interface {
 type heardCount struct {
 	Events uint64
 	Lost   uint64
-	At     time.Time
+	Acked  time.Time // when it acknowledged last
 }
 
 // subscriber counts events.
@@ -56,9 +56,14 @@ type subscriber struct {
 	link         events
 	last, acked  uint64 // sequence numbers; used by heard only
 	events, lost atomic.Uint64
+	ackedAt      atomic.Pointer[time.Time]
 }
 
-func newSubscriber(s spec, link events) eventRole { return &subscriber{spec: s, link: link} }
+func newSubscriber(s spec, link events) eventRole {
+	sub := &subscriber{spec: s, link: link}
+	sub.ackedAt.Store(new(time.Time))
+	return sub
+}
 
 func (s *subscriber) topic() string { return topicEvent }
 
@@ -77,6 +82,8 @@ func (s *subscriber) heard(body []byte) error {
 	}
 	if sort == eventProbe || sort == eventLast || sort == eventData && seq-s.acked >= ackEvery {
 		s.acked = seq
+		now := time.Now()
+		s.ackedAt.Store(&now)
 		return s.link.publish(context.Background(), topicAck, newAck(s.spec.Index, seq))
 	}
 	return nil
@@ -86,14 +93,14 @@ func (s *subscriber) answer(_ context.Context, c command) (any, error) {
 	if c.Do != doCount {
 		return nil, fmt.Errorf("a subscriber cannot %s", c.Do)
 	}
-	return heardCount{Events: s.events.Load(), Lost: s.lost.Load(), At: time.Now()}, nil
+	return heardCount{Events: s.events.Load(), Lost: s.lost.Load(), Acked: *s.ackedAt.Load()}, nil
 }
 
 // published is the outcome of publishing.
 type published struct {
+	Started time.Time
 	Events  uint64
 	Total   uint64 // since the publisher was started
-	Unheard uint64 // published, but not acknowledged by the slowest in the end
 }
 
 // publisher publishes events as fast as the acknowledgements allow.
@@ -181,8 +188,8 @@ func (p *publisher) gather(ctx context.Context) error {
 func (p *publisher) stream(ctx context.Context, d time.Duration) (published, error) {
 	ctx, cancel := context.WithTimeout(ctx, d+patience)
 	defer cancel()
-	until := time.Now().Add(d)
-	first := p.seq
+	start, first := time.Now(), p.seq
+	until := start.Add(d)
 	for sort := eventData; sort != eventLast; {
 		if !time.Now().Before(until) {
 			sort = eventLast
@@ -198,8 +205,8 @@ func (p *publisher) stream(ctx context.Context, d time.Duration) (published, err
 			return published{}, err
 		}
 	}
-	unheard := p.settle(ctx)
-	return published{Events: p.seq - first, Total: p.seq, Unheard: unheard}, nil
+	p.settle(ctx)
+	return published{Started: start, Events: p.seq - first, Total: p.seq}, nil
 }
 
 // room waits until the window has room for one more event.
@@ -217,18 +224,17 @@ func (p *publisher) room(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until the last event has been acknowledged by all, and returns
-// how many have not been.
-func (p *publisher) settle(ctx context.Context) uint64 {
+// settle waits until the last event has been acknowledged by all, or ctx ends
+// because somebody has lost it.
+func (p *publisher) settle(ctx context.Context) {
 	for {
-		floor, _ := p.floor()
-		if floor == p.seq {
-			return 0
+		if floor, _ := p.floor(); floor == p.seq {
+			return
 		}
 		select {
 		case <-p.moved:
 		case <-ctx.Done():
-			return p.seq - floor
+			return
 		}
 	}
 }

@@ -32,5 +32,5 @@ func (p *publisher) flood(ctx context.Context, d time.Duration, rate int) (publi
 			<-pulse.C
 		}
 	}
-	return published{Events: p.seq - first, Total: p.seq}, nil
+	return published{Started: start, Events: p.seq - first, Total: p.seq}, nil
 }

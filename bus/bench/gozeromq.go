@@ -13,9 +13,10 @@ import (
 
 func goZeroMQ() system {
 	return system{
-		name: "go-zeromq", note: "the sockets of github.com/go-zeromq/zmq4; a ROUTER that forwards to a DEALER and back is the broker",
+		name: "go-zeromq", note: "the sockets of github.com/go-zeromq/zmq4; a ROUTER that forwards to a DEALER and back is the broker, " +
+			"for events a SUB that forwards to a PUB",
 		goBroker: true,
-		broker:   goZeroMQBroker, server: goZeroMQServe, client: goZeroMQClient,
+		broker:   goZeroMQBroker, server: goZeroMQServe, client: goZeroMQClient, events: goZeroMQEvents,
 	}
 }
 
@@ -31,17 +32,20 @@ func endpoint(s spec, end string) string { return "ipc://" + filepath.Join(s.Dir
 
 func goZeroMQBroker(ctx context.Context, s spec, ready func()) error {
 	front, back := zmq4.NewRouter(ctx), zmq4.NewDealer(ctx)
-	defer front.Close()
-	defer back.Close()
-	if err := front.Listen(endpoint(s, endFront)); err != nil {
-		return err
+	in, out := zmq4.NewSub(ctx), zmq4.NewPub(ctx)
+	for end, socket := range map[string]zmq4.Socket{endFront: front, endBack: back, endIn: in, endOut: out} {
+		defer socket.Close()
+		if err := socket.Listen(endpoint(s, end)); err != nil {
+			return err
+		}
 	}
-	if err := back.Listen(endpoint(s, endBack)); err != nil {
+	if err := in.SetOption(zmq4.OptionSubscribe, ""); err != nil {
 		return err
 	}
 	var group errgroup.Group
 	group.Go(func() error { return goZeroMQForward(ctx, front, back) })
 	group.Go(func() error { return goZeroMQForward(ctx, back, front) })
+	group.Go(func() error { return goZeroMQForward(ctx, in, out) })
 	ready()
 	return group.Wait()
 }
@@ -107,9 +111,5 @@ func (p goZeroMQPipe) receive() ([]byte, error) {
 
 func (p goZeroMQPipe) close() error {
 	p.stop()
-	err := p.socket.Close()
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return ignoreCanceled(p.socket.Close())
 }

@@ -18,15 +18,25 @@ type machine struct {
 	Kernel string
 	Go     string
 	Commit string // empty if it cannot be told
+	Load   string // average of the minute before the run: others at work make a figure worse
 }
 
 func thisMachine() machine {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // a header without it is still one
+	load, _, _ := strings.Cut(procLine("loadavg"), " ")
 	return machine{
 		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), CPU: cpuModel(), Cores: runtime.NumCPU(),
-		Kernel: strings.TrimSpace(string(kernel)),
-		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, Commit: commit(),
+		Kernel: procLine("sys/kernel/osrelease"),
+		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, Commit: commit(), Load: load,
 	}
+}
+
+// procLine reads a file of one line below /proc.
+func procLine(name string) string {
+	text, err := os.ReadFile("/proc/" + name)
+	if err != nil {
+		return "unknown" // a header without it is still one
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func cpuModel() string {
@@ -57,7 +67,7 @@ func commit() string {
 }
 
 func (m machine) String() string {
-	text := fmt.Sprintf("%s, %s, %d cores, Linux %s, %s", m.Date, m.CPU, m.Cores, m.Kernel, m.Go)
+	text := fmt.Sprintf("%s, %s, %d cores, Linux %s, %s, load %s before", m.Date, m.CPU, m.Cores, m.Kernel, m.Go, m.Load)
 	if m.Commit != "" {
 		text += ", commit " + m.Commit
 	}

@@ -45,11 +45,11 @@ func bench(ctx context.Context, c config, out, progress io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(c.dir)) }()
+	m := thisMachine()
 	r, err := measureAll(ctx, c, progress)
 	if err != nil {
 		return err
 	}
-	m := thisMachine()
 	if c.json != "" {
 		if err := writeJSON(c.json, c, m, r); err != nil {
 			return err
