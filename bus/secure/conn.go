@@ -52,12 +52,19 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.nc.Close()
+		close(closed)
+	})
 	done, err := c.shake()
 	c.shake = nil // drops the keys it holds
-	if !stop() && err == nil {
-		wipe(done.key)
-		err = ctx.Err()
+	if !stop() {
+		<-closed
+		if err == nil {
+			wipe(done.key)
+			err = ctx.Err()
+		}
 	}
 	if err != nil {
 		c.shakeErr = handshakeError(ctx, err)

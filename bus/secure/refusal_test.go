@@ -396,6 +396,7 @@ func TestFramesOverTheLimitAreRefusedForNoMemory(t *testing.T) {
 		"2^64-1":              {claim(0, math.MaxUint64), ErrLimit},
 		"one over":            {claim(0, limit+messageMore+1), ErrLimit},
 		"the most, then none": {claim(0, limit+messageMore), io.ErrUnexpectedEOF},
+		"the most, then some": {append(claim(0, limit+messageMore), make([]byte, 100<<10)...), io.ErrUnexpectedEOF},
 		"too small":           {[]byte{0, messageMore - 1}, ErrMalformed},
 		"MORE outside":        {[]byte{flagMore, messageMore}, ErrMalformed},
 		"reserved":            {[]byte{0x40, messageMore}, ErrMalformed},
