@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // figure is one line of the table.
 type figure struct {
@@ -28,6 +31,7 @@ var (
 	stalledP99  = figure{7, "64 callers, events flooding a stopped subscriber, p99", "us"}
 	stallQuiet  = figure{7, "p99 stopped / undisturbed", "x"}
 	stallFlood  = figure{7, "p99 stopped / reading", "x"}
+	stallSent   = figure{7, fmt.Sprintf("events of %d bytes in the flood of the stopped subscriber", floodBody), ""}
 	stallLost   = figure{7, "events that the stopped subscriber was told it lost", ""}
 	readingPeak = figure{7, "broker resident at most while the subscriber reads", "MiB"}
 	stallPeak   = figure{7, "broker resident at most while it is stopped", "MiB"}
@@ -40,7 +44,7 @@ var (
 func figures() []figure {
 	return []figure{
 		tripMedian, tripP99, callsRate, callsP99, eventsRate, eventsLost, largeRate, brokerCPU, brokerAlloc,
-		linkRSS, linkHeap, fanOut, quietP99, floodP99, stalledP99, stallQuiet, stallFlood, stallLost,
+		linkRSS, linkHeap, fanOut, quietP99, floodP99, stalledP99, stallQuiet, stallFlood, stallSent, stallLost,
 		readingPeak, stallPeak, stallBound, stallGrowth, innerTrip, innerCalls,
 	}
 }

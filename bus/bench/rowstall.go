@@ -43,7 +43,7 @@ func (s stallFleet) measure() error {
 	if err != nil {
 		return err
 	}
-	reading, readingBytes, err := s.peakOf(s.flooded)
+	reading, err := s.observed(s.flooded)
 	if err != nil {
 		return err
 	}
@@ -51,57 +51,68 @@ func (s stallFleet) measure() error {
 	if err := s.subscriber.ask(command{Do: doCount}, &earlier); err != nil {
 		return err
 	}
-	stopped, stoppedBytes, err := s.peakOf(s.stalled)
+	stopped, err := s.observed(s.stalled)
 	if err != nil {
 		return err
 	}
-	s.note(quiet, reading, stopped, readingBytes, stoppedBytes)
+	s.note(quiet, reading, stopped)
 	return s.told(earlier.Lost)
 }
 
-// peakOf returns the most that the broker has resident during a load.
-func (s stallFleet) peakOf(phase func() (timing, error)) (t timing, bytes float64, err error) {
+// flooding is what a phase with a flood looked like.
+type flooding struct {
+	timing
+	peak float64 // bytes that the broker had resident at most
+	sent uint64  // events of the flood
+}
+
+func (s stallFleet) observed(phase func() (timing, uint64, error)) (f flooding, err error) {
 	if err := s.broker.ask(command{Do: doUsage, Settle: true, ResetPeak: true}, nil); err != nil {
-		return t, 0, err
+		return f, err
 	}
-	if t, err = phase(); err != nil {
-		return t, 0, err
+	if f.timing, f.sent, err = phase(); err != nil {
+		return f, err
 	}
 	var u usage
 	err = s.broker.ask(command{Do: doUsage}, &u)
-	return t, float64(u.PeakRSS), err
+	f.peak = float64(u.PeakRSS)
+	return f, err
 }
 
-func (s stallFleet) note(quiet, reading, stopped timing, readingBytes, stoppedBytes float64) {
+func (s stallFleet) note(quiet timing, reading, stopped flooding) {
 	const mib = 1 << 20
 	for figure, value := range map[figure]float64{
 		quietP99: micros(quiet.P99), floodP99: micros(reading.P99), stalledP99: micros(stopped.P99),
 		stallQuiet:  float64(stopped.P99) / float64(quiet.P99),
 		stallFlood:  float64(stopped.P99) / float64(reading.P99),
-		readingPeak: readingBytes / mib, stallPeak: stoppedBytes / mib,
+		readingPeak: reading.peak / mib, stallPeak: stopped.peak / mib,
+		stallSent:   float64(stopped.sent),
 		stallBound:  stallQueueBytes / mib,
-		stallGrowth: (stoppedBytes - readingBytes) / stallQueueBytes,
+		stallGrowth: (stopped.peak - reading.peak) / stallQueueBytes,
 	} {
 		s.run.results.add(figure, s.sys.name, value)
 	}
 }
 
-// flooded puts the callers' load on while events flood the subscriber.
-func (s stallFleet) flooded() (timing, error) {
+// flooded puts the callers' load on while events flood the subscriber, and
+// returns how many did.
+func (s stallFleet) flooded() (timing, uint64, error) {
 	ended := make(chan error, 1)
+	var sent published
 	flood := command{Do: doFlood, Duration: s.cfg.warmUp + s.cfg.duration, Rate: s.cfg.floodRate}
-	go func() { ended <- s.publisher.ask(flood, nil) }()
+	go func() { ended <- s.publisher.ask(flood, &sent) }()
 	t, err := s.warmed(load{InFlight: callsInFlight}, nil)
-	return t, errors.Join(err, <-ended)
+	err = errors.Join(err, <-ended)
+	return t, sent.Events, err
 }
 
 // stalled is flooded with the subscriber stopped.
-func (s stallFleet) stalled() (timing, error) {
+func (s stallFleet) stalled() (timing, uint64, error) {
 	if err := s.subscriber.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		return timing{}, err
+		return timing{}, 0, err
 	}
-	t, err := s.flooded()
-	return t, errors.Join(err, s.subscriber.cmd.Process.Signal(syscall.SIGCONT))
+	t, sent, err := s.flooded()
+	return t, sent, errors.Join(err, s.subscriber.cmd.Process.Signal(syscall.SIGCONT))
 }
 
 // told waits until the subscriber has heard of every event or been told that
