@@ -39,14 +39,49 @@ func (s *session) serve(h *codec.View, m *link.Message) {
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	s.busy.Add(1)
-	body, attached := contents(m)
-	go s.handle(r, handle, body, attached)
+	j := job{request: r, handle: handle}
+	j.body, j.attached = contents(m)
+	select {
+	case s.jobs <- j:
+	default:
+		s.workers.Go(func() { s.work(j) })
+	}
+}
+
+// maxIdle is how many goroutines wait for the next call. They are kept because
+// their stacks have grown to what handlers need.
+const maxIdle = 64
+
+// job is a call to handle.
+type job struct {
+	request  *request
+	handle   handler
+	body     []byte
+	attached [][]byte
+}
+
+// work handles a call, and then those that come while it is idle.
+func (s *session) work(j job) {
+	for {
+		s.handle(j)
+		s.handlers.Done()
+		if s.idle.Add(1) > maxIdle {
+			s.idle.Add(-1)
+			return
+		}
+		select {
+		case j = <-s.jobs:
+			s.idle.Add(-1)
+		case <-s.ctx.Done():
+			return
+		}
+	}
 }
 
 // handle runs a handler and sends what it returns.
-func (s *session) handle(r *request, handle handler, body []byte, attached [][]byte) {
-	defer s.handlers.Done()
-	rep, err := handle(r, body, attached)
+func (s *session) handle(j job) {
+	r := j.request
+	rep, err := j.handle(r, j.body, j.attached)
 	s.mu.Lock()
 	delete(s.serving, r.id)
 	s.mu.Unlock()

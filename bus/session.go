@@ -34,6 +34,9 @@ type session struct {
 	expiring *time.Timer // looks for calls without a context's deadline; nil if there are none
 	serving  map[uint64]*request
 	handlers sync.WaitGroup
+	workers  sync.WaitGroup
+	jobs     chan job // to idle workers
+	idle     atomic.Int64
 	busy     atomic.Int64 // calls that wait and handlers that run
 }
 
@@ -45,7 +48,7 @@ func (*drainedError) Error() string { return "drained" }
 func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
 	s := &session{
 		conn: c, link: link.New(nc, false, c.cfg.Limits),
-		names: map[string]string{}, subs: map[uint64]*Subscription{}, serving: map[uint64]*request{},
+		names: map[string]string{}, subs: map[uint64]*Subscription{}, serving: map[uint64]*request{}, jobs: make(chan job),
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	e := newEncoder()
@@ -65,6 +68,7 @@ func (s *session) run() error {
 	s.cancel()
 	s.failAll()
 	s.handlers.Wait()
+	s.workers.Wait()
 	if s.drained.Load() {
 		return &drainedError{}
 	}

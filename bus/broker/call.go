@@ -25,8 +25,8 @@ func (p *port) call(h *codec.View, m *link.Message) error {
 		p.answer(h.ID, bus.KindDenied, fmt.Sprintf("role %s may not call it", p.id.Role))
 		return nil
 	}
-	if own := p.ownMethod(string(h.To)); own != nil {
-		return own(h)
+	if own := p.ownMethod(h.To); own != nil {
+		return own(h.ID)
 	}
 	if r.group == nil {
 		p.answer(h.ID, bus.KindNoService, "nobody offers it")
@@ -41,8 +41,8 @@ func (p *port) call(h *codec.View, m *link.Message) error {
 }
 
 // ownMethod returns how the broker itself serves a method, nil if it does not.
-func (p *port) ownMethod(name string) func(*codec.View) error {
-	switch name {
+func (p *port) ownMethod(name []byte) func(id uint64) error {
+	switch string(name) {
 	case msg.Registry.Name():
 		return p.answerRegistry
 	case msg.BusStats.Name():

@@ -69,7 +69,7 @@ func (p *port) entry() msg.RegistryEntry {
 	return msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Offers: p.offered, Meta: p.meta}
 }
 
-func (p *port) answerRegistry(h *codec.View) error {
+func (p *port) answerRegistry(id uint64) error {
 	var reply msg.RegistryReply
 	p.broker.mu.Lock()
 	for _, other := range p.broker.ports {
@@ -78,7 +78,7 @@ func (p *port) answerRegistry(h *codec.View) error {
 		}
 	}
 	p.broker.mu.Unlock()
-	p.answerWith(h.ID, reply)
+	p.answerWith(id, reply)
 	return nil
 }
 

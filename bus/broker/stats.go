@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
@@ -78,7 +77,7 @@ func (m *method) stats() MethodStats {
 	return s
 }
 
-func (p *port) answerStats(h *codec.View) error {
+func (p *port) answerStats(id uint64) error {
 	var reply msg.BusStatsReply
 	for _, s := range p.broker.Stats() {
 		reply.Links = append(reply.Links, msg.LinkStats{
@@ -89,6 +88,6 @@ func (p *port) answerStats(h *codec.View) error {
 		})
 	}
 	reply.Methods = p.broker.Methods()
-	p.answerWith(h.ID, reply)
+	p.answerWith(id, reply)
 	return nil
 }
