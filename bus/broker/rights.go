@@ -5,7 +5,7 @@ import "strings"
 // Role is what a link may be.
 type Role string
 
-// The roles of the parts.
+// The roles of the parts, and of programs of others.
 const (
 	Supervisor Role = "supervisor"
 	Node       Role = "node"
@@ -14,6 +14,7 @@ const (
 	Wallet     Role = "wallet"
 	Notify     Role = "notify"
 	Gateway    Role = "gateway"
+	Client     Role = "client"
 )
 
 // Rights lists name patterns: a name, a name that ends in "*" for all that
@@ -26,8 +27,8 @@ type Rights struct {
 }
 
 // Table says what each role may do. The graph of calls between roles has no
-// cycle: worker -> peers -> node, wallet and notify -> node, gateway -> all,
-// and all but the node -> supervisor. The node and the supervisor call nobody.
+// cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
+// all, and peers and wallet -> supervisor. The node and the supervisor call nobody.
 type Table map[Role]Rights
 
 // DefaultTable is the table of a whole node. rpc.* methods are what a part
@@ -75,6 +76,13 @@ func DefaultTable() Table {
 			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.echo", "rpc.echojson", "rpc.setmocktime"},
 			Publish: nil,
 			Hear:    []string{"bus.link.*", "ship.*"},
+		},
+		// A program that is not of this project: it reads what is public.
+		Client: {
+			Call:    []string{"bus.registry", "bus.stats", "node.chain.*"},
+			Offer:   nil,
+			Publish: nil,
+			Hear:    []string{"node.event.*", "node.tip", "node.txs", "bus.link.*"},
 		},
 	}
 }
