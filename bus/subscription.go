@@ -51,6 +51,10 @@ type Subscription struct {
 	closed  bool
 	waiting bool          // somebody waits for wake
 	wake    chan struct{} // capacity 1
+
+	// Of the goroutine that takes events.
+	taken []Event // taken from queue at once
+	next  int     // index in taken
 }
 
 // Subscribe asks for the events of all topics that begin with one of the
@@ -157,6 +161,9 @@ func (s *Subscription) TryNext() (Event, bool) {
 // Wait returns when there may be an event, without taking it. It fails as
 // Next does.
 func (s *Subscription) Wait(ctx context.Context) error {
+	if s.next < len(s.taken) {
+		return nil
+	}
 	s.mu.Lock()
 	queued, closed := len(s.queue), s.closed
 	s.mu.Unlock()
@@ -190,17 +197,26 @@ func (s *Subscription) toWait() bool {
 	return s.waiting
 }
 
+// pop returns the next event. All that is queued is taken at once, and the
+// two slices change places, so that a flood takes few locks and no memory.
 func (s *Subscription) pop() (ev Event, ok, closed bool) {
+	if s.next == len(s.taken) {
+		if closed := s.take(); len(s.taken) == 0 {
+			return Event{}, false, closed
+		}
+	}
+	ev = s.taken[s.next]
+	s.taken[s.next] = Event{}
+	s.next++
+	return ev, true, false
+}
+
+func (s *Subscription) take() (closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		return Event{}, false, s.closed
-	}
-	ev = s.queue[0]
-	s.queue[0] = Event{}
-	s.queue = s.queue[1:]
-	s.bytes -= ev.size()
-	return ev, true, false
+	s.taken, s.queue = s.queue, s.taken[:0]
+	s.next, s.bytes = 0, 0
+	return s.closed
 }
 
 func (s *Subscription) push(ev Event) {

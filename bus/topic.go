@@ -31,7 +31,7 @@ func (t Topic[E]) PublishTo(ctx context.Context, conn *Conn, suffix string, even
 	if err := e.encode(&codec.Header{Kind: codec.Publish, To: string(t) + suffix, Trace: TraceFrom(ctx)}, &event); err != nil {
 		return err
 	}
-	return s.send(ctx, e)
+	return s.publish(ctx, e)
 }
 
 // Matches reports whether ev was published on the topic.

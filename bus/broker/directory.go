@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/bulkheadnode/bulkhead/bus/codec"
 )
 
 // directory is who offers and hears what. It is never changed: whoever
@@ -95,6 +97,7 @@ type audience struct {
 	topic   string
 	allowed bool
 	subs    []*subscription
+	heads   [][]byte // the header for each, of an event without a gap or a trace
 }
 
 // refresh forgets what an older directory said.
@@ -128,12 +131,25 @@ func (p *port) audienceOf(name []byte) *audience {
 	a := &audience{topic: string(name), allowed: allows(p.rights.Publish, p.id.Instance, string(name))}
 	if a.allowed {
 		a.subs = p.seen.listeners(a.topic)
+		a.prepare(p.id.Instance)
 	}
 	if len(p.topics) >= maxCachedTopics {
 		clear(p.topics)
 	}
 	p.topics[a.topic] = a
 	return a
+}
+
+// prepare encodes the headers of common events once. Names are bounded, so
+// there is no header too long.
+func (a *audience) prepare(from string) {
+	for _, s := range a.subs {
+		head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Event, ID: s.id, To: a.topic, From: from})
+		if err != nil {
+			head = nil
+		}
+		a.heads = append(a.heads, head)
+	}
 }
 
 func (d *directory) listeners(topic string) []*subscription {

@@ -89,19 +89,20 @@ func (p *port) publish(h *codec.View, m *link.Message) error {
 		p.deny("publish", a.topic)
 		return nil
 	}
-	out := codec.Header{Kind: codec.Event, To: a.topic, From: p.id.Instance, Trace: h.Trace}
-	for _, s := range a.subs {
-		err := s.offer(&out, func(head *codec.Header) (mine bool, err error) {
-			if p.head, err = codec.AppendHeader(p.head[:0], head); err != nil {
-				return false, err
+	for i, s := range a.subs {
+		gap := s.takeGap()
+		head := a.heads[i]
+		if gap > 0 || h.Trace != 0 || head == nil {
+			var err error
+			out := codec.Header{Kind: codec.Event, ID: s.id, To: a.topic, From: p.id.Instance, Trace: h.Trace, Gap: gap}
+			if p.head, err = codec.AppendHeader(p.head[:0], &out); err != nil {
+				return err
 			}
-			mine, err = s.port.link.Forward(link.Ordinary, p.head, m)
-			p.owes(s.port.link, mine)
-			return mine, err
-		})
-		if err != nil {
-			return err
+			head = p.head
 		}
+		mine, err := s.port.link.Forward(link.Ordinary, head, m)
+		p.owes(s.port.link, mine)
+		s.sent(gap, err)
 	}
 	return nil
 }
@@ -113,39 +114,35 @@ func (b *Broker) announce(topic string, event any) {
 		b.cfg.Logger.Error(fmt.Sprintf("bus: event on %s: %v", topic, err))
 		return
 	}
-	out := codec.Header{Kind: codec.Event, To: topic}
 	for _, s := range b.routes.Load().listeners(topic) {
-		err := s.offer(&out, func(head *codec.Header) (bool, error) {
-			encoded, err := codec.EncodeHeader(head)
-			if err != nil {
-				return false, err
-			}
-			mine, err := s.port.link.Send(link.Ordinary, encoded, body, nil)
-			if mine {
-				s.port.link.Flush()
-			}
-			return mine, err
-		})
+		gap := s.takeGap()
+		head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Event, ID: s.id, To: topic, Gap: gap})
 		if err != nil {
 			b.cfg.Logger.Error(fmt.Sprintf("bus: event on %s: %v", topic, err))
+			return
 		}
+		mine, err := s.port.link.Send(link.Ordinary, head, body, nil)
+		if mine {
+			s.port.link.Flush()
+		}
+		s.sent(gap, err)
 	}
 }
 
-// offer sends an event to the subscriber, or counts it as lost if its queue
-// is full. Links publish at the same time: whoever takes the count of what
-// was lost before tells of it.
-func (s *subscription) offer(h *codec.Header, send func(*codec.Header) (bool, error)) error {
-	gap := uint64(0)
-	if s.gap.Load() > 0 {
-		gap = s.gap.Swap(0)
+// takeGap returns how many events were lost since the last one that was sent.
+// Links publish at the same time: whoever takes the count tells of it.
+func (s *subscription) takeGap() uint64 {
+	if s.gap.Load() == 0 {
+		return 0
 	}
-	h.ID, h.Gap = s.id, gap
-	_, err := send(h)
-	if err == link.ErrFull || err == link.ErrClosed {
+	return s.gap.Swap(0)
+}
+
+// sent notes how sending an event that told of a gap went: one that found no
+// room counts as lost.
+func (s *subscription) sent(gap uint64, err error) {
+	if err != nil {
 		s.gap.Add(gap + 1)
 		s.port.drops.Add(1)
-		return nil
 	}
-	return err
 }

@@ -2,11 +2,11 @@ package broker
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
@@ -17,24 +17,19 @@ func TestAGapIsToldOnceByConcurrentPublishers(t *testing.T) {
 	for range 2000 {
 		s.gap.Store(5)
 		var publishers sync.WaitGroup
-		var mu sync.Mutex
-		told := uint64(0)
+		var told atomic.Uint64
 		begin := make(chan struct{})
 		for range 8 {
 			publishers.Go(func() {
 				<-begin
-				err := s.offer(&codec.Header{}, func(h *codec.Header) (bool, error) {
-					mu.Lock()
-					defer mu.Unlock()
-					told += h.Gap
-					return false, nil
-				})
-				require.NoError(t, err)
+				gap := s.takeGap()
+				told.Add(gap)
+				s.sent(gap, nil)
 			})
 		}
 		close(begin)
 		publishers.Wait()
-		require.EqualValues(t, 5, told)
+		require.EqualValues(t, 5, told.Load())
 		require.Zero(t, s.gap.Load())
 	}
 }
@@ -42,7 +37,7 @@ func TestAGapIsToldOnceByConcurrentPublishers(t *testing.T) {
 func TestAnEventThatFindsNoRoomIsAddedToTheGap(t *testing.T) {
 	s := &subscription{port: &port{}}
 	for range 4 {
-		require.NoError(t, s.offer(&codec.Header{}, func(*codec.Header) (bool, error) { return false, link.ErrFull }))
+		s.sent(s.takeGap(), link.ErrFull)
 	}
 	require.EqualValues(t, 4, s.gap.Load())
 	require.EqualValues(t, 4, s.port.drops.Load())

@@ -166,6 +166,10 @@ func (l *Link) Forward(p Priority, head []byte, m *Message) (mine bool, err erro
 // Flush writes what is queued, without waiting for the peer to take it.
 func (l *Link) Flush() { l.out.flush() }
 
+// FlushLater is Flush in another goroutine, soon: what is queued until then
+// leaves with it.
+func (l *Link) FlushLater() { l.out.handOver() }
+
 // Drain waits until the outbound queue is empty or ctx ends.
 func (l *Link) Drain(ctx context.Context) error { return l.out.drain(ctx) }
 

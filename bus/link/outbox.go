@@ -240,6 +240,11 @@ func (o *outbox) flush() {
 			break
 		}
 	}
+	o.handOver()
+}
+
+// handOver leaves the claim to write to the writer.
+func (o *outbox) handOver() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.closed {

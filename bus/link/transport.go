@@ -20,6 +20,10 @@ type transport struct {
 	read func(b *readBuffer) error           // waits for input and adds it to b
 }
 
+// socketBytes is how much a unix socket is asked to hold for a peer: large
+// content then takes fewer turns. The system grants what its limits allow.
+const socketBytes = 1 << 20
+
 // readBuffer is where a transport puts what it read. Memory is taken when
 // there is something to read.
 type readBuffer struct {
@@ -69,6 +73,10 @@ func newTransport(nc net.Conn) *transport {
 	raw, err := sc.SyscallConn()
 	if err != nil {
 		return t
+	}
+	if u, ok := nc.(*net.UnixConn); ok {
+		// Where the system refuses, it stays as it was.
+		_ = u.SetWriteBuffer(socketBytes)
 	}
 	t.try = (&rawWriter{raw: raw}).prepare()
 	t.read = (&rawReader{raw: raw}).prepare()
