@@ -171,7 +171,7 @@ func (s *session) take(id uint64) *waiter {
 func (s *session) resolve(id uint64, m *link.Message) {
 	if w := s.take(id); w != nil {
 		var a answer
-		a.body, a.attached = contents(m)
+		a.body, a.attached = s.bodies.contents(m)
 		w.resolve(a)
 	}
 }

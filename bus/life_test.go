@@ -153,7 +153,10 @@ func TestEverythingIsRestoredAfterTheBrokersRestart(t *testing.T) {
 		<-hangs.began
 
 		h.sink()
-		require.ErrorIs(t, <-inFlight, bus.ErrClosed, "a call in flight fails with the link")
+		// The broker may have told of the server's end before its own.
+		if err := <-inFlight; !errors.Is(err, bus.ErrGone) {
+			require.ErrorIs(t, err, bus.ErrClosed, "a call in flight fails with the link")
+		}
 		require.Error(t, <-hangs.ended)
 		began := time.Now()
 		_, err = echo.Call(t.Context(), worker, question{})

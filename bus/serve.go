@@ -40,7 +40,7 @@ func (s *session) serve(h *codec.View, m *link.Message) {
 	s.mu.Unlock()
 	s.busy.Add(1)
 	j := job{request: r, handle: handle}
-	j.body, j.attached = contents(m)
+	j.body, j.attached = s.bodies.contents(m)
 	select {
 	case s.jobs <- j:
 	default:

@@ -31,6 +31,7 @@ type session struct {
 	lastHead  []byte            // of the last event
 	lastEvent Event             // what that says
 	lastSub   uint64
+	bodies    arena
 
 	heard sync.Mutex
 	subs  map[uint64]*Subscription
@@ -170,7 +171,7 @@ func (s *session) deliver(m *link.Message) {
 		return
 	}
 	ev := s.lastEvent
-	ev.body, ev.attached = contents(m)
+	ev.body, ev.attached = s.bodies.contents(m)
 	sub.push(ev)
 }
 
@@ -188,15 +189,6 @@ func (s *session) name(text []byte) string {
 	name := string(text)
 	s.names[name] = name
 	return name
-}
-
-// contents copies the body and the attachments of a message.
-func contents(m *link.Message) (body []byte, attached [][]byte) {
-	if m.Len() == 2 {
-		return m.Second(), nil
-	}
-	rest := m.Rest()
-	return rest[0], rest[1:]
 }
 
 // send queues a message, waiting for room until ctx ends.

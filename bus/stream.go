@@ -213,7 +213,7 @@ func (s *session) deliverItem(id uint64, m *link.Message) {
 	s.mu.Unlock()
 	if in != nil {
 		var a answer
-		a.body, a.attached = contents(m)
+		a.body, a.attached = s.bodies.contents(m)
 		in.push(a)
 	}
 }

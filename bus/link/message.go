@@ -21,6 +21,11 @@ func (m *Message) Len() int { return m.count }
 // Size returns the number of bytes in all frames.
 func (m *Message) Size() int { return m.size }
 
+// Frame returns the content of frame i, counted from zero, and whether it is
+// memory of its own, which the caller may keep. Only a link of a part's side
+// has its messages' frames at hand.
+func (m *Message) Frame(i int) (content []byte, own bool) { return m.frames[i], m.fresh }
+
 // Rest returns the frames after the first as memory that the caller owns.
 func (m *Message) Rest() [][]byte {
 	switch {
