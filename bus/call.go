@@ -17,6 +17,14 @@ type answer struct {
 	err      error
 }
 
+func (a *answer) size() int {
+	n := len(a.body)
+	for _, frame := range a.attached {
+		n += len(frame)
+	}
+	return n
+}
+
 // waiter is a call in flight.
 type waiter struct {
 	reply   chan answer // capacity 1

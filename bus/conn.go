@@ -29,6 +29,7 @@ type Config struct {
 	Mux      *Mux         // what the part offers; nil for a mere caller
 	Logger   *slog.Logger // for messages that nobody can be told about
 	Handlers int          // calls served at a time; default 1024
+	Intake   int          // bytes of the requests served at a time; default 256 MiB
 	Calls    int          // calls in flight; default and at most 65536
 	Limits   link.Limits
 }
@@ -42,6 +43,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Handlers == 0 {
 		c.Handlers = 1024
+	}
+	if c.Intake == 0 {
+		c.Intake = 256 << 20
 	}
 	return c
 }

@@ -14,6 +14,7 @@ var errCanceled = context.Canceled
 type request struct {
 	session  *session
 	id       uint64
+	size     int // bytes of the call
 	caller   Caller
 	trace    uint64
 	deadline time.Time // zero for none

@@ -29,13 +29,15 @@ func (s *session) serve(h *codec.View, m *link.Message) {
 	if h.Credit > 0 {
 		r.outflow = newOutflow(h.Credit)
 	}
+	r.size = m.Size()
 	s.mu.Lock()
-	if len(s.serving) >= s.conn.cfg.Handlers {
+	if len(s.serving) >= s.conn.cfg.Handlers || len(s.serving) > 0 && s.intake+r.size > s.conn.cfg.Intake {
 		s.mu.Unlock()
 		s.refuse(h.ID, &Error{Kind: KindOverloaded, Text: "too many calls in progress"})
 		return
 	}
 	s.serving[h.ID] = r
+	s.intake += r.size
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	s.busy.Add(1)
@@ -84,6 +86,7 @@ func (s *session) handle(j job) {
 	rep, err := j.handle(r, j.body, j.attached)
 	s.mu.Lock()
 	delete(s.serving, r.id)
+	s.intake -= r.size
 	s.mu.Unlock()
 	s.busy.Add(-1)
 	r.finish()

@@ -41,11 +41,12 @@ type session struct {
 	waiting   slots.Table[*waiter]
 	expiring  *time.Timer // looks for calls without a context's deadline; nil if there are none
 	serving   map[uint64]*request
+	intake    int // bytes of the requests in serving
 	handlers  sync.WaitGroup
 	workers   sync.WaitGroup
 	jobs      chan job // to idle workers
 	idle      atomic.Int64
-	published atomic.Int64 // when an event was written last, since begun
+	publisher publisher
 	busy      atomic.Int64 // calls that wait and handlers that run
 }
 
@@ -198,28 +199,6 @@ func (s *session) send(ctx context.Context, e *encoder) error {
 		mine, err = s.link.SendWait(ctx, e.head, e.contents(), e.attached)
 	}
 	s.flush(mine)
-	return closed(err)
-}
-
-// rapid is how soon after another an event leaves the writing to the writer,
-// which then writes several at once.
-const rapid = 100 * time.Microsecond
-
-// publish is send for events, which may follow each other without an answer
-// between them.
-func (s *session) publish(ctx context.Context, e *encoder) error {
-	mine, err := s.link.Send(link.Ordinary, e.head, e.contents(), e.attached)
-	if err == link.ErrFull {
-		mine, err = s.link.SendWait(ctx, e.head, e.contents(), e.attached)
-	}
-	if mine {
-		now := int64(time.Since(s.begun))
-		if now-s.published.Swap(now) < int64(rapid) {
-			s.link.FlushLater()
-		} else {
-			s.link.Flush()
-		}
-	}
 	return closed(err)
 }
 

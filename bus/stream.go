@@ -9,6 +9,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
+// maxUnread bounds the bytes of a stream's items that wait to be read. A
+// window of large items should be small.
+const maxUnread = 128 << 20
+
 // DefaultWindow is how many items of a stream may be under way if its caller
 // does not say.
 const DefaultWindow = 64
@@ -87,6 +91,7 @@ type inflow struct {
 
 	mu     sync.Mutex
 	queue  []answer
+	bytes  int // of queue
 	spent  int // items taken since credit was last given
 	end    error
 	wake   chan struct{} // capacity 1
@@ -118,16 +123,21 @@ func (c *Conn) open(ctx context.Context, h *codec.Header, req any, window int) (
 // push adds an item. More than were allowed end the stream.
 func (in *inflow) push(a answer) {
 	in.mu.Lock()
-	over := len(in.queue) >= in.window
-	if !over && in.end == nil {
+	tooMany := len(in.queue) >= in.window
+	tooMuch := in.bytes > 0 && in.bytes+a.size() > maxUnread
+	if !tooMany && !tooMuch && in.end == nil {
 		in.queue = append(in.queue, a)
+		in.bytes += a.size()
 	}
 	in.mu.Unlock()
-	if over {
+	switch {
+	case tooMany:
 		in.abandon(&Error{Kind: KindBadMessage, Method: in.method, Text: "more items than the window allows"})
-		return
+	case tooMuch:
+		in.abandon(&Error{Kind: KindOverloaded, Method: in.method, Text: "the items that wait to be read are too large"})
+	default:
+		in.signal()
 	}
-	in.signal()
 }
 
 // finish ends the stream with the server's reply.
@@ -186,6 +196,7 @@ func (in *inflow) pop() (a answer, ok bool, end error) {
 	a = in.queue[0]
 	in.queue[0] = answer{}
 	in.queue = in.queue[1:]
+	in.bytes -= a.size()
 	in.spent++
 	credit := 0
 	if in.end == nil && in.spent >= (in.window+1)/2 {

@@ -14,6 +14,8 @@ func (t Topic[E]) Name() string { return string(t) }
 
 // Publish sends event to all who subscribed. It waits for room in our own
 // outbound queue until ctx ends; a slow subscriber is the broker's business.
+// The first event of a topic waits for the broker to say whether we may
+// publish it: ErrDenied if not.
 func (t Topic[E]) Publish(ctx context.Context, conn *Conn, event E) error {
 	return t.PublishTo(ctx, conn, "", event)
 }
@@ -26,12 +28,8 @@ func (t Topic[E]) PublishTo(ctx context.Context, conn *Conn, suffix string, even
 	if err != nil {
 		return err
 	}
-	e := newEncoder()
-	defer e.free()
-	if err := e.encode(&codec.Header{Kind: codec.Publish, To: string(t) + suffix, Trace: TraceFrom(ctx)}, &event); err != nil {
-		return err
-	}
-	return s.publish(ctx, e)
+	h := codec.Header{Kind: codec.Publish, To: string(t) + suffix, Trace: TraceFrom(ctx)}
+	return s.publish(ctx, &h, &event)
 }
 
 // Matches reports whether ev was published on the topic.

@@ -44,11 +44,7 @@ func (b *Broker) offer(p *port, methods []string) {
 		next.offers = map[string]*group{}
 	}
 	for _, name := range methods {
-		m := b.methods[name]
-		if m == nil {
-			m = &method{name: name}
-			b.methods[name] = m
-		}
+		m := b.methodFor(name)
 		g := group{method: m, robin: &m.robin}
 		if before := next.offers[name]; before != nil {
 			g.ports = before.ports
@@ -57,6 +53,22 @@ func (b *Broker) offer(p *port, methods []string) {
 		next.offers[name] = &g
 	}
 	b.routes.Store(next)
+}
+
+// maxMethods bounds the methods whose calls are counted: a part that comes
+// back with ever new names must not fill the memory.
+const maxMethods = 1 << 14
+
+// methodFor returns the counter of a method. b.mu is held.
+func (b *Broker) methodFor(name string) *method {
+	m := b.methods[name]
+	if m == nil {
+		m = &method{name: name}
+		if len(b.methods) < maxMethods {
+			b.methods[name] = m
+		}
+	}
+	return m
 }
 
 // withdraw removes what p offers and hears. b.mu is held.

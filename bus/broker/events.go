@@ -15,6 +15,7 @@ const (
 	maxSubscriptions = 64
 	maxPrefixes      = 64
 	maxName          = 256
+	maxSubscribe     = 64 << 10 // bytes
 )
 
 // subscription is one link's wish to hear some topics.
@@ -25,8 +26,12 @@ type subscription struct {
 	gap      atomic.Uint64 // events lost since the last one that was sent
 }
 
-func (p *port) subscribe(h *codec.View, body []byte) error {
+func (p *port) subscribe(h *codec.View, m *link.Message) error {
+	if m.Size() > maxSubscribe {
+		return fmt.Errorf("subscribe of %d bytes", m.Size())
+	}
 	var want codec.Prefixes
+	body := m.Second()
 	if err := codec.Unmarshal(body, &want); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
@@ -87,7 +92,13 @@ func (p *port) publish(h *codec.View, m *link.Message) error {
 	a := p.audienceOf(h.To)
 	if !a.allowed {
 		p.deny("publish", a.topic)
+		if h.ID != 0 {
+			p.answer(h.ID, bus.KindDenied, fmt.Sprintf("role %s may not publish it", p.id.Role))
+		}
 		return nil
+	}
+	if h.ID != 0 {
+		p.tell(&codec.Header{Kind: codec.Reply, ID: h.ID}, emptyBody)
 	}
 	for i, s := range a.subs {
 		gap := s.takeGap()

@@ -95,7 +95,7 @@ func (p *port) dispatch(m *link.Message) error {
 	case err != nil:
 		return err
 	case h.Kind == codec.Hello:
-		return p.hello(m.Second())
+		return p.hello(m)
 	case !p.welcomed:
 		return fmt.Errorf("message of kind %d before hello", h.Kind)
 	}
@@ -117,7 +117,7 @@ func (p *port) route(h *codec.View, m *link.Message) error {
 	case codec.Publish:
 		return p.publish(h, m)
 	case codec.Subscribe:
-		return p.subscribe(h, m.Second())
+		return p.subscribe(h, m)
 	case codec.Unsubscribe:
 		p.unsubscribe(h.ID)
 	case codec.Drain:

@@ -6,17 +6,25 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
 
-// maxOffers bounds what one link may announce.
-const maxOffers = 1024
+// Bounds on what one link may announce. The broker keeps it and shows it to
+// all who ask.
+const (
+	maxOffers = 1024
+	maxHello  = 4 << 20 // bytes
+)
 
 // hello enters what the link offers, answers with a welcome and tells
 // everybody.
-func (p *port) hello(body []byte) error {
+func (p *port) hello(m *link.Message) error {
+	if m.Size() > maxHello {
+		return fmt.Errorf("hello of %d bytes", m.Size())
+	}
 	var a codec.Announcement
-	if err := codec.Unmarshal(body, &a); err != nil {
+	if err := codec.Unmarshal(m.Second(), &a); err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
 	if p.welcomed {

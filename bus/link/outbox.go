@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 )
 
@@ -259,8 +258,8 @@ func (o *outbox) write() {
 		if buffers == nil {
 			return
 		}
-		n, err := (*net.Buffers)(&buffers).WriteTo(o.t.Conn)
-		if !o.advance(int(n), err) {
+		n, err := o.t.write(buffers)
+		if !o.advance(n, err) {
 			return
 		}
 	}

@@ -83,6 +83,21 @@ func newTransport(nc net.Conn) *transport {
 	return t
 }
 
+// wholeWriter is a connection that takes many pieces of memory in one write,
+// as an encrypted one does.
+type wholeWriter interface {
+	WriteBuffers([][]byte) (int, error)
+}
+
+// write writes all buffers, waiting for the peer to take them.
+func (t *transport) write(buffers [][]byte) (int, error) {
+	if w, ok := t.Conn.(wholeWriter); ok {
+		return w.WriteBuffers(buffers)
+	}
+	n, err := (*net.Buffers)(&buffers).WriteTo(t.Conn)
+	return int(n), err
+}
+
 func readPlain(nc net.Conn, b *readBuffer) error {
 	n, err := nc.Read(b.room())
 	b.w += n
