@@ -6,14 +6,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type question struct {
 	N int `cbor:"1,keyasint"`
