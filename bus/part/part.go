@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -31,6 +32,7 @@ type Env struct {
 	Clock     *clock.Clock
 	Title     func(string) // sets what ps shows; may be nil
 	Mockable  bool         // the chain allows setmocktime: regtest
+	Limits    link.Limits  // of Link; the zero value stands for those of a local one
 }
 
 // SetTitle shows what the process is doing in the list of processes.
@@ -47,7 +49,7 @@ func (e Env) Serve(ctx context.Context, mux *bus.Mux, table rpc.Table, fn func(c
 	if err := append(table, e.setMockTime()).Announce(mux); err != nil {
 		return err
 	}
-	conn := bus.New(e.Link, bus.Config{Mux: mux, Logger: e.Logger})
+	conn := bus.New(e.Link, bus.Config{Mux: mux, Logger: e.Logger, Limits: e.Limits})
 	linkCtx, closeLink := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeLink()
 	partCtx, stopPart := context.WithCancelCause(ctx)
