@@ -38,10 +38,10 @@ func ValidName(name string) bool {
 	return true
 }
 
-// instanceOf makes an instance's name. A wallet's ends with a dot, as that of
+// Instance is what a link of a role and a name is called on the bus. A wallet's ends with a dot, as that of
 // one on this machine does: what it may hear begins with its name, which must
 // not be the beginning of another's.
-func instanceOf(role broker.Role, name string) string {
+func Instance(role broker.Role, name string) string {
 	if role == broker.Wallet {
 		name += "."
 	}
@@ -88,7 +88,7 @@ func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role broker.Rol
 		name = ""
 	}
 	if owner, known := e.cfg.Keys.Owner(role, name); known && owner != key {
-		return nil, fmt.Errorf("the name %s belongs to the key %s", instanceOf(role, name), owner)
+		return nil, fmt.Errorf("the name %s belongs to the key %s", Instance(role, name), owner)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	f := &far{key: key, ctx: ctx, cancel: cancel, gone: make(chan struct{})}
@@ -115,7 +115,7 @@ func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role broker.Rol
 func (l *links) enter(f *far, role broker.Role, name string) (old *far, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	instance := instanceOf(role, name)
+	instance := Instance(role, name)
 	if name == "" {
 		instance = l.unnamed(role)
 	}
@@ -140,7 +140,7 @@ func isNumber(name string) bool { return strings.Trim(name, "0123456789") == "" 
 func (l *links) unnamed(role broker.Role) string {
 	for {
 		l.next++
-		instance := instanceOf(role, fmt.Sprintf("far%d", l.next))
+		instance := Instance(role, fmt.Sprintf("far%d", l.next))
 		if l.open[instance] == nil {
 			return instance
 		}

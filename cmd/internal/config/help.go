@@ -9,7 +9,9 @@ import (
 // Help returns the help text.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Usage: bulkhead [options]\n\nBulkhead is a Bitcoin full node in watertight compartments.\n\n")
+	b.WriteString("Usage: bulkhead [options]\n" +
+		"       bulkhead worker|wallet|notify|gateway -ipcconnect=<address> -ipckey=<file> [options]\n" +
+		"       bulkhead bus keygen [options] <role> [<name>]\n\nBulkhead is a Bitcoin full node in watertight compartments.\n\n")
 	all := Options()
 	names := make([]string, 0, len(all))
 	for name := range all {

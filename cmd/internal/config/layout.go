@@ -65,6 +65,7 @@ type Layout struct {
 	LogFile   string // "" for none
 	PIDFile   string
 	Cookie    string
+	Keys      string // the folder with the bus's keys
 }
 
 func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
@@ -93,6 +94,7 @@ func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
 	if !s.Negated("debuglogfile") {
 		l.LogFile = inNet("debuglogfile", "debug.log")
 	}
+	l.Keys = filepath.Join(l.Net, "ipc")
 	l.WalletDir = inNet("walletdir", "wallets")
 	if s.Has("walletdir") {
 		if info, err := os.Stat(l.WalletDir); err != nil || !info.IsDir() {

@@ -153,8 +153,11 @@ func otherOptions() []Option {
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
 		{Name: "rpcworkqueue", Category: RPC, Param: "=<n>", Help: "Requests that may wait for that (default: 64)"},
 		{Name: "server", Category: RPC, Help: "Serve JSON-RPC (default: 1)"},
+		{Name: "ipcbind", Category: Processes, Param: "=<address>", PerChain: true, Help: "Let parts and programs on other machines attach here: unix:PATH (relative to the chain's folder) or tcp://HOST:PORT. Every connection is encrypted and needs a key that \"bulkhead bus keygen\" has made; may be repeated"},
+		{Name: "ipcconnect", Category: Processes, Param: "=<address>", Help: "With \"bulkhead worker\", wallet, notify or gateway: run that one part here, for the node that has this -ipcbind"},
+		{Name: "ipckey", Category: Processes, Param: "=<file>", Help: "The key for -ipcconnect: a .key_secret file that \"bulkhead bus keygen\" has made on the node's machine"},
 		{Name: "multiprocess", Category: Processes, Help: "Run every part in a process of its own; 0 runs all in one (default: 1)"},
-		{Name: "p2pworkers", Category: Processes, Param: "=<n>|perpeer", Help: "Share the peer connections among <n> worker processes, or give each connection one (default: perpeer; 1 with -multiprocess=0)"},
+		{Name: "p2pworkers", Category: Processes, Param: "=<n>|perpeer", Help: "Share the peer connections among <n> worker processes, or give each connection one; 0 leaves them to workers on other machines (default: perpeer; 1 with -multiprocess=0)"},
 	}
 }
 
@@ -182,7 +185,7 @@ func unservedOptions() []Option {
 	names := []string{
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "blockfilterindex", "capturemessages",
 		"cjdnsreachable", "coinstatsindex", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
-		"inboundrelaypercent", "ipcbind", "ipcconnect", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
+		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
 		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
 		"prune", "reindex", "reindex-chainstate", "rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
 		"signetchallenge", "signetseednode", "stopafterblockimport", "torcontrol", "torpassword", "txindex",

@@ -85,7 +85,10 @@ func (c *crew) configureGateway() error {
 
 // required are the roles without which the node is not ready.
 func (c *crew) required() map[string]bool {
-	roles := map[string]bool{string(broker.Node): true, string(broker.Peers): true, string(broker.Notify): true, string(broker.Worker): true}
+	roles := map[string]bool{string(broker.Node): true, string(broker.Peers): true, string(broker.Notify): true}
+	if !noWorkers(c.settings) {
+		roles[string(broker.Worker)] = true
+	}
 	if !c.walletDisabled() {
 		roles[string(broker.Wallet)] = true
 	}

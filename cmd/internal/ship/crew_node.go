@@ -44,7 +44,7 @@ func (c *crew) configureNode() error {
 	cfg.ClusterCount = int(s.Int("limitclustercount", int64(cfg.ClusterCount)))
 	cfg.ClusterKvB = s.Int("limitclustersize", cfg.ClusterKvB)
 	cfg.BytesPerSigOp = int(s.Int("bytespersigop", int64(cfg.BytesPerSigOp)))
-	cfg.Events = len(c.publishers()) > 0
+	cfg.Events = len(c.publishers()) > 0 || len(s.List("ipcbind")) > 0
 	c.node = cfg
 	return cfg.Validate()
 }

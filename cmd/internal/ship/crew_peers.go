@@ -1,8 +1,6 @@
 package ship
 
 import (
-	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
-
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
@@ -36,11 +35,18 @@ func (c *crew) planWorkers() error {
 		return nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxWorkers {
-		return fmt.Errorf("-p2pworkers=%s is neither \"perpeer\" nor a number from 1 to %d", text, maxWorkers)
+	if err != nil || n < 0 || n > maxWorkers {
+		return fmt.Errorf("-p2pworkers=%s is neither \"perpeer\" nor a number from 0 to %d", text, maxWorkers)
 	}
 	c.workers = workerPlan{count: n}
 	return nil
+}
+
+// noWorkers reports whether all workers are on other machines.
+func noWorkers(s *config.Settings) bool {
+	text := s.Text("p2pworkers", "")
+	n, err := strconv.Atoi(text)
+	return err == nil && n == 0
 }
 
 // fixedWorkers is how many workers the ship starts itself. In perpeer mode

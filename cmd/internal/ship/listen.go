@@ -12,8 +12,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
 
-// endpoint is an address to listen on; onion marks one for Tor's local end.
-type endpoint struct {
+// binding is an address to listen on; onion marks one for Tor's local end.
+type binding struct {
 	addr     string
 	onion    bool
 	optional bool // failing to bind it is no error, as long as another one works
@@ -30,12 +30,12 @@ func listening(s *config.Settings) bool {
 }
 
 // p2pEndpoints returns where peers may connect.
-func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error) {
+func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]binding, error) {
 	if !listening(s) {
 		return nil, nil
 	}
 	port := int(s.Int("port", int64(chain.P2PPort)))
-	var list []endpoint
+	var list []binding
 	for _, bind := range s.List("bind") {
 		addr, kind, _ := strings.Cut(bind, "=")
 		onion := kind == "onion"
@@ -47,7 +47,7 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		if err != nil || kind != "" && !onion {
 			return nil, config.Complain("Cannot resolve -bind address: '%s'", bind)
 		}
-		list = append(list, endpoint{addr: resolved, onion: onion})
+		list = append(list, binding{addr: resolved, onion: onion})
 	}
 	for _, bind := range s.List("whitebind") {
 		_, addr, found := strings.Cut(bind, "@")
@@ -58,13 +58,13 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 		if err != nil {
 			return nil, config.Complain("Cannot resolve -whitebind address: '%s'", bind)
 		}
-		list = append(list, endpoint{addr: resolved})
+		list = append(list, binding{addr: resolved})
 	}
 	if twice := duplicateEndpoint(list); twice != "" {
 		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion and -whitebind.", twice)
 	}
 	if len(list) == 0 {
-		list = []endpoint{
+		list = []binding{
 			{addr: net.JoinHostPort("::", strconv.Itoa(port)), optional: true},
 			{addr: net.JoinHostPort("0.0.0.0", strconv.Itoa(port)), optional: true},
 			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)), onion: true, optional: true},
@@ -73,7 +73,7 @@ func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]endpoint, error
 	return list, nil
 }
 
-func duplicateEndpoint(list []endpoint) string {
+func duplicateEndpoint(list []binding) string {
 	seen := map[string]bool{}
 	for _, e := range list {
 		if seen[e.addr] {
@@ -85,7 +85,7 @@ func duplicateEndpoint(list []endpoint) string {
 }
 
 // rpcEndpoints returns where JSON-RPC clients may connect, and warnings.
-func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []endpoint, warnings []string, err error) {
+func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []binding, warnings []string, err error) {
 	port := int(s.Int("rpcport", int64(chain.RPCPort)))
 	allow, bind := s.List("rpcallowip"), s.List("rpcbind")
 	if len(allow) == 0 || len(bind) == 0 {
@@ -95,7 +95,7 @@ func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []endpoint, 
 		if len(bind) > 0 {
 			warnings = append(warnings, "Option -rpcbind was ignored because -rpcallowip was not specified, refusing to allow everyone to connect")
 		}
-		return []endpoint{
+		return []binding{
 			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), optional: true},
 			{addr: net.JoinHostPort("::1", strconv.Itoa(port)), optional: true},
 		}, warnings, nil
@@ -105,7 +105,7 @@ func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []endpoint, 
 		if err != nil {
 			return nil, nil, config.Complain("Invalid port specified in -rpcbind: '%s'", addr)
 		}
-		list = append(list, endpoint{addr: resolved})
+		list = append(list, binding{addr: resolved})
 	}
 	return list, warnings, nil
 }
@@ -167,7 +167,7 @@ func withPort(addr string, port int) (string, error) {
 }
 
 // listenAll opens the endpoints. notes says what was bound.
-func listenAll(list []endpoint) (listeners []*net.TCPListener, notes []string, err error) {
+func listenAll(list []binding) (listeners []*net.TCPListener, notes []string, err error) {
 	for _, e := range list {
 		network := "tcp4"
 		if strings.HasPrefix(e.addr, "[") {
@@ -201,7 +201,7 @@ func bindError(addr string, err error) string {
 	return fmt.Sprintf("Unable to bind to %s on this computer (bind returned error %v)", addr, reason)
 }
 
-func closeListeners(listeners []*net.TCPListener) {
+func closeListeners[L net.Listener](listeners []L) {
 	for _, l := range listeners {
 		l.Close()
 	}

@@ -39,6 +39,7 @@ func (s *ship) mux() *bus.Mux {
 		})
 		return bus.None{}, nil
 	})
+	msg.Compartments.Handle(mux, s.listCompartments)
 	return mux
 }
 
@@ -86,12 +87,7 @@ func (s *ship) table() rpc.Table {
 				return int64(time.Since(s.started).Seconds()), nil
 			},
 		},
-		{
-			Name: "getcompartments", Category: "Control",
-			Summary: "Lists the compartments of this node: the processes, and what has passed over their links to the broker.",
-			Result:  `[{"instance": "str", "role": "str", "pid": n, "started": n, "restarts": n, "rss": n (bytes), "messages_in": n, "messages_out": n, "bytes_in": n, "bytes_out": n, "calls": n, "served": n, "queue_messages": n, "queue_bytes": n, "drops": n, "denials": n}, ...]`,
-			Run:     func(context.Context, *rpc.Call) (any, error) { return s.compartments(), nil },
-		},
+		s.compartmentsCommand(),
 	}
 }
 
@@ -106,44 +102,4 @@ func (s *ship) stopCommand(_ context.Context, call *rpc.Call) (any, error) {
 	s.stopWait.Store(int64(wait))
 	s.requestStop()
 	return Name + " stopping", nil
-}
-
-// compartment is one entry of getcompartments. In and out are as the
-// compartment sees it.
-type compartment struct {
-	Instance      string `json:"instance"`
-	Role          string `json:"role"`
-	PID           int    `json:"pid"`
-	Started       int64  `json:"started"`
-	Restarts      int    `json:"restarts"`
-	RSS           int64  `json:"rss"`
-	MessagesIn    uint64 `json:"messages_in"`
-	MessagesOut   uint64 `json:"messages_out"`
-	BytesIn       uint64 `json:"bytes_in"`
-	BytesOut      uint64 `json:"bytes_out"`
-	Calls         uint64 `json:"calls"`
-	Served        uint64 `json:"served"`
-	QueueMessages int    `json:"queue_messages"`
-	QueueBytes    int    `json:"queue_bytes"`
-	Drops         uint64 `json:"drops"`
-	Denials       uint64 `json:"denials"`
-}
-
-func (s *ship) compartments() []compartment {
-	links := map[string]broker.LinkStats{}
-	for _, l := range s.broker.Stats() {
-		links[l.Instance] = l
-	}
-	var list []compartment
-	for _, c := range append([]supervise.Status{s.self()}, s.supervisor.Status()...) {
-		l := links[c.Instance]
-		list = append(list, compartment{
-			Instance: c.Instance, Role: string(c.Role), PID: c.PID, Started: c.Started.Unix(),
-			Restarts: c.Restarts, RSS: c.RSS,
-			MessagesIn: l.MessagesOut, MessagesOut: l.MessagesIn, BytesIn: l.BytesOut, BytesOut: l.BytesIn,
-			Calls: l.Calls, Served: l.Served, QueueMessages: l.QueueMessages, QueueBytes: l.QueueBytes,
-			Drops: l.Drops, Denials: l.Denials,
-		})
-	}
-	return list
 }

@@ -52,12 +52,14 @@ type ship struct {
 	logConfig  logging.Config
 	clock      *clock.Clock
 	started    time.Time
-	stopWait   atomic.Int64  // milliseconds
-	stop       chan struct{} // closed by the stop command
+	stopWait   atomic.Int64             // milliseconds
+	conn       atomic.Pointer[bus.Conn] // nil until the ship is on its own bus
+	stop       chan struct{}            // closed by the stop command
 	stopOnce   sync.Once
 	up         chan broker.Identity
 	ready      bool           // used by steer only
 	notifying  sync.WaitGroup // commands of the user's
+	outside    outside
 
 	mu      sync.Mutex
 	ending  bool
@@ -69,6 +71,9 @@ type ship struct {
 func Run(ctx context.Context, cfg Config) error {
 	s := &ship{cfg: cfg, started: time.Now(), stop: make(chan struct{}), up: make(chan broker.Identity, 64)}
 	if err := checkPorts(cfg.Settings); err != nil {
+		return err
+	}
+	if err := checkOutside(cfg.Settings, cfg.Layout); err != nil {
 		return err
 	}
 	var err error
@@ -106,6 +111,11 @@ func (s *ship) sail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	far, err := s.listenOutside()
+	defer closeListeners(far)
+	if err != nil {
+		return err
+	}
 	list, cookie, err := accounts(s.cfg.Settings, s.cfg.Layout.Cookie)
 	if err != nil {
 		s.logger.Error(err.Error())
@@ -121,7 +131,7 @@ func (s *ship) sail(ctx context.Context) error {
 	if s.crew, err = newCrew(s.cfg, p2p, rpcs, list); err != nil {
 		return err
 	}
-	return s.runParts(ctx)
+	return s.runParts(ctx, far)
 }
 
 func (s *ship) openLog() error {
@@ -184,6 +194,10 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 	if err != nil {
 		return nil, rpcs, err
 	}
+	if len(endpoints) > 0 && noWorkers(s.cfg.Settings) {
+		s.logger.Warn("With -p2pworkers=0 no peer can connect to this machine: -bind and -listen are for the workers on others")
+		endpoints = nil
+	}
 	p2p, notes, err := listenAll(endpoints)
 	if err != nil {
 		return nil, rpcs, fmt.Errorf("%w", err)
@@ -209,7 +223,7 @@ func (s *ship) logNotes(notes []string) {
 }
 
 // runParts runs broker, supervisor and the ship's own part until the end.
-func (s *ship) runParts(ctx context.Context) error {
+func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	regtest := s.cfg.Layout.Chain.Name == "regtest"
 	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
 	s.broker = broker.New(broker.Config{
@@ -228,6 +242,10 @@ func (s *ship) runParts(ctx context.Context) error {
 	defer s.notifying.Wait()
 	defer tasks.Wait()
 	defer end()
+	if err := s.openOutside(life, far); err != nil {
+		return err
+	}
+	defer s.outside.close()
 	tasks.Go(func() { s.supervisor.Run(life) })
 	theirs, ours := link.Pipe()
 	tasks.Go(func() {
@@ -237,7 +255,8 @@ func (s *ship) runParts(ctx context.Context) error {
 	env := part.Env{
 		Name: supervisorInstance, Link: theirs, Logger: s.logger, Clock: s.clock, Mockable: regtest,
 	}
-	return env.Serve(life, s.mux(), s.table(), func(life context.Context, _ *bus.Conn) error {
+	return env.Serve(life, s.mux(), s.table(), func(life context.Context, conn *bus.Conn) error {
+		s.conn.Store(conn)
 		err := s.steer(ctx, life)
 		s.notifyEnd(life)
 		s.stopAll()
@@ -288,9 +307,12 @@ func (s *ship) linger(ctx context.Context) {
 	}
 }
 
-// attached is called by the broker, whose router must not wait.
+// attached is called by the broker, whose router must not wait. Links from
+// outside do not stand for a part of the ship.
 func (s *ship) attached(id broker.Identity) {
-	s.supervisor.Attached(id.Instance)
+	if !s.supervisor.Attached(id.Instance) {
+		return
+	}
 	select {
 	case s.up <- id:
 	default:
@@ -305,6 +327,7 @@ func (s *ship) stopAll() {
 	s.ending = true
 	s.mu.Unlock()
 	s.logger.Info("Shutdown: In progress...")
+	s.outside.close()
 	for _, roles := range [][]broker.Role{
 		{broker.Gateway}, {broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
 	} {

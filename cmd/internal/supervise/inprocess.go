@@ -25,7 +25,7 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", c.spec.Instance, err)
 	}
-	listeners, err := duplicate(c.spec.Listeners)
+	listeners, err := Duplicate(c.spec.Listeners)
 	if err != nil {
 		return err
 	}
@@ -47,9 +47,9 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 	return err
 }
 
-// duplicate gives the part listeners of its own, as a process would have, so
-// that closing one does not close the ship's.
-func duplicate(listeners []*net.TCPListener) ([]net.Listener, error) {
+// Duplicate gives a part listeners of its own, as a process would have, so that
+// closing one does not close that of whoever started it.
+func Duplicate(listeners []*net.TCPListener) ([]net.Listener, error) {
 	fds, err := descriptors(listeners)
 	defer closeDescriptors(fds)
 	if err != nil {

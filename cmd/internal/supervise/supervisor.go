@@ -126,8 +126,9 @@ func (s *Supervisor) forget(c *compartment) {
 	close(c.ended)
 }
 
-// Attached tells that an instance has been welcomed by the broker.
-func (s *Supervisor) Attached(instance string) {
+// Attached tells that an instance has been welcomed by the broker, and reports
+// whether it is one of the supervisor's.
+func (s *Supervisor) Attached(instance string) bool {
 	s.mu.Lock()
 	c := s.all[instance]
 	s.mu.Unlock()
@@ -140,6 +141,7 @@ func (s *Supervisor) Attached(instance string) {
 		}
 		c.mu.Unlock()
 	}
+	return c != nil
 }
 
 // Stop ends the compartments for which match is true, all at a time, and
