@@ -72,7 +72,7 @@ func DefaultTable() Table {
 			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
 		},
 		Gateway: {
-			Call:    []string{"bus.registry", "rpc.*"},
+			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments"},
 			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.echo", "rpc.echojson", "rpc.setmocktime"},
 			Publish: nil,
 			Hear:    []string{"bus.link.*", "ship.*"},

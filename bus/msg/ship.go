@@ -11,6 +11,9 @@ var (
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
 	// StopWallet ends the process of one wallet in order.
 	StopWallet = bus.Method[SpawnReply, bus.None]("ship.wallet.stop")
+	// Compartments lists the compartments that the supervisor runs, itself
+	// first. Links from other machines are no compartments: BusStats has them.
+	Compartments = bus.Method[bus.None, CompartmentsReply]("ship.compartments")
 )
 
 // KindSpawnFailed is the error of a process that did not come up.
@@ -24,4 +27,20 @@ type SpawnReply struct {
 // SpawnWalletRequest names a wallet that exists.
 type SpawnWalletRequest struct {
 	Name string `cbor:"1,keyasint"`
+}
+
+// CompartmentsReply holds one entry a compartment.
+type CompartmentsReply struct {
+	Compartments []Compartment `cbor:"1,keyasint"`
+}
+
+// Compartment describes one that is running or being started again. When all
+// run in one process, PID and Resident are that process's in every entry.
+type Compartment struct {
+	Instance string `cbor:"1,keyasint"`
+	Role     string `cbor:"2,keyasint"`
+	PID      int    `cbor:"3,keyasint"`
+	Started  int64  `cbor:"4,keyasint"` // Unix time of its last start, 0 before the first
+	Restarts int    `cbor:"5,keyasint"`
+	Resident int64  `cbor:"6,keyasint"` // bytes of memory, 0 if it is not running
 }
