@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -64,12 +65,18 @@ func TestTheWholeTableOfRightsBothWays(t *testing.T) {
 		for _, other := range table {
 			for _, pattern := range slices.Concat(other.Publish, other.Hear) {
 				topic := concrete(pattern, string(role))
-				sub, err := conn.Subscribe(t.Context(), topic)
+				sub, heard := conn.Subscribe(t.Context(), topic)
+				err := bus.Topic[bus.None](topic).Publish(t.Context(), conn, bus.None{})
+				if allowed(rights.Publish, topic) {
+					require.NoError(t, err, "%s publishes %s", role, topic)
+				} else {
+					require.ErrorIs(t, err, bus.ErrDenied, "%s publishes %s", role, topic)
+				}
 				if allowed(rights.Hear, topic) || slices.Contains(rights.Hear, strings.ReplaceAll(pattern, string(role), "{self}")) {
-					require.NoError(t, err, "%s hears %s", role, topic)
+					require.NoError(t, heard, "%s hears %s", role, topic)
 					sub.Close()
 				} else {
-					require.ErrorIs(t, err, bus.ErrDenied, "%s hears %s", role, topic)
+					require.ErrorIs(t, heard, bus.ErrDenied, "%s hears %s", role, topic)
 				}
 			}
 		}
@@ -162,7 +169,30 @@ func TestEveryDenialIsOneLogLine(t *testing.T) {
 	_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})
 	require.ErrorIs(t, err, bus.ErrDenied)
 	require.Equal(t, 1, log.count("may not call "))
-	require.EqualValues(t, 1, b.Broker.Stats()[0].Denials)
+	require.ErrorIs(t, bus.Topic[bus.None]("node.tip").Publish(t.Context(), worker, bus.None{}), bus.ErrDenied)
+	require.Equal(t, 1, log.count("may not publish "))
+	_, err = worker.Subscribe(t.Context(), "wallet.")
+	require.ErrorIs(t, err, bus.ErrDenied)
+	require.Equal(t, 1, log.count("may not hear "))
+	require.EqualValues(t, 3, b.Broker.Stats()[0].Denials)
+}
+
+func TestAFloodOfDenialsDoesNotFillTheLog(t *testing.T) {
+	log := &lockedBuffer{}
+	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	worker, stop := b.Conn(broker.Worker, "worker.1", nil)
+	observer, _ := b.Conn(broker.Peers, "peers", nil)
+	sub, err := observer.Subscribe(t.Context(), "bus.link.gone")
+	require.NoError(t, err)
+	for range 1000 {
+		_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})
+		require.ErrorIs(t, err, bus.ErrDenied)
+	}
+	stop()
+	_, err = sub.Next(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 60, log.count("may not call "))
+	require.Eventually(t, func() bool { return log.count("was denied 940 more times") == 1 }, time.Minute, time.Millisecond)
 }
 
 // deaf is a handler that ignores what arrives.
