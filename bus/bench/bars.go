@@ -28,7 +28,7 @@ func barsOf() []bar {
 		{figure: stallGrowth, below: 1},
 	}
 	for _, s := range systems() {
-		if s.broker != nil && s.name != split {
+		if s.broker != nil && s.name != split && !s.floor {
 			bars = append(bars, bar{figure: tripMedian, than: s.name})
 		}
 	}

@@ -18,6 +18,7 @@ type system struct {
 	client         func(ctx context.Context, s spec) (client, error)
 	events         func(ctx context.Context, s spec) (events, error) // nil if it has none
 
+	floor     bool // what the kernel costs, not a system to compare with; small bodies only
 	goBroker  bool // the broker's allocations can be counted
 	manyLinks bool // row 6 is measured
 	stall     bool // row 7 is measured
@@ -48,7 +49,7 @@ const (
 
 // systems lists all in the order of measurement.
 func systems() []system {
-	return []system{bulkhead(), nats(), libzmq(), goZeroMQ(), grpcDirect(), inProcess()}
+	return []system{bareSockets(), bulkhead(), nats(), libzmq(), goZeroMQ(), grpcDirect(), inProcess()}
 }
 
 func systemNamed(name string) (system, bool) {
