@@ -17,6 +17,8 @@ type Config struct {
 	Dir   string // holds one folder a wallet
 	// Name of the wallet to run; empty for the keeper.
 	Name string
+	// Create makes the wallet, at the present tip, if there is none.
+	Create bool
 	// Load lists wallets that the keeper loads at start.
 	Load []string
 	// Settings is the file in which the keeper remembers what to load.

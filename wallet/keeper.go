@@ -70,7 +70,16 @@ func (k *keeper) create(ctx context.Context, name string) error {
 	if err != nil {
 		return rpc.Errorf(rpc.WalletError, "%v", err)
 	}
-	tip, err := msg.GetTip.Call(ctx, k.conn, bus.None{})
+	err = createAt(ctx, k.conn, dir, store.Meta{Chain: k.cfg.Chain, Birthday: k.env.Clock.Now().Unix()}, k.log)
+	if errors.Is(err, store.ErrExists) {
+		return rpc.Errorf(rpc.WalletError, "Wallet file verification failed. Failed to create database path '%s'. Database already exists.", dir)
+	}
+	return err
+}
+
+// createAt makes the files of a wallet that begins at the present tip.
+func createAt(ctx context.Context, conn *bus.Conn, dir string, meta store.Meta, log *slog.Logger) error {
+	tip, err := msg.GetTip.Call(ctx, conn, bus.None{})
 	if err != nil {
 		return err
 	}
@@ -79,12 +88,7 @@ func (k *keeper) create(ctx context.Context, name string) error {
 	if _, err := rand.Read(seed); err != nil {
 		return err
 	}
-	err = store.Create(dir, store.Meta{Chain: k.cfg.Chain, Birthday: k.env.Clock.Now().Unix()}, seed,
-		store.State{Locator: []chainhash.Hash{tip.Hash}, Height: tip.Height}, k.log)
-	if errors.Is(err, store.ErrExists) {
-		return rpc.Errorf(rpc.WalletError, "Wallet file verification failed. Failed to create database path '%s'. Database already exists.", dir)
-	}
-	return err
+	return store.Create(dir, meta, seed, store.State{Locator: []chainhash.Hash{tip.Hash}, Height: tip.Height}, log)
 }
 
 func (k *keeper) load(ctx context.Context, name string) error {

@@ -2,8 +2,11 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -44,14 +47,53 @@ type wallet struct {
 
 func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.Params) error {
 	w := &wallet{env: env, cfg: cfg, params: params, log: env.Logger, paths: map[string]keys.Path{}, started: make(chan struct{})}
-	if err := w.open(); err != nil {
+	create, err := w.missing()
+	if err != nil {
 		return err
+	}
+	if !create {
+		if err := w.open(); err != nil {
+			return err
+		}
 	}
 	defer w.close()
 	mux := bus.NewMux()
 	mux.SetMeta(nameMeta, []byte(cfg.Name))
 	env.SetTitle(env.Name + " " + cfg.Name)
-	return env.Serve(ctx, mux, w.table(), w.follow)
+	return env.Serve(ctx, mux, w.table(), func(ctx context.Context, conn *bus.Conn) error {
+		if create {
+			if err := w.create(ctx, conn); err != nil {
+				return err
+			}
+		}
+		return w.follow(ctx, conn)
+	})
+}
+
+// missing reports whether the wallet is to be created.
+func (w *wallet) missing() (bool, error) {
+	dir, err := w.cfg.folder(w.cfg.Name)
+	if err != nil || !w.cfg.Create {
+		return false, err
+	}
+	_, err = os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (w *wallet) create(ctx context.Context, conn *bus.Conn) error {
+	dir, err := w.cfg.folder(w.cfg.Name)
+	if err != nil {
+		return err
+	}
+	meta := store.Meta{Chain: w.cfg.Chain, Birthday: w.env.Clock.Now().Unix()}
+	if err := createAt(ctx, conn, dir, meta, w.log.With("cat", "walletdb")); err != nil {
+		return err
+	}
+	w.log.Info(fmt.Sprintf("Created wallet %q in %s", w.cfg.Name, dir))
+	return w.open()
 }
 
 func (w *wallet) open() error {
@@ -100,6 +142,9 @@ func (w *wallet) restore() error {
 }
 
 func (w *wallet) close() {
+	if w.account == nil {
+		return // it was not created
+	}
 	w.account.Zero()
 	if err := w.store.Close(); err != nil {
 		w.log.Error(fmt.Sprintf("Wallet %q: closing its database: %v", w.cfg.Name, err))

@@ -1,6 +1,8 @@
 // Bulkhead is a Bitcoin full node in watertight compartments.
 //
-//	bulkhead [options]    runs a node; bulkhead -h lists the options
+//	bulkhead [options]         runs a node; bulkhead -h lists the options
+//	bulkhead ROLE [options]    runs one part for a node on another machine
+//	bulkhead bus keygen ROLE   makes the key for that
 //
 // A node starts this program again for each of its compartments, with the
 // role as the only argument.
@@ -12,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -50,38 +53,107 @@ func prefix(err error) string {
 func run(args []string) error {
 	syscall.Umask(0o077) // what a node writes is its owner's alone
 	if len(args) > 0 {
-		if run, ok := parts()[broker.Role(args[0])]; ok {
+		role := broker.Role(args[0])
+		run, known := parts()[role]
+		switch {
+		case args[0] == "bus":
+			return bus(args[1:])
+		case known && supervise.IsChild(args):
 			return supervise.RunChild(run)
+		case known && slices.Contains(ship.RemoteRoles(), role):
+			return remote(role, run, args[1:])
+		case known:
+			return fmt.Errorf("%s is started by bulkhead, not by hand", role)
 		}
 	}
-	settings, err := config.Parse(args)
-	if err != nil {
+	settings, err := parse(args)
+	if err != nil || settings == nil {
 		return err
-	}
-	switch {
-	case settings.HelpWanted():
-		fmt.Print(config.Help())
-		return nil
-	case settings.Bool("version", false):
-		fmt.Printf("%s version %s bitcoind\n", ship.Name, version)
-		return nil
 	}
 	return sail(settings)
 }
 
-func sail(settings *config.Settings) error {
+// parse reads the command line; nil settings tell that it asked for no more
+// than a text.
+func parse(args []string) (*config.Settings, error) {
+	settings, err := config.Parse(args)
+	switch {
+	case err != nil:
+		return nil, err
+	case settings.HelpWanted():
+		fmt.Print(config.Help())
+		return nil, nil
+	case settings.Bool("version", false):
+		fmt.Printf("%s version %s bitcoind\n", ship.Name, version)
+		return nil, nil
+	}
+	return settings, nil
+}
+
+// load reads the configuration files.
+func load(settings *config.Settings) (*config.Layout, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = "."
 	}
 	layout, err := settings.Load(home)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, line := range settings.Stderr {
 		fmt.Fprintln(os.Stderr, line)
 	}
-	if err := settings.CheckUnserved(); err != nil {
+	return layout, settings.CheckUnserved()
+}
+
+// bus serves the commands about the bus.
+func bus(args []string) error {
+	var flags, words []string
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			flags = append(flags, arg)
+		} else {
+			words = append(words, arg)
+		}
+	}
+	settings, err := config.Parse(flags)
+	switch {
+	case err != nil:
+		return err
+	case settings.HelpWanted() || len(words) > 0 && words[0] == "help":
+		fmt.Print(ship.BusHelp)
+		return nil
+	case len(words) == 0 || words[0] != "keygen":
+		return config.Complain("bulkhead bus has the commands keygen and help; see bulkhead bus help.")
+	}
+	layout, err := load(settings)
+	if err != nil {
+		return err
+	}
+	return ship.Keygen(layout, words[1:], os.Stdout)
+}
+
+// remote runs one part for a node on another machine.
+func remote(role broker.Role, run supervise.Part, args []string) error {
+	settings, err := parse(args)
+	if err != nil || settings == nil {
+		return err
+	}
+	layout, err := load(settings)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	return ship.RunRemote(ctx, ship.RemoteConfig{
+		Role: role, Settings: settings, Layout: layout, Version: version, Part: run, Stdout: os.Stdout,
+	})
+}
+
+func sail(settings *config.Settings) error {
+	layout, err := load(settings)
+	if err != nil {
 		return err
 	}
 	executable, err := os.Executable()

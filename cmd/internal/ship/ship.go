@@ -194,8 +194,10 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 	if err != nil {
 		return nil, rpcs, err
 	}
-	if len(endpoints) > 0 && noWorkers(s.cfg.Settings) {
-		s.logger.Warn("With -p2pworkers=0 no peer can connect to this machine: -bind and -listen are for the workers on others")
+	if noWorkers(s.cfg.Settings) {
+		if s.cfg.Settings.Has("bind") || s.cfg.Settings.Has("listen") {
+			s.logger.Warn("With -p2pworkers=0 no peer can connect to this machine: -bind and -listen are for the workers on others")
+		}
 		endpoints = nil
 	}
 	p2p, notes, err := listenAll(endpoints)

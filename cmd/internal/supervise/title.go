@@ -15,6 +15,12 @@ func titled(role, title string) []string {
 	return []string{"bulkhead: " + title, role, strings.Repeat(" ", titleRoom)}
 }
 
+// IsChild reports whether a process was started with titled, given its
+// arguments after the title.
+func IsChild(args []string) bool {
+	return len(args) == 2 && len(args[1]) == titleRoom && strings.TrimSpace(args[1]) == ""
+}
+
 // setTitle changes what ps shows for this process. Linux shows the memory
 // that the kernel filled with the arguments at start, which the strings of
 // os.Args still point to; the three arguments lie next to each other there.

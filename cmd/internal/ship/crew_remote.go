@@ -1,0 +1,105 @@
+package ship
+
+import (
+	"encoding/json"
+	"os"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/gateway"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/p2pworker"
+)
+
+// configure makes the part's settings as those of a part of the ship are made,
+// and opens its listeners. remove takes away what it left on the disk.
+func (r *remote) configure() (remove func(), err error) {
+	remove = func() {}
+	var list []gateway.Account
+	switch r.cfg.Role {
+	case broker.Worker:
+		err = r.listenPeers()
+	case broker.Gateway:
+		list, remove, err = r.openGateway()
+	}
+	if err != nil {
+		return remove, err
+	}
+	crew, err := newCrew(Config{Settings: r.cfg.Settings, Layout: r.cfg.Layout, Version: r.cfg.Version}, nil, r.listeners, list)
+	if err != nil {
+		return remove, err
+	}
+	settings, err := r.settingsFrom(crew)
+	if err != nil {
+		return remove, err
+	}
+	r.settings, err = json.Marshal(settings)
+	return remove, err
+}
+
+func (r *remote) settingsFrom(c *crew) (any, error) {
+	switch r.cfg.Role {
+	case broker.Worker:
+		cfg, _ := c.worker(r.instance()).Settings.(p2pworker.Config)
+		cfg.Capacity = 0 // one process for all connections of this machine
+		return cfg, nil
+	case broker.Wallet:
+		cfg := c.walletSettings(r.name)
+		cfg.Create = true
+		return cfg, nil
+	case broker.Notify:
+		if len(c.publishers()) == 0 {
+			return nil, config.Complain("bulkhead notify publishes nothing without -zmqpub<topic>=<address>.")
+		}
+		return c.notify, nil
+	default:
+		c.gateway.Required = []string{string(broker.Node), string(broker.Peers)}
+		return c.gateway, nil
+	}
+}
+
+// listenPeers lets peers connect to this machine if that is asked for.
+func (r *remote) listenPeers() error {
+	s := r.cfg.Settings
+	if len(s.List("whitebind")) > 0 {
+		return config.Complain("-whitebind grants permissions, which the node does: give it to the node, and -bind to the worker.")
+	}
+	if !s.Bool("listen", len(s.List("bind")) > 0) {
+		return nil
+	}
+	endpoints, err := p2pEndpoints(s, r.cfg.Layout.Chain)
+	if err != nil {
+		return err
+	}
+	return r.listen(endpoints)
+}
+
+func (r *remote) listen(endpoints []binding) error {
+	listeners, notes, err := listenAll(endpoints)
+	for _, note := range notes {
+		r.logger.Info(note)
+	}
+	r.listeners = listeners
+	if err == nil && len(listeners) == 0 {
+		err = config.Complain("Failed to listen on any port.")
+	}
+	return err
+}
+
+func (r *remote) openGateway() (list []gateway.Account, remove func(), err error) {
+	remove = func() {}
+	endpoints, warnings, err := rpcEndpoints(r.cfg.Settings, r.cfg.Layout.Chain)
+	if err != nil {
+		return nil, remove, err
+	}
+	for _, warning := range warnings {
+		r.logger.Warn(warning)
+	}
+	if err := r.listen(endpoints); err != nil {
+		return nil, remove, err
+	}
+	list, cookie, err := accounts(r.cfg.Settings, r.cfg.Layout.Cookie)
+	if cookie {
+		remove = func() { os.Remove(r.cfg.Layout.Cookie) }
+	}
+	return list, remove, err
+}
