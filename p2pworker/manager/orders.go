@@ -39,6 +39,13 @@ func (q *orderQueue) acknowledge(seq uint64) {
 	}
 }
 
+// retire tells those who wait for orders that there will be none: a worker that
+// is back under its old name learns at once that it has to register.
+func (q *orderQueue) retire() {
+	close(q.wake)
+	q.wake = make(chan struct{})
+}
+
 // dispatch queues what the roster decided. The mutex is held.
 func (m *manager) dispatch(orders []roster.Order) {
 	for _, o := range orders {
@@ -70,8 +77,8 @@ func (m *manager) register(ctx context.Context, req msg.RegisterWorkerRequest) (
 	if len(req.NonceKey) == len(m.nonceKey) && len(m.queues) == 0 {
 		copy(m.nonceKey[:], req.NonceKey)
 	}
-	if m.spawning > 0 {
-		m.spawning--
+	if m.spawning > 0 && req.Capacity > 0 {
+		m.spawning-- // others came unasked
 	}
 	m.queues[name] = newOrderQueue()
 	orders := m.roster.AddWorker(name, req.Capacity, open)
@@ -115,10 +122,12 @@ func (m *manager) nextOrders(ctx context.Context, req msg.NextOrdersRequest) (ms
 func (m *manager) workerGone(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.queues[name] == nil {
+	q := m.queues[name]
+	if q == nil {
 		return
 	}
 	delete(m.queues, name)
+	q.retire()
 	lost, orders := m.roster.RemoveWorker(m.now(), name)
 	for _, p := range lost {
 		m.forget(p.ID)

@@ -92,7 +92,13 @@ type worker struct {
 	peers    int
 	dials    int
 	barred   bool // told to leave
+	// used is the number of the last dial it was given.
+	used uint64
 }
+
+// limited tells a worker of the pool, in which each has one connection, from
+// one that serves a whole machine.
+func (w *worker) limited() bool { return w.capacity > 0 }
 
 func (w *worker) room() bool { return w.capacity == 0 || w.peers+w.dials < w.capacity }
 
@@ -156,11 +162,13 @@ func (r *Roster) dropWorker(name string) (lost []Peer) {
 	return lost
 }
 
-// FreeWorkers counts workers with room for a connection.
+// FreeWorkers counts workers of limited capacity with room for a connection:
+// the pool from which connections to and from this machine are served. A
+// worker without limit may be on another one.
 func (r *Roster) FreeWorkers() int {
 	n := 0
 	for _, w := range r.workers {
-		if w.room() {
+		if w.limited() && w.room() {
 			n++
 		}
 	}
@@ -202,10 +210,10 @@ func (r *Roster) known(target string) bool {
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.Target == target })
 }
 
-// assign gives waiting dials to workers with room, the emptiest first.
+// assign gives waiting dials to workers with room.
 func (r *Roster) assign() (orders []Order) {
 	for len(r.waiting) > 0 {
-		name := r.emptiest()
+		name := r.choose()
 		if name == "" {
 			return orders
 		}
@@ -214,18 +222,43 @@ func (r *Roster) assign() (orders []Order) {
 		d.worker = name
 		r.dials[d.ID] = d
 		r.workers[name].dials++
+		r.workers[name].used = d.ID
 		orders = append(orders, Order{Worker: name, Dial: &d.Dial})
 	}
 	return orders
 }
 
-func (r *Roster) emptiest() (best string) {
+// share is how much a worker has to do. The workers of the pool count as one:
+// it would otherwise always have somebody idle, and those beside it no part.
+type share struct {
+	load int
+	used uint64
+}
+
+func (s share) less(o share) bool { return s.load < o.load || s.load == o.load && s.used < o.used }
+
+// choose returns the worker with the smallest share that has room, of equals
+// the one whose last dial is longest ago: what one could not reach another is
+// asked for next.
+func (r *Roster) choose() (best string) {
+	var pool share
+	for _, w := range r.workers {
+		if w.limited() {
+			pool.load += w.load()
+			pool.used = max(pool.used, w.used)
+		}
+	}
+	var least share
 	for name, w := range r.workers {
 		if !w.room() || w.barred {
 			continue
 		}
-		if best == "" || w.load() < r.workers[best].load() || w.load() == r.workers[best].load() && name < best {
-			best = name
+		s := pool
+		if !w.limited() {
+			s = share{w.load(), w.used}
+		}
+		if best == "" || s.less(least) || s == least && name < best {
+			best, least = name, s
 		}
 	}
 	return best

@@ -100,6 +100,46 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	require.Equal(t, 1, r.FreeWorkers())
 }
 
+// TestAWorkerBesideThePoolHasItsShare: one without limit is on another machine.
+func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
+	r := New(DefaultLimits())
+	for _, name := range []string{"a", "b", "c", "d"} {
+		r.AddWorker(name, 1, nil)
+	}
+	r.AddWorker("far", 0, nil)
+	require.Equal(t, 4, r.FreeWorkers(), "the far one cannot stand in for the pool")
+	far := 0
+	for i := range 6 {
+		id, orders, ok := r.Dial(start(), fmt.Sprintf("x:%d", i), FullRelay)
+		require.True(t, ok)
+		if orders[0].Worker == "far" {
+			far++
+		}
+		_, _, refusal := r.Open(start(), Opened{Worker: orders[0].Worker, Dial: id, Remote: from(i)})
+		require.Empty(t, refusal)
+	}
+	require.Equal(t, 3, far)
+	require.Equal(t, 1, r.FreeWorkers())
+}
+
+// TestWhatOneCannotReachAnotherTries: they may be on different networks.
+func TestWhatOneCannotReachAnotherTries(t *testing.T) {
+	r, now := New(DefaultLimits()), start()
+	r.AddTarget("x:1")
+	r.AddWorker("a", 1, nil)
+	r.AddWorker("far", 0, nil)
+	r.AddWorker("z", 0, nil)
+	tried := map[string]int{}
+	for range 6 {
+		now = now.Add(lastRetry)
+		orders := r.Tick(now)
+		require.Len(t, orders, 1)
+		tried[orders[0].Worker]++
+		r.DialFailed(now, orders[0].Dial.ID, false)
+	}
+	require.Equal(t, map[string]int{"a": 2, "far": 2, "z": 2}, tried)
+}
+
 func TestReturningWorkerKeepsItsPeers(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddTarget("x:1")
