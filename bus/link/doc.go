@@ -5,15 +5,22 @@
 //
 // Guarantees:
 //   - A frame, a message or a number of frames over the limit ends the link
-//     before memory is reserved for it.
-//   - The outbound queue is bounded in messages and in bytes. Send never
-//     blocks: it reports ErrFull. SendWait waits for room until its context
-//     ends.
-//   - Messages leave in the order in which they were accepted. One writer
-//     coalesces them and flushes when the queue is empty.
-//   - A peer that does not finish the handshake in time is dropped.
+//     before memory is reserved for it. On the broker's side the memory of a
+//     large message is taken as its bytes arrive.
+//   - The outbound queue is bounded in messages and in bytes. Send never waits
+//     and never writes: it reports ErrFull, or tells its caller to Flush, which
+//     does not wait for the peer either. SendWait waits for room until its
+//     context ends.
+//   - Messages leave in the order in which they were accepted.
+//   - Forward passes a message on as the bytes it came in; large content is
+//     shared by all links that it is queued on.
+//   - A peer that does not finish the handshake in time is dropped. A silent one
+//     is pinged, and dropped after Limits.Silence.
+//   - An idle link holds one goroutine and a timer: no buffer, and no writer.
 //
-// New starts nothing. Run performs the handshake, starts the writer, reads in
-// the calling goroutine and joins both before it returns. The link owns its
-// net.Conn from New on and closes it when Run returns.
+// New starts nothing. Run performs the handshake, reads in the calling
+// goroutine, and joins the writer, which runs while a peer is slower than those
+// who send to it. The link owns its net.Conn from New on and closes it when Run
+// returns. A connection that is not a descriptor, such as an encrypted one,
+// always has the writer write.
 package link
