@@ -21,12 +21,12 @@ type inflow struct {
 	window  int
 	stop    func() bool // stops listening to the context of Open; set by it
 
-	mu     sync.Mutex
-	queue  []answer
-	bytes  int // of queue
-	spent  int // items taken since credit was last given
-	end    error
-	wake   chan struct{} // capacity 1
+	mu    sync.Mutex
+	queue []answer
+	bytes int // of queue
+	spent int // items taken since credit was last given
+	end   error
+	wake  chan struct{} // capacity 1
 }
 
 func (c *Conn) open(ctx context.Context, h *codec.Header, req any, window int) (*inflow, error) {
