@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -23,12 +22,20 @@ import (
 // block server for the file it names.
 const blockServerFile = "BULKHEAD_TEST_SERVE_BLOCKS"
 
+// blockServerIP is the one that says where it listens.
+const blockServerIP = "BULKHEAD_TEST_SERVE_ON"
+
 // startBlockServer runs a peer in a process of its own that serves mainnet's
 // first blocks, and returns its address.
 func startBlockServer(t testing.TB) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), blockServerFile+"="+mainnetBlocks(t))
+	return startBlockServerOn(t, host{}, "127.0.0.1")
+}
+
+func startBlockServerOn(t testing.TB, h host, ip string) string {
+	t.Helper()
+	cmd := h.command(os.Args[0])
+	cmd.Env = append(os.Environ(), blockServerFile+"="+mainnetBlocks(t), blockServerIP+"="+ip)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -80,7 +87,7 @@ func serveBlocks(file string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(os.Getenv(blockServerIP), "0"))
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type node struct {
 	rpcPort int
 	p2pPort int
 	args    []string
+	host    host
 	cmd     *exec.Cmd
 	stderr  *bytes.Buffer
 	ended   chan error
@@ -77,7 +78,7 @@ func (n *node) start(more ...string) {
 // launch runs the node without waiting for anything.
 func (n *node) launch(more ...string) {
 	n.t.Helper()
-	n.cmd = exec.Command(bulkheadBinary, append(n.args, more...)...)
+	n.cmd = n.host.command(bulkheadBinary, append(n.args, more...)...)
 	n.stderr = &bytes.Buffer{}
 	n.cmd.Stderr = n.stderr
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -164,17 +165,21 @@ func (n *node) call(method string, params ...any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return postRPC("http://127.0.0.1:"+strconv.Itoa(n.rpcPort)+path, user, password, body)
+	return postRPCWith(n.host.client(), "http://127.0.0.1:"+strconv.Itoa(n.rpcPort)+path, user, password, body)
 }
 
 func postRPC(url, user, password string, body []byte) (json.RawMessage, error) {
+	return postRPCWith(host{}.client(), url, user, password, body)
+}
+
+func postRPCWith(client *http.Client, url, user, password string, body []byte) (json.RawMessage, error) {
 	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.SetBasicAuth(user, password)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := (&http.Client{Timeout: patience}).Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
