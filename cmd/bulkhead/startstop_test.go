@@ -110,7 +110,7 @@ func TestFaultsAtStart(t *testing.T) {
 		"-prune=550":                  "Error: This version of Bulkhead does not support -prune.\n",
 		"-regtest -bind=" + taken.Addr().String(): "Error: Unable to bind to " + taken.Addr().String() +
 			" on this computer. Bulkhead is probably already running.\n",
-		"-regtest -p2pworkers=none":     "Error: -p2pworkers=none is neither \"perpeer\" nor a number from 1 to 1024\n",
+		"-regtest -p2pworkers=none":     "Error: -p2pworkers=none is neither \"perpeer\" nor a number from 0 to 1024\n",
 		"-regtest -debug=zap":           "Error: Unsupported logging category -debug=zap.\n",
 		"-regtest -port=65536":          "Error: Invalid port specified in -port: '65536'\n",
 		"-regtest -rpccookieperms=none": "Error: Unable to start HTTP server. See debug log for details.\n",
