@@ -18,6 +18,9 @@ type Config struct {
 	Queue    int // requests that may wait for that
 	Timeout  time.Duration
 	LogPath  string // shown by getrpcinfo
+	// Metrics is how many of the listeners, the last ones, serve metrics
+	// instead of JSON-RPC.
+	Metrics int
 }
 
 func (c Config) withDefaults() Config {

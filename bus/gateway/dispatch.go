@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -41,7 +40,6 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.R
 	if from.wallet != nil {
 		call.Wallet = *from.wallet
 	}
-	ctx = bus.WithTrace(ctx, rand.Uint64())
 	switch {
 	case info.EveryPart:
 		return g.everyPart(ctx, r.method, instances, call)
@@ -126,6 +124,12 @@ func (g *gateway) walletInstance(from origin) (string, error) {
 func logLine(from origin, r *request) string {
 	id := strings.Trim(string(r.id), `"`)
 	return fmt.Sprintf("ThreadRPCServer method=%s user=%s id=%s", clean(r.method), clean(from.user), clean(id))
+}
+
+// traceLine ties a request to the calls between parts that it causes, whose
+// lines of category ipc show the same trace.
+func traceLine(from origin, r *request, trace uint64) string {
+	return fmt.Sprintf("RPC trace=%016x method=%s user=%s", trace, clean(r.method), clean(from.user))
 }
 
 // clean keeps what a client wrote from looking like something else in the log.

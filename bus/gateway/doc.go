@@ -6,8 +6,12 @@
 // status codes, error codes and texts of Bitcoin Core (src/httprpc.cpp,
 // src/rpc/request.cpp), because clients depend on them.
 //
+// On listeners of their own it serves metrics in Prometheus's text format at
+// GET /metrics, without a password. It keeps none: each scrape asks the broker
+// and the parts, with a deadline, and leaves out what does not answer.
+//
 // Bounds: a request's body and header, the requests served at a time and
-// those that wait. What is beyond them is refused, never queued.
+// those that wait, the scrapes at a time. What is beyond them is refused, never queued.
 //
 // Run owns the HTTP servers' goroutines and the one that follows the bus's
 // registry, and joins them; requests in progress are answered before it

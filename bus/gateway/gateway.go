@@ -23,6 +23,7 @@ type gateway struct {
 	cfg       Config
 	logger    *slog.Logger
 	log       *slog.Logger // category rpc
+	ipc       *slog.Logger // category ipc
 	conn      *bus.Conn
 	directory *directory
 	active    chan struct{} // one element a request that is served
@@ -33,11 +34,11 @@ type gateway struct {
 	calls    map[uint64]activeCall
 }
 
-// Run serves JSON-RPC on env's listeners until ctx ends.
+// Run serves JSON-RPC, and on the last listeners metrics, until ctx ends.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	cfg = cfg.withDefaults()
 	g := &gateway{
-		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"),
+		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"), ipc: env.Logger.With("cat", "ipc"),
 		directory: newDirectory(cfg.Required),
 		active:    make(chan struct{}, cfg.Threads),
 		waiting:   make(chan struct{}, cfg.Queue),
@@ -56,8 +57,12 @@ func (g *gateway) serve(ctx context.Context, listeners []net.Listener) error {
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnswering()
 	group.Go(func() error { return g.directory.follow(groupCtx, g.conn, g.logger) })
-	for _, l := range listeners {
+	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
+	for i, l := range listeners {
 		server := g.newServer(answering)
+		if i >= len(listeners)-g.cfg.Metrics {
+			server = g.newMetricsServer(answering, metrics)
+		}
 		group.Go(func() error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return err

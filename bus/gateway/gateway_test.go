@@ -25,12 +25,14 @@ import (
 
 // fixture is a gateway on a bus with one part of role node.
 type fixture struct {
-	t    *testing.T
-	bus  *bustest.Bus
-	url  string
-	hold chan struct{} // closed to let "hold" return
-	held chan struct{} // tells that a "hold" has begun
-	stop func()        // ends the part
+	t   *testing.T
+	bus *bustest.Bus
+	url string
+	// metrics is where the last listener is.
+	metrics string
+	hold    chan struct{} // closed to let "hold" return
+	held    chan struct{} // tells that a "hold" has begun
+	stop    func()        // ends the part
 }
 
 func (f *fixture) table() rpc.Table {
@@ -55,14 +57,22 @@ func (f *fixture) table() rpc.Table {
 	}
 }
 
-func newFixture(t *testing.T, cfg Config) *fixture {
+func newFixture(t *testing.T, cfg Config) *fixture { return newFixtureWith(t, cfg, 1) }
+
+// newFixtureWith has more than one listener.
+func newFixtureWith(t *testing.T, cfg Config, count int) *fixture {
 	f := &fixture{t: t, bus: bustest.New(t), hold: make(chan struct{}), held: make(chan struct{}, 64)}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	f.url = "http://" + listener.Addr().String()
+	listeners := make([]net.Listener, count)
+	for i := range listeners {
+		var err error
+		listeners[i], err = net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+	}
+	f.url = "http://" + listeners[0].Addr().String()
+	f.metrics = "http://" + listeners[count-1].Addr().String()
 	cfg.Accounts = append(cfg.Accounts, NewAccount("joe", "secret", "5a17"))
 	env := part.Env{
-		Name: "gateway", Link: f.bus.Link(broker.Gateway, "gateway"), Listeners: []net.Listener{listener},
+		Name: "gateway", Link: f.bus.Link(broker.Gateway, "gateway"), Listeners: listeners,
 		Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0),
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -162,7 +164,10 @@ func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *an
 	r, err := parseRequest(raw)
 	a := &answer{request: r}
 	if err == nil {
+		trace := rand.Uint64()
+		ctx = bus.WithTrace(ctx, trace)
 		g.log.Debug(logLine(from, r))
+		g.ipc.Debug(traceLine(from, r, trace))
 		id := g.enter(r.method)
 		a.result, err = g.dispatch(ctx, from, r)
 		g.leave(id)
