@@ -127,6 +127,14 @@ func lower(limit *atomic.Int64, to int64) {
 }
 
 func (v *Verifier) verifyInput(in input) error {
+	if in.direct() {
+		return nil
+	}
+	return v.execute(in)
+}
+
+// execute runs an input's script in the engine.
+func (v *Verifier) execute(in input) error {
 	job := in.tx.job
 	out := &job.Spent[in.index]
 	engine, err := txscript.NewEngine(out.PkScript, job.Tx, in.index, job.Flags, v.sigs,

@@ -1,0 +1,245 @@
+package script
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"testing"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// form is one of the common forms of outputs.
+type form int
+
+const (
+	keyHash form = iota
+	keyHashUncompressed
+	witnessKeyHash
+	nestedKeyHash
+	taprootKey
+	forms
+)
+
+// eras are the rules of blocks from the first to the present, and those of
+// the mempool.
+func eras() []txscript.ScriptFlags {
+	list := []txscript.ScriptFlags{0}
+	add := func(f txscript.ScriptFlags) { list = append(list, list[len(list)-1]|f) }
+	add(txscript.ScriptBip16)
+	add(txscript.ScriptVerifyDERSignatures)
+	add(txscript.ScriptVerifyCheckLockTimeVerify)
+	add(txscript.ScriptVerifyCheckSequenceVerify)
+	add(txscript.ScriptVerifyWitness | txscript.ScriptStrictMultiSig)
+	add(txscript.ScriptVerifyTaproot)
+	add(txscript.ScriptVerifyStrictEncoding | txscript.ScriptVerifyMinimalData | txscript.ScriptVerifyCleanStack |
+		txscript.ScriptVerifyMinimalIf | txscript.ScriptVerifyNullFail | txscript.ScriptVerifyLowS |
+		txscript.ScriptVerifyWitnessPubKeyType | txscript.ScriptVerifyConstScriptCode | txscript.ScriptVerifySigPushOnly)
+	return list
+}
+
+func testKey(n byte) *btcec.PrivateKey {
+	seed := sha256.Sum256([]byte{n})
+	key, _ := btcec.PrivKeyFromBytes(seed[:])
+	return key
+}
+
+func pushes(items ...[]byte) []byte {
+	var script []byte
+	for _, item := range items {
+		script = append(append(script, byte(len(item))), item...)
+	}
+	return script
+}
+
+func (f form) publicKey(key *btcec.PrivateKey) []byte {
+	if f == keyHashUncompressed {
+		return key.PubKey().SerializeUncompressed()
+	}
+	return key.PubKey().SerializeCompressed()
+}
+
+func (f form) program(key *btcec.PrivateKey) []byte {
+	return append([]byte{txscript.OP_0, 20}, address.Hash160(f.publicKey(key))...)
+}
+
+func (f form) pkScript(key *btcec.PrivateKey) []byte {
+	switch f {
+	case keyHash, keyHashUncompressed:
+		hash := address.Hash160(f.publicKey(key))
+		return append(append([]byte{txscript.OP_DUP, txscript.OP_HASH160, 20}, hash...), txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG)
+	case witnessKeyHash:
+		return f.program(key)
+	case nestedKeyHash:
+		return append(append([]byte{txscript.OP_HASH160, 20}, address.Hash160(f.program(key))...), txscript.OP_EQUAL)
+	}
+	return append([]byte{txscript.OP_1, 32}, schnorr.SerializePubKey(key.PubKey())...)
+}
+
+// sign fills in what spends input i.
+func (f form) sign(t testing.TB, in input, key *btcec.PrivateKey, hashType txscript.SigHashType) {
+	t.Helper()
+	job := in.tx.job
+	txIn, spent := job.Tx.TxIn[in.index], job.Spent[in.index]
+	ecdsaSig := func(hash []byte, err error) []byte {
+		require.NoError(t, err)
+		return append(ecdsa.Sign(key, hash).Serialize(), byte(hashType))
+	}
+	fetcher := &prepared{job: job}
+	hashes := txscript.NewTxSigHashes(job.Tx, fetcher)
+	switch f {
+	case keyHash, keyHashUncompressed:
+		sig := ecdsaSig(txscript.CalcSignatureHash(spent.PkScript, hashType, job.Tx, in.index))
+		txIn.SignatureScript = pushes(sig, f.publicKey(key))
+	case witnessKeyHash, nestedKeyHash:
+		sig := ecdsaSig(txscript.CalcWitnessSigHash(f.program(key), hashes, hashType, job.Tx, in.index, spent.Value))
+		txIn.Witness = wire.TxWitness{sig, f.publicKey(key)}
+		if f == nestedKeyHash {
+			txIn.SignatureScript = pushes(f.program(key))
+		}
+	default:
+		if hashType == txscript.SigHashAll {
+			hashType = txscript.SigHashDefault
+		}
+		hash, err := txscript.CalcTaprootSignatureHash(hashes, hashType, job.Tx, in.index, fetcher)
+		require.NoError(t, err)
+		sig, err := schnorr.Sign(key, hash)
+		require.NoError(t, err)
+		txIn.Witness = wire.TxWitness{sig.Serialize()}
+		if hashType != txscript.SigHashDefault {
+			txIn.Witness[0] = append(txIn.Witness[0], byte(hashType))
+		}
+	}
+}
+
+// spendAll makes a transaction that spends one output of each form, signed
+// with the given hash type.
+func spendAll(t testing.TB, hashType txscript.SigHashType) *Job {
+	t.Helper()
+	j := &Job{Tx: wire.NewMsgTx(2)}
+	for f := range forms {
+		j.Tx.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Index: uint32(f)}, Sequence: uint32(f)})
+		j.Spent = append(j.Spent, wire.TxOut{Value: 1000 * int64(f+1), PkScript: f.pkScript(testKey(byte(f)))})
+		j.Tx.AddTxOut(&wire.TxOut{Value: int64(f), PkScript: []byte{txscript.OP_TRUE, byte(f)}})
+	}
+	for f := range forms {
+		f.sign(t, input{&prepared{job: j}, int(f)}, testKey(byte(f)), hashType)
+	}
+	return j
+}
+
+func hashTypes() []txscript.SigHashType {
+	return []txscript.SigHashType{
+		txscript.SigHashAll, txscript.SigHashNone, txscript.SigHashSingle,
+		txscript.SigHashAll | txscript.SigHashAnyOneCanPay, txscript.SigHashNone | txscript.SigHashAnyOneCanPay,
+		txscript.SigHashSingle | txscript.SigHashAnyOneCanPay,
+	}
+}
+
+func TestCommonSpendsAreTakenDirectlyInTheirEra(t *testing.T) {
+	v := New(Config{})
+	for _, hashType := range hashTypes() {
+		job := spendAll(t, hashType)
+		for _, flags := range eras() {
+			job.Flags = flags
+			for f := range forms {
+				in := input{&prepared{job: job}, int(f)}
+				needs := map[form]txscript.ScriptFlags{witnessKeyHash: segwit, nestedKeyHash: segwit, taprootKey: taproot}[f]
+				require.Equal(t, job.has(needs), in.direct(), "form %d, flags %b, hash type %x", f, flags, hashType)
+				require.NoError(t, v.execute(in), "form %d, flags %b", f, flags)
+			}
+		}
+	}
+}
+
+// FuzzDirectAgreesWithTheEngine: what is taken directly, the engine takes
+// under the same rules, however the spend was changed.
+func FuzzDirectAgreesWithTheEngine(f *testing.F) {
+	for which := range forms {
+		for i := range hashTypes() {
+			f.Add(byte(which), byte(i), byte(0), uint16(0), byte(0), byte(6))
+			f.Add(byte(which), byte(i), byte(1), uint16(70), byte(1), byte(7))
+			f.Add(byte(which), byte(i), byte(2), uint16(1), byte(0x80), byte(2))
+			f.Add(byte(which), byte(i), byte(3), uint16(5), byte(0x20), byte(5))
+		}
+	}
+	v := New(Config{})
+	f.Fuzz(func(t *testing.T, which, hashType, what byte, where uint16, change, era byte) {
+		all := hashTypes()
+		job := spendAll(t, all[int(hashType)%len(all)])
+		job.Flags = eras()[int(era)%len(eras())]
+		in := input{&prepared{job: job}, int(which) % int(forms)}
+		mutate(job, in.index, what, int(where), change)
+		direct, err := in.direct(), v.execute(input{&prepared{job: job}, in.index})
+		if direct && err != nil {
+			t.Fatalf("taken directly, but the engine says %v", err)
+		}
+		if change == 0 && !direct && job.has(taproot) {
+			t.Fatal("an unchanged spend was left to the engine")
+		}
+	})
+}
+
+// mutate changes one thing of a spend.
+func mutate(job *Job, index int, what byte, where int, change byte) {
+	txIn := job.Tx.TxIn[index]
+	flip := func(b []byte) {
+		if len(b) > 0 {
+			b[where%len(b)] ^= change
+		}
+	}
+	if change == 0 {
+		return
+	}
+	switch what % 10 {
+	case 0:
+		flip(txIn.SignatureScript)
+	case 1:
+		if len(txIn.Witness) > 0 {
+			flip(txIn.Witness[where%len(txIn.Witness)])
+		}
+	case 2:
+		flip(job.Spent[index].PkScript)
+	case 3:
+		job.Spent[where%len(job.Spent)].Value ^= int64(change)
+	case 4:
+		job.Tx.TxOut[where%len(job.Tx.TxOut)].Value ^= int64(change)
+	case 5:
+		job.Tx.TxIn[where%len(job.Tx.TxIn)].Sequence ^= uint32(change)
+	case 6:
+		txIn.SignatureScript = append(txIn.SignatureScript, change)
+	case 7:
+		txIn.Witness = append(txIn.Witness, bytes.Repeat([]byte{change}, where%90))
+	case 8:
+		job.Tx.TxOut = job.Tx.TxOut[:where%len(job.Tx.TxOut)]
+	case 9:
+		binary.LittleEndian.PutUint32(job.Tx.TxIn[where%len(job.Tx.TxIn)].PreviousOutPoint.Hash[:], uint32(change))
+	}
+}
+
+func benchmarkForm(b *testing.B, f form, run func(*Verifier, input) bool) {
+	job := spendAll(b, txscript.SigHashAll)
+	job.Flags = taproot | txscript.ScriptVerifyDERSignatures
+	v := &Verifier{} // remembers no signatures
+	b.ReportAllocs()
+	for b.Loop() {
+		require.True(b, run(v, input{&prepared{job: job}, int(f)}))
+	}
+}
+
+func BenchmarkInput(b *testing.B) {
+	for name, f := range map[string]form{"P2WPKH": witnessKeyHash, "P2TR": taprootKey} {
+		b.Run(name+"/direct", func(b *testing.B) {
+			benchmarkForm(b, f, func(_ *Verifier, in input) bool { return in.direct() })
+		})
+		b.Run(name+"/engine", func(b *testing.B) {
+			benchmarkForm(b, f, func(v *Verifier, in input) bool { return v.execute(in) == nil })
+		})
+	}
+}
