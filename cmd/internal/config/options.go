@@ -156,6 +156,7 @@ func otherOptions() []Option {
 		{Name: "ipcbind", Category: Processes, Param: "=<address>", PerChain: true, Help: "Let parts and programs on other machines attach here: unix:PATH (relative to the chain's folder) or tcp://HOST:PORT. Every connection is encrypted and needs a key that \"bulkhead bus keygen\" has made; may be repeated"},
 		{Name: "ipcconnect", Category: Processes, Param: "=<address>", Help: "With \"bulkhead worker\", wallet, notify or gateway: run that one part here, for the node that has this -ipcbind"},
 		{Name: "ipckey", Category: Processes, Param: "=<file>", Help: "The key for -ipcconnect: a .key_secret file that \"bulkhead bus keygen\" has made on the node's machine"},
+		{Name: "metricsbind", Category: Processes, Param: "=<addr>[:port]", PerChain: true, Help: "Serve figures for Prometheus at http://<addr>:<port>/metrics (default port: 9332; default: nowhere). There is no password and -rpcallowip does not apply: bind to loopback or to a network that you trust; may be repeated"},
 		{Name: "multiprocess", Category: Processes, Help: "Run every part in a process of its own; 0 runs all in one (default: 1)"},
 		{Name: "p2pworkers", Category: Processes, Param: "=<n>|perpeer", Help: "Share the peer connections among <n> worker processes, or give each connection one; 0 leaves them to workers on other machines (default: perpeer; 1 with -multiprocess=0)"},
 	}

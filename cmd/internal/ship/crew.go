@@ -27,6 +27,7 @@ type crew struct {
 	version   string
 	params    *chaincfg.Params
 	p2p, rpcs []*net.TCPListener
+	metrics   []*net.TCPListener
 	accounts  []gateway.Account
 	workers   workerPlan
 	userAgent string
@@ -71,6 +72,10 @@ func (c *crew) configureGateway() error {
 	if err != nil {
 		return err
 	}
+	metrics, err := metricsBindings(c.settings)
+	if err != nil {
+		return err
+	}
 	required := []string{}
 	for role := range c.required() {
 		required = append(required, role)
@@ -79,6 +84,7 @@ func (c *crew) configureGateway() error {
 		Accounts: c.accounts, Allow: networks, Required: required,
 		Threads: int(c.settings.Int("rpcthreads", 0)), Queue: int(c.settings.Int("rpcworkqueue", 0)),
 		Timeout: time.Duration(c.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: c.layout.LogFile,
+		Metrics: len(metrics),
 	}
 	return nil
 }
@@ -104,8 +110,8 @@ func (c *crew) initial() []supervise.Spec {
 		{Role: broker.Peers, Instance: "peers", Settings: c.manager()},
 		{Role: broker.Notify, Instance: "notify", Settings: c.notify},
 	}
-	if len(c.rpcs) > 0 {
-		specs = append(specs, supervise.Spec{Role: broker.Gateway, Instance: "gateway", Settings: c.gateway, Listeners: c.rpcs})
+	if spec, wanted := c.gatewayOf(); wanted {
+		specs = append(specs, spec)
 	}
 	if !c.walletDisabled() {
 		specs = append(specs, supervise.Spec{Role: broker.Wallet, Instance: walletKeeper, Settings: c.walletSettings("")})

@@ -14,6 +14,9 @@ import (
 // and opens its listeners. remove takes away what it left on the disk.
 func (r *remote) configure() (remove func(), err error) {
 	remove = func() {}
+	if err := refuseMetrics(r.cfg.Settings, r.cfg.Role); err != nil {
+		return remove, err
+	}
 	var list []gateway.Account
 	switch r.cfg.Role {
 	case broker.Worker:
@@ -91,10 +94,14 @@ func (r *remote) openGateway() (list []gateway.Account, remove func(), err error
 	if err != nil {
 		return nil, remove, err
 	}
-	for _, warning := range warnings {
+	metrics, err := metricsBindings(r.cfg.Settings)
+	if err != nil {
+		return nil, remove, err
+	}
+	for _, warning := range append(warnings, openToOthers(metrics)...) {
 		r.logger.Warn(warning)
 	}
-	if err := r.listen(endpoints); err != nil {
+	if err := r.listen(append(endpoints, metrics...)); err != nil {
 		return nil, remove, err
 	}
 	list, cookie, err := accounts(r.cfg.Settings, r.cfg.Layout.Cookie)

@@ -14,7 +14,7 @@ func checkPorts(s *config.Settings) error {
 			return invalidPort(name, text)
 		}
 	}
-	for _, name := range []string{"bind", "rpcbind", "whitebind", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
+	for _, name := range []string{"bind", "rpcbind", "whitebind", "metricsbind", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
 		for _, text := range s.List(name) {
 			if !validEndpoint(name, text) {
 				return invalidPort(name, text)

@@ -111,6 +111,11 @@ func (s *ship) sail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	metrics, err := s.listenMetrics()
+	defer closeListeners(metrics)
+	if err != nil {
+		return err
+	}
 	far, err := s.listenOutside()
 	defer closeListeners(far)
 	if err != nil {
@@ -131,6 +136,7 @@ func (s *ship) sail(ctx context.Context) error {
 	if s.crew, err = newCrew(s.cfg, p2p, rpcs, list); err != nil {
 		return err
 	}
+	s.crew.metrics = metrics
 	return s.runParts(ctx, far)
 }
 
