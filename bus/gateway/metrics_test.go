@@ -138,7 +138,6 @@ func TestAScrapeShowsWhatThePartsTell(t *testing.T) {
 		`bulkhead_scrape_error part=blockchain`:                                    0,
 		`bulkhead_scrape_error part=mempool`:                                       0,
 		`bulkhead_scrape_error part=network`:                                       0,
-		`bulkhead_link_queue_messages instance=node role=node`:                     0,
 		`bulkhead_compartment_resident_bytes instance=node role=node`:              1 << 20,
 		`bulkhead_compartment_restarts_total instance=node role=node`:              2,
 		`bulkhead_compartment_start_time_seconds instance=node role=node`:          1700000000,
@@ -272,4 +271,52 @@ func TestTheLastListenersServeMetrics(t *testing.T) {
 
 func TestALabelIsTextWhateverItsNameWas(t *testing.T) {
 	require.Equal(t, `a\\b\"c\n`+"\uFFFD", escapeLabel("a\\b\"c\n\xff"))
+}
+
+// TestEveryFigureOfALinkHasItsPlace gives each figure another value; in is what
+// the broker sent.
+func TestEveryFigureOfALinkHasItsPlace(t *testing.T) {
+	c := newCatalogue()
+	c.enterLink(msg.LinkStats{
+		Instance: "worker.1", Role: "worker", MessagesIn: 1, MessagesOut: 2, BytesIn: 3, BytesOut: 4,
+		QueueMessages: 5, QueueBytes: 6, SilentMillis: 7500, Calls: 8, Served: 9, Waiting: 10, Drops: 11, Denials: 12,
+	})
+	s := parseText(t, string(c.text()))
+	const who = " instance=worker.1 role=worker"
+	want := map[string]float64{
+		"bulkhead_link_messages_total" + who + " direction=out": 1,
+		"bulkhead_link_messages_total" + who + " direction=in":  2,
+		"bulkhead_link_bytes_total" + who + " direction=out":    3,
+		"bulkhead_link_bytes_total" + who + " direction=in":     4,
+		"bulkhead_link_queue_messages" + who:                    5,
+		"bulkhead_link_queue_bytes" + who:                       6,
+		"bulkhead_link_silent_seconds" + who:                    7.5,
+		"bulkhead_link_calls_made_total" + who:                  8,
+		"bulkhead_link_calls_served_total" + who:                9,
+		"bulkhead_link_calls_waiting" + who:                     10,
+		"bulkhead_link_drops_total" + who:                       11,
+		"bulkhead_link_denials_total" + who:                     12,
+	}
+	require.Equal(t, want, s.figures)
+}
+
+func TestBucketsAreCumulativeSeconds(t *testing.T) {
+	c := newCatalogue()
+	buckets := make([]uint64, msg.LatencyBuckets)
+	buckets[0], buckets[10], buckets[msg.LatencyBuckets-1] = 1, 2, 4
+	c.enterMethod(msg.MethodStats{Method: "m", Calls: 7, Errors: 3, Micros: 2_500_000, Latency: buckets})
+	s := parseText(t, string(c.text()))
+	const name = "bulkhead_bus_call_duration_seconds"
+	for series, want := range map[string]float64{
+		name + "_bucket method=m le=1e-06":        1,
+		name + "_bucket method=m le=0.000512":     1,
+		name + "_bucket method=m le=0.001024":     3,
+		name + "_bucket method=m le=67.108864":    3,
+		name + "_bucket method=m le=+Inf":         7,
+		name + "_count method=m":                  7,
+		name + "_sum method=m":                    2.5,
+		"bulkhead_bus_call_errors_total method=m": 3,
+	} {
+		require.Equal(t, want, s.of(series), series)
+	}
 }

@@ -222,3 +222,30 @@ func TestATraceFollowsARequestThroughItsHops(t *testing.T) {
 	})
 	require.NotRegexp(t, `RPC trace=0{16} `, string(raw))
 }
+
+// TestAGatewayElsewhereServesMetricsAndIsListed: it has a link but no process
+// of the node's.
+func TestAGatewayElsewhereServesMetricsAndIsListed(t *testing.T) {
+	n := startNode(t, "regtest", "-ipcbind=unix:bus.sock")
+	port := freePort(t)
+	args := append(attachArgs("unix:"+filepath.Join(n.net, "bus.sock"), n.keygen("gateway", "far")),
+		fmt.Sprintf("-rpcport=%d", freePort(t)), fmt.Sprintf("-metricsbind=127.0.0.1:%d", port))
+	part := startPart(t, host{}, "gateway", args...)
+	figures := mustScrape(t, port)
+	require.Contains(t, figures, `bulkhead_link_bytes_total{instance="gateway.far",role="gateway",direction="in"}`)
+	require.NotContains(t, figures, `bulkhead_compartment_resident_bytes{instance="gateway.far",role="gateway"}`)
+	list, err := n.compartments()
+	require.NoError(t, err)
+	require.Contains(t, list, compartment{Instance: "gateway.far", Role: "gateway"})
+	part.stop(os.Interrupt)
+	n.eventually("the far gateway to leave the list", func() error {
+		list, err := n.compartments()
+		for _, c := range list {
+			if c.Instance == "gateway.far" {
+				err = fmt.Errorf("it is still there")
+			}
+		}
+		return err
+	})
+	n.stop()
+}
