@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
 
 // Address is where an endpoint listens.
@@ -66,8 +68,28 @@ func (a Address) String() string {
 	return a.Network + "://" + a.Target
 }
 
-// Dial connects to an endpoint. The connection is not secured yet.
-func (a Address) Dial(ctx context.Context) (net.Conn, error) {
+// Attach connects to an endpoint and performs the handshake. From then on a
+// node that falls silent for Silence ends the connection, if the link over it
+// pings as FarLimits says.
+func (a Address) Attach(ctx context.Context, cfg secure.ClientConfig) (*secure.Conn, error) {
+	return a.attach(ctx, cfg, Silence)
+}
+
+func (a Address) attach(ctx context.Context, cfg secure.ClientConfig, silence time.Duration) (*secure.Conn, error) {
+	nc, err := a.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tied := newTether(nc)
+	conn := secure.Client(tied, cfg)
+	if err := conn.Handshake(ctx); err != nil {
+		return nil, err
+	}
+	tied.watch(silence)
+	return conn, nil
+}
+
+func (a Address) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, a.Network, a.Target)
 }

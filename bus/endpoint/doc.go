@@ -12,6 +12,8 @@
 //     out. The number of links is bounded too.
 //   - A peer that connects again, with the same key and the same name, replaces
 //     its old link, which may be half-open. Another key cannot take the name.
+//   - A peer that is gone without a word is noticed in Silence, by either end.
+//     A slow line is not taken for a cut one, however much waits for it.
 //   - A key that the Keyring no longer knows loses its links within about a
 //     second, without a restart.
 //   - A refusal is one log line with the address and the reason; beyond sixty a

@@ -39,6 +39,7 @@ type Config struct {
 	Broker    Broker
 	Logger    *slog.Logger
 	Limits    *link.Limits  // of every link; default FarLimits
+	Silence   time.Duration // after which a peer counts as gone; default Silence
 	Handshake time.Duration // until the peer has proven its key; default 10 s
 	Waiting   int           // connections that have not; default 1024
 	Links     int           // connections that have; default 4096
@@ -52,6 +53,9 @@ func (c Config) withDefaults() Config {
 	if c.Limits == nil {
 		limits := FarLimits()
 		c.Limits = &limits
+	}
+	if c.Silence == 0 {
+		c.Silence = Silence
 	}
 	if c.Handshake == 0 {
 		c.Handshake = 10 * time.Second
@@ -68,13 +72,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// FarLimits bounds a link that crosses machines. Both ends use it: a cut is
-// noticed within six to eight seconds by either.
+// FarLimits bounds a link that crosses machines. The peer is pinged; what ends
+// a silent link is not here but below it, see Silence.
 func FarLimits() link.Limits {
 	return link.Limits{
 		FrameBytes: 16 << 20, MessageBytes: 32 << 20, Frames: 4096,
 		QueueMessages: 8192, QueueBytes: 64 << 20,
-		Handshake: 10 * time.Second, Heartbeat: 2 * time.Second, Silence: 6 * time.Second,
+		Handshake: 10 * time.Second, Heartbeat: 2 * time.Second,
 	}
 }
 
@@ -162,6 +166,7 @@ func (e *Endpoint) serve(ctx context.Context, c *connection) {
 		return
 	}
 	defer e.links.remove(f)
+	c.nc.watch(e.cfg.Silence)
 	e.cfg.Logger.Info(fmt.Sprintf("bus: %s attached from %s", f.id.Instance, c.remote))
 	err = e.cfg.Broker.ServeWith(f.ctx, conn, f.id, *e.cfg.Limits)
 	if ctx.Err() == nil {

@@ -116,10 +116,12 @@ func (s *site) key(role broker.Role, name string) (secure.Key, keyring.Pair) {
 	return ticket.Key, pair
 }
 
+func (s *site) open() (net.Conn, error) { return net.Dial(s.addr.Network, s.addr.Target) }
+
 // dial opens a connection that has not shaken hands yet.
 func (s *site) dial(cfg secure.ClientConfig) *secure.Conn {
 	s.t.Helper()
-	nc, err := s.addr.Dial(s.t.Context())
+	nc, err := s.open()
 	require.NoError(s.t, err)
 	if cfg.Server == (secure.PublicKey{}) {
 		cfg.Server = s.public
@@ -181,7 +183,7 @@ func TestSilentClientsDelayNobody(t *testing.T) {
 	s := newSite(t, nil)
 	key, _ := s.key(broker.Client, "")
 	for range 500 {
-		nc, err := s.addr.Dial(t.Context())
+		nc, err := s.open()
 		require.NoError(t, err)
 		defer nc.Close()
 	}
@@ -203,7 +205,7 @@ func TestTheOldestSilentClientMakesRoom(t *testing.T) {
 	key, _ := s.key(broker.Client, "")
 	var silent []net.Conn
 	for range 9 {
-		nc, err := s.addr.Dial(t.Context())
+		nc, err := s.open()
 		require.NoError(t, err)
 		defer nc.Close()
 		silent = append(silent, nc)
@@ -224,7 +226,7 @@ func TestStrangersAreRefusedWithAReason(t *testing.T) {
 		return conn.LocalAddr().String()
 	}
 	greeting := func(mechanism string) string {
-		nc, err := s.addr.Dial(t.Context())
+		nc, err := s.open()
 		require.NoError(t, err)
 		defer nc.Close()
 		var g [64]byte
@@ -252,7 +254,7 @@ func TestStrangersAreRefusedWithAReason(t *testing.T) {
 
 func TestASilentClientIsDroppedAtItsDeadline(t *testing.T) {
 	s := newSite(t, func(c *endpoint.Config) { c.Handshake = 50 * time.Millisecond })
-	nc, err := s.addr.Dial(t.Context())
+	nc, err := s.open()
 	require.NoError(t, err)
 	defer nc.Close()
 	require.NoError(t, nc.SetDeadline(time.Now().Add(patience)))

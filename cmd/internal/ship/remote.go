@@ -278,10 +278,5 @@ func farLimits() link.Limits {
 func (r *remote) attach(ctx context.Context) (*secure.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
-	nc, err := r.addr.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	conn := secure.Client(nc, secure.ClientConfig{Key: r.ticket.Key, Server: r.ticket.Broker, Identity: r.name})
-	return conn, conn.Handshake(ctx)
+	return r.addr.Attach(ctx, secure.ClientConfig{Key: r.ticket.Key, Server: r.ticket.Broker, Identity: r.name})
 }
