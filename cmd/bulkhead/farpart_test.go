@@ -127,18 +127,21 @@ func TestAWorkerElsewhereMakesAndAcceptsConnections(t *testing.T) {
 func TestWorkersHereAndElsewhereShareTheConnections(t *testing.T) {
 	one, two := startBtcd(t), startBtcd(t)
 	n := startNode(t, "regtest", "-connect=0", "-p2pworkers=perpeer", "-ipcbind=unix:bus.sock")
-	startPart(t, host{}, "worker", attachArgs("unix:"+filepath.Join(n.net, "bus.sock"), n.keygen("worker", "b"))...)
+	w := startPart(t, host{}, "worker", append(attachArgs("unix:"+filepath.Join(n.net, "bus.sock"), n.keygen("worker", "b")), "-debug=net")...)
 	n.awaitLog("worker.b attached")
 	n.eventually("the worker to register", func() error {
-		list, err := n.farLinks()
-		if err == nil && list["worker.b"] == 0 {
-			err = fmt.Errorf("it has called nobody")
+		calls, err := n.callsMade()
+		if err == nil && calls["worker.b"] < 2 { // the second comes when the first is answered
+			err = fmt.Errorf("it has made %v calls", calls["worker.b"])
 		}
 		return err
 	})
 	n.must("addnode", one.p2p, "add")
 	n.must("addnode", two.p2p, "add")
 	n.connected(2)
+	const dialled = "trying v1 connection (manual)"
+	require.Equal(t, 1, strings.Count(w.log(), dialled))
+	require.Equal(t, 1, strings.Count(n.log(), dialled))
 	far, near := 0, 0
 	for _, c := range n.must("getcompartments").([]any) {
 		c := c.(map[string]any)
@@ -160,8 +163,8 @@ func TestWorkersHereAndElsewhereShareTheConnections(t *testing.T) {
 	n.stop()
 }
 
-// farLinks returns how many calls each worker has made, by instance.
-func (n *node) farLinks() (map[string]float64, error) {
+// callsMade returns how many calls each compartment has made, by instance.
+func (n *node) callsMade() (map[string]float64, error) {
 	list, ok := n.must("getcompartments").([]any)
 	if !ok {
 		return nil, fmt.Errorf("getcompartments returned no list")

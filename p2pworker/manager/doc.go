@@ -12,6 +12,8 @@
 //   - Orders to one worker are delivered in order, and repeated until the
 //     worker acknowledges them.
 //   - A worker whose link ends has lost its connections, at once.
+//   - Workers that nobody here started, on other machines, are used like any
+//     other. The pool of idle workers is as large with them as without.
 //   - When the manager is restarted, workers register again with their
 //     connections, which live on under the same numbers.
 //   - Bans are on disk (banlist.json) when setban returns; addresses are

@@ -335,12 +335,17 @@ func (s *ship) stopAll() {
 	s.ending = true
 	s.mu.Unlock()
 	s.logger.Info("Shutdown: In progress...")
+	s.stopRoles(broker.Gateway)
 	s.outside.close()
 	for _, roles := range [][]broker.Role{
-		{broker.Gateway}, {broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
+		{broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
 	} {
-		s.supervisor.Stop(func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
+		s.stopRoles(roles...)
 	}
+}
+
+func (s *ship) stopRoles(roles ...broker.Role) {
+	s.supervisor.Stop(func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
 }
 
 func (s *ship) self() supervise.Status {
