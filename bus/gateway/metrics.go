@@ -48,8 +48,13 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *metrics) answer(ctx context.Context, w http.ResponseWriter) {
-	body := m.collect(bus.WithTrace(ctx, rand.Uint64())).text()
-	w.Header().Set("Content-Type", textFormat)
+	body, err := m.collect(bus.WithTrace(ctx, rand.Uint64())).text()
+	if err != nil {
+		m.log.Error(err.Error())
+		plain(w, http.StatusInternalServerError, "The metrics are at fault, see debug.log\n")
+		return
+	}
+	w.Header().Set("Content-Type", string(textFormat))
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	// A client that has gone does not read its answer.
 	_, _ = w.Write(body)

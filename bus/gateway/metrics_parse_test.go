@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -126,12 +127,13 @@ func TestTheDocumentationListsEveryMetric(t *testing.T) {
 	for _, m := range row.FindAllStringSubmatch(string(raw), -1) {
 		documented = append(documented, strings.Join(m[1:], " | "))
 	}
+	kinds := map[prometheus.ValueType]string{prometheus.GaugeValue: "gauge", prometheus.CounterValue: "counter", histogram: "histogram"}
 	for _, f := range newCatalogue().all {
 		labels := make([]string, len(f.labels))
 		for i, label := range f.labels {
 			labels[i] = "`" + label + "`"
 		}
-		exported = append(exported, strings.Join([]string{f.name, f.kind, strings.Join(labels, ", "), f.help}, " | "))
+		exported = append(exported, strings.Join([]string{f.name, kinds[f.kind], strings.Join(labels, ", "), f.help}, " | "))
 	}
 	require.Equal(t, exported, documented)
 	require.Equal(t, len(exported), len(slices.Compact(slices.Sorted(slices.Values(exported)))))

@@ -1,10 +1,16 @@
 package gateway
 
+import "github.com/prometheus/client_golang/prometheus"
+
+// histogram is the kind of families that are no single figures.
+const histogram prometheus.ValueType = -1
+
 // family is all samples of one metric.
 type family struct {
-	name, kind, help string
-	labels           []string
-	samples          []sample
+	name, help string
+	kind       prometheus.ValueType
+	labels     []string
+	samples    []sample
 }
 
 // sample is one figure, or a histogram with its sum.
@@ -68,7 +74,7 @@ func (c *catalogue) links() {
 }
 
 func (c *catalogue) methods() {
-	c.callDuration = c.family("histogram", "bulkhead_bus_call_duration_seconds", "Time from a call's arrival at the broker to its answer's", "method")
+	c.callDuration = c.family(histogram, "bulkhead_bus_call_duration_seconds", "Time from a call's arrival at the broker to its answer's", "method")
 	c.callErrors = c.counter("bulkhead_bus_call_errors_total", "Calls that ended with an error", "method")
 }
 
@@ -83,14 +89,14 @@ func (c *catalogue) chain() {
 }
 
 func (c *catalogue) gauge(name, help string, labels ...string) *family {
-	return c.family("gauge", name, help, labels...)
+	return c.family(prometheus.GaugeValue, name, help, labels...)
 }
 
 func (c *catalogue) counter(name, help string, labels ...string) *family {
-	return c.family("counter", name, help, labels...)
+	return c.family(prometheus.CounterValue, name, help, labels...)
 }
 
-func (c *catalogue) family(kind, name, help string, labels ...string) *family {
+func (c *catalogue) family(kind prometheus.ValueType, name, help string, labels ...string) *family {
 	f := &family{name: name, kind: kind, help: help, labels: labels}
 	c.all = append(c.all, f)
 	return f

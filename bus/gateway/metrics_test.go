@@ -149,14 +149,14 @@ func TestAScrapeShowsWhatThePartsTell(t *testing.T) {
 	} {
 		require.Equal(t, want, s.of(series), series)
 	}
-	require.GreaterOrEqual(t, s.of(`bulkhead_link_messages_total instance=node role=node direction=out`), float64(published))
-	require.Less(t, s.of(`bulkhead_link_messages_total instance=node role=node direction=in`), float64(published))
+	require.GreaterOrEqual(t, s.of(`bulkhead_link_messages_total direction=out instance=node role=node`), float64(published))
+	require.Less(t, s.of(`bulkhead_link_messages_total direction=in instance=node role=node`), float64(published))
 
 	var all []string
 	for _, f := range newCatalogue().all {
 		all = append(all, f.name)
 	}
-	require.Equal(t, all, s.families, "a scrape without errors shows every metric")
+	require.ElementsMatch(t, all, s.families, "a scrape without errors shows every metric")
 }
 
 func TestAPartThatHangsIsLeftOut(t *testing.T) {
@@ -269,10 +269,6 @@ func TestTheLastListenersServeMetrics(t *testing.T) {
 	require.Equal(t, 404, resp.StatusCode, "JSON-RPC's listener serves no metrics")
 }
 
-func TestALabelIsTextWhateverItsNameWas(t *testing.T) {
-	require.Equal(t, `a\\b\"c\n`+"\uFFFD", escapeLabel("a\\b\"c\n\xff"))
-}
-
 // TestEveryFigureOfALinkHasItsPlace gives each figure another value; in is what
 // the broker sent.
 func TestEveryFigureOfALinkHasItsPlace(t *testing.T) {
@@ -281,21 +277,23 @@ func TestEveryFigureOfALinkHasItsPlace(t *testing.T) {
 		Instance: "worker.1", Role: "worker", MessagesIn: 1, MessagesOut: 2, BytesIn: 3, BytesOut: 4,
 		QueueMessages: 5, QueueBytes: 6, SilentMillis: 7500, Calls: 8, Served: 9, Waiting: 10, Drops: 11, Denials: 12,
 	})
-	s := parseText(t, string(c.text()))
+	text, err := c.text()
+	require.NoError(t, err)
+	s := parseText(t, string(text))
 	const who = " instance=worker.1 role=worker"
 	want := map[string]float64{
-		"bulkhead_link_messages_total" + who + " direction=out": 1,
-		"bulkhead_link_messages_total" + who + " direction=in":  2,
-		"bulkhead_link_bytes_total" + who + " direction=out":    3,
-		"bulkhead_link_bytes_total" + who + " direction=in":     4,
-		"bulkhead_link_queue_messages" + who:                    5,
-		"bulkhead_link_queue_bytes" + who:                       6,
-		"bulkhead_link_silent_seconds" + who:                    7.5,
-		"bulkhead_link_calls_made_total" + who:                  8,
-		"bulkhead_link_calls_served_total" + who:                9,
-		"bulkhead_link_calls_waiting" + who:                     10,
-		"bulkhead_link_drops_total" + who:                       11,
-		"bulkhead_link_denials_total" + who:                     12,
+		"bulkhead_link_messages_total direction=out" + who: 1,
+		"bulkhead_link_messages_total direction=in" + who:  2,
+		"bulkhead_link_bytes_total direction=out" + who:    3,
+		"bulkhead_link_bytes_total direction=in" + who:     4,
+		"bulkhead_link_queue_messages" + who:               5,
+		"bulkhead_link_queue_bytes" + who:                  6,
+		"bulkhead_link_silent_seconds" + who:               7.5,
+		"bulkhead_link_calls_made_total" + who:             8,
+		"bulkhead_link_calls_served_total" + who:           9,
+		"bulkhead_link_calls_waiting" + who:                10,
+		"bulkhead_link_drops_total" + who:                  11,
+		"bulkhead_link_denials_total" + who:                12,
 	}
 	require.Equal(t, want, s.figures)
 }
@@ -305,7 +303,9 @@ func TestBucketsAreCumulativeSeconds(t *testing.T) {
 	buckets := make([]uint64, msg.LatencyBuckets)
 	buckets[0], buckets[10], buckets[msg.LatencyBuckets-1] = 1, 2, 4
 	c.enterMethod(msg.MethodStats{Method: "m", Calls: 7, Errors: 3, Micros: 2_500_000, Latency: buckets})
-	s := parseText(t, string(c.text()))
+	text, err := c.text()
+	require.NoError(t, err)
+	s := parseText(t, string(text))
 	const name = "bulkhead_bus_call_duration_seconds"
 	for series, want := range map[string]float64{
 		name + "_bucket method=m le=1e-06":        1,
@@ -319,4 +319,12 @@ func TestBucketsAreCumulativeSeconds(t *testing.T) {
 	} {
 		require.Equal(t, want, s.of(series), series)
 	}
+}
+
+func TestANameOfOthersCannotBreakTheText(t *testing.T) {
+	c := newCatalogue()
+	c.connections.set(1, "a\\b\"c\n\xff")
+	text, err := c.text()
+	require.NoError(t, err)
+	require.Contains(t, string(text), `direction="a\\b\"c\n`+"\uFFFD"+`"} 1`)
 }

@@ -2,76 +2,73 @@ package gateway
 
 import (
 	"bytes"
-	"math"
-	"strconv"
+	"fmt"
 	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 )
 
-// textFormat is the media type of what text writes: Prometheus's text
-// exposition format.
-const textFormat = "text/plain; version=0.0.4; charset=utf-8"
+// textFormat is Prometheus's text exposition format.
+var textFormat = expfmt.NewFormat(expfmt.TypeTextPlain)
 
 // text writes the families that have samples.
-func (c *catalogue) text() []byte {
+func (c *catalogue) text() ([]byte, error) {
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(c); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	var b bytes.Buffer
-	for _, f := range c.all {
-		if len(f.samples) == 0 {
-			continue
-		}
-		b.WriteString("# HELP " + f.name + " " + escapeHelp(f.help) + "\n")
-		b.WriteString("# TYPE " + f.name + " " + f.kind + "\n")
-		for _, s := range f.samples {
-			f.writeSample(&b, s)
+	encoder := expfmt.NewEncoder(&b, textFormat)
+	for _, f := range families {
+		if err := encoder.Encode(f); err != nil {
+			return nil, fmt.Errorf("metrics: %s: %w", f.GetName(), err)
 		}
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
-func (f *family) writeSample(b *bytes.Buffer, s sample) {
-	labels := f.pairs(s.values)
-	if f.kind != "histogram" {
-		writeLine(b, f.name, labels, number(s.figure))
-		return
+// Describe tells all metrics that a scrape may show.
+func (c *catalogue) Describe(to chan<- *prometheus.Desc) {
+	for _, f := range c.all {
+		to <- f.desc()
+	}
+}
+
+// Collect gives all samples.
+func (c *catalogue) Collect(to chan<- prometheus.Metric) {
+	for _, f := range c.all {
+		for _, s := range f.samples {
+			metric, err := f.metric(s)
+			if err != nil {
+				metric = prometheus.NewInvalidMetric(f.desc(), err)
+			}
+			to <- metric
+		}
+	}
+}
+
+func (f *family) desc() *prometheus.Desc { return prometheus.NewDesc(f.name, f.help, f.labels, nil) }
+
+func (f *family) metric(s sample) (prometheus.Metric, error) {
+	values := make([]string, len(s.values))
+	for i, v := range s.values {
+		values[i] = strings.ToValidUTF8(v, "\uFFFD") // others chose it
+	}
+	if f.kind != histogram {
+		return prometheus.NewConstMetric(f.desc(), f.kind, s.figure, values...)
 	}
 	var below uint64
+	buckets := map[float64]uint64{}
 	for i, n := range s.counts {
 		below += n
-		bound := math.Inf(1)
 		if i < len(s.bounds) {
-			bound = s.bounds[i]
+			buckets[s.bounds[i]] = below
 		}
-		writeLine(b, f.name+"_bucket", append(labels[:len(labels):len(labels)], pair("le", number(bound))), strconv.FormatUint(below, 10))
 	}
-	writeLine(b, f.name+"_sum", labels, number(s.figure))
-	writeLine(b, f.name+"_count", labels, strconv.FormatUint(below, 10))
-}
-
-func (f *family) pairs(values []string) []string {
-	pairs := make([]string, len(f.labels))
-	for i, label := range f.labels {
-		pairs[i] = pair(label, values[i])
-	}
-	return pairs
-}
-
-func pair(label, value string) string { return label + `="` + escapeLabel(value) + `"` }
-
-func writeLine(b *bytes.Buffer, name string, pairs []string, figure string) {
-	b.WriteString(name)
-	if len(pairs) > 0 {
-		b.WriteString("{" + strings.Join(pairs, ",") + "}")
-	}
-	b.WriteString(" " + figure + "\n")
-}
-
-// number is a figure as the format wants it; infinity is +Inf.
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-
-func escapeHelp(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(text)
-}
-
-// escapeLabel keeps names that others chose from ending the line or the label.
-func escapeLabel(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(strings.ToValidUTF8(text, "\uFFFD"))
+	return prometheus.NewConstHistogram(f.desc(), below, s.figure, buckets, values...)
 }

@@ -83,8 +83,8 @@ func TestMetricsFollowTheNode(t *testing.T) {
 			count := `bulkhead_bus_call_duration_seconds_count{method="rpc.getblockcount"}`
 			require.Equal(t, before[count]+asked, after[count])
 			for _, series := range []string{
-				`bulkhead_link_messages_total{instance="node",role="node",direction="in"}`,
-				`bulkhead_link_bytes_total{instance="gateway",role="gateway",direction="out"}`,
+				`bulkhead_link_messages_total{direction="in",instance="node",role="node"}`,
+				`bulkhead_link_bytes_total{direction="out",instance="gateway",role="gateway"}`,
 			} {
 				require.GreaterOrEqual(t, after[series], before[series]+asked, series)
 			}
@@ -232,7 +232,7 @@ func TestAGatewayElsewhereServesMetricsAndIsListed(t *testing.T) {
 		fmt.Sprintf("-rpcport=%d", freePort(t)), fmt.Sprintf("-metricsbind=127.0.0.1:%d", port))
 	part := startPart(t, host{}, "gateway", args...)
 	figures := mustScrape(t, port)
-	require.Contains(t, figures, `bulkhead_link_bytes_total{instance="gateway.far",role="gateway",direction="in"}`)
+	require.Contains(t, figures, `bulkhead_link_bytes_total{direction="in",instance="gateway.far",role="gateway"}`)
 	require.NotContains(t, figures, `bulkhead_compartment_resident_bytes{instance="gateway.far",role="gateway"}`)
 	list, err := n.compartments()
 	require.NoError(t, err)

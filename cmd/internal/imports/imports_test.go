@@ -69,6 +69,7 @@ var doors = map[string][]string{
 	"github.com/pebbe/zmq4":           {"bus/bench"},
 	"github.com/nats-io/":             {"bus/bench"},
 	"google.golang.org/grpc":          {"bus/bench"},
+	"github.com/prometheus/":          {"bus/gateway"},
 }
 
 // ownsFiles are cores whose purpose is a file or a socket.
