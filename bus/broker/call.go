@@ -106,7 +106,7 @@ func (p *port) deliver(callee *port, id uint64, method *method, h *codec.View, m
 }
 
 func (p *port) refuse(method *method, id uint64, kind bus.Kind, text string) {
-	method.end(kind, 0)
+	method.fail()
 	p.answer(id, kind, text)
 }
 
@@ -162,7 +162,7 @@ func (p *port) cancel(id uint64) {
 // abandon tells this link that a call it serves is no longer waited for.
 func (p *port) abandon(id uint64) {
 	if call, ok := p.calls.take(id); ok {
-		call.method.end(bus.KindCanceled, 0)
+		call.method.fail()
 		p.tell(&codec.Header{Kind: codec.Cancel, ID: id}, emptyBody)
 	}
 }

@@ -200,7 +200,7 @@ func (p *port) settle() {
 	served, made := p.calls.settle()
 	for _, c := range served {
 		c.caller.calls.forget(c.callerID)
-		c.method.end(bus.KindGone, 0)
+		c.method.fail()
 		c.caller.answer(c.callerID, bus.KindGone, p.id.Instance+" ended during the call")
 	}
 	for _, at := range made {

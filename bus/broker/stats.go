@@ -50,14 +50,13 @@ type method struct {
 	name  string
 	robin atomic.Uint64
 
-	calls   atomic.Uint64 // answered, with whatever result
+	calls   atomic.Uint64 // that are over
 	faults  atomic.Uint64 // of those, with an error
 	micros  atomic.Uint64
 	buckets [Buckets]atomic.Uint64
 }
 
-// end counts a call that is over: kind is that of its error, if any. One that
-// was refused or abandoned took no time that could be told.
+// end counts a call that was answered: kind is that of its error, if any.
 func (m *method) end(kind bus.Kind, took time.Duration) {
 	m.calls.Add(1)
 	if kind != "" {
@@ -66,6 +65,13 @@ func (m *method) end(kind bus.Kind, took time.Duration) {
 	micros := uint64(max(took.Microseconds(), 0))
 	m.micros.Add(micros)
 	m.buckets[min(bits.Len64(micros), Buckets-1)].Add(1)
+}
+
+// fail counts a call that its server did not answer: it was refused,
+// abandoned, or the server ended. Its time would say nothing.
+func (m *method) fail() {
+	m.calls.Add(1)
+	m.faults.Add(1)
 }
 
 func (m *method) stats() MethodStats {

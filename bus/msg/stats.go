@@ -39,8 +39,8 @@ type MethodStats struct {
 	Method string `cbor:"1,keyasint"`
 	Calls  uint64 `cbor:"2,keyasint"` // that are over
 	Errors uint64 `cbor:"3,keyasint"` // of those, with an error
-	Micros uint64 `cbor:"4,keyasint"` // time they took at the broker, all together
-	// Latency[i] counts calls that took less than 2^i microseconds and no less
+	Micros uint64 `cbor:"4,keyasint"` // time that the answered ones took at the broker, all together
+	// Latency[i] counts answered calls that took less than 2^i microseconds and no less
 	// than half of that; the last one all that took longer.
 	Latency []uint64 `cbor:"5,keyasint"`
 }
