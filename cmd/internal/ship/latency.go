@@ -23,7 +23,7 @@ type latency struct {
 func newLatency(m msg.MethodStats) latency {
 	h := histogram(m.Latency)
 	return latency{
-		Calls: m.Calls, Errors: m.Errors, Mean: m.Micros / max(m.Calls, 1),
+		Calls: m.Calls, Errors: m.Errors, Mean: m.Micros / max(h.total(), 1),
 		P50: h.percentile(50), P99: h.percentile(99), Histogram: h,
 	}
 }
@@ -31,13 +31,19 @@ func newLatency(m msg.MethodStats) latency {
 // histogram counts calls as msg.MethodStats.Latency does.
 type histogram []uint64
 
+// total is the number of calls that were answered.
+func (h histogram) total() (n uint64) {
+	for _, count := range h {
+		n += count
+	}
+	return n
+}
+
 // percentile returns the bound below which p percent of the calls lie, nil if
 // there is no such bound or no call.
 func (h histogram) percentile(p uint64) *uint64 {
-	var total, below uint64
-	for _, n := range h {
-		total += n
-	}
+	var below uint64
+	total := h.total()
 	rank := (total*p + 99) / 100
 	for i, n := range h[:max(len(h)-1, 0)] {
 		if below += n; below >= rank && total > 0 {
