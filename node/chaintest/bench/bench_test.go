@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	// The test runs these as a process; the imports tell the go command that
+	// its result depends on them.
+	_ "github.com/bulkheadnode/bulkhead/node"
+)
+
+// TestMain lets the program start itself again: the serving process is a copy
+// of the test.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == asServer {
+		if err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// tiny is a run over a chain of a few hundred payments.
+func tiny(t *testing.T, run string) config {
+	t.Helper()
+	return config{
+		shape:  shape{Seed: 1, Funding: 450, Payments: 60, PerBlock: 5, Burying: 20},
+		rounds: 1, run: regexp.MustCompile(run), cache: t.TempDir(),
+	}
+}
+
+func TestBulkheadSyncsTheChainToItsTip(t *testing.T) {
+	c := tiny(t, `^bulkhead \(pure Go\)( -multiprocess=0)?$`)
+	r, err := measureAll(t.Context(), c, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, 530, r.census.blocks)
+	require.Equal(t, 530+60*5, r.census.transactions)
+	require.Greater(t, r.census.inputs, 60*5)
+	require.Len(t, r.shown, 2)
+	coins := map[string]bool{}
+	for _, s := range r.shown {
+		require.Len(t, r.rounds[s], 1)
+		m := r.rounds[s][0]
+		require.Positive(t, m.took)
+		require.Positive(t, m.use.cpu)
+		require.NotEmpty(t, m.latencies)
+		require.Len(t, m.coins, 64)
+		require.Greater(t, m.use.nodePeak, uint64(10<<20))
+		coins[m.coins] = true
+		if s.single {
+			require.Equal(t, m.use.nodePeak, m.use.allPeak)
+		} else {
+			require.Greater(t, m.use.allPeak, m.use.nodePeak, "the others' memory")
+		}
+	}
+	require.Len(t, coins, 1)
+}
+
+func TestAChainIsMadeOnceAndTheSameFromItsSeed(t *testing.T) {
+	c := tiny(t, "")
+	c.shape.Funding, c.shape.Payments = 120, 2
+	path, err := chainFile(c.cache, c.shape, io.Discard)
+	require.NoError(t, err)
+	made, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, made[:len(made)-1], 0o600))
+	_, err = chainFile(c.cache, c.shape, io.Discard)
+	require.NoError(t, err)
+	_, err = takeCensus(path, c.shape)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "a file that is there is taken as it is, and a torn one found out")
+	require.NoError(t, os.Remove(path))
+	_, err = chainFile(c.cache, c.shape, io.Discard)
+	require.NoError(t, err)
+	again, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, made, again)
+}
+
+func TestOtherCoinsAreRefused(t *testing.T) {
+	r := results{rounds: map[system][]measurement{}}
+	require.NoError(t, r.add(system{build: btcd}, measurement{}))
+	require.NoError(t, r.add(system{build: pureGo}, measurement{coins: "a"}))
+	require.Error(t, r.add(system{build: withLibrary}, measurement{coins: "b"}))
+	require.NoError(t, r.add(system{build: withLibrary}, measurement{coins: "a"}))
+}
+
+func TestTheReport(t *testing.T) {
+	r := results{rounds: map[system][]measurement{}}
+	for _, seconds := range []int{3, 1, 2} {
+		for _, s := range []system{{build: pureGo}, {build: btcd}} {
+			factor := time.Duration(1)
+			if s.build == btcd {
+				factor = 3
+			}
+			r.rounds[s] = append(r.rounds[s], measurement{
+				took:      time.Duration(seconds) * time.Second * factor,
+				latencies: []time.Duration{time.Millisecond, 60 * time.Millisecond},
+			})
+		}
+	}
+	r.shown = []system{{build: pureGo}, {build: btcd}}
+	var out strings.Builder
+	require.NoError(t, writeReport(&out, config{rounds: 3}, machine{date: "a day"}, r))
+	require.Contains(t, out.String(), "| bulkhead (pure Go) | 2.00 (1.00-3.00) | - | 0.33x | - |")
+	require.Contains(t, out.String(), "| all scripts, pure Go, to btcd: at most 0.5x | 0.33x | yes |")
+	require.Contains(t, out.String(), "| bulkhead (pure Go), getblockchaininfo max: at most 50 ms | 60.00 ms | **no** |")
+	require.NotContains(t, out.String(), "libsecp256k1", "what was not measured has no bar")
+}
+
+func TestTheCommandLine(t *testing.T) {
+	c, err := parseConfig([]string{"-scale=0.1", "-rounds=3", "-run=btcd", "-cache=there"}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, shape{Seed: 1, Funding: 450, Payments: 240, PerBlock: 500, Burying: 2100}, c.shape)
+	require.Equal(t, 3, c.rounds)
+	require.Equal(t, "there", c.cache)
+	for _, args := range [][]string{{"-scale=0"}, {"-scale=2"}, {"-rounds=0"}, {"-run=("}, {"-nonsense"}, {"more"}} {
+		_, err := parseConfig(args, io.Discard)
+		require.Error(t, err, args)
+	}
+}

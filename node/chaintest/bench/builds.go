@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+)
+
+// binaries are the programs of the builds that the machine can make.
+type binaries map[string]string
+
+// buildAll makes what the chosen systems need. Without the library, or without
+// a path to bitcoind, their builds are missing from the result.
+func buildAll(ctx context.Context, c config, dir string, progress io.Writer) (binaries, error) {
+	const node = "github.com/bulkheadnode/bulkhead/cmd/bulkhead"
+	recipes := map[string][]string{
+		pureGo:      {node},
+		withLibrary: {"-tags", withLibrary, node},
+		btcd:        {"github.com/btcsuite/btcd"},
+	}
+	if err := exec.CommandContext(ctx, "pkg-config", "--exists", "libsecp256k1").Run(); err != nil {
+		delete(recipes, withLibrary)
+	}
+	made := binaries{}
+	for _, s := range systems() {
+		if !c.run.MatchString(s.name()) || made[s.build] != "" {
+			continue
+		}
+		if s.build == bitcoind && c.bitcoind != "" {
+			made[bitcoind] = c.bitcoind
+		}
+		recipe, known := recipes[s.build]
+		if !known {
+			continue
+		}
+		fmt.Fprintf(progress, "building %s\n", s.build)
+		path := filepath.Join(dir, s.build)
+		if out, err := exec.CommandContext(ctx, "go", append([]string{"build", "-o", path}, recipe...)...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building %s: %w\n%s", s.build, err, out)
+		}
+		made[s.build] = path
+	}
+	return made, nil
+}
+
+// chosen are the systems to measure, in order.
+func (c config) chosen(b binaries) []system {
+	var list []system
+	for _, s := range systems() {
+		if b[s.build] != "" && c.run.MatchString(s.name()) {
+			list = append(list, s)
+		}
+	}
+	return list
+}

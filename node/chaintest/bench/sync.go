@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+const (
+	askEvery     = 10 * time.Millisecond
+	syncPatience = time.Hour
+	askPatience  = time.Minute // a node may be that slow to answer
+)
+
+// measurement is one sync of one system.
+type measurement struct {
+	took      time.Duration
+	use       footprint
+	serverCPU time.Duration
+	latencies []time.Duration // of getblockchaininfo, ascending
+	coins     string          // hash of the set of coins; empty of a node that cannot tell
+}
+
+// results are the measurements of each system, one a round.
+type results struct {
+	shown  []system
+	rounds map[system][]measurement
+	census census
+}
+
+// measureAll syncs every system in every round.
+func measureAll(ctx context.Context, c config, progress io.Writer) (r results, err error) {
+	path, err := chainFile(c.cache, c.shape, progress)
+	if err != nil {
+		return r, err
+	}
+	r.rounds = map[system][]measurement{}
+	if r.census, err = takeCensus(path, c.shape); err != nil {
+		return r, err
+	}
+	dir, err := os.MkdirTemp("", "bulkhead-bench")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	built, err := buildAll(ctx, c, dir, progress)
+	if err != nil {
+		return r, err
+	}
+	if r.shown = c.chosen(built); len(r.shown) == 0 {
+		return r, errors.New("no system to measure")
+	}
+	s, err := startServer(path)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	for round := range c.rounds {
+		for _, sys := range r.shown {
+			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, c.rounds, sys.name())
+			m, err := measure(ctx, sys, built[sys.build], filepath.Join(dir, "node"), s, r.census)
+			if err != nil {
+				return r, fmt.Errorf("%s: %w", sys.name(), err)
+			}
+			fmt.Fprintf(progress, "  %.2f s\n", m.took.Seconds())
+			if err := r.add(sys, m); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// add refuses a measurement that did not end with the coins of the others.
+func (r *results) add(s system, m measurement) error {
+	for other, list := range r.rounds {
+		for _, o := range list {
+			if o.coins != "" && m.coins != "" && o.coins != m.coins {
+				return fmt.Errorf("%s ends with coins %s, %s with %s", s.name(), m.coins, other.name(), o.coins)
+			}
+		}
+	}
+	r.rounds[s] = append(r.rounds[s], m)
+	return nil
+}
+
+// measure syncs a system into a new folder, which it removes.
+func measure(ctx context.Context, sys system, binary, dir string, s *serverProcess, chain census) (m measurement, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	port, err := freePort()
+	if err != nil {
+		return m, err
+	}
+	before, err := s.cpu()
+	if err != nil {
+		return m, err
+	}
+	n, err := startNode(binary, sys, place{dir: dir, peer: s.address, rpcPort: port, vouched: chain.vouched})
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, n.stop()) }()
+	if m.latencies, err = n.sync(ctx, chain); err != nil {
+		return m, err
+	}
+	m.took = time.Since(n.began)
+	if m.use, err = footprintOf(n.cmd.Process.Pid); err != nil {
+		return m, err
+	}
+	after, err := s.cpu()
+	if err != nil {
+		return m, err
+	}
+	m.serverCPU = after - before
+	if sys.build != btcd {
+		m.coins, err = n.coins(ctx, chain)
+	}
+	return m, err
+}
+
+// sync asks how far the node is until it has the whole chain and returns how
+// long the answers took, ascending. A request begins at the next multiple of
+// askEvery after the answer to the one before.
+func (n *startedNode) sync(ctx context.Context, chain census) ([]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, syncPatience)
+	defer cancel()
+	ticker := time.NewTicker(askEvery)
+	defer ticker.Stop()
+	var latencies []time.Duration
+	var info struct {
+		Blocks int
+		Best   string `json:"bestblockhash"`
+	}
+	for {
+		if err := n.alive(ctx); err != nil {
+			return nil, fmt.Errorf("%w at block %d of %d", err, info.Blocks, chain.blocks)
+		}
+		began := time.Now()
+		// A node that still starts refuses the connection or the call.
+		if err := n.rpc.call(ctx, askPatience, &info, "getblockchaininfo"); err == nil {
+			latencies = append(latencies, time.Since(began))
+		} else if len(latencies) > 0 {
+			return nil, fmt.Errorf("at block %d: %w", info.Blocks, err)
+		}
+		if info.Blocks == chain.blocks {
+			break
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+	if info.Best != chain.tip.String() {
+		return nil, fmt.Errorf("the node ends on block %s instead of %s", info.Best, chain.tip)
+	}
+	slices.Sort(latencies)
+	return latencies, nil
+}
+
+// coins is the hash of the node's set of coins at the tip.
+func (n *startedNode) coins(ctx context.Context, chain census) (string, error) {
+	var info struct {
+		Best   string `json:"bestblock"`
+		MuHash string
+	}
+	if err := n.rpc.call(ctx, stopPatience, &info, "gettxoutsetinfo", "muhash"); err != nil {
+		return "", err
+	}
+	if info.MuHash == "" || info.Best != chain.tip.String() {
+		return "", fmt.Errorf("gettxoutsetinfo answers %+v", info)
+	}
+	return info.MuHash, nil
+}
