@@ -37,7 +37,7 @@ func DefaultTable() Table {
 	return Table{
 		Supervisor: {
 			Call:    []string{"bus.registry"},
-			Offer:   []string{"rpc.*", "ship.*"},
+			Offer:   append(commands("setmocktime stop uptime getcompartments"), "ship.*"),
 			Publish: []string{"ship.*"},
 			Hear:    []string{"bus.link.*"},
 		},
@@ -48,32 +48,36 @@ func DefaultTable() Table {
 			Hear:    []string{"bus.link.*"},
 		},
 		Peers: {
-			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*"},
-			Offer:   []string{"rpc.*", "peers.*"},
+			Call: []string{"bus.registry", "node.chain.*", "ship.worker.*"},
+			Offer: append(commands("setmocktime addconnection addnode addpeeraddress clearbanned disconnectnode getaddednodeinfo "+
+				"getconnectioncount getnettotals getnetworkinfo getnodeaddresses getpeerinfo listbanned ping sendmsgtopeer "+
+				"setban setnetworkactive"), "peers.*"),
 			Publish: []string{"peers.*"},
 			Hear:    []string{"bus.link.*", "node.tip", "ship.*"},
 		},
 		Worker: {
 			Call:    []string{"node.chain.*", "node.p2p.*", "peers.*"},
-			Offer:   []string{"rpc.setmocktime"},
+			Offer:   commands("setmocktime"),
 			Publish: nil,
 			Hear:    []string{"node.tip", "node.txs", "peers.*", "bus.link.*"},
 		},
 		Wallet: {
-			Call:    []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
-			Offer:   []string{"rpc.*", "wallet.*"},
+			Call: []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
+			Offer: append(commands("setmocktime createwallet listwalletdir listwallets loadwallet unloadwallet getnewaddress "+
+				"getrawchangeaddress getaddressinfo getbalance getbalances getwalletinfo gettransaction listtransactions "+
+				"listunspent sendtoaddress"), "wallet.*"),
 			Publish: []string{"wallet.*"},
 			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
 		},
 		Notify: {
 			Call:    []string{"node.chain.*"},
-			Offer:   []string{"rpc.*"},
+			Offer:   commands("setmocktime getzmqnotifications"),
 			Publish: []string{"notify.*"},
 			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
 		},
 		Gateway: {
 			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments"},
-			Offer:   []string{"rpc.help", "rpc.getrpcinfo", "rpc.echo", "rpc.echojson", "rpc.setmocktime"},
+			Offer:   commands("setmocktime help getrpcinfo echo echojson"),
 			Publish: nil,
 			Hear:    []string{"bus.link.*", "ship.*"},
 		},
@@ -85,6 +89,17 @@ func DefaultTable() Table {
 			Hear:    []string{"node.event.*", "node.tip", "node.txs", "bus.link.*"},
 		},
 	}
+}
+
+// commands are the methods of JSON-RPC commands, given their names. Only the
+// node, which keeps what all others trust, may offer any: a compartment in a
+// stranger's hands must not answer for another.
+func commands(names string) []string {
+	var methods []string
+	for _, name := range strings.Fields(names) {
+		methods = append(methods, "rpc."+name)
+	}
+	return methods
 }
 
 // allows reports whether name is within one of the patterns.
