@@ -255,6 +255,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	}
 	defer s.outside.close()
 	tasks.Go(func() { s.supervisor.Run(life) })
+	tasks.Go(func() { s.look(life) })
 	theirs, ours := link.Pipe()
 	tasks.Go(func() {
 		// The end of the ship's own link is the end of the ship.

@@ -1,0 +1,55 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+)
+
+const (
+	lookoutEvery = 10 * time.Second
+	// stale is how long a compartment may leave pings of its link unanswered
+	// before that is told. It is not ended for it: whoever stopped it may be
+	// looking into it.
+	stale = 35 * time.Second
+)
+
+// lookout tells of compartments that are there but do not answer.
+type lookout struct{ silent map[string]bool }
+
+// report returns what is new since the last time.
+func (l *lookout) report(links []broker.LinkStats) (lines []string) {
+	now := map[string]bool{}
+	for _, s := range links {
+		switch {
+		case s.Silence >= stale:
+			now[s.Instance] = true
+			if !l.silent[s.Instance] {
+				lines = append(lines, fmt.Sprintf("%s has not answered for %d s; %d calls wait for it", s.Instance, int(s.Silence.Seconds()), s.Waiting))
+			}
+		case l.silent[s.Instance]:
+			lines = append(lines, s.Instance+" answers again")
+		}
+	}
+	l.silent = now
+	return lines
+}
+
+// look keeps the lookout until ctx ends.
+func (s *ship) look(ctx context.Context) {
+	ticker := time.NewTicker(lookoutEvery)
+	defer ticker.Stop()
+	var l lookout
+	for {
+		select {
+		case <-ticker.C:
+			for _, line := range l.report(s.broker.Stats()) {
+				s.logger.Warn(line)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
