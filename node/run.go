@@ -19,6 +19,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/script"
+	"github.com/bulkheadnode/bulkhead/node/signature"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -96,6 +97,7 @@ func (n *node) open() error {
 		return err
 	}
 	verifier := script.New(script.Config{Parallel: n.cfg.Parallel, Sigs: 100_000, Txs: 100_000})
+	n.log.Info("Signatures are verified by " + signature.Library)
 	n.log.Info("Loading block index...")
 	n.engine, err = chain.Open(chain.Config{
 		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
