@@ -55,9 +55,9 @@ func (r results) allBars() []bar {
 		}
 		list = append(list,
 			bar{text: s.name() + ", getblockchaininfo p99", value: r.median(s, quantile(0.99)), most: 10, unit: " ms"},
-			bar{text: s.name() + ", getblockchaininfo max", value: r.median(s, quantile(1)), most: 50, unit: " ms"},
+			bar{text: s.name() + ", getblockchaininfo max", value: r.worst(s, quantile(1)), most: 50, unit: " ms"},
 			// 1.3 times -dbcache=450, in MiB, and 300 MB.
-			bar{text: s.name() + ", peak RSS of the node", value: r.median(s, nodeMB), most: 913, unit: " MB"},
+			bar{text: s.name() + ", peak RSS of the node", value: r.worst(s, nodeMB), most: 913, unit: " MB"},
 		)
 	}
 	return list

@@ -19,6 +19,8 @@
 //   - CPU time and the peaks of memory are those of the node and all processes
 //     it started, read at that moment. The peaks of several processes need not
 //     have come at once, and memory that they share counts for each.
+//   - The CPU time of the rest of the machine during a sync tells how much of
+//     it others took: a sync beside busy neighbours is slower than it is.
 //   - getblockchaininfo is asked every 10 ms, or at the next such moment when
 //     an answer took longer. All but btcd keep the connection open for that.
 //

@@ -105,6 +105,31 @@ func footprintOf(root int) (footprint, error) {
 	return f, nil
 }
 
+// machineBusy is what all processors have worked, and had taken from them by a
+// hypervisor, since the machine started.
+func machineBusy() (time.Duration, error) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("/proc/stat begins with %q", line)
+	}
+	var busy time.Duration
+	for i, field := range fields[1:9] { // user, nice, system, idle, iowait, irq, softirq, steal
+		ticks, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		if i != 3 && i != 4 {
+			busy += time.Duration(ticks) * tick
+		}
+	}
+	return busy, nil
+}
+
 func title(pid int) string {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {

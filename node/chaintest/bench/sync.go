@@ -22,6 +22,7 @@ type measurement struct {
 	took      time.Duration
 	use       footprint
 	serverCPU time.Duration
+	othersCPU time.Duration   // of the rest of the machine, this program included
 	latencies []time.Duration // of getblockchaininfo, ascending
 	coins     string          // hash of the set of coins; empty of a node that cannot tell
 }
@@ -33,7 +34,8 @@ type results struct {
 	census census
 }
 
-// measureAll syncs every system in every round.
+// measureAll makes the chain and the programs and syncs every system in every
+// round.
 func measureAll(ctx context.Context, c config, progress io.Writer) (r results, err error) {
 	path, err := chainFile(c.cache, c.shape, progress)
 	if err != nil {
@@ -55,25 +57,30 @@ func measureAll(ctx context.Context, c config, progress io.Writer) (r results, e
 	if r.shown = c.chosen(built); len(r.shown) == 0 {
 		return r, errors.New("no system to measure")
 	}
+	return r, r.syncAll(ctx, c, built, path, filepath.Join(dir, "node"), progress)
+}
+
+// syncAll measures what is shown from one serving process, in every round.
+func (r *results) syncAll(ctx context.Context, c config, built binaries, path, dir string, progress io.Writer) (err error) {
 	s, err := startServer(path)
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	for round := range c.rounds {
 		for _, sys := range r.shown {
 			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, c.rounds, sys.name())
-			m, err := measure(ctx, sys, built[sys.build], filepath.Join(dir, "node"), s, r.census)
+			m, err := measure(ctx, sys, built[sys.build], dir, s, r.census)
 			if err != nil {
-				return r, fmt.Errorf("%s: %w", sys.name(), err)
+				return fmt.Errorf("%s: %w", sys.name(), err)
 			}
 			fmt.Fprintf(progress, "  %.2f s\n", m.took.Seconds())
 			if err := r.add(sys, m); err != nil {
-				return r, err
+				return err
 			}
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // add refuses a measurement that did not end with the coins of the others.
@@ -99,7 +106,7 @@ func measure(ctx context.Context, sys system, binary, dir string, s *serverProce
 	if err != nil {
 		return m, err
 	}
-	before, err := s.cpu()
+	before, err := readMeter(s)
 	if err != nil {
 		return m, err
 	}
@@ -108,6 +115,15 @@ func measure(ctx context.Context, sys system, binary, dir string, s *serverProce
 		return m, err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
+	if m, err = n.watch(ctx, chain, s, before); err != nil || sys.build == btcd {
+		return m, err
+	}
+	m.coins, err = n.coins(ctx, chain)
+	return m, err
+}
+
+// watch waits until the node has the chain and reads all meters at that moment.
+func (n *startedNode) watch(ctx context.Context, chain census, s *serverProcess, before meter) (m measurement, err error) {
 	if m.latencies, err = n.sync(ctx, chain); err != nil {
 		return m, err
 	}
@@ -115,14 +131,23 @@ func measure(ctx context.Context, sys system, binary, dir string, s *serverProce
 	if m.use, err = footprintOf(n.cmd.Process.Pid); err != nil {
 		return m, err
 	}
-	after, err := s.cpu()
+	after, err := readMeter(s)
 	if err != nil {
 		return m, err
 	}
-	m.serverCPU = after - before
-	if sys.build != btcd {
-		m.coins, err = n.coins(ctx, chain)
+	m.serverCPU = after.server - before.server
+	m.othersCPU = max(0, after.machine-before.machine-m.serverCPU-m.use.cpu) // they are read one after the other
+	return m, nil
+}
+
+// meter is CPU time at a moment.
+type meter struct{ server, machine time.Duration }
+
+func readMeter(s *serverProcess) (m meter, err error) {
+	if m.server, err = s.cpu(); err != nil {
+		return m, err
 	}
+	m.machine, err = machineBusy()
 	return m, err
 }
 
