@@ -2,6 +2,7 @@ package link
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -16,8 +17,8 @@ const (
 )
 
 // handshakeConn lets zmq4 perform the handshake on buffered I/O. zmq4
-// allocates whatever size the peer claims, so the size in the header of the
-// first command is checked here, before zmq4 sees it.
+// allocates whatever size the peer claims, so the header of the first command
+// is checked here, before zmq4 sees it: its size, and that no frame follows.
 type handshakeConn struct {
 	net.Conn
 	r    *reader
@@ -42,6 +43,9 @@ func (h *handshakeConn) checkCommand() error {
 	head, err := h.r.peek(shortFrameHead)
 	if err != nil {
 		return err
+	}
+	if head[0]&flagMore != 0 {
+		return errors.New("handshake of more than one frame")
 	}
 	if head[0]&flagLong == 0 {
 		return nil

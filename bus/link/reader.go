@@ -64,8 +64,13 @@ func (r *reader) parse() (bool, error) {
 	for {
 		rest := r.buf.unread()[r.at:]
 		head, n, err := parseFrameHead(rest)
-		if err != nil || n == 0 {
+		switch {
+		case err != nil:
 			return false, err
+		case n == 0 && r.at+longFrameHead > bufferBytes:
+			return true, r.large() // the buffer may be full of what is whole
+		case n == 0:
+			return false, nil
 		}
 		if err := r.check(head, len(r.spans)); err != nil {
 			return false, err
