@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -18,7 +19,7 @@ func (n *node) table() rpc.Table {
 	for _, part := range []rpc.Table{
 		n.chainCommands(), n.blockCommands(), n.utxoCommands(), n.chooseCommands(), n.waitCommands(),
 		n.mempoolCommands(), n.txCommands(), n.miningCommands(), n.generateCommands(), n.addressCommands(),
-		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(),
+		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(),
 	} {
 		table = append(table, part...)
 	}
@@ -50,7 +51,12 @@ func (n *node) blockData(at *chain.Node) (*consensus.Block, error) {
 	if !n.engine.Info(at).HaveBlock {
 		return nil, rpc.Errorf(rpc.MiscError, "Block not available (not fully downloaded)")
 	}
-	return n.engine.ReadBlock(at)
+	block, err := n.engine.ReadBlock(at)
+	if err != nil {
+		n.log.Error(fmt.Sprintf("Block %s: %v", at.Hash, err))
+		return nil, rpc.Errorf(rpc.MiscError, "Block not found on disk")
+	}
+	return block, nil
 }
 
 // verbosity reads a number, or a bool for 0 and 1.

@@ -162,7 +162,7 @@ const bip34Limit = 1983702
 func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) error {
 	bip34 := n.Parent.Ancestor(e.params.BIP34Height)
 	implied := bip34 != nil && bip34.Hash == e.params.BIP34Hash
-	if repeatsCoinbase(n) || implied && n.Height < bip34Limit {
+	if RepeatsCoinbase(n) || implied && n.Height < bip34Limit {
 		return nil
 	}
 	ops := make([]wire.OutPoint, 0, len(b.Txs)*2)
@@ -183,8 +183,8 @@ func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) 
 	return nil
 }
 
-// repeatsCoinbase names the two blocks of mainnet that break BIP30.
-func repeatsCoinbase(n *Node) bool {
+// RepeatsCoinbase names the two blocks of mainnet that break BIP30.
+func RepeatsCoinbase(n *Node) bool {
 	switch n.Height {
 	case 91842:
 		return n.Hash.String() == "00000000000a4d0a398161ffc163c503763b1f4360639393e0e4c8e300e0caec"
