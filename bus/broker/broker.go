@@ -36,6 +36,8 @@ type Broker struct {
 	mu      sync.Mutex       // held to change routes and what follows
 	ports   map[string]*port // by instance
 	methods map[string]*method
+	// announced is how many bytes the links of a role have announced.
+	announced map[Role]int
 }
 
 // New makes a broker without links.
@@ -50,6 +52,7 @@ func New(cfg Config) *Broker {
 	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
 		ports: map[string]*port{}, methods: map[string]*method{},
+		announced: map[Role]int{},
 	}
 	b.routes.Store(&directory{})
 	return b

@@ -76,8 +76,9 @@ func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Mess
 // deliver hands an admitted call over.
 func (p *port) deliver(callee *port, id uint64, method *method, h *codec.View, m *link.Message) (err error) {
 	out := codec.Header{
-		Kind: codec.Call, ID: id, To: method.name, Deadline: h.Deadline, Trace: h.Trace, Credit: h.Credit,
-		From: p.id.Instance, Role: string(p.id.Role),
+		Kind: codec.Call, ID: id, To: method.name, Deadline: h.Deadline, Trace: h.Trace,
+		Credit: min(h.Credit, maxCredit),
+		From:   p.id.Instance, Role: string(p.id.Role),
 	}
 	if p.head, err = codec.AppendHeader(p.head[:0], &out); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (p *port) reply(h *codec.View, m *link.Message) error {
 	if !ok {
 		return nil
 	}
-	call.caller.calls.forget(call.callerID)
+	call.caller.calls.release(call.callerID, calledAt{p, h.ID})
 	took := time.Duration(p.batch - call.start)
 	call.method.end(bus.Kind(h.Fault), took)
 	if p.tracing {
@@ -145,11 +146,35 @@ func (p *port) item(h *codec.View, m *link.Message) error {
 // credit routes what a stream's caller allows its server.
 func (p *port) credit(h *codec.View) error {
 	at, ok := p.calls.lookup(h.ID)
-	if !ok || !at.callee.calls.grant(at.id, h.Credit) {
+	if !ok {
 		return nil // the stream has ended meanwhile
 	}
-	at.callee.tell(&codec.Header{Kind: codec.Credit, ID: at.id, Credit: h.Credit}, emptyBody)
+	granted := at.callee.calls.grant(at.id, h.Credit)
+	if granted == 0 {
+		return nil
+	}
+	// What the server is told is what it is held to.
+	head, err := codec.EncodeHeader(&codec.Header{Kind: codec.Credit, ID: at.id, Credit: granted})
+	if err != nil {
+		return err
+	}
+	mine, err := at.callee.link.Send(link.Ordinary, head, emptyBody, nil)
+	p.owes(at.callee.link, mine)
+	if err == link.ErrFull {
+		p.starve(h.ID, at)
+	}
 	return nil
+}
+
+// starve ends a stream that this link opened and whose server cannot be told
+// of new credit. A flood of credit must not cost the server its link.
+func (p *port) starve(id uint64, at calledAt) {
+	p.calls.release(id, at)
+	if call, ok := at.callee.calls.take(at.id); ok {
+		at.callee.drops.Add(1)
+		at.callee.tell(&codec.Header{Kind: codec.Cancel, ID: at.id}, emptyBody)
+		p.refuse(call.method, id, bus.KindOverloaded, at.callee.id.Instance+": "+link.ErrFull.Error())
+	}
 }
 
 // cancel ends a call that this link made and no longer waits for.

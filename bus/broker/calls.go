@@ -71,16 +71,18 @@ func (l *ledger) spend(id uint64) (call pending, ok, over bool) {
 // maxCredit bounds what a stream's server may send unasked.
 const maxCredit = 1 << 20
 
-// grant adds credit to a stream and reports whether it is one.
-func (l *ledger) grant(id, credit uint64) bool {
+// grant adds credit to a stream and returns how much it was: none if there is
+// no such stream, or it has as much as it may have.
+func (l *ledger) grant(id, credit uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.served.Get(id)
 	if c == nil || !c.stream {
-		return false
+		return 0
 	}
-	c.credit = min(c.credit+min(credit, maxCredit), maxCredit)
-	return true
+	credit = min(credit, maxCredit-c.credit)
+	c.credit += credit
+	return credit
 }
 
 // remember enters a call that this link made. It reports false if the id is
@@ -103,6 +105,16 @@ func (l *ledger) forget(id uint64) (calledAt, bool) {
 	return at, ok
 }
 
+// release is forget of a call that went there. A caller may have given its id
+// to another call meanwhile.
+func (l *ledger) release(id uint64, at calledAt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made[id] == at {
+		delete(l.made, id)
+	}
+}
+
 func (l *ledger) lookup(id uint64) (calledAt, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,12 +122,18 @@ func (l *ledger) lookup(id uint64) (calledAt, bool) {
 	return at, ok
 }
 
+// settled is a call whose server has ended, with the id it had there.
+type settled struct {
+	pending
+	id uint64
+}
+
 // settle ends the ledger and returns what was open.
-func (l *ledger) settle() (served []pending, made map[uint64]calledAt) {
+func (l *ledger) settle() (served []settled, made map[uint64]calledAt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settled = true
-	l.served.All(func(_ uint64, call *pending) { served = append(served, *call) })
+	l.served.All(func(id uint64, call *pending) { served = append(served, settled{*call, id}) })
 	made = l.made
 	l.served, l.made = slots.Table[pending]{}, nil
 	return served, made

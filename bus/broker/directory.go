@@ -73,7 +73,13 @@ func (b *Broker) methodFor(name string) *method {
 
 // withdraw removes what p offers and hears. b.mu is held.
 func (b *Broker) withdraw(p *port) {
+	b.announced[p.id.Role] -= p.volume
+	p.volume = 0
 	old := b.routes.Load()
+	hears := slices.ContainsFunc(old.subs, func(s *subscription) bool { return s.port == p })
+	if len(p.offered) == 0 && !hears {
+		return // what everybody remembers of the directory stays good
+	}
 	next := &directory{offers: old.offers, subs: old.subs}
 	if len(p.offered) > 0 {
 		next.offers = maps.Clone(old.offers)
@@ -88,7 +94,7 @@ func (b *Broker) withdraw(p *port) {
 		}
 	}
 	p.offered = nil
-	if slices.ContainsFunc(old.subs, func(s *subscription) bool { return s.port == p }) {
+	if hears {
 		next.subs = slices.DeleteFunc(slices.Clone(old.subs), func(s *subscription) bool { return s.port == p })
 	}
 	b.routes.Store(next)

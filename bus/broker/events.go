@@ -77,12 +77,10 @@ func (p *port) unsubscribe(id uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := b.routes.Load()
-	b.routes.Store(&directory{
-		offers: old.offers,
-		subs: slices.DeleteFunc(slices.Clone(old.subs), func(s *subscription) bool {
-			return s.port == p && s.id == id
-		}),
-	})
+	ended := func(s *subscription) bool { return s.port == p && s.id == id }
+	if slices.ContainsFunc(old.subs, ended) {
+		b.routes.Store(&directory{offers: old.offers, subs: slices.DeleteFunc(slices.Clone(old.subs), ended)})
+	}
 }
 
 func (p *port) publish(h *codec.View, m *link.Message) error {

@@ -37,6 +37,7 @@ type port struct {
 	offered  []string
 	meta     map[string][]byte
 	welcomed bool
+	volume   int // bytes of what it announced
 
 	calls ledger
 
@@ -199,7 +200,7 @@ func (p *port) settle() {
 	p.Idle()
 	served, made := p.calls.settle()
 	for _, c := range served {
-		c.caller.calls.forget(c.callerID)
+		c.caller.calls.release(c.callerID, calledAt{p, c.id})
 		c.method.fail()
 		c.caller.answer(c.callerID, bus.KindGone, p.id.Instance+" ended during the call")
 	}

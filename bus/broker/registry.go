@@ -10,11 +10,13 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
 
-// Bounds on what one link may announce. The broker keeps it and shows it to
-// all who ask.
+// Bounds on what links may announce. The broker keeps it and shows it to all
+// who ask, in one message: what all roles together may announce has to fit
+// into a frame.
 const (
-	maxOffers = 1024
-	maxHello  = 4 << 20 // bytes
+	maxOffers    = 1024
+	maxHello     = 256 << 10 // bytes
+	maxAnnounced = 4 << 20   // bytes, by all links of a role
 )
 
 // hello enters what the link offers, answers with a welcome and tells
@@ -33,6 +35,9 @@ func (p *port) hello(m *link.Message) error {
 	if len(a.Offers) > maxOffers {
 		return fmt.Errorf("hello offers %d methods", len(a.Offers))
 	}
+	if len(a.Meta) > 0 && len(p.rights.Offer) == 0 {
+		return fmt.Errorf("role %s offers nothing that metadata could be about", p.id.Role)
+	}
 	slices.Sort(a.Offers)
 	a.Offers = slices.Compact(a.Offers)
 	for _, method := range a.Offers {
@@ -41,7 +46,9 @@ func (p *port) hello(m *link.Message) error {
 			return fmt.Errorf("role %s may not offer %.64q", p.id.Role, method)
 		}
 	}
-	p.broker.enter(p, a)
+	if err := p.broker.enter(p, a, m.Size()); err != nil {
+		return err
+	}
 	p.tell(&codec.Header{Kind: codec.Welcome, To: p.id.Instance}, emptyBody)
 	p.broker.announce(msg.LinkUp.Name(), p.entry())
 	if up := p.broker.cfg.Up; up != nil {
@@ -51,11 +58,19 @@ func (p *port) hello(m *link.Message) error {
 	return nil
 }
 
-func (b *Broker) enter(p *port, a codec.Announcement) {
+func (b *Broker) enter(p *port, a codec.Announcement, size int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.announced[p.id.Role]+size > maxAnnounced {
+		return fmt.Errorf("links of role %s announce more than %d bytes", p.id.Role, maxAnnounced)
+	}
+	if len(p.rights.Offer) > 0 {
+		b.announced[p.id.Role] += size
+		p.volume = size
+	}
 	p.offered, p.meta, p.welcomed = a.Offers, a.Meta, true
 	b.offer(p, a.Offers)
+	return nil
 }
 
 // drain withdraws what the link offers and hears: after the answer no call
