@@ -219,7 +219,7 @@ func (c *Conn) Flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return closed(s.link.Drain(ctx))
+	return sent(s.link.Drain(ctx))
 }
 
 // Drain ends the Conn in order: no new calls or events are taken in, the
@@ -234,9 +234,16 @@ func (c *Conn) Drain(ctx context.Context) error {
 	return s.drain(ctx)
 }
 
-func closed(err error) error {
-	if errors.Is(err, link.ErrClosed) {
+// sent gives an error of the link its kind.
+func sent(err error) error {
+	var limit *link.LimitError
+	switch {
+	case errors.Is(err, link.ErrClosed):
 		return ErrClosed
+	case errors.Is(err, link.ErrFull):
+		return &Error{Kind: KindOverloaded, Text: err.Error()}
+	case errors.As(err, &limit):
+		return &Error{Kind: KindBadMessage, Text: limit.Error()}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -45,7 +46,13 @@ func (e *encoder) free() {
 
 // encode fills e with a header and a value. v is a pointer.
 func (e *encoder) encode(h *codec.Header, v any) error {
-	var err error
+	err := checkName(h.To)
+	if err == nil {
+		err = checkName(h.Target)
+	}
+	if err != nil {
+		return &Error{Kind: KindBadMessage, Text: err.Error()}
+	}
 	if e.head, err = codec.AppendHeader(e.head[:0], h); err != nil {
 		return &Error{Kind: KindBadMessage, Method: h.To, Text: err.Error()}
 	}
@@ -56,6 +63,14 @@ func (e *encoder) encode(h *codec.Header, v any) error {
 	e.attached = nil
 	if f, ok := v.(framed); ok {
 		e.attached = *f.frames()
+	}
+	return nil
+}
+
+// checkName refuses a name for which the broker would close the link.
+func checkName(name string) error {
+	if len(name) > codec.MaxName || !utf8.ValidString(name) {
+		return fmt.Errorf("%.64q of %d bytes is no name", name, len(name))
 	}
 	return nil
 }

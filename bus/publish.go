@@ -63,7 +63,7 @@ func (s *session) publish(ctx context.Context, h *codec.Header, event any) error
 	if mine {
 		s.flushEvents()
 	}
-	return closed(err)
+	return sent(err)
 }
 
 // flushEvents writes at once, unless events follow each other so fast that

@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
@@ -132,8 +133,9 @@ func (s *session) answer(e *encoder, id uint64, rep any, failed error) {
 	}
 }
 
-// clip keeps an error text within what a header may hold.
+// clip makes of an error text one that a header may hold: it may quote bytes
+// that are no text, and is cut to a length.
 func clip(text string) string {
 	const limit = codec.MaxHeader / 2
-	return text[:min(len(text), limit)]
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "?")
 }

@@ -199,14 +199,14 @@ func (s *session) send(ctx context.Context, e *encoder) error {
 		mine, err = s.link.SendWait(ctx, e.head, e.contents(), e.attached)
 	}
 	s.flush(mine)
-	return closed(err)
+	return sent(err)
 }
 
 // sendReserved queues a message that must not be lost to a full queue.
 func (s *session) sendReserved(e *encoder) error {
 	mine, err := s.link.Send(link.Reserved, e.head, e.contents(), e.attached)
 	s.flush(mine)
-	return closed(err)
+	return sent(err)
 }
 
 // flush sees to the writing if it is ours. When much is going on, those who
@@ -246,7 +246,7 @@ func (s *session) drain(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if err := s.link.Drain(ctx); err != nil {
-		return closed(err)
+		return sent(err)
 	}
 	s.drained.Store(true)
 	s.link.Close()

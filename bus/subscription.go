@@ -62,6 +62,11 @@ type Subscription struct {
 // is in force when Subscribe returns: what is published by whoever learns of
 // that is heard.
 func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription, error) {
+	for _, prefix := range prefixes {
+		if err := checkName(prefix); err != nil {
+			return nil, &Error{Kind: KindBadMessage, Text: err.Error()}
+		}
+	}
 	session, err := c.current(ctx)
 	if err != nil {
 		return nil, err

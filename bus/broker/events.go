@@ -14,7 +14,7 @@ import (
 const (
 	maxSubscriptions = 64
 	maxPrefixes      = 64
-	maxName          = 256
+	maxName          = codec.MaxName
 	maxSubscribe     = 64 << 10 // bytes
 )
 

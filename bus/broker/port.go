@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -150,10 +151,11 @@ func (p *port) answer(id uint64, kind bus.Kind, text string) {
 	p.tell(&codec.Header{Kind: codec.Error, ID: id, Fault: string(kind), Text: clip(text)}, emptyBody)
 }
 
-// clip keeps a text within what a header may hold.
+// clip makes of an error text one that a header may hold: it may quote bytes
+// that are no text, and is cut to a length.
 func clip(text string) string {
 	const limit = codec.MaxHeader / 2
-	return text[:min(len(text), limit)]
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "?")
 }
 
 // tell sends what somebody at the other end of this link waits for. It may be

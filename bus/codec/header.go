@@ -8,6 +8,9 @@ const Version = 1
 // MaxHeader is the largest encoded Header in bytes.
 const MaxHeader = 4096
 
+// MaxName is the longest method, topic, prefix of topics or instance in bytes.
+const MaxName = 256
+
 // Kind tells what a bus message is.
 type Kind uint8
 

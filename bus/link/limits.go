@@ -38,7 +38,21 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// LimitError tells which limit a peer exceeded.
+// check holds a message that is to be sent against the limits: its peer, if it
+// has the same, would end the link for it.
+func (l Limits) check(largest, size, frames int) error {
+	switch {
+	case largest > l.FrameBytes:
+		return &LimitError{"frame", uint64(largest), l.FrameBytes}
+	case size > l.MessageBytes:
+		return &LimitError{"message", uint64(size), l.MessageBytes}
+	case frames > l.Frames:
+		return &LimitError{"frame count", uint64(frames), l.Frames}
+	}
+	return nil
+}
+
+// LimitError tells which limit a peer, or a message to it, exceeded.
 type LimitError struct {
 	What  string
 	Size  uint64

@@ -146,7 +146,7 @@ func (l *Link) command(body []byte) {
 }
 
 // Send queues a message of a header, a body and attachments, or reports
-// ErrFull or ErrClosed. It does not wait and does not write: if mine is true,
+// ErrFull, ErrClosed or a *LimitError. It does not wait and does not write: if mine is true,
 // the caller has to call Flush soon; if not, somebody else is about to.
 func (l *Link) Send(p Priority, head, body []byte, attached [][]byte) (mine bool, err error) {
 	return l.out.send(head, body, attached, int(p))

@@ -126,8 +126,13 @@ func (o *outbox) send(head, body []byte, attached [][]byte, reserve int) (mine b
 
 func (o *outbox) sendLocked(head, body []byte, attached [][]byte, reserve int) (mine bool, err error) {
 	size := wireSize(len(head)) + wireSize(len(body))
+	largest := max(len(head), len(body))
 	for _, frame := range attached {
 		size += wireSize(len(frame))
+		largest = max(largest, len(frame))
+	}
+	if err := o.limits.check(largest, size, 2+len(attached)); err != nil {
+		return false, err
 	}
 	if err := o.admit(size, reserve); err != nil {
 		return false, err
