@@ -19,7 +19,7 @@ func (n *node) table() rpc.Table {
 	for _, part := range []rpc.Table{
 		n.chainCommands(), n.blockCommands(), n.utxoCommands(), n.chooseCommands(), n.waitCommands(),
 		n.mempoolCommands(), n.txCommands(), n.miningCommands(), n.generateCommands(), n.addressCommands(),
-		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(),
+		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(), n.verifyCommands(),
 	} {
 		table = append(table, part...)
 	}

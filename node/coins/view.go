@@ -100,3 +100,6 @@ func (v *View) RemoveOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, 
 	}
 	return clean, nil
 }
+
+// Len is the number of coins that the view changes.
+func (v *View) Len() int { return len(v.changes) }
