@@ -24,8 +24,8 @@
 //   - getblockchaininfo is asked every 10 ms, or at the next such moment when
 //     an answer took longer. All but btcd keep the connection open for that.
 //
-// Every node gets 450 MB of cache, and an age of the tip so high that blocks
-// from the past do not make it think that it is still syncing.
+// Every node gets 450 MiB of cache. All but btcd, which has no such setting, are
+// told to take a tip of any age for current, as they would be near a live tip.
 //
 // # Ownership
 //
