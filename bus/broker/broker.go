@@ -33,6 +33,8 @@ type Broker struct {
 	ipc    *slog.Logger
 	routes atomic.Pointer[directory] // read without a lock
 
+	denied map[Role]*roleDenials // of all roles in the table, never changed
+
 	mu      sync.Mutex       // held to change routes and what follows
 	ports   map[string]*port // by instance
 	methods map[string]*method
@@ -52,7 +54,10 @@ func New(cfg Config) *Broker {
 	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
 		ports: map[string]*port{}, methods: map[string]*method{},
-		announced: map[Role]int{},
+		announced: map[Role]int{}, denied: map[Role]*roleDenials{},
+	}
+	for role := range cfg.Table {
+		b.denied[role] = &roleDenials{}
 	}
 	b.routes.Store(&directory{})
 	return b

@@ -195,6 +195,24 @@ func TestAFloodOfDenialsDoesNotFillTheLog(t *testing.T) {
 	require.Eventually(t, func() bool { return log.count("was denied 940 more times") == 1 }, time.Minute, time.Millisecond)
 }
 
+// TestComingAndGoingDoesNotMakeRoomInTheLog: each new link may be told of, but
+// not without end.
+func TestComingAndGoingDoesNotMakeRoomInTheLog(t *testing.T) {
+	log := &lockedBuffer{}
+	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	for range 30 {
+		client, stop := b.Conn(broker.Client, "client.1", nil)
+		for range 70 {
+			_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), client, bus.None{})
+			require.ErrorIs(t, err, bus.ErrDenied)
+		}
+		stop()
+		require.Eventually(t, func() bool { return len(b.Broker.Stats()) == 0 }, time.Minute, time.Millisecond)
+	}
+	require.LessOrEqual(t, log.count("\n"), 600)
+	require.Greater(t, log.count("\n"), 500)
+}
+
 // deaf is a handler that ignores what arrives.
 type deaf struct{}
 

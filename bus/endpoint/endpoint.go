@@ -88,6 +88,7 @@ type Endpoint struct {
 	waiting  *waitingRoom
 	links    *links
 	refusals refusals
+	comings  *comings
 }
 
 // New makes an endpoint. Nothing is accepted before Run.
@@ -95,7 +96,8 @@ func New(cfg Config) *Endpoint {
 	cfg = cfg.withDefaults()
 	return &Endpoint{
 		cfg: cfg, waiting: newWaitingRoom(cfg.Waiting), links: newLinks(cfg.Links),
-		refusals: refusals{logger: cfg.Logger},
+		refusals: refusals{logger: cfg.Logger, rest: "bus: refused %d more connections"},
+		comings:  newComings(cfg.Logger),
 	}
 }
 
@@ -115,6 +117,7 @@ func (e *Endpoint) Run(ctx context.Context) {
 	tasks.Go(func() { e.lookAfter(ctx) })
 	tasks.Wait()
 	e.refusals.report()
+	e.comings.each((*refusals).report)
 }
 
 // acceptPause follows a failed Accept, such as one for lack of descriptors.
@@ -167,10 +170,11 @@ func (e *Endpoint) serve(ctx context.Context, c *connection) {
 	}
 	defer e.links.remove(f)
 	c.nc.watch(e.cfg.Silence)
-	e.cfg.Logger.Info(fmt.Sprintf("bus: %s attached from %s", f.id.Instance, c.remote))
+	journal := e.comings.of(f.key)
+	journal.logAt(slog.LevelInfo, fmt.Sprintf("bus: %s attached from %s", f.id.Instance, c.remote))
 	err = e.cfg.Broker.ServeWith(f.ctx, conn, f.id, *e.cfg.Limits)
 	if ctx.Err() == nil {
-		e.cfg.Logger.Warn(fmt.Sprintf("bus: link of %s (%s) ended: %v", f.id.Instance, c.remote, f.why(err)))
+		journal.log(fmt.Sprintf("bus: link of %s (%s) ended: %v", f.id.Instance, c.remote, f.why(err)))
 	}
 }
 
@@ -214,6 +218,7 @@ func (e *Endpoint) lookAfter(ctx context.Context) {
 	complained := ""
 	for pause(ctx, e.cfg.Recheck) {
 		e.refusals.turn()
+		e.comings.each((*refusals).turn)
 		err := e.cfg.Keys.Refresh()
 		if err != nil && err.Error() != complained {
 			e.cfg.Logger.Error(fmt.Sprintf("bus: reading the keys: %v", err))
