@@ -28,7 +28,7 @@ const (
 type Config struct {
 	Mux      *Mux         // what the part offers; nil for a mere caller
 	Logger   *slog.Logger // for messages that nobody can be told about
-	Handlers int          // calls served at a time; default 1024
+	Handlers int          // calls served at a time; default 2048
 	Intake   int          // bytes of the requests served at a time; default 256 MiB
 	Calls    int          // calls in flight; default and at most 65536
 	Limits   link.Limits
@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Handlers == 0 {
-		c.Handlers = 1024
+		c.Handlers = 2048
 	}
 	if c.Intake == 0 {
 		c.Intake = 256 << 20

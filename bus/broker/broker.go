@@ -20,8 +20,9 @@ type Config struct {
 	Table  Table
 	Limits link.Limits
 	Logger *slog.Logger // category "ipc": one line per request and reply at debug level
-	// Pending bounds the calls that may wait for one link's replies, and those
-	// that one link may wait for; default 8192, at most 65536.
+	// Pending bounds the calls that may wait for one link's replies; default
+	// 2048, which is also how many a Conn serves at a time by default. The table
+	// says what share of them a role may have.
 	Pending int
 	// Up, if set, is called when a link has been welcomed.
 	Up func(Identity)
@@ -48,7 +49,7 @@ func New(cfg Config) *Broker {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Pending == 0 {
-		cfg.Pending = 8192
+		cfg.Pending = 2048
 	}
 	cfg.Pending = min(cfg.Pending, slots.Max)
 	b := &Broker{

@@ -63,12 +63,16 @@ func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Mess
 		return nil
 	case !ok:
 		callee.drops.Add(1)
-		p.refuse(method, h.ID, bus.KindOverloaded, callee.id.Instance+" has too many calls in flight")
+		p.refuse(method, h.ID, bus.KindOverloaded, fmt.Sprintf("%s has too many calls of role %s in flight", callee.id.Instance, p.id.Role))
 		return nil
 	}
-	if !p.calls.remember(h.ID, calledAt{callee, id}) {
+	if ok, full := p.calls.remember(h.ID, calledAt{callee, id}); !ok {
 		callee.calls.take(id)
-		return fmt.Errorf("call id %d is in use, or there are too many calls", h.ID)
+		if full {
+			p.refuse(method, h.ID, bus.KindOverloaded, "too many calls in flight")
+			return nil
+		}
+		return fmt.Errorf("call id %d is in use", h.ID)
 	}
 	return p.deliver(callee, id, method, h, m)
 }

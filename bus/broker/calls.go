@@ -27,21 +27,35 @@ type calledAt struct {
 type ledger struct {
 	mu      sync.Mutex
 	settled bool
-	limit   int
+	limit   int // of served
 	served  slots.Table[pending]
+	byRole  map[Role]int // how many of served each role has made
 	made    map[uint64]calledAt // by the caller's id
 }
 
+// maxMade bounds the calls that one link may wait for.
+const maxMade = 8192
+
+func newLedger(limit int) ledger {
+	return ledger{limit: limit, byRole: map[Role]int{}, made: map[uint64]calledAt{}}
+}
+
 // admit enters a call to this link and returns the id it has there. It
-// reports false if there are too many, or, with settled, if the link has
-// ended.
+// reports false if there are too many, or too many of the caller's role, or,
+// with settled, if the link has ended.
 func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.settled {
+	role := call.caller.id.Role
+	switch {
+	case l.settled:
 		return 0, false, true
+	case l.byRole[role] >= call.caller.rights.share(l.limit):
+		return 0, false, false
 	}
-	id, ok = l.served.Put(call, l.limit)
+	if id, ok = l.served.Put(call, l.limit); ok {
+		l.byRole[role]++
+	}
 	return id, ok, false
 }
 
@@ -49,7 +63,11 @@ func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
 func (l *ledger) take(id uint64) (pending, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.served.Take(id)
+	call, ok := l.served.Take(id)
+	if ok {
+		l.byRole[call.caller.id.Role]--
+	}
+	return call, ok
 }
 
 // spend takes one credit of a stream and returns its call. It reports over if
@@ -86,15 +104,18 @@ func (l *ledger) grant(id, credit uint64) uint64 {
 }
 
 // remember enters a call that this link made. It reports false if the id is
-// in use, there are too many, or the link has ended.
-func (l *ledger) remember(id uint64, at calledAt) bool {
+// in use or the link has ended, and full if there are too many.
+func (l *ledger) remember(id uint64, at calledAt) (ok, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, used := l.made[id]; used || l.settled || len(l.made) >= l.limit {
-		return false
+	if _, used := l.made[id]; used || l.settled {
+		return false, false
+	}
+	if len(l.made) >= maxMade {
+		return false, true
 	}
 	l.made[id] = at
-	return true
+	return true, false
 }
 
 func (l *ledger) forget(id uint64) (calledAt, bool) {

@@ -9,13 +9,15 @@ import (
 // TestALateReplyDoesNotReleaseAnotherCallOfItsID: a caller that reuses an id
 // would else leave a call behind that its end does not cancel.
 func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
-	l := ledger{limit: 8, made: map[uint64]calledAt{}}
+	l := newLedger(8)
 	server := &port{}
 	first, second := calledAt{server, 1 << 16}, calledAt{server, 2 << 16}
-	require.True(t, l.remember(7, first))
-	_, ok := l.forget(7) // cancelled, while its reply is on the way
+	ok, _ := l.remember(7, first)
 	require.True(t, ok)
-	require.True(t, l.remember(7, second))
+	_, ok = l.forget(7) // cancelled, while its reply is on the way
+	require.True(t, ok)
+	ok, _ = l.remember(7, second)
+	require.True(t, ok)
 	l.release(7, first)
 	at, ok := l.lookup(7)
 	require.True(t, ok)
@@ -23,4 +25,30 @@ func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
 	l.release(7, second)
 	_, ok = l.lookup(7)
 	require.False(t, ok)
+}
+
+// TestARoleHasItsShareOfAPart: links of one role, however many, leave room for
+// the calls of others.
+func TestARoleHasItsShareOfAPart(t *testing.T) {
+	table := DefaultTable()
+	caller := func(role Role) *port { return &port{id: Identity{Role: role}, rights: table[role]} }
+	l := newLedger(100)
+	admitted := func(role Role) (ids []uint64) {
+		for range 1000 {
+			id, ok, _ := l.admit(pending{caller: caller(role)})
+			if !ok {
+				break
+			}
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	clients := admitted(Client)
+	require.Len(t, clients, 5)
+	require.Len(t, admitted(Worker), 50)
+	require.Len(t, admitted(Gateway), 45, "what is left")
+	require.Empty(t, admitted(Client))
+	_, ok := l.take(clients[0])
+	require.True(t, ok)
+	require.Len(t, admitted(Client), 1, "one call ended, one more may begin")
 }

@@ -49,7 +49,7 @@ func newPort(b *Broker, id Identity, rights Rights, l *link.Link) *port {
 	return &port{
 		broker: b, id: id, rights: rights, link: l, since: time.Now(),
 		routes: map[string]route{}, topics: map[string]*audience{},
-		calls: ledger{limit: b.cfg.Pending, made: map[uint64]calledAt{}},
+		calls: newLedger(b.cfg.Pending),
 	}
 }
 

@@ -24,6 +24,17 @@ type Rights struct {
 	Offer   []string // methods it may serve
 	Publish []string // topics it may publish
 	Hear    []string // topics it may subscribe to; a subscription's prefix must lie within one
+	// Share bounds how much of a part all links of the role may take up
+	// together: percent of the calls that may wait for one link; 0 for no bound.
+	Share int
+}
+
+// share is the part of limit that links of the role may have, at least one.
+func (r Rights) share(limit int) int {
+	if r.Share == 0 {
+		return limit
+	}
+	return max(1, limit*r.Share/100)
 }
 
 // Table says what each role may do. The graph of calls between roles has no
@@ -60,6 +71,7 @@ func DefaultTable() Table {
 			Offer:   commands("setmocktime"),
 			Publish: nil,
 			Hear:    []string{"node.tip", "node.txs", "peers.*", "bus.link.*"},
+			Share:   50,
 		},
 		Wallet: {
 			Call: []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
@@ -68,12 +80,14 @@ func DefaultTable() Table {
 				"listunspent sendtoaddress"), "wallet.*"),
 			Publish: []string{"wallet.*"},
 			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
+			Share:   20,
 		},
 		Notify: {
 			Call:    []string{"node.chain.*"},
 			Offer:   commands("setmocktime getzmqnotifications"),
 			Publish: []string{"notify.*"},
 			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
+			Share:   10,
 		},
 		Gateway: {
 			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments"},
@@ -87,6 +101,7 @@ func DefaultTable() Table {
 			Offer:   nil,
 			Publish: nil,
 			Hear:    []string{"node.event.*", "node.tip", "node.txs", "bus.link.*"},
+			Share:   5,
 		},
 	}
 }
