@@ -103,8 +103,22 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 	})
 	if err != nil {
 		s.ignore(id)
+	} else if sub.isClosed() {
+		s.withdraw(id) // it was closed meanwhile
 	}
 	return err
+}
+
+func (s *Subscription) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// withdraw tells the broker that nobody hears a subscription any more.
+func (s *session) withdraw(id uint64) {
+	s.ignore(id)
+	s.control(&codec.Header{Kind: codec.Unsubscribe, ID: id})
 }
 
 // ignore drops the events of a subscription from now on.
@@ -136,9 +150,8 @@ func (s *Subscription) Close() {
 	s.mu.Lock()
 	session, id := s.session, s.id
 	s.mu.Unlock()
-	session.ignore(id)
-	session.control(&codec.Header{Kind: codec.Unsubscribe, ID: id})
-	s.end()
+	s.end() // before, for one that is being restored
+	session.withdraw(id)
 }
 
 // Next returns the next event. It fails with ctx's error, or with ErrClosed

@@ -74,6 +74,12 @@ func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Mess
 		}
 		return fmt.Errorf("call id %d is in use", h.ID)
 	}
+	if !callee.calls.has(id) {
+		// A server that guessed the id has answered before it was asked, or has
+		// just ended: the caller has been told.
+		p.calls.release(h.ID, calledAt{callee, id})
+		return nil
+	}
 	return p.deliver(callee, id, method, h, m)
 }
 

@@ -29,7 +29,7 @@ type ledger struct {
 	settled bool
 	limit   int // of served
 	served  slots.Table[pending]
-	byRole  map[Role]int // how many of served each role has made
+	byRole  map[Role]int        // how many of served each role has made
 	made    map[uint64]calledAt // by the caller's id
 }
 
@@ -68,6 +68,13 @@ func (l *ledger) take(id uint64) (pending, bool) {
 		l.byRole[call.caller.id.Role]--
 	}
 	return call, ok
+}
+
+// has reports whether a call waits here.
+func (l *ledger) has(id uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.served.Get(id) != nil
 }
 
 // spend takes one credit of a stream and returns its call. It reports over if

@@ -267,9 +267,15 @@ func TestNamesOfInstances(t *testing.T) {
 	s := newSite(t, nil)
 	client, _ := s.key(broker.Client, "")
 	worker, _ := s.key(broker.Worker, "")
-	wallet, _ := s.key(broker.Wallet, "")
+	wallet, _ := s.key(broker.Wallet, "savings")
 	require.Equal(t, "client.explorer-2_b", s.attach(client, "explorer-2_b").Instance())
 	require.Equal(t, "wallet.savings.", s.attach(wallet, "savings").Instance())
+	for _, identity := range []string{"", "vault"} {
+		conn := bus.New(s.dial(secure.ClientConfig{Key: wallet, Identity: identity}), bus.Config{})
+		_ = conn.Run(t.Context()) // ends when it is refused
+		require.Empty(t, conn.Instance())
+		s.log.await(t, "refused a connection", "only under the name that its key was made for")
+	}
 	for _, identity := range []string{"", "a.b", "white space", strings.Repeat("x", 65)} {
 		require.Regexp(t, `^client\.far[0-9]+$`, s.attach(client, identity).Instance())
 	}

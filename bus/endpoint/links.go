@@ -87,8 +87,13 @@ func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role broker.Rol
 	if !ValidName(name) || role == broker.Worker && isNumber(name) {
 		name = ""
 	}
-	if owner, known := e.cfg.Keys.Owner(role, name); known && owner != key {
+	owner, known := e.cfg.Keys.Owner(role, name)
+	switch {
+	case known && owner != key:
 		return nil, fmt.Errorf("the name %s belongs to the key %s", Instance(role, name), owner)
+	case !known && role == broker.Wallet:
+		// It could be that of a wallet on this machine, and hear what is meant for it.
+		return nil, fmt.Errorf("a wallet may attach only under the name that its key was made for")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	f := &far{key: key, ctx: ctx, cancel: cancel, gone: make(chan struct{})}

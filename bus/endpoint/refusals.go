@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func (c *comings) of(key secure.PublicKey) *refusals {
 	defer c.mu.Unlock()
 	r := c.keys[key]
 	if r == nil {
-		r = &refusals{logger: c.logger, rest: "bus: %d more links came or went with the key " + key.String()}
+		r = &refusals{logger: c.logger, rest: "bus: %d more links came or went with the key " + strings.ReplaceAll(key.String(), "%", "%%")}
 		c.keys[key] = r
 	}
 	return r

@@ -180,7 +180,7 @@ func (n *node) callsMade() (map[string]float64, error) {
 func TestAWalletElsewhere(t *testing.T) {
 	address := fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
 	n := startNode(t, "regtest", "-connect=0", "-ipcbind="+address)
-	args := append(attachArgs(address, n.keygen("wallet")), "-wallet=savings")
+	args := append(attachArgs(address, n.keygen("wallet", "savings")), "-wallet=savings")
 	w := startPart(t, host{}, "wallet", args...)
 	w.awaitLog(`Created wallet "savings"`)
 	n.eventually("the wallet", func() error {

@@ -39,12 +39,19 @@ func stem(role broker.Role, name string) string {
 // Pair names the two files of a key.
 type Pair struct{ Secret, Public string }
 
+// errNamelessWallet refuses a key that could pass for any wallet, and hear what
+// is meant for it.
+var errNamelessWallet = errors.New("the key of a wallet needs the wallet's name: wallet NAME")
+
 // Create makes the key of a role in the folder, and the broker's if there is
 // none. The secret file carries the broker's public key and the chain, so that
 // a part on another machine needs nothing else.
 func Create(dir string, role broker.Role, name, chain string) (Pair, error) {
 	if !endpoint.Outside(role) {
 		return Pair{}, fmt.Errorf("role %q cannot come from outside: it is one of %s", role, roleList())
+	}
+	if name == "" && role == broker.Wallet {
+		return Pair{}, errNamelessWallet
 	}
 	if name != "" && !endpoint.ValidName(name) {
 		return Pair{}, fmt.Errorf("a name is 1 to 64 letters, digits, \"-\" and \"_\", not %q", name)

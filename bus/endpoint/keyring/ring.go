@@ -143,6 +143,8 @@ func readKey(path string, info fs.FileInfo) (secure.PublicKey, broker.Role, erro
 		return c.Public, "", fmt.Errorf("%s: the file is named for the role %s, its metadata says %s", path, fromFile, role)
 	case !endpoint.Outside(broker.Role(role)):
 		return c.Public, "", fmt.Errorf("%s: role %s cannot come from outside", path, role)
+	case role == string(broker.Wallet) && !named:
+		return c.Public, "", fmt.Errorf("%s: %w", path, errNamelessWallet)
 	case named && !endpoint.ValidName(name):
 		return c.Public, "", fmt.Errorf("%s: %q is not a valid name", path, name)
 	case named && field(c, nameField) != "" && field(c, nameField) != name:

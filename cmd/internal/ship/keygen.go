@@ -76,9 +76,6 @@ func chainFlag(layout *config.Layout) string {
 func roleFlags(role broker.Role, name string) string {
 	switch role {
 	case broker.Wallet:
-		if name == "" {
-			name = "NAME"
-		}
 		return " -wallet=" + name
 	case broker.Notify:
 		return " -zmqpubhashblock=tcp://127.0.0.1:28332"
