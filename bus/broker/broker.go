@@ -32,6 +32,7 @@ type Config struct {
 type Broker struct {
 	cfg    Config
 	ipc    *slog.Logger
+	ranks  map[Role]int              // numbers the roles of the table
 	routes atomic.Pointer[directory] // read without a lock
 
 	denied map[Role]*roleDenials // of all roles in the table, never changed
@@ -54,11 +55,14 @@ func New(cfg Config) *Broker {
 	cfg.Pending = min(cfg.Pending, slots.Max)
 	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
-		ports: map[string]*port{}, methods: map[string]*method{},
+		ports: map[string]*port{}, methods: map[string]*method{}, ranks: map[Role]int{},
 		announced: map[Role]int{}, denied: map[Role]*roleDenials{},
 	}
 	for role := range cfg.Table {
 		b.denied[role] = &roleDenials{}
+	}
+	for role := range cfg.Table {
+		b.ranks[role] = len(b.ranks)
 	}
 	b.routes.Store(&directory{})
 	return b

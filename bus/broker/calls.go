@@ -29,15 +29,15 @@ type ledger struct {
 	settled bool
 	limit   int // of served
 	served  slots.Table[pending]
-	byRole  map[Role]int        // how many of served each role has made
+	byRole  []int               // how many of served each role has made, by rank
 	made    map[uint64]calledAt // by the caller's id
 }
 
 // maxMade bounds the calls that one link may wait for.
 const maxMade = 8192
 
-func newLedger(limit int) ledger {
-	return ledger{limit: limit, byRole: map[Role]int{}, made: map[uint64]calledAt{}}
+func newLedger(limit, roles int) ledger {
+	return ledger{limit: limit, byRole: make([]int, roles), made: map[uint64]calledAt{}}
 }
 
 // admit enters a call to this link and returns the id it has there. It
@@ -46,15 +46,15 @@ func newLedger(limit int) ledger {
 func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	role := call.caller.id.Role
+	rank := call.caller.rank
 	switch {
 	case l.settled:
 		return 0, false, true
-	case l.byRole[role] >= call.caller.rights.share(l.limit):
+	case l.byRole[rank] >= call.caller.share:
 		return 0, false, false
 	}
 	if id, ok = l.served.Put(call, l.limit); ok {
-		l.byRole[role]++
+		l.byRole[rank]++
 	}
 	return id, ok, false
 }
@@ -65,7 +65,7 @@ func (l *ledger) take(id uint64) (pending, bool) {
 	defer l.mu.Unlock()
 	call, ok := l.served.Take(id)
 	if ok {
-		l.byRole[call.caller.id.Role]--
+		l.byRole[call.caller.rank]--
 	}
 	return call, ok
 }

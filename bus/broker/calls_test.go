@@ -9,7 +9,7 @@ import (
 // TestALateReplyDoesNotReleaseAnotherCallOfItsID: a caller that reuses an id
 // would else leave a call behind that its end does not cancel.
 func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
-	l := newLedger(8)
+	l := newLedger(8, 1)
 	server := &port{}
 	first, second := calledAt{server, 1 << 16}, calledAt{server, 2 << 16}
 	ok, _ := l.remember(7, first)
@@ -31,8 +31,9 @@ func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
 // the calls of others.
 func TestARoleHasItsShareOfAPart(t *testing.T) {
 	table := DefaultTable()
-	caller := func(role Role) *port { return &port{id: Identity{Role: role}, rights: table[role]} }
-	l := newLedger(100)
+	ranks := map[Role]int{Client: 0, Worker: 1, Gateway: 2}
+	caller := func(role Role) *port { return &port{rank: ranks[role], share: table[role].share(100)} }
+	l := newLedger(100, len(table))
 	admitted := func(role Role) (ids []uint64) {
 		for range 1000 {
 			id, ok, _ := l.admit(pending{caller: caller(role)})

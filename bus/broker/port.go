@@ -21,6 +21,8 @@ type port struct {
 	rights Rights
 	link   *link.Link
 	since  time.Time
+	rank   int // of the role, for counting
+	share  int // calls that links of the role may have waiting for one link
 
 	// Of the goroutine that runs the link.
 	broken   error // why the broker closed the link
@@ -49,7 +51,7 @@ func newPort(b *Broker, id Identity, rights Rights, l *link.Link) *port {
 	return &port{
 		broker: b, id: id, rights: rights, link: l, since: time.Now(),
 		routes: map[string]route{}, topics: map[string]*audience{},
-		calls: newLedger(b.cfg.Pending),
+		calls: newLedger(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.share(b.cfg.Pending),
 	}
 }
 
