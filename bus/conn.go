@@ -236,6 +236,9 @@ func (c *Conn) Drain(ctx context.Context) error {
 
 // sent gives an error of the link its kind.
 func sent(err error) error {
+	if err == nil {
+		return nil // before anything is allocated
+	}
 	var limit *link.LimitError
 	switch {
 	case errors.Is(err, link.ErrClosed):
