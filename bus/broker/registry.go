@@ -49,8 +49,9 @@ func (p *port) hello(m *link.Message) error {
 	if err := p.broker.enter(p, a, m.Size()); err != nil {
 		return err
 	}
-	p.tell(&codec.Header{Kind: codec.Welcome, To: p.id.Instance}, emptyBody)
+	// Who is welcome has been announced: what it hears from then on is news.
 	p.broker.announce(msg.LinkUp.Name(), p.entry())
+	p.tell(&codec.Header{Kind: codec.Welcome, To: p.id.Instance}, emptyBody)
 	if up := p.broker.cfg.Up; up != nil {
 		up(p.id)
 	}
