@@ -68,9 +68,9 @@ func (r *rig) start() {
 	ended := make(chan error, 1)
 	go func() { ended <- node.Run(ctx, env, r.cfg) }()
 	r.stop = func() {
+		r.stop = func() {}
 		cancel()
 		require.NoError(r.t, <-ended)
-		r.stop = func() {}
 	}
 	r.t.Cleanup(func() { r.stop() })
 	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })

@@ -75,7 +75,7 @@ func (e Env) Serve(ctx context.Context, mux *bus.Mux, table rpc.Table, fn func(c
 		defer cancel()
 		// A link that no longer reads keeps what is left.
 		_ = conn.Flush(flush)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrCanceled)) {
 			return nil
 		}
 		return err
