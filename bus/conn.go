@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
@@ -122,7 +123,7 @@ func (c *Conn) Run(ctx context.Context) error {
 		}
 		wait := pause/2 + rand.N(pause/2)
 		c.cfg.Logger.Warn(fmt.Sprintf("bus: no link to the broker: %v; trying again in %d ms", orClosed(err), wait.Milliseconds()))
-		if !sleep(ctx, wait) {
+		if !clock.Sleep(ctx, wait) {
 			return nil
 		}
 		pause = min(2*pause, longestPause)
@@ -134,17 +135,6 @@ func orClosed(err error) error {
 		return errors.New("the broker closed it")
 	}
 	return err
-}
-
-func sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // once serves one link and reports whether the broker accepted it.

@@ -236,10 +236,10 @@ func (s *session) drain(ctx context.Context) error {
 		return err
 	}
 	finished := make(chan struct{})
-	go func() {
+	s.workers.Go(func() { // run joins it, after the handlers
 		s.handlers.Wait()
 		close(finished)
-	}()
+	})
 	select {
 	case <-finished:
 	case <-ctx.Done():

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 )
 
 // acceptPoll is how often a waiting Accept looks whether it should still wait.
@@ -69,7 +71,7 @@ func (w *worker) accept(ctx context.Context, shared net.Listener) error {
 			return err
 		}
 		if !room {
-			pause(ctx, acceptPoll)
+			clock.Sleep(ctx, acceptPoll)
 			continue
 		}
 		nc, err := l.Accept()
@@ -79,7 +81,7 @@ func (w *worker) accept(ctx context.Context, shared net.Listener) error {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 		default:
 			w.log("", fmt.Sprintf("socket error accept failed: %v", err))
-			pause(ctx, acceptPause)
+			clock.Sleep(ctx, acceptPause)
 		}
 	}
 	return nil
@@ -121,16 +123,4 @@ func (w *worker) accepted(ctx context.Context, nc net.Conn) {
 		w.release(w.serve(ctx, nc, 0))
 		return nil
 	})
-}
-
-// pause waits; it reports false if ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -2,5 +2,5 @@
 //
 // Tests and the setmocktime RPC freeze the time that consensus and policy see;
 // time-outs of sockets and calls between parts always run on real time and do
-// not use this package.
+// not use a Clock. Sleep is for their pauses.
 package clock

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
@@ -134,21 +135,10 @@ func (e *Endpoint) accept(ctx context.Context, l net.Listener, tasks *sync.WaitG
 			return
 		default:
 			e.refusals.log(fmt.Sprintf("bus: accepting on %s: %v", l.Addr(), err))
-			if !pause(ctx, acceptPause) {
+			if !clock.Sleep(ctx, acceptPause) {
 				return
 			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -216,7 +206,7 @@ func (e *Endpoint) refuse(ctx context.Context, c *connection, why error) {
 // lookAfter ends the links whose keys were withdrawn.
 func (e *Endpoint) lookAfter(ctx context.Context) {
 	complained := ""
-	for pause(ctx, e.cfg.Recheck) {
+	for clock.Sleep(ctx, e.cfg.Recheck) {
 		e.refusals.turn()
 		e.comings.each((*refusals).turn)
 		err := e.cfg.Keys.Refresh()

@@ -16,7 +16,8 @@
 //     shared by all links that it is queued on.
 //   - A peer that does not finish the handshake in time is dropped. A silent one
 //     is pinged, and dropped after Limits.Silence.
-//   - An idle link holds one goroutine and a timer: no buffer, and no writer.
+//   - An idle link over a descriptor holds one goroutine and a timer: no buffer,
+//     and no writer.
 //
 // New starts nothing. Run performs the handshake, reads in the calling
 // goroutine, and joins the writer, which runs while a peer is slower than those

@@ -6,7 +6,8 @@ import (
 )
 
 // Limits bounds what one link may hold and how long it may be silent. The
-// zero value of a field stands for its default.
+// zero value of a field stands for its default. Silence counts what arrives:
+// on a line that is slow for what is queued, the answer to a ping is late.
 type Limits struct {
 	FrameBytes    int           // one frame; default 32 MiB
 	MessageBytes  int           // all frames of a message; default 64 MiB

@@ -205,21 +205,10 @@ func (r *remote) keep(ctx context.Context) error {
 		}
 		now := wait/2 + mathrand.N(wait/2)
 		r.logger.Warn(fmt.Sprintf("%v; trying again in %d ms", r.explain(err), now.Milliseconds()))
-		if !rest(ctx, now) {
+		if !clock.Sleep(ctx, now) {
 			return nil
 		}
 		wait = min(2*wait, longestRetry)
-	}
-}
-
-func rest(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
