@@ -27,7 +27,7 @@ accepts the key as long as the .key file is there, without a restart.
           gateway  serves JSON-RPC, with all that it can do
           client   a program of yours: reads the chain and hears events
   <name>  tells several keys of one role apart: 1 to 64 letters, digits, "-"
-          and "_"
+          and "_"; the key of a wallet needs the wallet's name
 `
 
 // Keygen makes a key, and tells the user what to do with it.
