@@ -337,9 +337,14 @@ func TestSlowSubscriberLosesItsOwnMessagesOnly(t *testing.T) {
 	subscribers, dropped := p.Stats()
 	require.Equal(t, 2, subscribers)
 	require.Positive(t, dropped)
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	for s := range p.subscribers {
-		require.LessOrEqual(t, len(s.queue), 10)
-		require.LessOrEqual(t, s.bytes, 9<<20)
+		s.mu.Lock()
+		queued, size := len(s.queue), s.bytes
+		s.mu.Unlock()
+		require.LessOrEqual(t, queued, 10)
+		require.LessOrEqual(t, size, 9<<20)
 	}
 }
 
