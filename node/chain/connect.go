@@ -39,7 +39,7 @@ func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verif
 	if err := e.checkOverwrites(n, b, view); err != nil {
 		return nil, err
 	}
-	s := spender{node: n, params: e.params, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
+	s := spender{node: n, params: e.params, coins: e.coins, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
 	for i, tx := range b.Txs {
 		if err := s.add(tx, i == 0); err != nil {
 			return nil, err
@@ -87,6 +87,7 @@ func (e *Engine) prefetch(b *consensus.Block) error {
 type spender struct {
 	node   *Node
 	params *consensus.Params
+	coins  *coins.Cache
 	view   *coins.View
 	flags  txscript.ScriptFlags
 	fees   int64
@@ -120,6 +121,9 @@ func (s *spender) spend(tx *consensus.Tx) ([]coins.Coin, error) {
 	for i, in := range tx.TxIn {
 		coin, err := s.view.Spend(in.PreviousOutPoint)
 		if errors.Is(err, coins.ErrMissing) {
+			if err := s.coins.Examine(in.PreviousOutPoint); err != nil {
+				return nil, err
+			}
 			return nil, consensus.Rejectf(consensus.Invalid, "bad-txns-inputs-missingorspent",
 				"CheckTxInputs: inputs missing/spent in transaction %s", tx.ID)
 		}

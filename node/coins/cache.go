@@ -18,6 +18,8 @@ type Store interface {
 	Write(fill func(store.Writer) error) error
 	Sync() error
 	Snapshot() *store.Snapshot
+	// Examine fails if key may be missing only because of damage.
+	Examine(key []byte) error
 }
 
 // Keys of the store. A coin's key is coinPrefix, the txid, and the output's
@@ -209,6 +211,10 @@ func (c *Cache) apply(op wire.OutPoint, change entry, replay bool) {
 	change.Script = bytes.Clone(change.Script)
 	c.put(op, change)
 }
+
+// Examine fails if a coin that is not there may have been lost: a block is
+// invalid for want of a coin only if the store is sound where that would be.
+func (c *Cache) Examine(op wire.OutPoint) error { return c.store.Examine(appendKey(nil, op)) }
 
 // Snapshot returns the flushed set, which later changes do not touch. Flush
 // first. The snapshot must be closed.

@@ -40,6 +40,9 @@ const bogoOverhead = 32 + 4 + 4 + 8 + 2
 // ReadStats walks a snapshot. check is called now and then and ends the walk
 // by failing.
 func ReadStats(from *store.Snapshot, hashType HashType, check func() error) (Stats, error) {
+	if err := from.Examine(); err != nil {
+		return Stats{}, err
+	}
 	r := statsReader{hasher: newSetHasher(hashType)}
 	n := 0
 	err := EachCoin(from, func(op wire.OutPoint, coin Coin, size int) error {

@@ -3,16 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 )
-
-// ErrLocked is returned when another process has the database open.
-var ErrLocked = errors.New("store: database is locked by another process")
 
 // Config says where a database is and how much memory it may use.
 type Config struct {
@@ -22,22 +21,47 @@ type Config struct {
 }
 
 // DB is an open database.
-type DB struct{ db *badger.DB }
+type DB struct {
+	db *badger.DB
 
-// Open creates the folder if needed.
+	mu  sync.Mutex // held by a Write
+	seq uint64     // number of the last transaction
+}
+
+// Open creates the folder if needed. It reads all tables, whose checksums are
+// compared, and fails with a *CorruptError that names what is damaged.
 func Open(cfg Config) (*DB, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	db, err := badger.Open(sized(cfg))
-	if err != nil {
-		if strings.Contains(err.Error(), "directory lock") {
-			return nil, fmt.Errorf("%w: %s", ErrLocked, cfg.Dir)
-		}
-		return nil, fmt.Errorf("open %s: %w", cfg.Dir, err)
+	opts := sized(cfg)
+	if err := checkTables(opts); err != nil {
+		return nil, err
 	}
-	return &DB{db: db}, nil
+	db, err := badger.Open(opts)
+	if err != nil {
+		return nil, openError(cfg.Dir, err)
+	}
+	d := &DB{db: db}
+	if d.seq, err = lastInSequence(d); err != nil {
+		return nil, errors.Join(&CorruptError{cfg.Dir, err}, db.Close())
+	}
+	return d, nil
 }
+
+func openError(dir string, err error) error {
+	var fault *fs.PathError
+	switch {
+	case strings.Contains(err.Error(), "directory lock"):
+		return fmt.Errorf("%w: %s", ErrLocked, dir)
+	case errors.As(err, &fault):
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	return &CorruptError{dir, err}
+}
+
+// Remove deletes a database that is not open.
+func Remove(dir string) error { return os.RemoveAll(dir) }
 
 // sized derives Badger's many sizes from one. Three memtables at most are in
 // memory at once, a quarter of the cache; half of it holds blocks, an eighth
@@ -50,6 +74,8 @@ func sized(cfg Config) badger.Options {
 		WithLogger(badgerLogger{cfg.Logger}).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false).
+		WithChecksumVerificationMode(options.OnBlockRead).
+		WithVerifyValueChecksum(true).
 		WithCompression(options.None).
 		WithMemTableSize(memtable).
 		WithNumMemtables(3).
@@ -117,30 +143,29 @@ type Writer interface {
 	Delete(key []byte) error
 }
 
-type batchWriter struct{ batch *badger.WriteBatch }
-
-func (w batchWriter) Put(key, value []byte) error { return w.batch.Set(key, value) }
-
-func (w batchWriter) Delete(key []byte) error { return w.batch.Delete(key) }
-
-// Write applies what fill puts into its Writer, in order. It is not atomic.
+// Write applies what fill puts into its Writer, in order. It is not atomic, but
+// after a crash what is there is a beginning of what was written.
 func (d *DB) Write(fill func(Writer) error) error {
-	batch := d.db.NewWriteBatch()
-	defer batch.Cancel()
-	if err := fill(batchWriter{batch}); err != nil {
-		return err
-	}
-	return batch.Flush()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := &batch{db: d, results: make(chan outcome, maxInFlight)}
+	return b.finish(fill(b))
 }
 
 // Snapshot is a view of the database at one moment. It must be closed.
-type Snapshot struct{ txn *badger.Txn }
+type Snapshot struct {
+	db  *DB
+	txn *badger.Txn
+}
 
 // Snapshot returns a view of everything written so far.
-func (d *DB) Snapshot() *Snapshot { return &Snapshot{d.db.NewTransaction(false)} }
+func (d *DB) Snapshot() *Snapshot { return &Snapshot{d, d.db.NewTransaction(false)} }
 
 // Close ends the view.
 func (s *Snapshot) Close() { s.txn.Discard() }
+
+// Examine is DB.ExamineAll, for a walk whose result must be of everything.
+func (s *Snapshot) Examine() error { return s.db.ExamineAll() }
 
 // Get returns the value of key, nil if there is none.
 func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.txn, key) }
