@@ -27,9 +27,18 @@ type Config struct {
 	MinimumWork     string // hex, "" for the release's
 	MaxTipAge       int64  // seconds
 	LoadBlock       []string
+	StopAfterImport bool // -stopafterblockimport
 	StopAtHeight    int32
-	TestActivation  []string // -testactivationheight: name@height
-	BlockVersion    int32    // of mined blocks on regtest, zero for the right one
+
+	Reindex           bool
+	ReindexChainstate bool
+	ReindexOnDamage   bool  // make the index anew by itself if it is damaged
+	PruneMiB          int64 // -prune: 0 no, 1 by pruneblockchain only, else what blocks may take
+	CheckBlocks       int   // -checkblocks: 0 all, -1 none
+	CheckLevel        int   // -checklevel
+
+	TestActivation []string // -testactivationheight: name@height
+	BlockVersion   int32    // of mined blocks on regtest, zero for the right one
 
 	MaxMempoolMB      int64
 	MempoolHours      int64 // -mempoolexpiry
@@ -55,7 +64,7 @@ type Config struct {
 func DefaultConfig(chain string) Config {
 	policy := mempool.DefaultConfig()
 	return Config{
-		Chain: chain, BlocksXOR: true, CacheMiB: 450, MaxTipAge: 24 * 60 * 60,
+		Chain: chain, CheckBlocks: defaultCheckBlocks, CheckLevel: defaultCheckLevel, BlocksXOR: true, CacheMiB: 450, MaxTipAge: 24 * 60 * 60,
 		MaxMempoolMB: policy.MaxBytes / 1_000_000, MempoolHours: policy.ExpirySeconds / 3600,
 		MinRelay: int64(policy.MinRelay), Incremental: int64(policy.Incremental), Dust: int64(policy.Dust),
 		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
@@ -66,6 +75,9 @@ func DefaultConfig(chain string) Config {
 
 // Validate reports the first setting that cannot be, in Bitcoin Core's words.
 func (c *Config) Validate() error {
+	if err := c.validatePruning(); err != nil {
+		return err
+	}
 	_, err := c.params()
 	return err
 }
@@ -89,6 +101,9 @@ func (c *Config) params() (*consensus.Params, error) {
 			return nil, wording("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid)
 		}
 		p.AssumeValid = hash
+	}
+	if c.FastPrune {
+		p.PruneAfterHeight = 100
 	}
 	for _, setting := range c.TestActivation {
 		if err := activate(p, setting); err != nil {

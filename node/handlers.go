@@ -109,9 +109,17 @@ func (n *node) findBlocks(_ context.Context, req msg.FindRequest) (reply msg.Loc
 // to everybody would tell who we are.
 const maxBranchAge = 30 * 24 * 60 * 60
 
+// limitedDepth is how far below its tip a peer that keeps only the last blocks
+// serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
+const limitedDepth = 288
+
 func (n *node) fetchBlock(_ context.Context, req msg.FetchBlockRequest) (reply msg.FetchReply, err error) {
 	at := n.engine.Lookup(req.Hash)
 	if at == nil || !n.mayShow(at) {
+		return reply, nil
+	}
+	if _, pruning := n.cfg.pruneTarget(); pruning && n.engine.View().Height()-at.Height > limitedDepth+2 {
+		reply.TooDeep = true
 		return reply, nil
 	}
 	raw, err := n.engine.ReadRaw(at)

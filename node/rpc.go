@@ -19,7 +19,7 @@ func (n *node) table() rpc.Table {
 	for _, part := range []rpc.Table{
 		n.chainCommands(), n.blockCommands(), n.utxoCommands(), n.chooseCommands(), n.waitCommands(),
 		n.mempoolCommands(), n.txCommands(), n.miningCommands(), n.generateCommands(), n.addressCommands(),
-		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(), n.verifyCommands(),
+		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(), n.verifyCommands(), n.pruneCommands(),
 	} {
 		table = append(table, part...)
 	}
@@ -48,6 +48,9 @@ func (n *node) block(call *rpc.Call, i int) (*chain.Node, error) {
 
 // blockData returns a block whose data must be there.
 func (n *node) blockData(at *chain.Node) (*consensus.Block, error) {
+	if n.engine.IsPruned(at) {
+		return nil, rpc.Errorf(rpc.MiscError, "Block not available (pruned data)")
+	}
 	if !n.engine.Info(at).HaveBlock {
 		return nil, rpc.Errorf(rpc.MiscError, "Block not available (not fully downloaded)")
 	}

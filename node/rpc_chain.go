@@ -72,6 +72,9 @@ type blockchainInfo struct {
 	ChainWork       string   `json:"chainwork"`
 	SizeOnDisk      int64    `json:"size_on_disk"`
 	Pruned          bool     `json:"pruned"`
+	PruneHeight     *int32   `json:"pruneheight,omitempty"`
+	AutoPruning     *bool    `json:"automatic_pruning,omitempty"`
+	PruneTarget     *int64   `json:"prune_target_size,omitempty"`
 	SignetChallenge string   `json:"signet_challenge,omitempty"`
 	Warnings        []string `json:"warnings"`
 }
@@ -79,17 +82,21 @@ type blockchainInfo struct {
 func (n *node) getBlockchainInfo(context.Context, *rpc.Call) (any, error) {
 	view := n.engine.View()
 	tip := view.Tip()
-	size, err := n.blocks.DiskSize()
-	if err != nil {
-		return nil, err
-	}
-	return blockchainInfo{
+	info := blockchainInfo{
 		Chain: n.cfg.Chain, Blocks: tip.Height, Headers: view.BestHeader.Height, BestBlockHash: tip.Hash.String(),
 		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
 		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
-		ChainWork: tip.Work.Hex(), SizeOnDisk: size, SignetChallenge: hex.EncodeToString(n.params.SignetChallenge),
+		ChainWork: tip.Work.Hex(), SizeOnDisk: n.blocks.DiskSize(), SignetChallenge: hex.EncodeToString(n.params.SignetChallenge),
 		Warnings: []string{},
-	}, nil
+	}
+	if target, pruning := n.cfg.pruneTarget(); pruning {
+		first, automatic := n.engine.FirstStored().Height, target > 0
+		info.Pruned, info.PruneHeight, info.AutoPruning = true, &first, &automatic
+		if automatic {
+			info.PruneTarget = &target
+		}
+	}
+	return info, nil
 }
 
 func bitsText(bits uint32) string { return fmt.Sprintf("%08x", bits) }

@@ -40,18 +40,28 @@ func (n *node) verifyChain(ctx context.Context, call *rpc.Call) (any, error) {
 	}
 	sound := false
 	err = n.own(ctx, func() error {
-		n.log.Info(fmt.Sprintf("Verifying last %d blocks at level %d", count, level))
-		blocks, txs, err := n.engine.Verify(level, count)
-		var fault *chain.VerifyError
-		switch {
-		case errors.As(err, &fault):
-			n.log.Error("Verification error: " + fault.Error())
-			return nil
-		case err == nil:
-			sound = true
-			n.log.Info(fmt.Sprintf("Verification: No coin database inconsistencies in last %d blocks (%d transactions)", blocks, txs))
+		sound, err = n.verify(level, count)
+		if errors.Is(err, chain.ErrVerify) {
+			return nil // the result says it
 		}
 		return err
 	})
 	return sound, err
+}
+
+// verify looks through the last blocks and logs what it finds. The caller owns
+// the node.
+func (n *node) verify(level, count int) (sound bool, err error) {
+	n.log.Info(fmt.Sprintf("Verifying last %d blocks at level %d", count, level))
+	blocks, txs, err := n.engine.Verify(level, count)
+	var fault *chain.VerifyError
+	switch {
+	case errors.Is(err, chain.ErrVerifyPruned) && errors.As(err, &fault):
+		n.log.Info(fmt.Sprintf("Block verification stopping at height %d (no data). This could be due to pruning.", fault.Block.Height))
+	case errors.As(err, &fault):
+		n.log.Error("Verification error: " + fault.Error())
+	case err == nil:
+		n.log.Info(fmt.Sprintf("Verification: No coin database inconsistencies in last %d blocks (%d transactions)", blocks, txs))
+	}
+	return err == nil, err
 }

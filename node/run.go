@@ -2,11 +2,9 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +21,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
-// ErrStopHeight is the end of a node that was told to stop at a height.
-var ErrStopHeight = errors.New("the height to stop at is reached")
+// The ends of a node that was told to stop at a height, or when it has read
+// all block files.
+var (
+	ErrStopHeight = errors.New("the height to stop at is reached")
+	ErrStopImport = errors.New("all blocks are imported")
+)
 
 // flushInterval is how often everything is written out, so that a node that
 // was killed has few blocks to connect again. During initial download, when a
@@ -65,6 +67,8 @@ type node struct {
 	out     publisher
 	scan    scanState
 	resumed map[*chain.Node]struct{} // see connectedBefore
+
+	reindexing bool // the index is being made anew from the block files
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
@@ -73,13 +77,13 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1), doom: make(chan error, 1),
 		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(),
 	}
-	if err := n.open(); err != nil {
-		return errors.Join(err, n.close())
+	if err := n.openOrReindex(); err != nil {
+		return err
 	}
 	mux := bus.NewMux()
 	n.handle(mux)
 	err := env.Serve(ctx, mux, n.table(), n.serve)
-	if errors.Is(err, ErrStopHeight) {
+	if errors.Is(err, ErrStopHeight) || errors.Is(err, ErrStopImport) {
 		err = nil
 	}
 	// Whoever is told that we are gone may look at the files at once.
@@ -98,14 +102,8 @@ func (n *node) open() error {
 	}
 	verifier := script.New(script.Config{Parallel: n.cfg.Parallel, Sigs: 100_000, Txs: 100_000})
 	n.log.Info("Signatures are verified by " + signature.Library)
-	n.log.Info("Loading block index...")
-	n.engine, err = chain.Open(chain.Config{
-		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
-		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
-		Sink: n.onChain, Interrupted: n.stop.Load,
-	}, n.now())
-	if err != nil {
-		return fmt.Errorf("loading the chain: %w", err)
+	if err := n.openChain(verifier); err != nil {
+		return err
 	}
 	policy := n.cfg.policy()
 	policy.Coins, policy.Verifier, policy.Sink = n.engine.Coins(), verifier, n.onMempool
@@ -119,27 +117,26 @@ func (n *node) open() error {
 	return nil
 }
 
-func (n *node) openDisk() error {
-	cfg := blockfile.Config{Dir: filepath.Join(n.cfg.BlocksDir, "blocks"), Magic: uint32(n.params.Net), XOR: n.cfg.BlocksXOR}
-	if n.cfg.FastPrune {
-		cfg.MaxFile = 64 << 10
-	}
-	if _, err := rand.Read(cfg.Fresh[:]); err != nil {
-		return err
+func (n *node) openChain(verifier *script.Verifier) error {
+	n.log.Info("Loading block index...")
+	target, pruning := n.cfg.pruneTarget()
+	if pruning {
+		n.log.Info(pruneText(target))
 	}
 	var err error
-	if n.blocks, err = blockfile.Open(cfg); err != nil {
-		return err
-	}
-	// A quarter of the cache is for the databases, the rest for coins.
-	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
-	log := n.log.With("cat", "coindb")
-	n.index, err = store.Open(store.Config{Dir: filepath.Join(n.cfg.Dir, "blocks", "index"), Cache: quarter / 8, Logger: log})
+	n.engine, err = chain.Open(chain.Config{
+		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
+		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
+		Pruning: pruning, PruneTarget: target, Reindexing: n.reindexing,
+		Sink: n.onChain, Interrupted: n.stop.Load,
+	}, n.now())
 	if err != nil {
+		return fmt.Errorf("loading the chain: %w", err)
+	}
+	if err := n.checkPruned(); err != nil {
 		return err
 	}
-	n.coins, err = store.Open(store.Config{Dir: filepath.Join(n.cfg.Dir, "chainstate"), Cache: quarter, Logger: log})
-	return err
+	return n.checkLast()
 }
 
 // close closes what open has opened.
@@ -178,7 +175,10 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 
 // start catches up with what is on disk and imports what the user asks for.
 func (n *node) start(ctx context.Context) error {
-	err := n.own(ctx, n.activate)
+	err := n.reindex(ctx)
+	if err == nil {
+		err = n.own(ctx, n.activate)
+	}
 	if err == nil {
 		err = n.importFiles(ctx)
 	}
@@ -189,6 +189,10 @@ func (n *node) start(ctx context.Context) error {
 		return n.fatal(err)
 	}
 	n.loaded.Store(true)
+	if n.cfg.StopAfterImport {
+		n.log.Info("Stopping after block import")
+		return ErrStopImport
+	}
 	return nil
 }
 
@@ -253,8 +257,13 @@ func (n *node) vital(err error) error {
 
 // fatal logs an error after which the node cannot go on.
 func (n *node) fatal(err error) error {
-	n.log.Error(fmt.Sprintf("A fatal internal error occurred, see debug.log for details: %v", err))
-	return wording("A fatal internal error occurred, see debug.log for details: %w", err)
+	text := "A fatal internal error occurred, see debug.log for details: %w"
+	if isDamage(err) {
+		text += ". " + wayOut
+	}
+	err = wording(text, err)
+	n.log.Error(err.Error())
+	return err
 }
 
 func (n *node) now() int64 { return n.env.Clock.Now().Unix() }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type sharing struct {
 	leases   *download.Leases
 	requests *download.Requests
 	senders  map[chainhash.Hash]int64 // who sent a transaction that is being looked at, by wtxid
+	blame    blame
 }
 
 func newSharing() *sharing {
@@ -35,6 +37,7 @@ func newSharing() *sharing {
 		leases:   download.New(download.DefaultConfig()),
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  map[chainhash.Hash]int64{},
+		blame:    newBlame(),
 	}
 }
 
@@ -87,6 +90,11 @@ func holder(ctx context.Context, peer int64) download.Holder {
 func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply, error) {
 	config := download.DefaultConfig()
 	reply := msg.LeaseReply{Seconds: int(config.Patience / time.Second)}
+	if !n.loaded.Load() {
+		// The block files may have them.
+		reply.Retry = true
+		return reply, nil
+	}
 	best := n.engine.Lookup(req.Best)
 	view := n.engine.View()
 	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) < 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
@@ -97,6 +105,9 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
 	missing, more := n.missing(view, best)
+	if req.Limited {
+		missing = n.near(best, missing)
+	}
 	granted := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
 	reply.Hashes = granted
 	reply.Retry = len(granted) == 0 && (more || len(missing) > 0)
@@ -120,11 +131,20 @@ func (n *node) missing(view *chain.View, best *chain.Node) (hashes []chainhash.H
 	return hashes, top < best.Height
 }
 
+// near leaves out the blocks that a peer with the tip best has pruned.
+func (n *node) near(best *chain.Node, hashes []chainhash.Hash) []chainhash.Hash {
+	return slices.DeleteFunc(hashes, func(hash chainhash.Hash) bool {
+		return best.Height-n.engine.Lookup(hash).Height >= limitedDepth-2
+	})
+}
+
 func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
 	n.sharing.leases.PeerGone(holder(ctx, req.Peer))
 	n.sharing.requests.PeerGone(holder(ctx, req.Peer))
+	gone := holder(ctx, req.Peer)
+	n.sharing.blame.acquit(func(h download.Holder) bool { return h == gone })
 	return bus.None{}, nil
 }
 
@@ -169,6 +189,7 @@ func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
 		n.sharing.mu.Lock()
 		n.sharing.leases.WorkerGone(entry.Instance)
 		n.sharing.requests.WorkerGone(entry.Instance)
+		n.sharing.blame.acquit(func(h download.Holder) bool { return h.Worker == entry.Instance })
 		n.sharing.mu.Unlock()
 	}
 }

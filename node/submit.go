@@ -105,11 +105,20 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 	// The lease ends when the block is known to be there: nobody else is to be
 	// asked for it meanwhile.
 	defer n.sharing.delivered(holder(ctx, req.Peer), block.Hash)
+	sender := holder(ctx, req.Peer)
+	n.sharing.sent(sender, block.Hash)
 	verdict, err := n.acceptBlock(ctx, block, req.Requested || n.sharing.leased(block.Hash))
 	if err != nil {
 		return reply, err
 	}
 	reply.New = verdict.isNew
+	earlier := n.sharing.convict(sender)
+	if verdict.reject == nil {
+		verdict.reject = earlier
+	}
+	if !verdict.waits(n.engine) {
+		n.sharing.settled(block.Hash, nil)
+	}
 	if verdict.reject != nil {
 		reply.Reject = verdict.reject.Reason
 		reply.Mutated = verdict.reject.Result == consensus.Mutated
@@ -123,6 +132,11 @@ type blockVerdict struct {
 	at     *chain.Node
 	isNew  bool
 	reject *consensus.Reject // of this block, even if found while connecting
+}
+
+// waits reports whether the block is still to be connected.
+func (v blockVerdict) waits(e *chain.Engine) bool {
+	return v.isNew && v.at != nil && e.Info(v.at).ChainTx == 0
 }
 
 // acceptOwn is acceptBlock for blocks that no peer could send again: they

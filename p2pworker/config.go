@@ -37,7 +37,7 @@ func (c Config) withDefaults() Config {
 		c.ConnectTimeout = 5 * time.Second
 	}
 	if c.Services == 0 {
-		c.Services = wire.SFNodeNetwork | wire.SFNodeWitness
+		c.Services = wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 	}
 	if c.DesiredServices == 0 {
 		c.DesiredServices = wire.SFNodeNetwork | wire.SFNodeWitness

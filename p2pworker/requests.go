@@ -47,7 +47,7 @@ func (w *worker) negotiate(ctx context.Context, peer int64, body any) (any, erro
 		r, err := msg.GetLocator.Call(ctx, w.conn, bus.None{})
 		return session.Hashes{Hashes: r.Hashes}, err
 	case session.LeaseBlocks:
-		r, err := msg.LeaseBlocks.Call(ctx, w.conn, msg.LeaseRequest{Peer: peer, Best: req.Best, Max: req.Max})
+		r, err := msg.LeaseBlocks.Call(ctx, w.conn, msg.LeaseRequest{Peer: peer, Best: req.Best, Max: req.Max, Limited: req.Limited})
 		return session.Lease{Hashes: r.Hashes, Seconds: r.Seconds, Retry: r.Retry}, err
 	case session.ReleaseLease:
 		_, err := msg.ReleasePeer.Call(ctx, w.conn, msg.PeerRequest{Peer: peer})
@@ -90,7 +90,7 @@ func (w *worker) fetch(ctx context.Context, body any) (any, error) {
 		return session.Hashes{Hashes: r.Hashes}, err
 	case session.FetchBlock:
 		r, err := msg.FetchBlock.Call(ctx, w.conn, msg.FetchBlockRequest{Hash: req.Hash, Witness: req.Witness})
-		return session.Fetched{Found: r.Found, Raw: first(r.Attached)}, err
+		return session.Fetched{Found: r.Found, TooDeep: r.TooDeep, Raw: first(r.Attached)}, err
 	case session.FetchTx:
 		r, err := msg.FetchTx.Call(ctx, w.conn, msg.FetchTxRequest{Hash: req.Hash, Wtxid: req.Wtxid, Witness: req.Witness})
 		return session.Fetched{Found: r.Found, Raw: first(r.Attached)}, err

@@ -81,6 +81,8 @@ type LeaseRequest struct {
 	Peer int64          `cbor:"1,keyasint"`
 	Best chainhash.Hash `cbor:"2,keyasint"` // last header the peer is known to have
 	Max  int            `cbor:"3,keyasint"`
+	// Limited tells that the peer serves only blocks near its tip (BIP159).
+	Limited bool `cbor:"4,keyasint"`
 }
 
 // LeaseReply grants blocks, lowest first, until the deadline.
@@ -139,6 +141,9 @@ type FetchTxRequest struct {
 // FetchReply carries what was found in Attached[0]; nothing if it was not.
 type FetchReply struct {
 	Found bool `cbor:"1,keyasint"`
+	// TooDeep tells that a node that has pruned blocks does not serve one so
+	// far below its tip, even if it is still there (BIP159).
+	TooDeep bool `cbor:"2,keyasint"`
 	bus.Frames
 }
 

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -42,9 +43,11 @@ func main() {
 	}
 }
 
-// prefix is "Error: ", unless a compartment's own message has it already.
+// prefix is "Error: ", unless this is a compartment's own message or one that
+// bitcoind prints without.
 func prefix(err error) string {
-	if strings.HasPrefix(err.Error(), "Error: ") {
+	var start *supervise.StartError
+	if errors.As(err, &start) && start.OwnWords() || strings.HasPrefix(err.Error(), "Error: ") || errors.Is(err, node.ErrDamaged) {
 		return ""
 	}
 	return "Error: "

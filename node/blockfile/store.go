@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,7 @@ type Store struct {
 	mu      sync.Mutex
 	blocks  appender
 	undo    map[int32]*appender // rev files written since the last Sync
+	sizes   map[int32]int64     // bytes of each blk file and its rev file
 	scratch []byte
 }
 
@@ -69,12 +71,15 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, key: key, undo: map[int32]*appender{}}
-	last, err := s.lastFile()
+	s := &Store{cfg: cfg, key: key, undo: map[int32]*appender{}, sizes: map[int32]int64{}}
+	last, err := s.measure()
 	if err != nil {
 		return nil, err
 	}
-	s.blocks, err = openAppender(s.path("blk", last), last)
+	if s.blocks, err = openAppender(s.path("blk", last), last); err != nil {
+		return nil, err
+	}
+	_, err = s.undoOf(last)
 	return s, err
 }
 
@@ -82,29 +87,40 @@ func (s *Store) path(prefix string, num int32) string {
 	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%s%05d.dat", prefix, num))
 }
 
-// Files returns the numbers of the blk files, ascending.
-func (s *Store) Files() ([]int32, error) {
-	names, err := filepath.Glob(filepath.Join(s.cfg.Dir, "blk*.dat"))
-	if err != nil {
-		return nil, err
-	}
-	var nums []int32
-	for _, name := range names {
-		var num int32
-		if _, err := fmt.Sscanf(filepath.Base(name), "blk%d.dat", &num); err == nil && num >= 0 {
-			nums = append(nums, num)
+// measure notes the sizes of all files and returns the number of the last.
+func (s *Store) measure() (last int32, err error) {
+	for _, prefix := range []string{"blk", "rev"} {
+		names, err := filepath.Glob(filepath.Join(s.cfg.Dir, prefix+"*.dat"))
+		if err != nil {
+			return 0, err
+		}
+		for _, name := range names {
+			num, ok := fileNumber(prefix, name)
+			if !ok {
+				continue
+			}
+			info, err := os.Stat(name)
+			if err != nil {
+				return 0, err
+			}
+			s.sizes[num] += info.Size()
+			last = max(last, num)
 		}
 	}
-	slices.Sort(nums)
-	return nums, nil
+	return last, nil
 }
 
-func (s *Store) lastFile() (int32, error) {
-	nums, err := s.Files()
-	if err != nil || len(nums) == 0 {
-		return 0, err
-	}
-	return nums[len(nums)-1], nil
+func fileNumber(prefix, path string) (num int32, ok bool) {
+	base := filepath.Base(path)
+	_, err := fmt.Sscanf(base, prefix+"%d.dat", &num)
+	return num, err == nil && num >= 0 && base == fmt.Sprintf("%s%05d.dat", prefix, num)
+}
+
+// Files returns the numbers of the files that there are, ascending.
+func (s *Store) Files() []int32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.sizes))
 }
 
 func openAppender(path string, num int32) (appender, error) {
@@ -153,17 +169,25 @@ func (s *Store) nextFile() error {
 func (s *Store) AppendUndo(file int32, prev chainhash.Hash, undo []byte) (uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	to, err := s.undoOf(file)
+	if err != nil {
+		return 0, err
+	}
+	sum := checksum(prev, undo)
+	return s.append(to, undo, sum[:])
+}
+
+func (s *Store) undoOf(file int32) (*appender, error) {
 	to := s.undo[file]
 	if to == nil {
 		opened, err := openAppender(s.path("rev", file), file)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		to = &opened
 		s.undo[file] = to
 	}
-	sum := checksum(prev, undo)
-	return s.append(to, undo, sum[:])
+	return to, nil
 }
 
 func checksum(prev chainhash.Hash, undo []byte) chainhash.Hash {
@@ -183,6 +207,7 @@ func (s *Store) append(to *appender, payload, trailer []byte) (uint32, error) {
 	}
 	offset := to.size + frameSize
 	to.size += int64(len(b))
+	s.sizes[to.num] += int64(len(b))
 	return uint32(offset), nil
 }
 
@@ -291,20 +316,26 @@ func OpenLoose(path string, magic uint32) (*Scanner, func() error, error) {
 }
 
 // DiskSize returns the bytes of all blk and rev files.
-func (s *Store) DiskSize() (int64, error) {
+func (s *Store) DiskSize() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	total := int64(0)
-	for _, pattern := range []string{"blk*.dat", "rev*.dat"} {
-		names, err := filepath.Glob(filepath.Join(s.cfg.Dir, pattern))
-		if err != nil {
-			return 0, err
-		}
-		for _, name := range names {
-			info, err := os.Stat(name)
-			if err != nil {
-				return 0, err
-			}
-			total += info.Size()
-		}
+	for _, size := range s.sizes {
+		total += size
 	}
-	return total, nil
+	return total
+}
+
+// FileSize returns the bytes of a blk file and its rev file.
+func (s *Store) FileSize(num int32) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sizes[num]
+}
+
+// End returns where the next block will be written, or before.
+func (s *Store) End() Pos {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Pos{File: s.blocks.num, Offset: uint32(s.blocks.size)}
 }

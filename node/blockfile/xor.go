@@ -42,8 +42,8 @@ func loadKey(dir string, fresh Key, use bool) (Key, error) {
 			return Key{}, fmt.Errorf("%w: %d bytes in %s", ErrKey, len(raw), path)
 		}
 		if !use && Key(raw) != (Key{}) {
-			return Key{}, wording("%w: the blocksdir XOR-key can not be disabled when a random key was already stored! "+
-				"Stored key: '%x', stored path: '%s'.", ErrKey, raw, path)
+			return Key{}, wording("The blocksdir XOR-key can not be disabled when a random key was already stored! "+
+				"Stored key: '%x', stored path: '%s'.", raw, path)
 		}
 		return Key(raw), nil
 	}

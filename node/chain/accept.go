@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -12,27 +13,43 @@ const keepNear = 288
 // was stored. A block that is not requested is ignored unless it could become
 // the tip soon. Call Activate afterwards.
 func (e *Engine) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *Node, isNew bool, err error) {
-	// A block that breaks these rules does not even add its header.
-	if err := consensus.CheckBlock(b, e.params); err != nil {
-		return nil, false, err
-	}
-	n, _, err = e.acceptHeader(&b.Header, now)
-	e.noteBestHeader()
-	if err != nil {
+	n, err = e.place(b, now)
+	if err != nil || !e.wanted(n, requested) {
 		return n, false, err
 	}
-	if !e.wanted(n, requested) {
-		return n, false, nil
+	if err := e.checkPlaced(n, b); err != nil {
+		return n, false, err
 	}
+	pos, err := e.cfg.Blocks.AppendBlock(b.Raw)
+	if err != nil {
+		return n, true, err
+	}
+	e.noteBlock(n, b, pos)
+	return n, true, nil
+}
+
+// place verifies what needs no context and adds the header to the tree.
+func (e *Engine) place(b *consensus.Block, now int64) (*Node, error) {
+	// A block that breaks these rules does not even add its header.
+	if err := consensus.CheckBlock(b, e.params); err != nil {
+		return nil, err
+	}
+	n, _, err := e.acceptHeader(&b.Header, now)
+	e.noteBestHeader()
+	return n, err
+}
+
+// checkPlaced verifies what follows from a block's place in the chain.
+func (e *Engine) checkPlaced(n *Node, b *consensus.Block) error {
 	at := consensus.Context{Height: n.Height}
 	if n.Parent != nil {
 		at.MedianTime = n.Parent.MedianTime()
 	}
-	if err := consensus.CheckPlaced(b, at, e.params); err != nil {
+	err := consensus.CheckPlaced(b, at, e.params)
+	if err != nil {
 		e.condemn(n, err)
-		return n, false, err
 	}
-	return n, true, e.storeBlock(n, b)
+	return err
 }
 
 func (e *Engine) wanted(n *Node, requested bool) bool {
@@ -51,19 +68,16 @@ func (e *Engine) condemn(n *Node, err error) {
 	}
 }
 
-func (e *Engine) storeBlock(n *Node, b *consensus.Block) error {
-	pos, err := e.cfg.Blocks.AppendBlock(b.Raw)
-	if err != nil {
-		return err
-	}
+// noteBlock notes where a block is stored.
+func (e *Engine) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
 	e.tree.change(n, func(n *Node) {
 		n.status |= haveBlock | validTxs
 		n.txCount = int32(len(b.Txs))
 		n.block = pos
 	})
+	e.files.add(n)
 	e.recent.add(n, b)
 	e.linkData(n)
-	return nil
 }
 
 // linkData makes a block whose ancestors are all there a candidate, and then

@@ -25,7 +25,7 @@ func (e *Engine) Activate(now int64) error {
 		}
 		best := e.mostWork()
 		if best == e.View().Tip() {
-			e.prune()
+			e.dropCandidates()
 			return nil
 		}
 		if err := e.step(best, now); err != nil {
@@ -64,8 +64,8 @@ func (e *Engine) usable(n *Node, view *View) bool {
 	return true
 }
 
-// prune forgets candidates that are worse than the tip.
-func (e *Engine) prune() {
+// dropCandidates forgets those that are worse than the tip.
+func (e *Engine) dropCandidates() {
 	tip := e.View().Tip()
 	for n := range e.candidates {
 		if n != tip && better(tip, n) {
@@ -107,6 +107,9 @@ func (e *Engine) step(best *Node, now int64) error {
 	if err := e.checkpointIfMany(); err != nil {
 		return err
 	}
+	if err := e.pruneIfLarge(); err != nil {
+		return err
+	}
 	return e.flushIfLarge()
 }
 
@@ -120,6 +123,10 @@ func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
 			e.refuse(n, reject)
 			return path, nil
 		}
+		var damage *DamageError
+		if errors.As(err, &damage) {
+			return path, e.lose(n, damage)
+		}
 		if err != nil {
 			return path, err
 		}
@@ -129,6 +136,22 @@ func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
 		}
 	}
 	return path, nil
+}
+
+// lose forgets a block that is not what was stored: it can be had again.
+func (e *Engine) lose(n *Node, damage *DamageError) error {
+	delete(e.candidates, n)
+	e.emit(Lost{damage})
+	if err := e.forget([]*Node{n}); err != nil {
+		return err
+	}
+	e.waiting = map[*Node][]*Node{}
+	e.tree.each(func(n *Node) {
+		if n.status&haveBlock != 0 && n.chainTx == 0 {
+			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+		}
+	})
+	return nil
 }
 
 func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {

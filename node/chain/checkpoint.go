@@ -23,32 +23,60 @@ func (e *Engine) checkpointIfMany() error {
 	return e.Checkpoint()
 }
 
-// distrust reads the blocks that the coins do not contain yet. The index may
-// know of blocks whose bytes never reached the disk; those are missing again.
+// distrust reads what the last Flush did not make durable. The index may know
+// of blocks and undo data whose bytes never reached the disk; those are missing
+// again.
 func (e *Engine) distrust(tip *Node) error {
-	var doubtful []*Node
+	m, err := loadMark(e.cfg.Index)
+	if err != nil {
+		return err
+	}
+	d := doubts{mark: m, tip: tip}
+	if m != nil {
+		if marked := e.tree.lookup(m.tip); marked != nil {
+			d.tip = marked
+		}
+	}
+	var blocks, undos []*Node
 	e.tree.each(func(n *Node) {
-		if n.status&haveBlock != 0 && n.Height > tip.Height {
-			doubtful = append(doubtful, n)
+		switch {
+		case n.status&haveBlock == 0:
+		case d.block(n):
+			blocks = append(blocks, n)
+		case d.undo(n):
+			undos = append(undos, n)
 		}
 	})
-	lost := 0
-	for _, n := range doubtful {
-		if e.intact(n) {
-			continue
+	var lost []*Node
+	for _, n := range blocks {
+		if !e.intact(n) {
+			lost = append(lost, n)
 		}
-		lost++
+	}
+	for _, n := range undos {
+		if _, err := e.ReadUndo(n); err != nil {
+			e.tree.change(n, func(n *Node) { n.status &^= haveUndo })
+		}
+	}
+	return e.forget(lost)
+}
+
+// forget makes blocks missing again whose data is gone or damaged.
+func (e *Engine) forget(lost []*Node) error {
+	if len(lost) == 0 {
+		return nil
+	}
+	for _, n := range lost {
+		e.files.remove(n)
 		e.tree.change(n, func(n *Node) {
 			n.status &^= haveBlock | haveUndo | validTxs | validScripts
 			n.txCount = 0
+			n.seq = unseen
 		})
-	}
-	if lost == 0 {
-		return nil
 	}
 	e.tree.recount()
 	if err := e.tree.save(e.cfg.Index); err != nil {
-		return fmt.Errorf("forgetting %d lost blocks: %w", lost, err)
+		return fmt.Errorf("forgetting %d lost blocks: %w", len(lost), err)
 	}
 	return nil
 }
@@ -56,16 +84,24 @@ func (e *Engine) distrust(tip *Node) error {
 // intact reports whether a block and its undo data can be read and are what
 // they should be.
 func (e *Engine) intact(n *Node) bool {
-	block, err := e.ReadBlock(n)
-	if err != nil || consensus.CheckMerkle(block) != nil {
-		return false
-	}
-	if block.HasWitness() && consensus.CheckWitness(block, true) != nil {
+	if _, err := e.ReadBlock(n); err != nil {
 		return false
 	}
 	if n.status&haveUndo == 0 {
 		return true
 	}
-	_, err = e.ReadUndo(n)
+	_, err := e.ReadUndo(n)
 	return err == nil
+}
+
+// checkContent verifies that a block read from a file is the one that was
+// written there: its transactions are those of its header.
+func checkContent(b *consensus.Block) error {
+	if err := consensus.CheckMerkle(b); err != nil {
+		return err
+	}
+	if !b.HasWitness() {
+		return nil
+	}
+	return consensus.CheckWitness(b, true)
 }

@@ -3,6 +3,8 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -24,15 +26,52 @@ const (
 	ErrUnknown Kind = "chain: unknown block"
 	ErrNoBlock Kind = "chain: block data is not there"
 	ErrUndo    Kind = "chain: undo data does not fit"
+	ErrDamaged Kind = "chain: damaged block file"
+	// ErrFuture is in Bitcoin Core's words, which clients compare.
+	ErrFuture Kind = "The block database contains a block which appears to be from the future. " +
+		"This may be due to your computer's date and time being set incorrectly. " +
+		"Only rebuild the block database if you are sure that your computer's date and time are correct"
 )
+
+// DamageError names the place in a block file where something else was found
+// than the block that was written there.
+type DamageError struct {
+	Block *Node
+	Pos   blockfile.Pos
+	Cause error
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("blk%05d.dat is corrupt at offset %d, where block %s (height %d) should be: %v",
+		e.Pos.File, e.Pos.Offset, e.Block.Hash, e.Block.Height, e.Cause)
+}
+
+// Is makes errors.Is find ErrDamaged. The cause is not to be taken for a
+// verdict on the block.
+func (e *DamageError) Is(target error) bool { return target == ErrDamaged }
 
 // BlockFiles is where blocks and undo data are.
 type BlockFiles interface {
+	BlockRecords
+	BlockSpace
+}
+
+// BlockRecords writes and reads what is in the files.
+type BlockRecords interface {
 	AppendBlock(raw []byte) (blockfile.Pos, error)
 	ReadBlock(pos blockfile.Pos) ([]byte, error)
 	AppendUndo(file int32, prev chainhash.Hash, undo []byte) (uint32, error)
 	ReadUndo(pos blockfile.Pos, prev chainhash.Hash) ([]byte, error)
 	Sync() error
+}
+
+// BlockSpace tells which files there are, and deletes them.
+type BlockSpace interface {
+	End() blockfile.Pos
+	Files() []int32
+	FileSize(num int32) int64
+	DiskSize() int64
+	Remove(num int32) error
 }
 
 // Config is what an Engine works with.
@@ -45,6 +84,14 @@ type Config struct {
 	Cache     int64 // bytes of coins in memory before they are flushed
 	MaxTipAge int64 // seconds; a tip older than that means initial download
 	Sink      func(Event)
+	// Pruning tells that block files may be deleted: those below PruneTarget
+	// bytes by itself, unless that is zero. None is that has a block above the
+	// height that PruneLock returns; it may be nil.
+	Pruning     bool
+	PruneTarget int64
+	PruneLock   func() int32
+	// Reindexing tells that the index is made anew with AcceptStored.
+	Reindexing bool
 	// Interrupted is asked between blocks of a long step, which then ends
 	// early; may be nil.
 	Interrupted func() bool
@@ -67,6 +114,8 @@ type Engine struct {
 	candidates   map[*Node]struct{} // blocks that may become the tip
 	waiting      map[*Node][]*Node  // blocks by their parent that lacks data
 	recent       recentBlocks
+	files        blockFiles
+	prunedAt     int32 // the file that was the last when pruning was considered
 	nextSeq      int32
 	preciousSeq  int32
 	preciousWork consensus.Uint256
@@ -90,12 +139,19 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, params: cfg.Params, tree: tree,
 		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{},
-		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1,
+		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1, files: blockFiles{}, prunedAt: -1,
 	}
-	if err := e.loadGenesis(); err != nil {
+	var heads []chainhash.Hash
+	if e.coins, heads, err = coins.Open(cfg.Coins); err != nil {
 		return nil, err
 	}
-	tip, err := e.loadCoins()
+	if err := e.loadGenesis(heads != nil || e.coins.Best() != (chainhash.Hash{})); err != nil {
+		return nil, err
+	}
+	if err := e.loadFiles(); err != nil {
+		return nil, err
+	}
+	tip, err := e.loadCoins(heads)
 	if err != nil {
 		return nil, err
 	}
@@ -104,52 +160,81 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	}
 	e.loadCandidates(tip)
 	e.loadView(tip, now)
+	if cfg.Pruning && !cfg.Reindexing {
+		return e, e.removeForgotten()
+	}
 	return e, nil
 }
 
-func (e *Engine) loadGenesis() error {
+// loadGenesis adds the first block to a new index. haveCoins tells that one was
+// there before.
+func (e *Engine) loadGenesis(haveCoins bool) error {
 	if e.tree.lookup(*e.params.GenesisHash) != nil {
 		return nil
+	}
+	if haveCoins {
+		return fmt.Errorf("%w: it is gone", ErrIndex)
 	}
 	if len(e.tree.nodes) > 0 {
 		return fmt.Errorf("%w: no genesis block: wrong datadir for network?", ErrIndex)
 	}
-	header := e.params.GenesisBlock.Header
-	txs := make([]*consensus.Tx, len(e.params.GenesisBlock.Transactions))
-	for i, tx := range e.params.GenesisBlock.Transactions {
-		txs[i] = consensus.NewTx(tx)
+	block := e.genesis()
+	n := newNode(&block.Header, block.Hash, nil)
+	n.status = validTxs | validScripts
+	n.txCount, n.chainTx = 1, 1
+	e.tree.add(n)
+	if e.cfg.Reindexing {
+		return nil
 	}
-	block := consensus.NewBlock(header, txs)
 	pos, err := e.cfg.Blocks.AppendBlock(block.Raw)
 	if err != nil {
 		return err
 	}
-	n := newNode(&header, block.Hash, nil)
-	n.status = haveBlock | validTxs | validScripts
-	n.txCount, n.chainTx = 1, 1
+	n.status |= haveBlock
 	n.block = pos
-	e.tree.add(n)
 	return nil
 }
 
-// loadCoins opens the UTXO set and returns the block it belongs to.
-func (e *Engine) loadCoins() (*Node, error) {
-	cache, heads, err := coins.Open(e.cfg.Coins)
-	if err != nil {
-		return nil, err
+// genesis returns the first block.
+func (e *Engine) genesis() *consensus.Block {
+	txs := make([]*consensus.Tx, len(e.params.GenesisBlock.Transactions))
+	for i, tx := range e.params.GenesisBlock.Transactions {
+		txs[i] = consensus.NewTx(tx)
 	}
-	e.coins = cache
+	return consensus.NewBlock(e.params.GenesisBlock.Header, txs)
+}
+
+// loadFiles finds out what the block files hold, and whether all are there.
+func (e *Engine) loadFiles() error {
+	e.tree.each(func(n *Node) {
+		if n.status&haveBlock != 0 {
+			e.files.add(n)
+		}
+	})
+	there := e.cfg.Blocks.Files()
+	for num := range e.files {
+		if !slices.Contains(there, num) {
+			return fmt.Errorf("%w: blk%05d.dat is missing", ErrIndex, num)
+		}
+	}
+	return nil
+}
+
+// loadCoins returns the block that the UTXO set belongs to. heads are the two
+// ends of an interrupted flush, if there was one.
+func (e *Engine) loadCoins(heads []chainhash.Hash) (*Node, error) {
 	if heads != nil {
 		return e.replay(heads[0], heads[1])
 	}
+	cache := e.coins
 	best := cache.Best()
 	if best == (chainhash.Hash{}) {
 		best = *e.params.GenesisHash
 		cache.Commit(cache.NewView(), best)
 	}
 	tip := e.tree.lookup(best)
-	if tip == nil {
-		return nil, fmt.Errorf("%w: coins belong to %s", ErrUnknown, best)
+	if tip == nil || tip.chainTx == 0 {
+		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, best)
 	}
 	return tip, nil
 }
@@ -224,14 +309,30 @@ func (e *Engine) ReadRaw(n *Node) ([]byte, error) {
 // ReadBlock returns a parsed block.
 func (e *Engine) ReadBlock(n *Node) (*consensus.Block, error) {
 	raw, err := e.ReadRaw(n)
+	var misplaced *blockfile.RecordError
+	if errors.As(err, &misplaced) || errors.Is(err, io.EOF) {
+		return nil, &DamageError{n, e.position(n), err}
+	}
 	if err != nil {
 		return nil, err
 	}
 	block, err := consensus.ParseBlock(raw)
 	if err == nil && block.Hash != n.Hash {
-		err = fmt.Errorf("block file holds %s where %s should be", block.Hash, n.Hash)
+		err = fmt.Errorf("it holds %s", block.Hash)
 	}
-	return block, err
+	if err == nil {
+		err = checkContent(block)
+	}
+	if err != nil {
+		return nil, &DamageError{n, e.position(n), err}
+	}
+	return block, nil
+}
+
+func (e *Engine) position(n *Node) blockfile.Pos {
+	e.tree.mu.RLock()
+	defer e.tree.mu.RUnlock()
+	return n.block
 }
 
 // ReadUndo returns what a block spent.
@@ -248,17 +349,6 @@ func (e *Engine) ReadUndo(n *Node) (coins.Undo, error) {
 		return nil, err
 	}
 	return coins.DecodeUndo(raw)
-}
-
-// Flush makes all of the chain durable: files, then headers, then coins.
-func (e *Engine) Flush() error {
-	if err := e.cfg.Blocks.Sync(); err != nil {
-		return err
-	}
-	if err := e.tree.save(e.cfg.Index); err != nil {
-		return err
-	}
-	return e.coins.Flush()
 }
 
 func asReject(err error) *consensus.Reject {

@@ -47,6 +47,11 @@ type ScriptChecks struct {
 	Reason  string
 }
 
+// Lost tells that a block turned out damaged before it was connected. It counts
+// as one that has not arrived.
+type Lost struct{ Damage *DamageError }
+
+func (Lost) event()         {}
 func (Connected) event()    {}
 func (Disconnected) event() {}
 func (TipChanged) event()   {}

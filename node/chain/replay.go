@@ -12,13 +12,13 @@ import (
 func (e *Engine) replay(to, from chainhash.Hash) (*Node, error) {
 	end := e.tree.lookup(to)
 	if end == nil {
-		return nil, fmt.Errorf("%w: flush to %s was interrupted", ErrUnknown, to)
+		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, to)
 	}
 	fork := e.tree.lookup(*e.params.GenesisHash)
 	if from != (chainhash.Hash{}) {
 		start := e.tree.lookup(from)
 		if start == nil {
-			return nil, fmt.Errorf("%w: flush from %s was interrupted", ErrUnknown, from)
+			return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, from)
 		}
 		fork = Fork(start, end)
 		for n := start; n != fork; n = n.Parent {

@@ -23,6 +23,9 @@ const maxVerifyCoins = 4 << 20
 // ErrVerify is a block or a UTXO set that is not as it should be.
 const ErrVerify Kind = "chain: verification failed"
 
+// ErrVerifyPruned is an end of Verify before its time: the block is pruned.
+const ErrVerifyPruned Kind = "chain: block data is pruned"
+
 // VerifyError tells what Verify found.
 type VerifyError struct {
 	Block *Node
@@ -52,6 +55,9 @@ func (e *Engine) Verify(level, count int) (blocks, txs int, err error) {
 	for n := tip; blocks < count; n = n.Parent {
 		if e.cfg.Interrupted() {
 			return blocks, txs, ErrInterrupted
+		}
+		if e.IsPruned(n) {
+			return blocks, txs, &VerifyError{n, "no data", ErrVerifyPruned}
 		}
 		disconnecting = disconnecting && view.Len() < maxVerifyCoins
 		b, err := e.verifyBlock(n, level, disconnecting, view)

@@ -24,6 +24,7 @@ type Params struct {
 	SignetChallenge  []byte  // script that a block's solution must satisfy (BIP325)
 	MinimumWork      Uint256 // a chain with less is not trusted
 	AssumeValid      chainhash.Hash
+	PruneAfterHeight int32 // below it no block file is deleted
 	TestDummy        Deployment
 
 	// First heights at which rules are in force.
@@ -71,9 +72,9 @@ func base(cfg *chaincfg.Params, name string) *Params {
 	return &Params{
 		Params: cfg, Name: name,
 		PowLimit: BigUint256(cfg.PowLimit), Interval: 2016, Spacing: 600,
-		HalvingInterval: cfg.SubsidyReductionInterval,
-		TestDummy:       Deployment{Bit: 28, Start: NeverActive, Threshold: 1815, Period: 2016},
-		BIP34Height:     1, BIP65Height: 1, BIP66Height: 1, CSVHeight: 1, SegwitHeight: 1,
+		HalvingInterval: cfg.SubsidyReductionInterval, PruneAfterHeight: 1000,
+		TestDummy:   Deployment{Bit: 28, Start: NeverActive, Threshold: 1815, Period: 2016},
+		BIP34Height: 1, BIP65Height: 1, BIP66Height: 1, CSVHeight: 1, SegwitHeight: 1,
 	}
 }
 
@@ -95,6 +96,7 @@ func mustNumber(text string) Uint256 {
 
 func mainParams() *Params {
 	p := base(&chaincfg.MainNetParams, "main")
+	p.PruneAfterHeight = 100_000
 	p.BIP34Height, p.BIP65Height, p.BIP66Height, p.CSVHeight, p.SegwitHeight = 227931, 388381, 363725, 419328, 481824
 	p.BIP34Hash = mustHash("000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8")
 	p.ScriptExceptions = map[chainhash.Hash]txscript.ScriptFlags{

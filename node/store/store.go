@@ -184,6 +184,13 @@ func (s *Snapshot) Each(prefix []byte, fn func(key, value []byte) error) error {
 	return nil
 }
 
+// Empty reports whether nothing was ever written.
+func (d *DB) Empty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seq == 0
+}
+
 // Each is Snapshot.Each on a view of this moment.
 func (d *DB) Each(prefix []byte, fn func(key, value []byte) error) error {
 	snapshot := d.Snapshot()

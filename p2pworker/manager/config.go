@@ -51,7 +51,7 @@ func (c Config) withDefaults() Config {
 		c.BanTime = 24 * time.Hour
 	}
 	if c.Services == 0 {
-		c.Services = wire.SFNodeNetwork | wire.SFNodeWitness
+		c.Services = wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 	}
 	return c
 }

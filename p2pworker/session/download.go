@@ -92,7 +92,7 @@ func (s *Session) requestLease(ordered bool) {
 		return
 	}
 	d.asked, d.overtaken = true, false
-	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free}, func(l Lease, err error) {
+	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l Lease, err error) {
 		d.asked = false
 		switch {
 		case err != nil:

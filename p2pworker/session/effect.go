@@ -60,9 +60,11 @@ type FindBlocks struct {
 type SubmitHeaders struct{ Raw []byte }
 
 // LeaseBlocks asks for at most Max blocks of the branch of Best; answered by Lease.
+// Limited tells that the peer serves only blocks near its tip.
 type LeaseBlocks struct {
-	Best chainhash.Hash
-	Max  int
+	Best    chainhash.Hash
+	Max     int
+	Limited bool
 }
 
 // ReleaseLease returns the blocks that were leased; answered by Done.
@@ -146,8 +148,9 @@ type (
 	}
 	// Fetched is a raw block or transaction; Found false if there is none.
 	Fetched struct {
-		Found bool
-		Raw   []byte
+		Found   bool
+		TooDeep bool // below what we serve; see NODE_NETWORK_LIMITED of BIP159
+		Raw     []byte
 	}
 	// Wanted tells which transactions to request now and which to ask about
 	// again after RetrySeconds.

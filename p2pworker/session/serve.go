@@ -138,7 +138,11 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 func (s *Session) serveBlock(inv wire.InvVect) {
 	req := FetchBlock{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock}
 	ask(s, true, req, func(f Fetched, err error) {
-		if err == nil && f.Found {
+		switch {
+		case err != nil:
+		case f.TooDeep && !s.cfg.Permissions.NoBan:
+			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+		case f.Found:
 			s.send(wire.CmdBlock, f.Raw)
 			s.continueGetBlocks(inv.Hash)
 		}

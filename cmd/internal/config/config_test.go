@@ -101,9 +101,9 @@ func TestIncludedFiles(t *testing.T) {
 }
 
 func TestUnservedSettingsAreRefused(t *testing.T) {
-	s, _, err := load(t, "txindex=0\n", "-prune=550", "-noproxy")
+	s, _, err := load(t, "txindex=0\n", "-rest", "-noproxy")
 	require.NoError(t, err)
-	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -prune.")
+	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -rest.")
 	// Who asks for privacy or silence must not get the opposite.
 	s, _, err = load(t, "onlynet=onion\npersistmempool=0\n", "-walletbroadcast=0", "-v2transport=0", "-walletrbf=1", "-nolistenonion")
 	require.NoError(t, err)

@@ -70,6 +70,9 @@ func generalOptions() []Option {
 		{Name: "minimumchainwork", Category: General, Param: "=<hex>", Help: "Chains with less work, in hexadecimal, are not downloaded"},
 		{Name: "par", Category: General, Param: "=<n>", Help: "Threads that verify scripts; 0 takes one a core, -n leaves n cores free (default: 0)"},
 		{Name: "pid", Category: General, Param: "=<file>", Help: "The pid file, relative to the chain's folder (default: bitcoind.pid)"},
+		{Name: "prune", Category: General, Param: "=<n>", Help: "Delete old block files: 1 lets the RPC pruneblockchain do it, 550 and more is how many MiB they may take (default: 0, keep all). Going back means downloading all again"},
+		{Name: "reindex", Category: General, Help: "Make block index and UTXO set anew from the block files"},
+		{Name: "reindex-chainstate", Category: General, Help: "Make the UTXO set anew from the indexed blocks; not for a pruned node"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
 		{Name: "chain", Category: Chain, Param: "=<chain>", Help: "main (the default), test, testnet4, signet or regtest"},
@@ -127,6 +130,9 @@ func otherOptions() []Option {
 		{Name: "maxtipage", Category: Debug, Param: "=<n>", Help: "Seconds of age of the tip up to which the chain counts as current (default: 86400)"},
 		{Name: "mocktime", Category: Debug, Param: "=<n>", Help: "Freeze the time at this Unix second (default: 0, do not)"},
 		{Name: "printtoconsole", Category: Debug, Help: "Write the log to standard output too (default: 0)"},
+		{Name: "checkblocks", Category: Debug, Param: "=<n>", Help: "How many of the last blocks are looked through at start; 0 for all, -1 for none (default: 6)"},
+		{Name: "checklevel", Category: Debug, Param: "=<n>", Help: "How thoroughly, 0 to 4, as verifychain does (default: 3)"},
+		{Name: "stopafterblockimport", Category: Debug, Help: "Stop when the block files are read (default: 0)"},
 		{Name: "stopatheight", Category: Debug, Param: "=<n>", Help: "Stop when the chain has reached this height (default: 0, do not)"},
 		{Name: "uacomment", Category: Debug, Param: "=<cmt>", Help: "Append a comment to the user agent; may be repeated"},
 		{Name: "testactivationheight", Category: Debug, Param: "=name@height.", Help: "Height at which segwit, bip34, dersig, cltv or csv begins to count (regtest only)"},
@@ -166,7 +172,7 @@ func otherOptions() []Option {
 // and those of Bitcoin Core that tune what is done here in another way.
 func acceptedOptions() []Option {
 	names := []string{
-		"addrmantest", "checkaddrman", "checkblockindex", "checkblocks", "checklevel", "checkmempool", "checkpoints",
+		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
 		"dbbatchsize", "deprecatedrpc", "externalip", "fixedseeds", "keypool", "limitancestorcount",
 		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
@@ -188,8 +194,8 @@ func unservedOptions() []Option {
 		"cjdnsreachable", "coinstatsindex", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
 		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
 		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
-		"prune", "reindex", "reindex-chainstate", "rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
-		"signetchallenge", "signetseednode", "stopafterblockimport", "torcontrol", "torpassword", "txindex",
+		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
+		"signetchallenge", "signetseednode", "torcontrol", "torpassword", "txindex",
 		"txospenderindex", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)

@@ -105,8 +105,11 @@ func (c *crew) walletDisabled() bool { return c.settings.Bool("disablewallet", f
 
 // initial are the compartments that run from the start.
 func (c *crew) initial() []supervise.Spec {
+	// What was wiped once must not be wiped again by a node that died.
+	again := c.node
+	again.Reindex, again.ReindexChainstate = false, false
 	specs := []supervise.Spec{
-		{Role: broker.Node, Instance: "node", Settings: c.node, Policy: supervise.Vital, Patience: nodePatience},
+		{Role: broker.Node, Instance: "node", Settings: c.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
 		{Role: broker.Peers, Instance: "peers", Settings: c.manager()},
 		{Role: broker.Notify, Instance: "notify", Settings: c.notify},
 	}

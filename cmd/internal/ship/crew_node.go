@@ -3,6 +3,7 @@ package ship
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/node"
@@ -21,6 +22,12 @@ func (c *crew) configureNode() error {
 	cfg.MinimumWork = s.Text("minimumchainwork", "")
 	cfg.MaxTipAge = s.Int("maxtipage", cfg.MaxTipAge)
 	cfg.LoadBlock = s.List("loadblock")
+	cfg.StopAfterImport = s.Bool("stopafterblockimport", false)
+	cfg.Reindex, cfg.ReindexChainstate = s.Bool("reindex", false), s.Bool("reindex-chainstate", false)
+	cfg.ReindexOnDamage = slices.Contains(s.List("test"), "reindex_after_failure_noninteractive_yes")
+	cfg.PruneMiB = s.Int("prune", 0)
+	cfg.CheckBlocks = int(s.Int("checkblocks", int64(cfg.CheckBlocks)))
+	cfg.CheckLevel = int(s.Int("checklevel", int64(cfg.CheckLevel)))
 	cfg.StopAtHeight = int32(s.Int("stopatheight", 0))
 	cfg.TestActivation = s.List("testactivationheight")
 	if len(cfg.TestActivation) > 0 && chain != "regtest" {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
@@ -58,15 +60,24 @@ func (c *crew) worker(instance string) supervise.Spec {
 	cfg := p2pworker.Config{
 		Net: c.params.Net, DefaultPort: uint16(c.layout.Chain.P2PPort), UserAgent: c.userAgent,
 		BlocksOnly: s.Bool("blocksonly", false), LogIPs: s.Bool("logips", false), NoDNS: !s.Bool("dns", true),
-		MinRelayFeeRate: c.relay.minRelay,
-		PeerTimeout:     time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
-		ConnectTimeout:  time.Duration(s.Int("timeout", 0)) * time.Millisecond,
+		MinRelayFeeRate: c.relay.minRelay, Services: c.services(),
+		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
+		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
 	policy := supervise.Forever
 	if c.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
 	return supervise.Spec{Role: broker.Worker, Instance: instance, Settings: cfg, Listeners: c.p2p, Policy: policy}
+}
+
+// services are what peers may expect of us: a pruned node serves only the last
+// blocks (BIP159).
+func (c *crew) services() wire.ServiceFlag {
+	if c.settings.Int("prune", 0) > 0 {
+		return wire.SFNodeNetworkLimited | wire.SFNodeWitness
+	}
+	return wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 }
 
 func (c *crew) manager() manager.Config {
@@ -78,6 +89,7 @@ func (c *crew) manager() manager.Config {
 		NoWhitelistRelay: !s.Bool("whitelistrelay", true), WhitelistForceRelay: s.Bool("whitelistforcerelay", false),
 		BanTime: time.Duration(s.Int("bantime", 0)) * time.Second, NetworkInactive: !s.Bool("networkactive", true),
 		ClientVersion: clientVersion(c.version), UserAgent: c.userAgent, BlocksOnly: s.Bool("blocksonly", false),
+		Services:        c.services(),
 		MinRelayFeeRate: c.relay.minRelay, IncrementalRate: c.relay.incremental,
 	}
 	for _, target := range s.List("connect") {

@@ -62,6 +62,16 @@ func (c *compartment) stop(sig os.Signal) {
 	}
 }
 
+// settings are what the next start is to have.
+func (c *compartment) settings() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.restarts > 0 && c.spec.Again != nil {
+		return c.spec.Again
+	}
+	return c.spec.Settings
+}
+
 // takeUpNow reports whether the compartment has been on the bus since the
 // last time this was asked.
 func (c *compartment) takeUpNow() bool {
@@ -193,6 +203,12 @@ func (e *StartError) Error() string {
 		return exit.LastWords
 	}
 	return fmt.Sprintf("%s did not start: %v", e.Instance, e.Cause)
+}
+
+// OwnWords reports whether Error is what the compartment said itself.
+func (e *StartError) OwnWords() bool {
+	var exit *ExitError
+	return errors.As(e.Cause, &exit) && exit.LastWords != ""
 }
 
 func (e *StartError) Unwrap() error { return e.Cause }

@@ -21,7 +21,7 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 	if !known {
 		return fmt.Errorf("no part for role %s", c.spec.Role)
 	}
-	settings, err := json.Marshal(c.spec.Settings)
+	settings, err := json.Marshal(c.settings())
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", c.spec.Instance, err)
 	}

@@ -22,7 +22,7 @@ import (
 // runProcess starts a compartment as a process and returns when it has ended
 // and its link is closed.
 func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
-	settings, err := json.Marshal(c.spec.Settings)
+	settings, err := json.Marshal(c.settings())
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", c.spec.Instance, err)
 	}

@@ -32,6 +32,7 @@ type Spec struct {
 	Role      broker.Role
 	Instance  string
 	Settings  any // encoded as JSON for the part
+	Again     any // the settings after the first start; nil for the same
 	Listeners []*net.TCPListener
 	Policy    Policy
 	Patience  time.Duration // how long it may take to end in order; default 10 s

@@ -1,0 +1,84 @@
+package chain
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
+	"github.com/bulkheadnode/bulkhead/node/store"
+)
+
+// keyDurable holds the mark that Flush leaves in the index: the number and
+// the size of the last block file, little-endian, and the hash of the tip.
+var keyDurable = []byte("F")
+
+const markSize = 4 + 4 + chainhash.HashSize
+
+// mark tells what was durable when Flush left it: the blocks that are in the
+// files before end, and the undo data of the branch up to tip.
+type mark struct {
+	end blockfile.Pos
+	tip chainhash.Hash
+}
+
+func (m *mark) encode() []byte {
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, markSize), uint32(m.end.File))
+	b = binary.LittleEndian.AppendUint32(b, m.end.Offset)
+	return append(b, m.tip[:]...)
+}
+
+// loadMark returns nil if there is none.
+func loadMark(from IndexStore) (*mark, error) {
+	var m *mark
+	err := from.Each(keyDurable, func(key, value []byte) error {
+		if len(key) != len(keyDurable) || len(value) != markSize {
+			return fmt.Errorf("%w: mark of %d bytes", ErrIndex, len(value))
+		}
+		m = &mark{
+			end: blockfile.Pos{File: int32(binary.LittleEndian.Uint32(value)), Offset: binary.LittleEndian.Uint32(value[4:])},
+			tip: chainhash.Hash(value[8:]),
+		}
+		return nil
+	})
+	return m, err
+}
+
+// Flush makes all of the chain durable: files, then headers, then coins.
+func (e *Engine) Flush() error {
+	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
+	if err := e.cfg.Blocks.Sync(); err != nil {
+		return err
+	}
+	if err := e.tree.write(e.cfg.Index); err != nil {
+		return err
+	}
+	err := e.cfg.Index.Write(func(w store.Writer) error { return w.Put(slices.Clone(keyDurable), m.encode()) })
+	if err != nil {
+		return err
+	}
+	if err := e.cfg.Index.Sync(); err != nil {
+		return err
+	}
+	return e.coins.Flush()
+}
+
+// doubts tells which blocks and undo data of the index may never have reached
+// the disk.
+type doubts struct {
+	mark *mark
+	tip  *Node // of the mark, or else of the coins
+}
+
+func (d doubts) block(n *Node) bool {
+	if d.mark == nil {
+		return n.Height > d.tip.Height
+	}
+	return n.block.File > d.mark.end.File || n.block.File == d.mark.end.File && n.block.Offset >= d.mark.end.Offset
+}
+
+func (d doubts) undo(n *Node) bool {
+	return n.status&haveUndo != 0 && d.tip.Ancestor(n.Height) != n
+}

@@ -1,0 +1,144 @@
+package chain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// MinBlocksToKeep is how many blocks at the tip are never pruned (BIP159).
+const MinBlocksToKeep = 288
+
+// Room that is left below the target of pruning for what is written until it
+// is looked at again.
+const (
+	pruneBlockRoom = 16 << 20
+	pruneUndoRoom  = 1 << 20
+)
+
+// Pruned tells that block files were deleted.
+type Pruned struct {
+	Files  []int32
+	Height int32 // nothing above it was touched
+}
+
+func (Pruned) event() {}
+
+// PruneTo deletes the files whose blocks are all at height or below, as far
+// as they are not needed for reorganisations, and returns the height below
+// which that was possible.
+func (e *Engine) PruneTo(height int32) (int32, error) {
+	height = min(height, e.pruneLimit())
+	var files []int32
+	for _, num := range slices.Sorted(maps.Keys(e.files)) {
+		if e.mayPrune(num, height) {
+			files = append(files, num)
+		}
+	}
+	return height, e.deleteFiles(files, height)
+}
+
+// pruneLimit is the highest block that may be pruned.
+func (e *Engine) pruneLimit() int32 {
+	limit := e.View().Height() - MinBlocksToKeep
+	if e.cfg.PruneLock != nil {
+		limit = min(limit, e.cfg.PruneLock())
+	}
+	return limit
+}
+
+func (e *Engine) mayPrune(num, height int32) bool {
+	return num != e.cfg.Blocks.End().File && e.files[num].last <= height
+}
+
+// pruneIfLarge deletes the lowest files until all are smaller than the target.
+// It looks when a new file was begun.
+func (e *Engine) pruneIfLarge() error {
+	current := e.cfg.Blocks.End().File
+	if e.cfg.PruneTarget == 0 || current == e.prunedAt || e.View().Height() <= e.params.PruneAfterHeight {
+		return nil
+	}
+	e.prunedAt = current
+	total, limit := e.cfg.Blocks.DiskSize()+pruneBlockRoom+pruneUndoRoom, e.pruneLimit()
+	var files []int32
+	for _, num := range slices.Sorted(maps.Keys(e.files)) {
+		if total <= e.cfg.PruneTarget {
+			break
+		}
+		if e.mayPrune(num, limit) {
+			files = append(files, num)
+			total -= e.cfg.Blocks.FileSize(num)
+		}
+	}
+	return e.deleteFiles(files, limit)
+}
+
+// deleteFiles forgets what is in the files before it deletes them, and first
+// makes durable what they were for.
+func (e *Engine) deleteFiles(files []int32, height int32) error {
+	if len(files) == 0 {
+		return nil
+	}
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	doomed := map[int32]struct{}{}
+	for _, num := range files {
+		doomed[num] = struct{}{}
+		delete(e.files, num)
+	}
+	e.tree.mu.Lock()
+	for _, n := range e.tree.nodes {
+		if _, gone := doomed[n.block.File]; gone && n.status&haveBlock != 0 {
+			n.status &^= haveBlock | haveUndo
+			e.tree.dirty[n] = struct{}{}
+			e.recent.take(n)
+			delete(e.candidates, n)
+		}
+	}
+	e.tree.mu.Unlock()
+	if err := e.tree.save(e.cfg.Index); err != nil {
+		return err
+	}
+	for _, num := range files {
+		if err := e.cfg.Blocks.Remove(num); err != nil {
+			return fmt.Errorf("prune file %d: %w", num, err)
+		}
+	}
+	e.emit(Pruned{files, height})
+	return nil
+}
+
+// removeForgotten deletes files that nothing refers to: those that were to be
+// deleted when the process died.
+func (e *Engine) removeForgotten() error {
+	for _, num := range e.cfg.Blocks.Files() {
+		if e.files[num] == nil && num < e.cfg.Blocks.End().File {
+			if err := e.cfg.Blocks.Remove(num); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// FirstStored returns the lowest block of the best chain from which on all
+// blocks, and undo data above genesis, are there.
+func (e *Engine) FirstStored() *Node {
+	n := e.View().Tip()
+	e.tree.mu.RLock()
+	defer e.tree.mu.RUnlock()
+	complete := func(n *Node) bool {
+		return n.status&haveBlock != 0 && (n.status&haveUndo != 0 || n.Parent == nil)
+	}
+	for n.Parent != nil && complete(n.Parent) {
+		n = n.Parent
+	}
+	return n
+}
+
+// IsPruned reports whether a block was there once and is not any more.
+func (e *Engine) IsPruned(n *Node) bool {
+	info := e.Info(n)
+	return !info.HaveBlock && info.TxCount > 0
+}
