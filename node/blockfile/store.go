@@ -96,8 +96,8 @@ func (s *Store) measure() (last int32, err error) {
 		}
 		for _, name := range names {
 			num, ok := fileNumber(prefix, name)
-			if !ok {
-				continue
+			if _, known := s.sizes[num]; !ok || prefix == "rev" && !known {
+				continue // undo data of a file that is gone
 			}
 			info, err := os.Stat(name)
 			if err != nil {
@@ -116,7 +116,7 @@ func fileNumber(prefix, path string) (num int32, ok bool) {
 	return num, err == nil && num >= 0 && base == fmt.Sprintf("%s%05d.dat", prefix, num)
 }
 
-// Files returns the numbers of the files that there are, ascending.
+// Files returns the numbers of the blk files that there are, ascending.
 func (s *Store) Files() []int32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
