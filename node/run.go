@@ -215,7 +215,7 @@ func (n *node) keepHouse(ctx context.Context) error {
 				err = n.own(ctx, n.flush)
 			}
 		case <-checkpoint.C:
-			err = n.own(ctx, n.engine.Checkpoint)
+			err = n.ownEngine(ctx, n.engine.Checkpoint)
 		case <-limit.C:
 			err = n.own(ctx, func() error { n.pool.Limit(n.now()); return nil })
 		}
@@ -230,7 +230,7 @@ func (n *node) flush() error {
 	if n.engine == nil {
 		return nil
 	}
-	return n.vital(n.engine.Flush())
+	return n.vital(errors.Join(n.engine.Drain(n.now()), n.engine.Flush()))
 }
 
 // awaitDoom returns when something fails that the node cannot do without.
@@ -268,8 +268,19 @@ func (n *node) fatal(err error) error {
 
 func (n *node) now() int64 { return n.env.Clock.Now().Unix() }
 
-// own runs fn as the only one who changes chain or mempool.
+// own runs fn as the only one who changes chain or mempool. No block is under
+// way then.
 func (n *node) own(ctx context.Context, fn func() error) error {
+	return n.ownEngine(ctx, func() error {
+		if err := n.vital(n.engine.Drain(n.now())); err != nil {
+			return err
+		}
+		return fn()
+	})
+}
+
+// ownEngine is own for what may be done while scripts of blocks still run.
+func (n *node) ownEngine(ctx context.Context, fn func() error) error {
 	select {
 	case n.owner <- struct{}{}:
 	case <-ctx.Done():
@@ -280,8 +291,10 @@ func (n *node) own(ctx context.Context, fn func() error) error {
 }
 
 // activate lets the chain go where it should. The caller owns the node.
-func (n *node) activate() error {
-	err := n.engine.Activate(n.now())
+func (n *node) activate() error { return n.follow(n.engine.Activate(n.now())) }
+
+// follow lets the mempool follow a step of the chain that ended with err.
+func (n *node) follow(err error) error {
 	n.settle()
 	return n.vital(err)
 }

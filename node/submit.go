@@ -157,7 +157,8 @@ func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requeste
 		}
 		return v, err
 	}
-	err = n.own(ctx, func() error {
+	var underWay <-chan struct{}
+	err = n.ownEngine(ctx, func() error {
 		var err error
 		v.at, v.isNew, err = n.engine.AcceptBlock(block, requested, n.now())
 		if errors.As(err, &v.reject) {
@@ -167,12 +168,34 @@ func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requeste
 		if err != nil {
 			return n.vital(err)
 		}
-		if err := n.activate(); err != nil {
+		if err := n.follow(n.engine.Advance(n.now())); err != nil {
 			return err
+		}
+		if underWay = n.engine.Pending(v.at); underWay != nil {
+			return nil
 		}
 		return n.lateRefusal(block, &v)
 	})
+	if err == nil && underWay != nil {
+		err = n.awaitScripts(ctx, block, &v, underWay)
+	}
 	return v, err
+}
+
+// awaitScripts lets others bring the next blocks while the scripts of this one
+// run.
+func (n *node) awaitScripts(ctx context.Context, block *consensus.Block, v *blockVerdict, done <-chan struct{}) error {
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return n.ownEngine(ctx, func() error {
+		if err := n.follow(n.engine.Settle(v.at, n.now())); err != nil {
+			return err
+		}
+		return n.lateRefusal(block, v)
+	})
 }
 
 // lateRefusal finds out whether a block was found invalid while it was

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -20,18 +21,70 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // reported as Refused; an error means that the engine cannot go on.
 func (e *Engine) Activate(now int64) error {
 	for {
+		if err := e.advance(now); err != nil {
+			return errors.Join(err, e.Drain(now))
+		}
+		if len(e.pipeline.blocks) == 0 {
+			return nil
+		}
+		if err := e.Drain(now); err != nil {
+			return err
+		}
+	}
+}
+
+// advance moves towards the best block until it is the tip, or on its way
+// there.
+func (e *Engine) advance(now int64) error {
+	for {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
 		}
 		best := e.mostWork()
-		if best == e.View().Tip() {
+		if best == e.View().Tip() && len(e.pipeline.blocks) == 0 {
 			e.dropCandidates()
 			return nil
 		}
-		if err := e.step(best, now); err != nil {
+		if best == e.end() {
+			return nil
+		}
+		if err := e.towards(best, now); err != nil {
+			return err
+		}
+		if err := e.keepBounds(); err != nil {
 			return err
 		}
 	}
+}
+
+// towards moves towards best: in initial download by extending the chain, with
+// many blocks at a time, else by a step.
+func (e *Engine) towards(best *Node, now int64) error {
+	if e.View().Initial && best.Ancestor(e.end().Height) == e.end() {
+		return e.extend(best, now)
+	}
+	if err := e.Drain(now); err != nil {
+		return err
+	}
+	// What was under way may have proved invalid.
+	if best = e.mostWork(); best == e.View().Tip() {
+		return nil
+	}
+	return e.step(best, now)
+}
+
+// keepBounds writes out, and deletes, what has become too much.
+func (e *Engine) keepBounds() error {
+	if err := e.checkpointIfMany(); err != nil {
+		return err
+	}
+	if len(e.pipeline.blocks) > 0 {
+		return nil
+	}
+	if err := e.pruneIfLarge(); err != nil {
+		return err
+	}
+	return e.flushIfLarge()
 }
 
 // mostWork returns the best candidate whose branch down to the best chain is
@@ -104,13 +157,7 @@ func (e *Engine) step(best *Node, now int64) error {
 		return nil
 	}
 	e.publish(old, fork, path, now)
-	if err := e.checkpointIfMany(); err != nil {
-		return err
-	}
-	if err := e.pruneIfLarge(); err != nil {
-		return err
-	}
-	return e.flushIfLarge()
+	return nil
 }
 
 // climb connects blocks from fork towards best and returns them. It ends early
@@ -118,17 +165,8 @@ func (e *Engine) step(best *Node, now int64) error {
 func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
 	for height := fork.Height + 1; height <= best.Height; height++ {
 		n := best.Ancestor(height)
-		err := e.connectTip(n, old.Initial)
-		if reject := asReject(err); reject != nil {
-			e.refuse(n, reject)
-			return path, nil
-		}
-		var damage *DamageError
-		if errors.As(err, &damage) {
-			return path, e.lose(n, damage)
-		}
-		if err != nil {
-			return path, err
+		if err := e.connectTip(n, old.Initial); err != nil {
+			return path, e.failedToConnect(n, err)
 		}
 		path = append(path, n)
 		if pause := len(path) >= stepBlocks || e.cfg.Interrupted(); pause && better(n, old.Tip()) {
@@ -136,6 +174,20 @@ func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
 		}
 	}
 	return path, nil
+}
+
+// failedToConnect deals with a block that is invalid or damaged; other errors
+// are returned.
+func (e *Engine) failedToConnect(n *Node, err error) error {
+	if reject := asReject(err); reject != nil {
+		e.refuse(n, reject)
+		return nil
+	}
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		return e.lose(n, damage)
+	}
+	return err
 }
 
 // lose forgets a block that is not what was stored: it can be had again.
@@ -201,19 +253,39 @@ func (e *Engine) rewind(from, fork *Node) error {
 	return nil
 }
 
-func (e *Engine) connectTip(n *Node, initial bool) error {
-	block := e.recent.take(n)
-	if block == nil {
+// blockOf returns a block that is to be connected.
+func (e *Engine) blockOf(n *Node) (*consensus.Block, error) {
+	b := e.recent.take(n)
+	if b == nil {
 		var err error
-		if block, err = e.ReadBlock(n); err != nil {
-			return fmt.Errorf("block %s: %w", n.Hash, err)
+		if b, err = e.ReadBlock(n); err != nil {
+			return nil, fmt.Errorf("block %s: %w", n.Hash, err)
 		}
 	}
-	spent, err := e.connect(n, block)
+	return b, consensus.CheckBlock(b, e.params)
+}
+
+// connectTip verifies a block on top of the UTXO set and moves that to its end.
+func (e *Engine) connectTip(n *Node, initial bool) error {
+	b, err := e.blockOf(n)
 	if err != nil {
 		return err
 	}
-	e.emit(Connected{Node: n, Block: block, Spent: spent, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
+	view := e.coins.NewView()
+	undo, err := e.spendBlock(n, b, view, e.scriptsMatter(n))
+	if err != nil {
+		return err
+	}
+	e.coins.Commit(view, n.Hash)
+	return e.completed(n, b, undo, initial)
+}
+
+// completed notes that a block is valid and connected.
+func (e *Engine) completed(n *Node, b *consensus.Block, undo coins.Undo, initial bool) error {
+	if err := e.storeUndo(n, undo); err != nil {
+		return err
+	}
+	e.emit(Connected{Node: n, Block: b, Spent: undo, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
 	return nil
 }
 

@@ -13,52 +13,38 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/script"
 )
 
-// connect verifies a block on top of the UTXO set and moves that to its end.
-func (e *Engine) connect(n *Node, b *consensus.Block) (coins.Undo, error) {
-	if err := consensus.CheckBlock(b, e.params); err != nil {
-		return nil, err
-	}
-	view := e.coins.NewView()
-	verify := e.scriptsMatter(n)
-	undo, err := e.spendBlock(n, b, view, verify)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.storeUndo(n, undo); err != nil {
-		return nil, err
-	}
-	e.coins.Commit(view, n.Hash)
-	return undo, nil
-}
-
 // spendBlock applies a block to a view, verifying everything.
 func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verify bool) (coins.Undo, error) {
+	undo, jobs, err := e.applyBlock(n, b, view)
+	if err != nil || !verify {
+		return undo, err
+	}
+	return undo, scriptError(e.cfg.Verifier.Verify(jobs, false))
+}
+
+// applyBlock applies a block to a view, verifying everything but scripts.
+func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
 	if err := e.prefetch(b); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := e.checkOverwrites(n, b, view); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := spender{node: n, params: e.params, coins: e.coins, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
 	for i, tx := range b.Txs {
 		if err := s.add(tx, i == 0); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if limit := s.fees + e.params.Subsidy(n.Height); b.Txs[0].ValueOut() > limit {
-		return nil, consensus.Rejectf(consensus.Invalid, "bad-cb-amount",
+		return nil, nil, consensus.Rejectf(consensus.Invalid, "bad-cb-amount",
 			"coinbase pays too much (actual=%d vs limit=%d)", b.Txs[0].ValueOut(), limit)
 	}
-	if verify {
-		if err := verifyScripts(e.cfg.Verifier, s.jobs); err != nil {
-			return nil, err
-		}
-	}
-	return s.undo, nil
+	return s.undo, s.jobs, nil
 }
 
-func verifyScripts(v *script.Verifier, jobs []script.Job) error {
-	err := v.Verify(jobs, false)
+// scriptError turns the failure of a script into the verdict on its block.
+func scriptError(err error) error {
 	var failed *script.Error
 	if errors.As(err, &failed) {
 		return consensus.Rejectf(consensus.Invalid,

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -48,6 +49,9 @@ func loadMark(from IndexStore) (*mark, error) {
 
 // Flush makes all of the chain durable: files, then headers, then coins.
 func (e *Engine) Flush() error {
+	if len(e.pipeline.blocks) > 0 {
+		return errPending
+	}
 	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
 	if err := e.cfg.Blocks.Sync(); err != nil {
 		return err
@@ -64,6 +68,8 @@ func (e *Engine) Flush() error {
 	}
 	return e.coins.Flush()
 }
+
+var errPending = errors.New("chain: blocks are under way; Drain first")
 
 // doubts tells which blocks and undo data of the index may never have reached
 // the disk.

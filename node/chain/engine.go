@@ -115,6 +115,7 @@ type Engine struct {
 	waiting      map[*Node][]*Node  // blocks by their parent that lacks data
 	recent       recentBlocks
 	files        blockFiles
+	pipeline     pipeline
 	prunedAt     int32 // the file that was the last when pruning was considered
 	nextSeq      int32
 	preciousSeq  int32

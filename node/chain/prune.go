@@ -54,11 +54,10 @@ func (e *Engine) mayPrune(num, height int32) bool {
 // pruneIfLarge deletes the lowest files until all are smaller than the target.
 // It looks when a new file was begun.
 func (e *Engine) pruneIfLarge() error {
-	current := e.cfg.Blocks.End().File
-	if e.cfg.PruneTarget == 0 || current == e.prunedAt || e.View().Height() <= e.params.PruneAfterHeight {
+	if !e.pruneDue() {
 		return nil
 	}
-	e.prunedAt = current
+	e.prunedAt = e.cfg.Blocks.End().File
 	total, limit := e.cfg.Blocks.DiskSize()+pruneBlockRoom+pruneUndoRoom, e.pruneLimit()
 	var files []int32
 	for _, num := range slices.Sorted(maps.Keys(e.files)) {
@@ -71,6 +70,10 @@ func (e *Engine) pruneIfLarge() error {
 		}
 	}
 	return e.deleteFiles(files, limit)
+}
+
+func (e *Engine) pruneDue() bool {
+	return e.cfg.PruneTarget > 0 && e.cfg.Blocks.End().File != e.prunedAt && e.View().Height() > e.params.PruneAfterHeight
 }
 
 // deleteFiles forgets what is in the files before it deletes them, and first

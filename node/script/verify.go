@@ -3,7 +3,6 @@ package script
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -21,16 +20,16 @@ type Job struct {
 
 // Config sizes a Verifier.
 type Config struct {
-	Parallel int // goroutines of one Verify; zero for one a processor
+	Parallel int // scripts that run at a time; zero for one a processor
 	Sigs     int // signatures to remember
 	Txs      int // transactions to remember
 }
 
 // Verifier runs scripts.
 type Verifier struct {
-	parallel int
-	sigs     *txscript.SigCache
-	txs      *seenTxs
+	slots chan struct{} // taken by whoever runs scripts
+	sigs  *txscript.SigCache
+	txs   *seenTxs
 }
 
 // New returns a Verifier that remembers nothing yet.
@@ -39,9 +38,9 @@ func New(cfg Config) *Verifier {
 		cfg.Parallel = runtime.GOMAXPROCS(0)
 	}
 	return &Verifier{
-		parallel: cfg.Parallel,
-		sigs:     txscript.NewSigCache(uint(max(cfg.Sigs, 1))),
-		txs:      newSeenTxs(cfg.Txs),
+		slots: make(chan struct{}, cfg.Parallel),
+		sigs:  txscript.NewSigCache(uint(max(cfg.Sigs, 1))),
+		txs:   newSeenTxs(cfg.Txs),
 	}
 }
 
@@ -49,9 +48,8 @@ func New(cfg Config) *Verifier {
 // of the first input, in the jobs' order, whose script fails. With remember,
 // valid transactions are remembered; those remembered are not run again.
 func (v *Verifier) Verify(jobs []Job, remember bool) error {
-	inputs := v.inputs(jobs)
-	if failed := v.run(inputs); failed != nil {
-		return failed
+	if err := v.Start(jobs).Wait(); err != nil {
+		return err
 	}
 	if remember {
 		for i := range jobs {
@@ -79,51 +77,6 @@ func (v *Verifier) inputs(jobs []Job) []input {
 		}
 	}
 	return inputs
-}
-
-// run shares the inputs among goroutines. Which fails first in time is
-// chance; the lowest failing one is not.
-func (v *Verifier) run(inputs []input) error {
-	var next, stop atomic.Int64
-	stop.Store(int64(len(inputs)))
-	errs := make([]error, min(v.parallel, len(inputs)))
-	at := make([]int64, len(errs))
-	work := func(worker int) {
-		for {
-			i := next.Add(1) - 1
-			if i >= stop.Load() {
-				return
-			}
-			if err := v.verifyInput(inputs[i]); err != nil {
-				errs[worker], at[worker] = err, i
-				lower(&stop, i)
-				return
-			}
-		}
-	}
-	if len(errs) == 1 {
-		work(0)
-		return errs[0]
-	}
-	var wg sync.WaitGroup
-	for worker := range errs {
-		wg.Go(func() { work(worker) })
-	}
-	wg.Wait()
-	for worker, err := range errs {
-		if err != nil && at[worker] == stop.Load() {
-			return err
-		}
-	}
-	return nil
-}
-
-func lower(limit *atomic.Int64, to int64) {
-	for old := limit.Load(); to < old; old = limit.Load() {
-		if limit.CompareAndSwap(old, to) {
-			return
-		}
-	}
 }
 
 func (v *Verifier) verifyInput(in input) error {

@@ -1,0 +1,192 @@
+package chain
+
+import (
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/script"
+)
+
+// Bounds of what may be under way: enough that no processor waits while the
+// next block is prepared.
+const (
+	maxPending      = 32
+	maxPendingBytes = 24 << 20
+)
+
+// pending is a block whose effects the cache of coins has, while its scripts
+// run. They are taken back if one fails.
+type pending struct {
+	node  *Node
+	block *consensus.Block
+	undo  coins.Undo
+	run   *script.Run
+}
+
+// pipeline holds the blocks above the tip whose scripts run, lowest first. It
+// is used in initial download only: at the tip nobody is to see coins of a
+// block that is not verified.
+type pipeline struct {
+	blocks []*pending
+	bytes  int
+}
+
+func (p *pipeline) push(b *pending) {
+	p.blocks = append(p.blocks, b)
+	p.bytes += len(b.block.Raw)
+}
+
+func (p *pipeline) pop() *pending {
+	b := p.blocks[0]
+	p.blocks[0] = nil
+	p.blocks = p.blocks[1:]
+	p.bytes -= len(b.block.Raw)
+	return b
+}
+
+func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
+
+// end is the last block that the cache of coins has.
+func (e *Engine) end() *Node {
+	if n := len(e.pipeline.blocks); n > 0 {
+		return e.pipeline.blocks[n-1].node
+	}
+	return e.View().Tip()
+}
+
+// Advance is Activate that does not wait for the scripts of the last blocks.
+// Settle goes on with those, and so does every other call that changes the
+// chain.
+func (e *Engine) Advance(now int64) error { return e.advance(now) }
+
+// Pending returns a channel that is closed when the scripts of a block have
+// run; nil if they do not.
+func (e *Engine) Pending(n *Node) <-chan struct{} {
+	for _, p := range e.pipeline.blocks {
+		if p.node == n {
+			return p.run.Done()
+		}
+	}
+	return nil
+}
+
+// Settle finishes the blocks up to n, whose scripts it waits for.
+func (e *Engine) Settle(n *Node, now int64) error {
+	if e.Pending(n) == nil {
+		return nil
+	}
+	return e.finish(now, func(p *pending) bool { return p.node.Height <= n.Height })
+}
+
+// Drain finishes all blocks that are under way.
+func (e *Engine) Drain(now int64) error {
+	return e.finish(now, func(*pending) bool { return true })
+}
+
+// extend prepares the blocks from the end towards best, one after the other,
+// while the scripts of those before it run.
+func (e *Engine) extend(best *Node, now int64) error {
+	for height := e.end().Height + 1; height <= best.Height; height++ {
+		if e.cfg.Interrupted() {
+			return ErrInterrupted
+		}
+		n := best.Ancestor(height)
+		if err := e.prepare(n); err != nil {
+			return e.obstacle(n, err, now)
+		}
+		if err := e.finish(now, e.isRipe); err != nil {
+			return err
+		}
+		if e.coins.Size() >= e.cfg.Cache || e.pruneDue() || !e.View().Initial {
+			return e.Drain(now)
+		}
+	}
+	return nil
+}
+
+// isRipe tells which blocks are finished on the way: those whose scripts have
+// run, and the lowest one when no more may wait.
+func (e *Engine) isRipe(p *pending) bool {
+	select {
+	case <-p.run.Done():
+		return true
+	default:
+		return e.pipeline.full()
+	}
+}
+
+// prepare applies a block to the coins and starts its scripts.
+func (e *Engine) prepare(n *Node) error {
+	b, err := e.blockOf(n)
+	if err != nil {
+		return err
+	}
+	view := e.coins.NewView()
+	undo, jobs, err := e.applyBlock(n, b, view)
+	if err != nil {
+		return err
+	}
+	if !e.scriptsMatter(n) {
+		jobs = nil
+	}
+	e.coins.Commit(view, n.Hash)
+	e.pipeline.push(&pending{n, b, undo, e.cfg.Verifier.Start(jobs)})
+	return nil
+}
+
+// obstacle deals with a block that could not be prepared, when it is known
+// that those before it are valid.
+func (e *Engine) obstacle(n *Node, err error, now int64) error {
+	before := e.end()
+	if err := e.Drain(now); err != nil {
+		return err
+	}
+	if before != e.View().Tip() {
+		return nil // one before it is invalid
+	}
+	return e.failedToConnect(n, err)
+}
+
+// finish completes blocks from the lowest on while ripe says so, and
+// publishes the last. It waits for their scripts.
+func (e *Engine) finish(now int64, ripe func(*pending) bool) error {
+	old := e.View()
+	var path []*Node
+	for len(e.pipeline.blocks) > 0 && ripe(e.pipeline.blocks[0]) {
+		p := e.pipeline.blocks[0]
+		if err := scriptError(p.run.Wait()); err != nil {
+			if err := e.takeBack(); err != nil {
+				return err
+			}
+			e.publishPath(old, path, now)
+			return e.failedToConnect(p.node, err)
+		}
+		e.pipeline.pop()
+		if err := e.completed(p.node, p.block, p.undo, old.Initial); err != nil {
+			return err
+		}
+		path = append(path, p.node)
+	}
+	e.publishPath(old, path, now)
+	return nil
+}
+
+func (e *Engine) publishPath(old *View, path []*Node, now int64) {
+	if len(path) > 0 {
+		e.publish(old, old.Tip(), path, now)
+	}
+}
+
+// takeBack undoes all blocks that are under way.
+func (e *Engine) takeBack() error {
+	for i := len(e.pipeline.blocks) - 1; i >= 0; i-- {
+		p := e.pipeline.blocks[i]
+		_ = p.run.Wait() // what it found does not matter any more
+		view := e.coins.NewView()
+		if _, err := unspendBlock(p.node, p.block, p.undo, view); err != nil {
+			return err
+		}
+		e.coins.Commit(view, *p.node.prevHash())
+	}
+	e.pipeline = pipeline{}
+	return nil
+}
