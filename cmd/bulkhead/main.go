@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -176,13 +177,29 @@ func sail(settings *config.Settings) error {
 
 // parts are the roles that this program can play.
 func parts() map[broker.Role]supervise.Part {
+	processors := runtime.GOMAXPROCS(0)
 	return map[broker.Role]supervise.Part{
-		broker.Node:    withConfig(node.Run),
+		broker.Node:    withConfig(runNode(processors)),
 		broker.Peers:   withConfig(manager.Run),
 		broker.Worker:  withConfig(p2pworker.Run),
 		broker.Wallet:  withConfig(wallet.Run),
 		broker.Notify:  withConfig(notify.Run),
 		broker.Gateway: withConfig(gateway.Run),
+	}
+}
+
+// spareThreads is how many threads may run Go code besides those that verify
+// scripts: with none to spare, the runtime would look for requests that have
+// arrived only every 10 ms while all verify.
+const spareThreads = 2
+
+func runNode(processors int) func(context.Context, part.Env, node.Config) error {
+	return func(ctx context.Context, env part.Env, cfg node.Config) error {
+		if cfg.Parallel <= 0 {
+			cfg.Parallel = processors
+		}
+		runtime.GOMAXPROCS(max(cfg.Parallel, processors) + spareThreads)
+		return node.Run(ctx, env, cfg)
 	}
 }
 
