@@ -96,6 +96,9 @@ func (e *Engine) extend(best *Node, now int64) error {
 		if err := e.finish(now, e.isRipe); err != nil {
 			return err
 		}
+		if e.end() != n {
+			return nil // one before it proved invalid
+		}
 		if e.coins.Size() >= e.cfg.Cache || e.pruneDue() || !e.View().Initial {
 			return e.Drain(now)
 		}
