@@ -20,8 +20,10 @@ const (
 	taproot = segwit | txscript.ScriptVerifyTaproot
 )
 
-// direct reports whether the input is of one of the common forms and valid.
-func (in input) direct() bool {
+// direct reports whether the input is of one of the common forms and valid. at
+// is its place among the inputs of a run; put may take signatures whose verdict
+// comes later.
+func (in input) direct(at int64, put *later) bool {
 	job := in.tx.job
 	pkScript := job.Spent[in.index].PkScript
 	switch {
@@ -32,7 +34,7 @@ func (in input) direct() bool {
 	case isScriptHash(pkScript):
 		return job.has(segwit) && in.nestedKeyHash(pkScript)
 	case isTaproot(pkScript):
-		return job.has(taproot) && in.taprootKey(pkScript[2:])
+		return job.has(taproot) && in.taprootKey(pkScript[2:], at, put)
 	}
 	return false
 }
@@ -124,7 +126,7 @@ func (in input) nestedKeyHash(pkScript []byte) bool {
 }
 
 // taprootKey: the witness is one signature, without an annex.
-func (in input) taprootKey(key []byte) bool {
+func (in input) taprootKey(key []byte, at int64, put *later) bool {
 	job := in.tx.job
 	txIn := job.Tx.TxIn[in.index]
 	if len(txIn.SignatureScript) > 0 || len(txIn.Witness) != 1 {
@@ -143,5 +145,5 @@ func (in input) taprootKey(key []byte) bool {
 		return false
 	}
 	hash, err := txscript.CalcTaprootSignatureHash(in.tx.sigHashes(), hashType, job.Tx, in.index, in.tx)
-	return err == nil && signature.VerifySchnorr(key, sig, hash)
+	return err == nil && put.verify(at, key, sig, hash)
 }

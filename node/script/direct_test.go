@@ -151,7 +151,7 @@ func TestCommonSpendsAreTakenDirectlyInTheirEra(t *testing.T) {
 			for f := range forms {
 				in := input{&prepared{job: job}, int(f)}
 				needs := map[form]txscript.ScriptFlags{witnessKeyHash: segwit, nestedKeyHash: segwit, taprootKey: taproot}[f]
-				require.Equal(t, job.has(needs), in.direct(), "form %d, flags %b, hash type %x", f, flags, hashType)
+				require.Equal(t, job.has(needs), in.direct(0, nil), "form %d, flags %b, hash type %x", f, flags, hashType)
 				require.NoError(t, v.execute(in), "form %d, flags %b", f, flags)
 			}
 		}
@@ -176,7 +176,7 @@ func FuzzDirectAgreesWithTheEngine(f *testing.F) {
 		job.Flags = eras()[int(era)%len(eras())]
 		in := input{&prepared{job: job}, int(which) % int(forms)}
 		mutate(job, in.index, what, int(where), change)
-		direct, err := in.direct(), v.execute(input{&prepared{job: job}, in.index})
+		direct, err := in.direct(0, nil), v.execute(input{&prepared{job: job}, in.index})
 		if direct && err != nil {
 			t.Fatalf("taken directly, but the engine says %v", err)
 		}
@@ -236,7 +236,7 @@ func benchmarkForm(b *testing.B, f form, run func(*Verifier, input) bool) {
 func BenchmarkInput(b *testing.B) {
 	for name, f := range map[string]form{"P2WPKH": witnessKeyHash, "P2TR": taprootKey} {
 		b.Run(name+"/direct", func(b *testing.B) {
-			benchmarkForm(b, f, func(_ *Verifier, in input) bool { return in.direct() })
+			benchmarkForm(b, f, func(_ *Verifier, in input) bool { return in.direct(0, nil) })
 		})
 		b.Run(name+"/engine", func(b *testing.B) {
 			benchmarkForm(b, f, func(v *Verifier, in input) bool { return v.execute(in) == nil })

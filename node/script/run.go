@@ -57,16 +57,31 @@ func (r *Run) Wait() error {
 // work verifies inputs until there are none. Which of several that fail is
 // found first is chance; the lowest one is not.
 func (r *Run) work(v *Verifier) {
+	var put later
 	for {
 		i := r.next.Add(1) - 1
 		if i >= r.stop.Load() {
-			return
+			break
 		}
-		if err := v.verifyInput(r.inputs[i]); err != nil {
+		if err := v.verifyInput(r.inputs[i], i, &put); err != nil {
 			r.fail(i, err)
-			return
+			break
+		}
+		if put.full() {
+			r.flush(v, &put)
 		}
 	}
+	r.flush(v, &put)
+}
+
+// flush finds out about signatures that were put off. The engine has the last
+// word on those that fail.
+func (r *Run) flush(v *Verifier, put *later) {
+	put.flush(func(i int64) {
+		if err := v.execute(r.inputs[i]); err != nil {
+			r.fail(i, err)
+		}
+	})
 }
 
 func (r *Run) fail(i int64, err error) {

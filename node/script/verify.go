@@ -79,8 +79,8 @@ func (v *Verifier) inputs(jobs []Job) []input {
 	return inputs
 }
 
-func (v *Verifier) verifyInput(in input) error {
-	if in.direct() {
+func (v *Verifier) verifyInput(in input, at int64, put *later) error {
+	if in.direct(at, put) {
 		return nil
 	}
 	return v.execute(in)
