@@ -15,6 +15,14 @@ const (
 	ErrKey      Kind = "blockfile: bad xor.dat"
 )
 
+// KeyError is an ErrKey in Bitcoin Core's words, which clients compare.
+type KeyError struct{ Text string }
+
+func (e *KeyError) Error() string { return e.Text }
+
+// Unwrap returns ErrKey.
+func (e *KeyError) Unwrap() error { return ErrKey }
+
 // RecordError tells where a record could not be read.
 type RecordError struct {
 	Kind Kind

@@ -25,7 +25,9 @@ func (s *Store) Remove(num int32) error {
 			return err
 		}
 	}
+	s.sizesMu.Lock()
 	delete(s.sizes, num)
+	s.sizesMu.Unlock()
 	for _, prefix := range []string{"blk", "rev"} {
 		if err := os.Remove(s.path(prefix, num)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

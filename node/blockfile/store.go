@@ -49,8 +49,11 @@ type Store struct {
 	mu      sync.Mutex
 	blocks  appender
 	undo    map[int32]*appender // rev files written since the last Sync
-	sizes   map[int32]int64     // bytes of each blk file and its rev file
 	scratch []byte
+
+	// Who asks for sizes does not wait for the disk.
+	sizesMu sync.Mutex
+	sizes   map[int32]int64 // bytes of each blk file and its rev file
 }
 
 type appender struct {
@@ -118,8 +121,8 @@ func fileNumber(prefix, path string) (num int32, ok bool) {
 
 // Files returns the numbers of the blk files that there are, ascending.
 func (s *Store) Files() []int32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.sizesMu.Lock()
+	defer s.sizesMu.Unlock()
 	return slices.Sorted(maps.Keys(s.sizes))
 }
 
@@ -207,6 +210,8 @@ func (s *Store) append(to *appender, payload, trailer []byte) (uint32, error) {
 	}
 	offset := to.size + frameSize
 	to.size += int64(len(b))
+	s.sizesMu.Lock()
+	defer s.sizesMu.Unlock()
 	s.sizes[to.num] += int64(len(b))
 	return uint32(offset), nil
 }
@@ -317,8 +322,8 @@ func OpenLoose(path string, magic uint32) (*Scanner, func() error, error) {
 
 // DiskSize returns the bytes of all blk and rev files.
 func (s *Store) DiskSize() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.sizesMu.Lock()
+	defer s.sizesMu.Unlock()
 	total := int64(0)
 	for _, size := range s.sizes {
 		total += size
@@ -328,8 +333,8 @@ func (s *Store) DiskSize() int64 {
 
 // FileSize returns the bytes of a blk file and its rev file.
 func (s *Store) FileSize(num int32) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.sizesMu.Lock()
+	defer s.sizesMu.Unlock()
 	return s.sizes[num]
 }
 

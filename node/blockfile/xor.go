@@ -42,8 +42,8 @@ func loadKey(dir string, fresh Key, use bool) (Key, error) {
 			return Key{}, fmt.Errorf("%w: %d bytes in %s", ErrKey, len(raw), path)
 		}
 		if !use && Key(raw) != (Key{}) {
-			return Key{}, wording("The blocksdir XOR-key can not be disabled when a random key was already stored! "+
-				"Stored key: '%x', stored path: '%s'.", raw, path)
+			return Key{}, &KeyError{fmt.Sprintf("The blocksdir XOR-key can not be disabled when a random key was already stored! "+
+				"Stored key: '%x', stored path: '%s'.", raw, path)}
 		}
 		return Key(raw), nil
 	}
@@ -70,6 +70,3 @@ func onlyHiddenFiles(dir string) (bool, error) {
 	}
 	return true, err
 }
-
-// wording makes an error with Bitcoin Core's text, which clients compare.
-func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }
