@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -117,10 +118,10 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 // missing lists the blocks that are not there within the download window of a
 // branch, lowest first. more tells that the branch goes on.
 func (n *node) missing(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
-	fork := view.Fork(best)
-	top := min(best.Height, fork.Height+download.Window)
-	nodes := make([]*chain.Node, 0, top-fork.Height)
-	for at := best.Ancestor(top); at != fork; at = at.Parent {
+	from := n.lastLinked(view.Fork(best), best)
+	top := min(best.Height, from.Height+download.Window)
+	nodes := make([]*chain.Node, 0, top-from.Height)
+	for at := best.Ancestor(top); at != from; at = at.Parent {
 		nodes = append(nodes, at)
 	}
 	for i := len(nodes) - 1; i >= 0; i-- {
@@ -136,6 +137,22 @@ func (n *node) near(best *chain.Node, hashes []chainhash.Hash) []chainhash.Hash 
 	return slices.DeleteFunc(hashes, func(hash chainhash.Hash) bool {
 		return best.Height-n.engine.Lookup(hash).Height >= limitedDepth-2
 	})
+}
+
+// lastLinked returns the last block of a branch up to which all are there. The
+// window begins after it rather than at the fork: the blocks of a branch that
+// forked off long ago are connected only when the branch is the better one.
+func (n *node) lastLinked(fork, best *chain.Node) *chain.Node {
+	above := sort.Search(int(best.Height-fork.Height), func(i int) bool {
+		return n.engine.Info(best.Ancestor(fork.Height+1+int32(i))).ChainTx == 0
+	})
+	last := best.Ancestor(fork.Height + int32(above))
+	for at := last; at != fork; at = at.Parent {
+		if !n.engine.Info(at).HaveBlock {
+			last = at.Parent // it was there once
+		}
+	}
+	return last
 }
 
 func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {

@@ -98,7 +98,8 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 	}
 	block, err := consensus.ParseBlock(raw)
 	if err != nil {
-		reply.Reject, reply.Misbehaving = "malformed block: "+err.Error(), true
+		// As with any message that cannot be read, the peer may stay.
+		reply.Reject = "malformed block: " + err.Error()
 		return reply, nil
 	}
 	reply.Hash = block.Hash
@@ -112,8 +113,9 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 		return reply, err
 	}
 	reply.New = verdict.isNew
-	earlier := n.sharing.convict(sender)
-	if verdict.reject == nil {
+	// That an ancestor was refused is no news if the peer brought that, too.
+	earlier, own := n.sharing.convict(sender), verdict.reject
+	if earlier != nil && (own == nil || own.Result == consensus.CachedInvalid) {
 		verdict.reject = earlier
 	}
 	if !verdict.waits(n.engine) {

@@ -180,6 +180,10 @@ func (s *Session) onBlock(m Message) error {
 	if len(m.Payload) <= HeaderSize {
 		return errEndOfData
 	}
+	r := &reader{b: m.Payload[HeaderSize:]}
+	if r.size(); r.err != nil {
+		return r.err
+	}
 	d := &s.down
 	hash := headerHash(m.Payload)
 	s.logf("net", "received block %s peer=%d", hash, s.cfg.Peer)
@@ -218,10 +222,21 @@ func (s *Session) judgeBlock(v Verdict) {
 	case v.Mutated:
 		s.logf("net", "Received mutated block from peer=%d", s.cfg.Peer)
 		s.misbehaving("mutated block")
-	case v.Misbehaving:
+	case s.deserves(v.Misbehaving, v.Reject):
 		s.misbehaving("%s", v.Reject)
+	case v.Reject != "":
+		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 	}
 }
+
+// deserves reports whether the peer is to go for what the node refused. One
+// that came to us may believe in a chain that we know to be invalid.
+func (s *Session) deserves(misbehaving bool, reject string) bool {
+	return misbehaving && (reject != knownInvalid || s.outbound())
+}
+
+// knownInvalid is the reason to refuse what was found invalid before.
+const knownInvalid = "duplicate-invalid"
 
 // onMissingBlock is a notfound for a block: the lease goes back at once.
 func (s *Session) onMissingBlock(h chainhash.Hash) {

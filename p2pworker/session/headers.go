@@ -166,7 +166,7 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 	// Headers that connect may be the answer, good or bad.
 	s.headers.requested = time.Time{}
 	switch {
-	case v.Misbehaving:
+	case s.deserves(v.Misbehaving, v.Reject):
 		s.misbehaving("%s", v.Reject)
 		return
 	case v.Reject != "":

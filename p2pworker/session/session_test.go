@@ -324,6 +324,37 @@ func TestMutatedBlockIsMisbehaviour(t *testing.T) {
 	require.NotNil(t, b.gone)
 }
 
+// A peer that came to us may be on a branch of which we know that it is
+// invalid; one that we chose is of no use there.
+func TestKnownInvalidBlocksAreHeldAgainstOurOwnChoice(t *testing.T) {
+	outbound := inboundConfig()
+	outbound.Type = FullRelay
+	for _, cfg := range []Config{inboundConfig(), outbound} {
+		raw, _ := chainOf(chainhash.Hash{1}, 1)
+		b := established(t, cfg)
+		b.receive("block", blockOf(raw, 0))
+		answer[SubmitBlock](b, Verdict{Reject: "duplicate-invalid", Misbehaving: true})
+		require.Equal(t, cfg.Type == FullRelay, b.gone != nil)
+
+		b = established(t, cfg)
+		b.receive("headers", encodeHeaders(raw))
+		answer[SubmitHeaders](b, HeadersVerdict{Reject: "duplicate-invalid", Misbehaving: true})
+		require.Equal(t, cfg.Type == FullRelay, b.gone != nil)
+	}
+}
+
+func TestBlockThatCannotBeReadIsIgnored(t *testing.T) {
+	b := established(t, inboundConfig())
+	raw, _ := chainOf(chainhash.Hash{1}, 1)
+	b.receive("block", append(raw[:HeaderSize:HeaderSize], 0xfd, 1, 0, 0))
+	b.logged("ProcessMessages(block, 84 bytes): Exception 'non-canonical ReadCompactSize()'")
+	require.False(t, b.asked(SubmitBlock{}))
+	b.receive("block", blockOf(raw, 0))
+	answer[SubmitBlock](b, Verdict{Reject: "malformed block: too short"})
+	b.logged("peer=0: malformed block: too short")
+	require.Nil(t, b.gone)
+}
+
 func TestBlockTimeoutSparesPeersThatWaitForUs(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
