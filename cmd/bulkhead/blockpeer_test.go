@@ -1,0 +1,162 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// blockPeer is a peer at the level of messages, which says what it is told to
+// say. It answers pings, and requests for the blocks that it has.
+type blockPeer struct {
+	t     testing.TB
+	conn  net.Conn
+	ready chan struct{} // closed after the handshake
+	gone  chan struct{} // closed when the node has hung up
+	pongs chan uint64
+
+	writing sync.Mutex // held for a message
+	mu      sync.Mutex
+	blocks  map[chainhash.Hash]*wire.MsgBlock
+	nonce   uint64
+}
+
+// dialBlockPeer connects to a node as a peer with the given blocks.
+func dialBlockPeer(n *node, blocks map[chainhash.Hash]*wire.MsgBlock) *blockPeer {
+	n.t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n.p2pPort))
+	require.NoError(n.t, err)
+	p := &blockPeer{
+		t: n.t, conn: conn, blocks: blocks,
+		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
+	}
+	go func() {
+		defer close(p.gone)
+		for p.answer() {
+		}
+	}()
+	n.t.Cleanup(p.leave)
+	nobody := wire.NewNetAddressIPPort(net.IPv4zero, 0, wire.SFNodeNetwork|wire.SFNodeWitness)
+	version := wire.NewMsgVersion(nobody, nobody, uint64(time.Now().UnixNano()), 0)
+	version.Services = wire.SFNodeNetwork | wire.SFNodeWitness
+	p.say(version)
+	p.await(p.ready, "handshake")
+	return p
+}
+
+// leave hangs up.
+func (p *blockPeer) leave() {
+	p.conn.Close()
+	<-p.gone
+}
+
+// await waits for something that has to happen.
+func (p *blockPeer) await(event <-chan struct{}, what string) {
+	p.t.Helper()
+	select {
+	case <-event:
+	case <-time.After(patience):
+		require.FailNow(p.t, "waited in vain", what)
+	}
+}
+
+// say sends a message. That the node has hung up shows elsewhere.
+func (p *blockPeer) say(msg wire.Message) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	_, _ = wire.WriteMessageWithEncodingN(p.conn, msg, wire.ProtocolVersion, wire.TestNet, wire.WitnessEncoding)
+}
+
+// answer handles a message. It returns false at the end of the connection.
+func (p *blockPeer) answer() bool {
+	_, msg, _, err := wire.ReadMessageWithEncodingN(p.conn, wire.ProtocolVersion, wire.TestNet, wire.WitnessEncoding)
+	if err == wire.ErrUnknownMessage {
+		return true
+	}
+	switch msg := msg.(type) {
+	case *wire.MsgVersion:
+		p.say(wire.NewMsgVerAck())
+	case *wire.MsgVerAck:
+		close(p.ready)
+	case *wire.MsgPing:
+		p.say(wire.NewMsgPong(msg.Nonce))
+	case *wire.MsgPong:
+		p.pongs <- msg.Nonce
+	case *wire.MsgGetHeaders:
+		p.say(wire.NewMsgHeaders())
+	case *wire.MsgGetData:
+		for _, want := range msg.InvList {
+			p.deliver(want.Hash)
+		}
+	}
+	return err == nil
+}
+
+func (p *blockPeer) deliver(hash chainhash.Hash) {
+	p.mu.Lock()
+	block, have := p.blocks[hash]
+	p.mu.Unlock()
+	if have {
+		p.say(block)
+	}
+}
+
+// has puts a block among those that the peer delivers.
+func (p *blockPeer) has(block *wire.MsgBlock) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.blocks[block.BlockHash()] = block
+}
+
+// announce tells of blocks by their headers.
+func (p *blockPeer) announce(blocks ...*wire.MsgBlock) {
+	msg := wire.NewMsgHeaders()
+	for _, block := range blocks {
+		require.NoError(p.t, msg.AddBlockHeader(&block.Header))
+	}
+	p.say(msg)
+}
+
+// sync waits until the node is through with all that was said and with the
+// blocks that it asked for because of that. It returns false if the node has
+// hung up.
+func (p *blockPeer) sync() bool {
+	p.t.Helper()
+	// The first pong comes after the request for a block, the second after the
+	// verdict on it.
+	for range 2 {
+		p.nonce++
+		p.say(wire.NewMsgPing(p.nonce))
+		select {
+		case nonce := <-p.pongs:
+			require.Equal(p.t, p.nonce, nonce)
+		case <-p.gone:
+			return false
+		case <-time.After(patience):
+			require.FailNow(p.t, "the node does not answer a ping")
+		}
+	}
+	return true
+}
+
+// rawBlock is a block message with any bytes.
+type rawBlock []byte
+
+// Command, MaxPayloadLength, BtcDecode and BtcEncode make it a wire.Message.
+func (rawBlock) Command() string                { return wire.CmdBlock }
+func (rawBlock) MaxPayloadLength(uint32) uint32 { return wire.MaxBlockPayload }
+func (rawBlock) BtcDecode(io.Reader, uint32, wire.MessageEncoding) error {
+	return fmt.Errorf("a rawBlock is only written")
+}
+
+func (b rawBlock) BtcEncode(w io.Writer, _ uint32, _ wire.MessageEncoding) error {
+	_, err := w.Write(b)
+	return err
+}
