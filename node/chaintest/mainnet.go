@@ -29,9 +29,15 @@ const (
 // mainnet, which is part of btcd's module.
 func MainnetFile(t testing.TB) string {
 	t.Helper()
+	return testdata(t, "blk_0_to_14131.dat")
+}
+
+// testdata returns the path of a file in btcd's module.
+func testdata(t testing.TB, name string) string {
+	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/btcsuite/btcd").Output()
 	require.NoError(t, err)
-	return filepath.Join(strings.TrimSpace(string(dir)), "blockchain", "testdata", "blk_0_to_14131.dat")
+	return filepath.Join(strings.TrimSpace(string(dir)), "blockchain", "testdata", name)
 }
 
 // EachMainnetBlock calls fn with the bytes of the blocks in order, genesis
