@@ -1,6 +1,8 @@
 package chain_test
 
 import (
+	"bytes"
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
@@ -56,6 +58,14 @@ func (b *bud) medianTime() int64 {
 	return times[len(times)/2]
 }
 
+// below returns an ancestor; those below the buds are unknown, which is nil.
+func (b *bud) below(height int32) *bud {
+	for b != nil && b.height > height {
+		b = b.parent
+	}
+	return b
+}
+
 // grower makes trees.
 type grower struct {
 	*dice
@@ -72,26 +82,30 @@ type grower struct {
 // coinbases can be spent.
 const trunkHeight = 108
 
-// spacing is the usual number of seconds between blocks: so many that a unit
-// of BIP68's lock times passes now and then.
-const spacing = 300
+// spacing is the usual number of seconds between blocks: half of a unit of
+// BIP68's lock times, so that these often end to the second.
+const spacing = 1 << wire.SequenceLockTimeGranularity / 2
 
 // trunkTime is when the second block is made: btcd goes by the time of a block
 // to tell whether BIP16 is in force.
 const trunkTime = 1_400_000_000
 
+// maxHeight bounds a forest.
+const maxHeight = 600
+
 // growForest lets an input decide about trees until it is used up, one upon
 // the other.
 func growForest(t *testing.T, input []byte, count *census) {
 	p := chaintest.Regtest(t)
-	now := int64(trunkTime + 400*spacing)
+	now := int64(trunkTime + maxHeight*spacing)
 	g := &grower{dice: &dice{input}, t: t, p: p, keeper: newKeeper(t), now: now, forest: newForest(t, now, count)}
 	g.trunk()
-	for len(g.bytes) > 0 && g.root().height < 400 {
+	for len(g.bytes) > 0 && g.root().height < maxHeight {
 		g.tree()
 		g.forest.compare()
 		count.trees++
 	}
+	g.forest.finish()
 }
 
 // root is the last block on the best chain.
@@ -226,7 +240,12 @@ type draft struct {
 
 func (g *grower) draft(parent *bud) *draft {
 	height := parent.height + 1
-	time := max(parent.medianTime()+1, parent.time()+int64(g.roll(5)-1)*spacing/2)
+	// Always at a multiple of the spacing or just before it.
+	time := (parent.time()+1)/spacing*spacing + int64(g.roll(4)-1)*spacing
+	for time <= parent.medianTime()+1 {
+		time += spacing
+	}
+	time -= int64(g.roll(2))
 	return &draft{
 		parent: parent, coins: maps.Clone(parent.coins),
 		job: mining.Job{
@@ -251,7 +270,7 @@ func (d *draft) list(fits func(treeCoin) bool) []treeCoin {
 		}
 	}
 	slices.SortFunc(list, func(a, b treeCoin) int {
-		return slices.Compare(append(a.op.Hash[:], byte(a.op.Index)), append(b.op.Hash[:], byte(b.op.Index)))
+		return cmp.Or(bytes.Compare(a.op.Hash[:], b.op.Hash[:]), cmp.Compare(a.op.Index, b.op.Index))
 	})
 	return list
 }
@@ -339,7 +358,7 @@ func (g *grower) learn(set map[wire.OutPoint]treeCoin, tx *wire.MsgTx, height in
 
 func (g *grower) lockOf(script []byte) lock {
 	for l := lockTrue; l < lockSequence; l++ {
-		if slices.Equal(script, g.keeper.script(l, 0)) {
+		if slices.Equal(script, g.keeper.plain[l]) {
 			return l
 		}
 	}

@@ -30,8 +30,6 @@ func (g *grower) spendAny(d *draft, fits func(treeCoin) bool) *wire.MsgTx {
 	return g.spend(d, pick(g.dice, list))
 }
 
-func anyCoin(treeCoin) bool { return true }
-
 func (d *draft) canSpend(c treeCoin) bool {
 	return c.lock != lockForever && (!c.coinbase || d.job.Height-c.height >= consensus.CoinbaseMaturity)
 }
@@ -132,14 +130,26 @@ var paymentFaults = []fault{
 	}},
 }
 
+// lockToMedianTime adds a transaction with a relative lock that ends about now.
+func (g *grower) lockToMedianTime(d *draft) {
+	tx := g.spendAny(d, func(c treeCoin) bool { return c.height > 0 && d.canSpend(c) })
+	if tx == nil {
+		return
+	}
+	last := len(d.txs) - 1
+	from := d.parent.below(d.spent[last][0].height - 1).medianTime()
+	units := (d.parent.medianTime() - from) >> wire.SequenceLockTimeGranularity
+	tx.TxIn[0].Sequence = wire.SequenceLockTimeIsSeconds | uint32(max(units, 0)+int64(g.roll(2)))
+	g.settle(d, last)
+}
+
 var timeFaults = []fault{
 	altered("relative height", func(g *grower, tx *wire.MsgTx) { tx.TxIn[0].Sequence = uint32(g.roll(8)) }),
 	altered("relative height, old version", func(g *grower, tx *wire.MsgTx) {
 		tx.Version, tx.TxIn[0].Sequence = int32(g.roll(4)-1), uint32(g.roll(8))
 	}),
-	altered("relative time", func(g *grower, tx *wire.MsgTx) {
-		tx.TxIn[0].Sequence = wire.SequenceLockTimeIsSeconds | uint32(g.roll(6))
-	}),
+	{"relative time", (*grower).lockToMedianTime}, {"relative time", (*grower).lockToMedianTime},
+	{"relative time", (*grower).lockToMedianTime}, {"relative time", (*grower).lockToMedianTime},
 	altered("relative, other bits", func(g *grower, tx *wire.MsgTx) {
 		tx.TxIn[0].Sequence = uint32(g.roll(4)) | uint32(g.roll(256))<<16 | uint32(g.roll(256))<<24
 	}),
@@ -158,8 +168,8 @@ var timeFaults = []fault{
 	}},
 	{"absolute time", func(g *grower, d *draft) {
 		if tx := g.spendAny(d, d.canSpend); tx != nil {
-			base := pick(g.dice, []int64{d.parent.medianTime(), d.parent.time(), d.job.Time})
-			tx.LockTime, tx.TxIn[0].Sequence = uint32(base+int64(g.roll(3))-1), wire.MaxTxInSequenceNum-uint32(g.roll(3))
+			base := pick(g.dice, []int64{d.parent.medianTime(), d.parent.medianTime(), d.parent.medianTime(), d.job.Time})
+			tx.LockTime, tx.TxIn[0].Sequence = uint32(base+int64(g.roll(2))-1), wire.MaxTxInSequenceNum-uint32(g.roll(4))
 			g.settle(d, len(d.txs)-1)
 		}
 	}},

@@ -43,11 +43,16 @@ type keeper struct {
 	t      testing.TB
 	key    *btcec.PrivateKey
 	public []byte
+	plain  [lockSequence][]byte // scripts that have no number
 }
 
 func newKeeper(t testing.TB) *keeper {
 	key, public := btcec.PrivKeyFromBytes([]byte{7})
-	return &keeper{t: t, key: key, public: public.SerializeCompressed()}
+	k := &keeper{t: t, key: key, public: public.SerializeCompressed()}
+	for l := range lockSequence {
+		k.plain[l] = k.script(l, 0)
+	}
+	return k
 }
 
 // trueScript is redeemed without anything.
