@@ -136,9 +136,14 @@ type blockVerdict struct {
 	reject *consensus.Reject // of this block, even if found while connecting
 }
 
-// waits reports whether the block is still to be connected.
+// waits reports whether the block may still be connected, for want of an
+// ancestor or because its branch is not the best.
 func (v blockVerdict) waits(e *chain.Engine) bool {
-	return v.isNew && v.at != nil && e.Info(v.at).ChainTx == 0
+	if !v.isNew || v.at == nil {
+		return false
+	}
+	info := e.Info(v.at)
+	return !info.ValidScripts && !info.Failed
 }
 
 // acceptOwn is acceptBlock for blocks that no peer could send again: they
