@@ -117,20 +117,31 @@ func (f *fullBlocks) accept(s fullblocktests.AcceptedBlock) {
 		require.True(f.t, f.sync())
 	}
 	if s.IsMainChain {
-		f.n.eventuallyTip(hash)
+		f.awaitTip(hash)
 		return
 	}
 	status := "valid-headers"
 	if int(s.Height) < f.n.height() {
 		status = "headers-only" // not worth fetching
 	}
-	f.n.eventually(s.Name, func() error {
+	eventuallyWithin(f.t, 3*patience, s.Name, func() error {
 		if got := f.status(hash); got != status {
 			return fmt.Errorf("status is %s, not %s", got, status)
 		}
 		return nil
 	})
 	require.Equal(f.t, before, f.n.tip(), s.Name)
+}
+
+// awaitTip waits for a tip, even if a thousand large blocks lie on the way.
+func (f *fullBlocks) awaitTip(hash string) {
+	f.t.Helper()
+	eventuallyWithin(f.t, 3*patience, "tip", func() error {
+		if got := f.n.tip(); got != hash {
+			return fmt.Errorf("the tip is %s, not %s", got, hash)
+		}
+		return nil
+	})
 }
 
 // postpone delivers a block whose parent the node has not seen.

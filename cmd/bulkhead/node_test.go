@@ -242,8 +242,14 @@ func (n *node) tip() string {
 // eventually waits until check no longer fails.
 func eventually(t testing.TB, what string, check func() error) {
 	t.Helper()
+	eventuallyWithin(t, patience, what, check)
+}
+
+// eventuallyWithin is eventually for what takes long.
+func eventuallyWithin(t testing.TB, limit time.Duration, what string, check func() error) {
+	t.Helper()
 	var last error
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for time.Now().Before(deadline) {
