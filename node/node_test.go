@@ -61,8 +61,9 @@ func newRig(t *testing.T, chain string, change func(*node.Config)) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.ctx)
+	link, gone := r.bus.WatchedLink(broker.Node, "node")
 	env := part.Env{
-		Name: "node", Link: r.bus.Link(broker.Node, "node"), Clock: r.clock, Mockable: true,
+		Name: "node", Link: link, Clock: r.clock, Mockable: true,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	ended := make(chan error, 1)
@@ -71,6 +72,7 @@ func (r *rig) start() {
 		r.stop = func() {}
 		cancel()
 		require.NoError(r.t, <-ended)
+		<-gone
 	}
 	r.t.Cleanup(func() { r.stop() })
 	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })

@@ -39,11 +39,14 @@ func (j *journal) contains(text string) bool {
 }
 
 // refusal runs a node that does not start, and returns why.
-func (r *rig) refusal() (err error, log *journal) {
+func (r *rig) refusal() (log *journal, err error) {
 	r.t.Helper()
 	log = &journal{}
-	link := r.bus.Link(broker.Node, "node")
-	defer link.Close()
+	link, ended := r.bus.WatchedLink(broker.Node, "node")
+	defer func() {
+		link.Close()
+		<-ended
+	}()
 	ctx, cancel := context.WithTimeout(r.ctx, 30*time.Second)
 	defer cancel()
 	err = node.Run(ctx, part.Env{
@@ -51,7 +54,7 @@ func (r *rig) refusal() (err error, log *journal) {
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}, r.cfg)
 	require.Error(r.t, err)
-	return err, log
+	return log, err
 }
 
 func (r *rig) loaded() {
@@ -156,7 +159,7 @@ func TestMissingIndexIsTold(t *testing.T) {
 	tip := get[string](r, "getbestblockhash")
 	r.stop()
 	require.NoError(t, os.RemoveAll(r.path("blocks", "index")))
-	err, _ := r.refusal()
+	_, err := r.refusal()
 	require.ErrorIs(t, err, node.ErrDamaged)
 	require.EqualError(t, err, "Error initializing block database.\nPlease restart with -reindex or -reindex-chainstate to recover.")
 	r.cfg.Reindex = true
@@ -169,7 +172,7 @@ func TestMissingBlockFileIsTold(t *testing.T) {
 	r := mined(t, 400, func(cfg *node.Config) { cfg.FastPrune = true })
 	r.stop()
 	require.NoError(t, os.Remove(r.path("blocks", "blk00000.dat")))
-	err, log := r.refusal()
+	log, err := r.refusal()
 	require.ErrorIs(t, err, node.ErrDamaged)
 	require.True(t, log.contains("blk00000.dat is missing"))
 }
@@ -184,7 +187,7 @@ func TestDamagedDatabaseIsNamed(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, tables)
 		r.flip(40, append(folder, filepath.Base(tables[0]))...)
-		err, log := r.refusal()
+		log, err := r.refusal()
 		require.ErrorIs(t, err, node.ErrDamaged)
 		require.Contains(t, err.Error(), tables[0]+" is corrupt")
 		require.Contains(t, err.Error(), "Please restart with -reindex")
@@ -205,7 +208,7 @@ func TestDamagedBlockIsNamedAtStart(t *testing.T) {
 	info, err := os.Stat(r.path("blocks", "blk00000.dat"))
 	require.NoError(t, err)
 	r.flip(info.Size()-30, "blocks", "blk00000.dat")
-	err, log := r.refusal()
+	log, err := r.refusal()
 	require.ErrorIs(t, err, node.ErrDamaged)
 	require.Contains(t, err.Error(), "Corrupted block database detected")
 	require.True(t, log.contains("blk00000.dat is corrupt at offset"))
@@ -223,7 +226,7 @@ func TestDamagedUndoDataIsNamedAtStart(t *testing.T) {
 	info, err := os.Stat(r.path("blocks", "rev00000.dat"))
 	require.NoError(t, err)
 	r.flip(info.Size()-20, "blocks", "rev00000.dat")
-	err, log := r.refusal()
+	log, err := r.refusal()
 	require.ErrorIs(t, err, node.ErrDamaged)
 	require.True(t, log.contains("rev00000.dat"))
 	r.cfg.Reindex = true
@@ -328,7 +331,7 @@ func TestPruning(t *testing.T) {
 	require.Equal(t, hash, r.setHash())
 	r.stop()
 	r.cfg.PruneMiB = 0
-	err, _ = r.refusal()
+	_, err = r.refusal()
 	require.ErrorContains(t, err, "You need to rebuild the database using -reindex to go back to unpruned mode")
 	// What was deleted cannot be made anew; the node begins again.
 	r.cfg.PruneMiB, r.cfg.Reindex = 1, true

@@ -38,12 +38,21 @@ func NewWith(t testing.TB, cfg broker.Config) *Bus {
 
 // Link attaches a link and returns the part's end of it.
 func (b *Bus) Link(role broker.Role, instance string) net.Conn {
+	part, _ := b.WatchedLink(role, instance)
+	return part
+}
+
+// WatchedLink is Link that tells when the broker is done with it: only then may
+// another part have its name.
+func (b *Bus) WatchedLink(role broker.Role, instance string) (part net.Conn, ended <-chan struct{}) {
 	part, ours := link.Pipe()
+	done := make(chan struct{})
 	b.wg.Go(func() {
+		defer close(done)
 		// How a link ends is for the test that broke it to look at.
 		_ = b.Broker.Serve(b.ctx, ours, broker.Identity{Role: role, Instance: instance})
 	})
-	return part
+	return part, done
 }
 
 // Conn attaches a part that offers what mux holds and returns it when the
