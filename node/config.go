@@ -38,7 +38,11 @@ type Config struct {
 	CheckLevel        int   // -checklevel
 
 	TestActivation []string // -testactivationheight: name@height
-	BlockVersion   int32    // of mined blocks on regtest, zero for the right one
+	TxIndex        bool
+	FilterIndex    bool // -blockfilterindex=basic
+	CoinStatsIndex bool
+	SpenderIndex   bool  // -txospenderindex
+	BlockVersion   int32 // of mined blocks on regtest, zero for the right one
 
 	MaxMempoolMB      int64
 	MempoolHours      int64 // -mempoolexpiry

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -41,7 +42,7 @@ func (e *damageError) Unwrap() []error { return []error{ErrDamaged, e.cause} }
 // written there.
 func isDamage(err error) bool {
 	var record *blockfile.RecordError
-	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, coins.ErrCorrupt} {
+	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, coins.ErrCorrupt, index.ErrCorrupt} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -3,7 +3,7 @@
 // answers everybody else's questions about them over the bus. It touches its
 // part of the data directory and no network.
 //
-// The decisions are made by the cores below it: chain, mempool, mining,
+// The decisions are made by the cores below it: chain, mempool, mining, index,
 // download. This package serves the bus and JSON-RPC, publishes events in one
 // total order, and keeps the log.
 //
@@ -16,7 +16,7 @@
 //
 // Run opens files and databases, serves until its context ends, and then
 // writes everything out: when it returns, nothing is changed any more. Its
-// goroutines, which follow links and flush from time to time, are joined
-// before. The time that rules see is the part's clock; flushes go by real
-// time.
+// goroutines, which follow links, flush from time to time and move the optional
+// indexes along the chain, are joined before. The time that rules see is the
+// part's clock; flushes go by real time.
 package node

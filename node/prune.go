@@ -29,6 +29,10 @@ func (c *Config) validatePruning() error {
 		return wording("Prune cannot be configured with a negative value.")
 	case c.PruneMiB > 1 && c.PruneMiB < minPruneMiB:
 		return wording("Prune configured below the minimum of %d MiB.  Please use a higher number.", minPruneMiB)
+	case c.PruneMiB > 0 && c.TxIndex:
+		return wording("Prune mode is incompatible with -txindex.")
+	case c.PruneMiB > 0 && c.SpenderIndex:
+		return wording("Prune mode is incompatible with -txospenderindex.")
 	case c.PruneMiB > 0 && c.ReindexChainstate:
 		return wording("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.")
 	}

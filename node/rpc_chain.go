@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,7 +52,7 @@ func (n *node) chainCommands() rpc.Table {
 			Name: "syncwithvalidationinterfacequeue", Category: "hidden", Result: "null",
 			Summary: "Waits for the validation interface queue to catch up on everything that was there when we entered this function.",
 			Run: func(ctx context.Context, _ *rpc.Call) (any, error) {
-				return nil, n.own(ctx, func() error { return nil })
+				return nil, errors.Join(n.own(ctx, func() error { return nil }), n.awaitIndexes(ctx))
 			},
 		},
 	}

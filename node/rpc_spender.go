@@ -1,24 +1,25 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 func (n *node) spenderCommands() rpc.Table {
 	return rpc.Table{
 		{
 			Name: "gettxspendingprevout", Category: "Blockchain", Run: n.getTxSpendingPrevout,
-			Summary: "Scans the mempool to find transactions spending any of the given outputs",
+			Summary: "Scans the mempool (and the txospenderindex, if available) to find transactions spending any of the given outputs",
 			Params: []rpc.Param{
 				{Name: "outputs", Type: rpc.Array, Help: "The transaction outputs that we want to check, and within each, the txid (string) vout (numeric)."},
-				{Name: "options", Type: rpc.Object, Optional: true, Help: "mempool_only and return_spending_tx"},
+				{Name: "options", Type: rpc.Object, Optional: true, Help: "mempool_only and return_spending_tx", Members: []string{"mempool_only", "return_spending_tx"}},
 			},
 		},
 		{
@@ -34,10 +35,32 @@ type outputRef struct {
 	Vout int64  `json:"vout"`
 }
 
+func (r *outputRef) parse(raw json.RawMessage) (txid chainhash.Hash, err error) {
+	err = rpc.CheckObject(raw, rpc.Member{Name: "txid", Type: rpc.String}, rpc.Member{Name: "vout", Type: rpc.Number})
+	if err != nil {
+		return txid, err
+	}
+	if json.Unmarshal(raw, r) != nil || r.Vout != int64(int32(r.Vout)) {
+		return txid, rpc.Errorf(rpc.MiscError, "JSON integer out of range")
+	}
+	if txid, err = rpc.ParseHash(r.TxID, "txid"); err == nil && r.Vout < 0 {
+		err = rpc.Errorf(rpc.InvalidParameter, "Invalid parameter, vout cannot be negative")
+	}
+	return txid, err
+}
+
 type spentOutput struct {
 	outputRef
 	SpendingTxID string `json:"spendingtxid,omitempty"`
 	SpendingTx   string `json:"spendingtx,omitempty"`
+	BlockHash    string `json:"blockhash,omitempty"`
+}
+
+func (s *spentOutput) set(spender *consensus.Tx, whole bool) {
+	s.SpendingTxID = spender.ID.String()
+	if whole {
+		s.SpendingTx = hex.EncodeToString(spender.Raw())
+	}
 }
 
 type spenderOptions struct {
@@ -45,54 +68,95 @@ type spenderOptions struct {
 	ReturnTx    bool  `json:"return_spending_tx"`
 }
 
-// strictly decodes an argument that may have no members but the known ones.
-func strictly(raw json.RawMessage, v any) error {
-	if raw == nil {
-		return nil
+func parseSpenderOptions(call *rpc.Call) (options spenderOptions, err error) {
+	if !call.Has(1) {
+		return options, nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		return rpc.Errorf(rpc.TypeError, "%v", err)
+	err = rpc.CheckObject(call.Raw(1),
+		rpc.Member{Name: "mempool_only", Type: rpc.Bool, Optional: true},
+		rpc.Member{Name: "return_spending_tx", Type: rpc.Bool, Optional: true})
+	if err != nil {
+		return options, err
 	}
-	return nil
+	return options, call.Decode(1, &options)
 }
 
-func (n *node) getTxSpendingPrevout(_ context.Context, call *rpc.Call) (any, error) {
-	var refs []outputRef
-	if err := strictly(call.Raw(0), &refs); err != nil {
+func (o *spenderOptions) mempoolOnly(fallback bool) bool {
+	if o.MempoolOnly == nil {
+		return fallback
+	}
+	return *o.MempoolOnly
+}
+
+func (n *node) getTxSpendingPrevout(ctx context.Context, call *rpc.Call) (any, error) {
+	var outputs []json.RawMessage
+	if err := call.Decode(0, &outputs); err != nil {
 		return nil, err
 	}
-	if len(refs) == 0 {
+	if len(outputs) == 0 {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid parameter, outputs are missing")
 	}
-	var options spenderOptions
-	if err := strictly(call.Raw(1), &options); err != nil {
+	options, err := parseSpenderOptions(call)
+	if err != nil {
 		return nil, err
 	}
-	results := make([]spentOutput, len(refs))
-	for i, ref := range refs {
-		txid, err := rpc.ParseHash(ref.TxID, "txid")
+	refs := make([]outputRef, len(outputs))
+	ops := make([]wire.OutPoint, len(outputs))
+	for i := range refs {
+		txid, err := refs[i].parse(outputs[i])
 		if err != nil {
 			return nil, err
 		}
-		if ref.Vout < 0 {
-			return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid parameter, vout cannot be negative")
+		ops[i] = wire.OutPoint{Hash: txid, Index: uint32(refs[i].Vout)}
+	}
+	return n.spentOutputs(ctx, refs, ops, options)
+}
+
+// spentOutputs looks into the mempool first, and then, unless told not to, for
+// the others into the index.
+func (n *node) spentOutputs(ctx context.Context, refs []outputRef, ops []wire.OutPoint, options spenderOptions) ([]spentOutput, error) {
+	results := make([]spentOutput, len(ops))
+	var rest []int
+	for i, op := range ops {
+		results[i].outputRef = refs[i]
+		if spender := n.pool.Spender(op); spender != nil {
+			results[i].set(spender.Tx, options.ReturnTx)
+		} else {
+			rest = append(rest, i)
 		}
-		results[i].outputRef = ref
-		spender := n.pool.Spender(wire.OutPoint{Hash: txid, Index: uint32(ref.Vout)})
-		if spender == nil {
-			if options.MempoolOnly != nil && !*options.MempoolOnly {
-				return nil, rpc.Errorf(rpc.MiscError, "Mempool lacks a relevant spend, and txospenderindex is unavailable.")
-			}
-			continue
+	}
+	if len(rest) == 0 || options.mempoolOnly(n.indexes.spenders == nil) {
+		return results, nil
+	}
+	if err := n.awaitSpenders(ctx); err != nil {
+		return nil, err
+	}
+	for _, i := range rest {
+		found, err := n.indexes.spenders.Find(ops[i])
+		if err != nil {
+			return nil, err
 		}
-		results[i].SpendingTxID = spender.Tx.ID.String()
-		if options.ReturnTx {
-			results[i].SpendingTx = hex.EncodeToString(spender.Tx.Raw())
+		if found != nil {
+			results[i].set(found.Tx, options.ReturnTx)
+			results[i].BlockHash = found.Block.Hash.String()
 		}
 	}
 	return results, nil
+}
+
+// awaitSpenders fails if the index of spenders cannot answer.
+func (n *node) awaitSpenders(ctx context.Context) error {
+	ready := false
+	if n.indexes.spenders != nil {
+		var err error
+		if ready, err = n.awaitIndex(ctx, n.indexes.spenders); err != nil {
+			return err
+		}
+	}
+	if !ready {
+		return rpc.Errorf(rpc.MiscError, "Mempool lacks a relevant spend, and txospenderindex is unavailable.")
+	}
+	return nil
 }
 
 type prioritised struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -233,7 +234,7 @@ type txInfo struct {
 	BlockTime     int64  `json:"blocktime,omitempty"`
 }
 
-func (n *node) getRawTransaction(_ context.Context, call *rpc.Call) (any, error) {
+func (n *node) getRawTransaction(ctx context.Context, call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, renamed(err, "txid", "parameter 1")
@@ -250,7 +251,7 @@ func (n *node) getRawTransaction(_ context.Context, call *rpc.Call) (any, error)
 	}
 	entry := n.pool.Get(txid)
 	if entry == nil {
-		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. Use gettransaction for wallet transactions.")
+		return n.indexedTx(ctx, txid, level)
 	}
 	if level <= 0 {
 		return hex.EncodeToString(entry.Tx.Raw()), nil
@@ -290,29 +291,67 @@ func (n *node) txOfBlock(call *rpc.Call, txid chainhash.Hash, level int) (any, e
 		if level <= 0 {
 			return hex.EncodeToString(tx.Raw()), nil
 		}
-		return n.confirmedTx(at, block, i, level)
+		info, err := n.confirmedTx(at, block, i, level)
+		active := n.engine.View().Contains(at)
+		info.InActiveChain = &active
+		return info, err
 	}
 	return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "No such transaction found in the provided block. Use gettransaction for wallet transactions.")
 }
 
-func (n *node) confirmedTx(at *chain.Node, block *consensus.Block, i, level int) (any, error) {
-	view := n.engine.View()
-	active := view.Contains(at)
-	info := txInfo{InActiveChain: &active, BlockHash: at.Hash.String()}
-	depth := int32(0)
-	if active {
-		depth = confirmations(view, at)
-		info.Time, info.BlockTime = at.Time, at.Time
-	}
-	info.Confirmations = &depth
+func (n *node) confirmedTx(at *chain.Node, block *consensus.Block, i, level int) (info txInfo, err error) {
 	var spent []coins.Coin
 	if level > 1 && i > 0 && n.engine.Info(at).HaveUndo {
 		undo, err := n.engine.ReadUndo(at)
 		if err != nil {
-			return nil, err
+			return info, err
 		}
 		spent = undo[i-1]
 	}
-	info.Tx = render.NewTx(block.Txs[i], n.params.Params, true, spent, true)
-	return info, nil
+	return n.showConfirmed(at, block.Txs[i], spent), nil
+}
+
+func (n *node) showConfirmed(at *chain.Node, tx *consensus.Tx, spent []coins.Coin) txInfo {
+	depth := int32(0)
+	info := txInfo{BlockHash: at.Hash.String(), Confirmations: &depth}
+	if view := n.engine.View(); view.Contains(at) {
+		depth = confirmations(view, at)
+		info.Time, info.BlockTime = at.Time, at.Time
+	}
+	info.Tx = render.NewTx(tx, n.params.Params, true, spent, true)
+	return info
+}
+
+// indexedTx shows a transaction that is not in the mempool.
+func (n *node) indexedTx(ctx context.Context, txid chainhash.Hash, level int) (any, error) {
+	if n.indexes.txs == nil {
+		return nil, unknownTx("No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries")
+	}
+	ready, err := n.awaitIndex(ctx, n.indexes.txs)
+	if err != nil {
+		return nil, err
+	}
+	found, err := n.indexes.txs.Find(txid)
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil && !ready:
+		return nil, unknownTx("No such mempool transaction. Blockchain transactions are still in the process of being indexed")
+	case found == nil:
+		return nil, unknownTx("No such mempool or blockchain transaction")
+	case level <= 0:
+		return hex.EncodeToString(found.Tx.Raw()), nil
+	case level == 1:
+		return n.showConfirmed(found.Block, found.Tx, nil), nil
+	}
+	block, err := n.engine.ReadBlock(found.Block)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(block.Txs, func(tx *consensus.Tx) bool { return tx.ID == txid })
+	return n.confirmedTx(found.Block, block, i, level)
+}
+
+func unknownTx(text string) error {
+	return rpc.Errorf(rpc.InvalidAddressOrKey, "%s. Use gettransaction for wallet transactions.", text)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
-	"sync"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -116,109 +115,19 @@ func (n *node) snapshot(ctx context.Context) (*store.Snapshot, *chain.Node, erro
 	return snapshot, n.engine.Lookup(best), nil
 }
 
-type txOutSetInfo struct {
-	Height       int32      `json:"height"`
-	BestBlock    string     `json:"bestblock"`
-	TxOuts       int64      `json:"txouts"`
-	BogoSize     int64      `json:"bogosize"`
-	Serialized   string     `json:"hash_serialized_3,omitempty"`
-	MuHash       string     `json:"muhash,omitempty"`
-	Total        rpc.Amount `json:"total_amount"`
-	Transactions int64      `json:"transactions"`
-	DiskSize     int64      `json:"disk_size"`
-}
-
-func (n *node) getTxOutSetInfo(ctx context.Context, call *rpc.Call) (any, error) {
-	text, err := call.Text(0, string(coins.HashSerialized3))
-	if err != nil {
-		return nil, err
-	}
-	hashType := coins.HashType(text)
-	switch hashType {
-	case coins.HashSerialized3, coins.HashMuHash, coins.HashNone:
-	default:
-		return nil, rpc.Errorf(rpc.InvalidParameter, "'%s' is not a valid hash_type", text)
-	}
-	if call.Has(1) {
-		return nil, rpc.Errorf(rpc.InvalidParameter, "Querying specific block heights requires coinstatsindex")
-	}
-	snapshot, at, err := n.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer snapshot.Close()
-	stats, err := coins.ReadStats(snapshot, hashType, func() error { return context.Cause(ctx) })
-	if err != nil {
-		return nil, err
-	}
-	info := txOutSetInfo{
-		Height: at.Height, BestBlock: at.Hash.String(), TxOuts: stats.Outputs, BogoSize: stats.BogoSize,
-		Total: rpc.Amount(stats.Amount), Transactions: stats.Transactions, DiskSize: stats.DiskSize,
-	}
-	switch hashType {
-	case coins.HashSerialized3:
-		info.Serialized = stats.Hash.String()
-	case coins.HashMuHash:
-		info.MuHash = stats.Hash.String()
-	}
-	return info, nil
-}
-
-// scanState is the one scan that may run at a time.
-type scanState struct {
-	mu       sync.Mutex
-	running  bool
-	progress int // percent
-	abort    bool
-}
-
-var errAborted = errors.New("the scan was aborted")
-
-// begin reports whether no other scan is running.
-func (s *scanState) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running {
-		return false
-	}
-	s.running, s.progress, s.abort = true, 0, false
-	return true
-}
-
-func (s *scanState) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = false
-}
-
-// step notes the progress and fails if the scan is to end.
-func (s *scanState) step(progress int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.progress = progress
-	if s.abort {
-		return errAborted
-	}
-	return nil
-}
-
 func (n *node) scanTxOutSet(ctx context.Context, call *rpc.Call) (any, error) {
 	action, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
 	}
 	switch action {
-	case "status", "abort":
-		n.scan.mu.Lock()
-		defer n.scan.mu.Unlock()
-		if action == "abort" {
-			n.scan.abort = n.scan.running
-			return n.scan.running, nil
+	case "status":
+		if progress, running := n.scan.status(); running {
+			return map[string]int{"progress": progress}, nil
 		}
-		if !n.scan.running {
-			return nil, nil
-		}
-		return map[string]int{"progress": n.scan.progress}, nil
+		return nil, nil
+	case "abort":
+		return n.scan.cancel(), nil
 	case "start":
 		if !n.scan.begin() {
 			return nil, rpc.Errorf(rpc.InvalidParameter, `Scan already in progress, use action "abort" or "status"`)

@@ -66,6 +66,7 @@ type node struct {
 	pending pending
 	out     publisher
 	scan    scanState
+	indexes indexes
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
 	reindexing bool // the index is being made anew from the block files
@@ -114,7 +115,7 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.out.tip = n.tip()
 	n.resumed = connectedBefore(n.engine)
-	return nil
+	return n.openIndexes()
 }
 
 func (n *node) openChain(verifier *script.Verifier) error {
@@ -127,7 +128,7 @@ func (n *node) openChain(verifier *script.Verifier) error {
 	n.engine, err = chain.Open(chain.Config{
 		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
 		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
-		Pruning: pruning, PruneTarget: target, Reindexing: n.reindexing,
+		Pruning: pruning, PruneTarget: target, PruneLock: n.pruneLock, Reindexing: n.reindexing,
 		Sink: n.onChain, Interrupted: n.stop.Load,
 	}, n.now())
 	if err != nil {
@@ -151,7 +152,7 @@ func (n *node) close() error {
 	if n.coins != nil {
 		err = errors.Join(err, n.coins.Close())
 	}
-	return err
+	return errors.Join(err, n.indexes.close())
 }
 
 // serve runs while the node is on the bus.
@@ -168,6 +169,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return n.followLinks(ctx, sub) })
 	group.Go(func() error { return n.keepHouse(ctx) })
 	group.Go(func() error { return n.start(ctx) })
+	group.Go(func() error { return n.followChain(ctx) })
 	group.Go(func() error { return n.awaitDoom(ctx) })
 	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })
 	return group.Wait()

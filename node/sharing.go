@@ -29,8 +29,12 @@ type sharing struct {
 	mu       sync.Mutex
 	leases   *download.Leases
 	requests *download.Requests
-	senders  map[chainhash.Hash]int64 // who sent a transaction that is being looked at, by wtxid
 	blame    blame
+
+	// The mempool asks for senders while it holds its lock, and is asked while
+	// mu is held.
+	sendersMu sync.Mutex
+	senders   map[chainhash.Hash]int64 // who sent a transaction that is being looked at, by wtxid
 }
 
 func newSharing() *sharing {
@@ -50,8 +54,8 @@ const (
 )
 
 func (s *sharing) senderOf(wtxid chainhash.Hash) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.sendersMu.Lock()
+	defer s.sendersMu.Unlock()
 	if peer, ok := s.senders[wtxid]; ok {
 		return peer
 	}
@@ -60,12 +64,12 @@ func (s *sharing) senderOf(wtxid chainhash.Hash) int64 {
 
 // sending notes who sent a transaction until done is called.
 func (s *sharing) sending(wtxid chainhash.Hash, peer int64) (done func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.sendersMu.Lock()
+	defer s.sendersMu.Unlock()
 	s.senders[wtxid] = peer
 	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		s.sendersMu.Lock()
+		defer s.sendersMu.Unlock()
 		delete(s.senders, wtxid)
 	}
 }

@@ -28,6 +28,9 @@ type Param struct {
 	Help     string
 	// Default is shown in the help of an optional parameter.
 	Default string
+	// Members are those of an object that may also be given by their own names
+	// instead of in the object.
+	Members []string
 }
 
 func (p Param) names() []string { return strings.Split(p.Name, "|") }
@@ -96,6 +99,9 @@ func (c *Command) place(positional []json.RawMessage, named map[string]json.RawM
 		}
 	}
 	for i, param := range c.Params {
+		if err := param.gather(named); err != nil {
+			return nil, err
+		}
 		for _, name := range param.names() {
 			arg, given := named[name]
 			if !given {
@@ -117,6 +123,29 @@ func (c *Command) place(positional []json.RawMessage, named map[string]json.RawM
 		return nil, Errorf(InvalidParameter, "Unknown named parameter %s", name)
 	}
 	return args, nil
+}
+
+// gather makes one argument of members that are given by their own names.
+func (p Param) gather(named map[string]json.RawMessage) error {
+	members := map[string]json.RawMessage{}
+	for _, name := range p.Members {
+		if arg, given := named[name]; given {
+			members[name] = arg
+			delete(named, name)
+		}
+	}
+	if len(members) == 0 {
+		return nil
+	}
+	whole := p.names()[0]
+	if _, given := named[whole]; given {
+		for name := range members {
+			return Errorf(InvalidParameter, "Parameter %s conflicts with parameter %s", whole, name)
+		}
+	}
+	object, err := json.Marshal(members)
+	named[whole] = object
+	return err
 }
 
 func (c *Command) checkTypes(args []json.RawMessage) error {

@@ -52,6 +52,54 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// Members of an object may be given by their own names instead.
+func TestNamedMembers(t *testing.T) {
+	command := &rpc.Command{Name: "probe", Params: []rpc.Param{
+		{Name: "outputs", Type: rpc.Array, Help: "Which."},
+		{Name: "options", Type: rpc.Object, Optional: true, Help: "How.", Members: []string{"deep", "wide"}},
+	}}
+	for _, tc := range []struct{ params, options, fault string }{
+		{`[[], {"deep":true}]`, `{"deep":true}`, ""},
+		{`{"outputs":[],"deep":true,"wide":3}`, `{"deep":true,"wide":3}`, ""},
+		{`{"args":[[]],"wide":3}`, `{"wide":3}`, ""},
+		{`{"outputs":[],"options":{"wide":3}}`, `{"wide":3}`, ""},
+		{`{"outputs":[],"options":{},"wide":3}`, "", "Parameter options conflicts with parameter wide"},
+		{`{"args":[[],{}],"wide":3}`, "", "Parameter options specified twice both as positional and named argument"},
+		{`{"outputs":[],"high":3}`, "", "Unknown named parameter high"},
+	} {
+		call, err := rpc.NewCall(command, tc.params)
+		if tc.fault != "" {
+			require.EqualError(t, err, tc.fault)
+			continue
+		}
+		require.NoError(t, err)
+		require.JSONEq(t, tc.options, string(call.Raw(1)))
+	}
+}
+
+func TestCheckObject(t *testing.T) {
+	for text, fault := range map[string]string{
+		`{"a":"x","b":1}`:         "",
+		`{"a":"x","b":null}`:      "",
+		`[]`:                      "JSON value of type array is not of expected type object",
+		`{"b":1}`:                 "Missing a",
+		`{"a":null}`:              "Missing a",
+		`{"a":1,"b":"x"}`:         "JSON value of type number for field a is not of expected type string",
+		`{"a":"x","b":[]}`:        "JSON value of type array for field b is not of expected type number",
+		`{"a":"x","b":1,"c":"x"}`: "Unexpected key c",
+	} {
+		err := rpc.CheckObject(json.RawMessage(text),
+			rpc.Member{Name: "a", Type: rpc.String}, rpc.Member{Name: "b", Type: rpc.Number, Optional: true})
+		if fault == "" {
+			require.NoError(t, err, text)
+			continue
+		}
+		var e *rpc.Error
+		require.ErrorAs(t, err, &e, text)
+		require.Equal(t, rpc.Error{Code: rpc.TypeError, Message: fault}, *e)
+	}
+}
+
 func TestIntegersAreBounded(t *testing.T) {
 	for _, bad := range []string{"2147483648", "1.5", "1e3"} {
 		call, err := rpc.NewCall(testCommand(), `[`+bad+`,"x"]`)

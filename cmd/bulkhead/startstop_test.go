@@ -110,10 +110,11 @@ func TestFaultsAtStart(t *testing.T) {
 		"-prune=550":                  "Error: This version of Bulkhead does not support -prune.\n",
 		"-regtest -bind=" + taken.Addr().String(): "Error: Unable to bind to " + taken.Addr().String() +
 			" on this computer. Bulkhead is probably already running.\n",
-		"-regtest -p2pworkers=none":     "Error: -p2pworkers=none is neither \"perpeer\" nor a number from 0 to 1024\n",
-		"-regtest -debug=zap":           "Error: Unsupported logging category -debug=zap.\n",
-		"-regtest -port=65536":          "Error: Invalid port specified in -port: '65536'\n",
-		"-regtest -rpccookieperms=none": "Error: Unable to start HTTP server. See debug log for details.\n",
+		"-regtest -blockfilterindex=basic -blockfilterindex=extended": "Error: Unknown -blockfilterindex value extended.\n",
+		"-regtest -p2pworkers=none":                                   "Error: -p2pworkers=none is neither \"perpeer\" nor a number from 0 to 1024\n",
+		"-regtest -debug=zap":                                         "Error: Unsupported logging category -debug=zap.\n",
+		"-regtest -port=65536":                                        "Error: Invalid port specified in -port: '65536'\n",
+		"-regtest -rpccookieperms=none":                               "Error: Unable to start HTTP server. See debug log for details.\n",
 		"-regtest -bind=127.0.0.1:9 -whitebind=127.0.0.1:9": "Error: Duplicate binding configuration for address 127.0.0.1:9: " +
 			"it is named twice among -bind, -bind=...=onion and -whitebind.\n",
 		"-regtest -uacomment=a(b)": "Error: User Agent comment (a(b)) contains unsafe characters.\n",

@@ -184,8 +184,8 @@ func RepeatsCoinbase(n *Node) bool {
 	return false
 }
 
-// overwrittenCoinbase names the two blocks whose coinbases those overwrote.
-func overwrittenCoinbase(n *Node) bool {
+// OverwrittenCoinbase names the two blocks whose coinbases those overwrote.
+func OverwrittenCoinbase(n *Node) bool {
 	switch n.Height {
 	case 91722:
 		return n.Hash.String() == "00000000000271a2dc26e7667f8419f2e15416dc6955e5a6c6cdf3f2574dd08e"
@@ -241,7 +241,7 @@ func unspendBlock(n *Node, b *consensus.Block, undo coins.Undo, view *coins.View
 		if err != nil {
 			return false, err
 		}
-		clean = clean && (removed || i == 0 && overwrittenCoinbase(n))
+		clean = clean && (removed || i == 0 && OverwrittenCoinbase(n))
 		if i == 0 {
 			break
 		}

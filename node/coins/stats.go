@@ -37,6 +37,9 @@ type Stats struct {
 // txid, number, height, amount and script length.
 const bogoOverhead = 32 + 4 + 4 + 8 + 2
 
+// BogoSize returns what an output with a script adds to Stats.BogoSize.
+func BogoSize(script []byte) int64 { return bogoOverhead + int64(len(script)) }
+
 // ReadStats walks a snapshot. check is called now and then and ends the walk
 // by failing.
 func ReadStats(from *store.Snapshot, hashType HashType, check func() error) (Stats, error) {
@@ -120,7 +123,7 @@ func (r *statsReader) endTransaction() {
 		c := &r.group[i].coin
 		r.stats.Outputs++
 		r.stats.Amount += c.Value
-		r.stats.BogoSize += bogoOverhead + int64(len(c.Script))
+		r.stats.BogoSize += BogoSize(c.Script)
 		r.hasher.insert(wire.OutPoint{Hash: r.txid, Index: r.group[i].index}, c)
 	}
 	r.group = r.group[:0]
@@ -152,7 +155,7 @@ type serializedHasher struct {
 }
 
 func (s *serializedHasher) insert(op wire.OutPoint, c *Coin) {
-	s.buf = appendForHash(s.buf[:0], op, c)
+	s.buf = AppendForHash(s.buf[:0], op, c)
 	s.h.Write(s.buf)
 }
 
@@ -164,14 +167,14 @@ type muHasher struct {
 }
 
 func (m *muHasher) insert(op wire.OutPoint, c *Coin) {
-	m.buf = appendForHash(m.buf[:0], op, c)
+	m.buf = AppendForHash(m.buf[:0], op, c)
 	m.set.Insert(m.buf)
 }
 
 func (m *muHasher) sum() chainhash.Hash { return m.set.Sum() }
 
-// appendForHash appends a coin as both hashes see it.
-func appendForHash(b []byte, op wire.OutPoint, c *Coin) []byte {
+// AppendForHash appends a coin as HashSerialized3 and HashMuHash see it.
+func AppendForHash(b []byte, op wire.OutPoint, c *Coin) []byte {
 	b = append(b, op.Hash[:]...)
 	b = binary.LittleEndian.AppendUint32(b, op.Index)
 	b = binary.LittleEndian.AppendUint32(b, uint32(c.code()))

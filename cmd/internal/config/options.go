@@ -57,8 +57,10 @@ func generalOptions() []Option {
 		{Name: "h"}, {Name: "?"}, {Name: "help-debug"},
 		{Name: "version", Category: General, Help: "Show the version and end"},
 		{Name: "assumevalid", Category: General, Param: "=<hex>", Help: "Take scripts of this block's ancestors for valid once it is in the best header chain; 0 checks all scripts"},
+		{Name: "blockfilterindex", Category: General, Param: "=<type>", Help: "Keep compact filters of all blocks (BIP158) for getblockfilter; the one type is basic, which 1 and no value mean too (default: 0)"},
 		{Name: "blocksdir", Category: General, Param: "=<dir>", Help: "Where the folder \"blocks\" with blk and rev files lives (default: the data directory)"},
 		{Name: "blocksxor", Category: General, Help: "Mask the bytes of new blk and rev files with a key of their folder (default: 1)"},
+		{Name: "coinstatsindex", Category: General, Help: "Keep statistics of the coins at every block for gettxoutsetinfo (default: 0)"},
 		{Name: "conf", Category: General, Param: "=<file>", Help: "The configuration file, relative to the data directory (default: bitcoin.conf)"},
 		{Name: "datadir", Category: General, Param: "=<dir>", Help: "The data directory (default: ~/.bulkhead)"},
 		{Name: "dbcache", Category: General, Param: "=<n>", Help: "Megabytes of memory for coins that are not on disk yet and for the database (default: 450, at least 4)"},
@@ -73,6 +75,8 @@ func generalOptions() []Option {
 		{Name: "prune", Category: General, Param: "=<n>", Help: "Delete old block files: 1 lets the RPC pruneblockchain do it, 550 and more is how many MiB they may take (default: 0, keep all). Going back means downloading all again"},
 		{Name: "reindex", Category: General, Help: "Make block index and UTXO set anew from the block files"},
 		{Name: "reindex-chainstate", Category: General, Help: "Make the UTXO set anew from the indexed blocks; not for a pruned node"},
+		{Name: "txindex", Category: General, Help: "Keep where every transaction is, for getrawtransaction (default: 0)"},
+		{Name: "txospenderindex", Category: General, Help: "Keep which transaction spent each output, for gettxspendingprevout (default: 0)"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
 		{Name: "chain", Category: Chain, Param: "=<chain>", Help: "main (the default), test, testnet4, signet or regtest"},
@@ -190,13 +194,12 @@ func acceptedOptions() []Option {
 // unservedOptions ask for something that this node does not do yet.
 func unservedOptions() []Option {
 	names := []string{
-		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "blockfilterindex", "capturemessages",
-		"cjdnsreachable", "coinstatsindex", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
+		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
+		"cjdnsreachable", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
 		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
 		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
-		"signetchallenge", "signetseednode", "torcontrol", "torpassword", "txindex",
-		"txospenderindex", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
+		"signetchallenge", "signetseednode", "torcontrol", "torpassword", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {

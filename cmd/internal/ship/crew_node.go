@@ -33,6 +33,11 @@ func (c *crew) configureNode() error {
 	if len(cfg.TestActivation) > 0 && chain != "regtest" {
 		return fmt.Errorf("-testactivationheight is for regtest only")
 	}
+	cfg.TxIndex, cfg.CoinStatsIndex, cfg.SpenderIndex = s.Bool("txindex", false), s.Bool("coinstatsindex", false), s.Bool("txospenderindex", false)
+	var err error
+	if cfg.FilterIndex, err = filterIndex(s); err != nil {
+		return err
+	}
 	if chain == "regtest" {
 		cfg.BlockVersion = int32(s.Int("blockversion", 0))
 	}
@@ -54,6 +59,24 @@ func (c *crew) configureNode() error {
 	cfg.Events = len(c.publishers()) > 0 || len(s.List("ipcbind")) > 0
 	c.node = cfg
 	return cfg.Validate()
+}
+
+// filterIndex reads -blockfilterindex, whose values are a switch or types of
+// filters.
+func filterIndex(s *config.Settings) (bool, error) {
+	switch s.Text("blockfilterindex", "0") {
+	case "", "1":
+		return true, nil
+	case "0":
+		return false, nil
+	}
+	names := s.List("blockfilterindex")
+	for _, name := range names {
+		if name != "basic" {
+			return false, config.Complain("Unknown -blockfilterindex value %s.", name)
+		}
+	}
+	return len(names) > 0, nil
 }
 
 // threads reads -par: 0 is one a core, which the node knows best; a negative

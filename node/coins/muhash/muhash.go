@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	bits      = 3072
-	size      = bits / 8
+	bits = 3072
+	// Size is the bytes of a Value.
+	Size      = bits / 8
 	deficit   = 1103717 // the modulus is 2^bits - deficit
 	wordCount = bits / mathbits.UintSize
 )
@@ -33,22 +34,40 @@ func (s *Set) Insert(element []byte) { s.numerator.multiply(element) }
 // Remove takes an element away, whether or not it was added before.
 func (s *Set) Remove(element []byte) { s.denominator.multiply(element) }
 
-// Sum returns the hash of the set. The set may be used further.
-func (s *Set) Sum() [sha256.Size]byte {
+// Value is a set as one number, little-endian.
+type Value [Size]byte
+
+// Load returns the set of a value.
+func Load(v *Value) *Set {
+	s := New()
+	raw := *v
+	slices.Reverse(raw[:])
+	s.numerator.v.SetBytes(raw[:])
+	return s
+}
+
+// Value returns the number of the set, which may be used further.
+func (s *Set) Value() *Value {
 	modulus := new(big.Int).Lsh(big.NewInt(1), bits)
 	modulus.Sub(modulus, big.NewInt(deficit))
 	quotient := new(big.Int).ModInverse(&s.denominator.v, modulus)
 	quotient.Mul(quotient, &s.numerator.v).Mod(quotient, modulus)
-	var raw [size]byte
-	quotient.FillBytes(raw[:])
-	slices.Reverse(raw[:])
-	return sha256.Sum256(raw[:])
+	var v Value
+	quotient.FillBytes(v[:])
+	slices.Reverse(v[:])
+	return &v
 }
+
+// Sum returns the hash of a value.
+func (v *Value) Sum() [sha256.Size]byte { return sha256.Sum256(v[:]) }
+
+// Sum returns the hash of the set, which may be used further.
+func (s *Set) Sum() [sha256.Size]byte { return s.Value().Sum() }
 
 // number is a product modulo the prime, partly reduced: below 2^bits.
 type number struct {
 	v, element, product, high big.Int
-	stream                    [size]byte
+	stream                    [Size]byte
 }
 
 func (n *number) multiply(element []byte) {

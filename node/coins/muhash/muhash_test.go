@@ -42,6 +42,34 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	require.Equal(t, a.Sum(), b.Sum())
 }
 
+// A set goes on from its value as if it had never been written down.
+func TestValueLoadsAgain(t *testing.T) {
+	whole := New()
+	parts := New()
+	for i := range byte(20) {
+		whole.Insert(element(i))
+		parts.Insert(element(i))
+		if i%3 == 0 {
+			whole.Remove(element(i / 2))
+			parts.Remove(element(i / 2))
+		}
+		value := parts.Value()
+		require.Equal(t, whole.Sum(), value.Sum())
+		parts = Load(value)
+		require.Equal(t, value, parts.Value())
+	}
+	require.NotEqual(t, New().Sum(), whole.Sum())
+}
+
+func BenchmarkValue(b *testing.B) {
+	s := New()
+	s.Insert(element(1))
+	s.Remove(element(2))
+	for b.Loop() {
+		s.Value()
+	}
+}
+
 func BenchmarkInsert(b *testing.B) {
 	s := New()
 	e := element(1)
