@@ -1,8 +1,12 @@
 package node
 
 import (
+	"context"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
@@ -10,58 +14,47 @@ import (
 // maxSources bounds the blocks whose senders are remembered.
 const maxSources = 2 * download.Window
 
-// blame remembers who sent the blocks that wait for their turn to be
-// connected: if one proves invalid then, its sender is told with the next
-// answer. Its lock is sharing's.
-type blame struct {
-	sources map[chainhash.Hash]download.Holder
-	guilty  map[download.Holder]*consensus.Reject
-}
-
-func newBlame() blame {
-	return blame{sources: map[chainhash.Hash]download.Holder{}, guilty: map[download.Holder]*consensus.Reject{}}
-}
+// sources remembers who sent the blocks whose time has not come: if one proves
+// invalid when it is connected, its sender's worker is told. Its lock is
+// sharing's.
+type sources map[chainhash.Hash]download.Holder
 
 // sent notes who sent a block.
 func (s *sharing) sent(h download.Holder, hash chainhash.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.blame.sources) < maxSources {
-		s.blame.sources[hash] = h
+	if len(s.sources) < maxSources {
+		s.sources[hash] = h
 	}
 }
 
-// settled forgets who sent a block whose time has come; refused is why it
-// proved invalid, or nil.
-func (s *sharing) settled(hash chainhash.Hash, refused *consensus.Reject) {
+// settled forgets who sent a block whose time has come, and returns it.
+func (s *sharing) settled(hash chainhash.Hash) (sender download.Holder, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h, known := s.blame.sources[hash]
-	delete(s.blame.sources, hash)
-	if known && refused != nil && blames(refused.Result) {
-		s.blame.guilty[h] = refused
+	sender, known = s.sources[hash]
+	delete(s.sources, hash)
+	return sender, known
+}
+
+// forget forgets a peer, or all of a worker's, that is gone.
+func (b sources) forget(gone func(download.Holder) bool) {
+	for hash, h := range b {
+		if gone(h) {
+			delete(b, hash)
+		}
 	}
 }
 
-// convict returns what is to be told to a peer about earlier blocks.
-func (s *sharing) convict(h download.Holder) *consensus.Reject {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	reject := s.blame.guilty[h]
-	delete(s.blame.guilty, h)
-	return reject
-}
-
-// acquit forgets a peer, or all of a worker's, that is gone.
-func (b *blame) acquit(gone func(download.Holder) bool) {
-	for hash, h := range b.sources {
-		if gone(h) {
-			delete(b.sources, hash)
-		}
+// blame tells the worker of whoever sent a block that it is invalid. The sender
+// of one that is refused at once learns it from the reply, too.
+func (n *node) blame(hash chainhash.Hash, reject *consensus.Reject) {
+	sender, known := n.sharing.settled(hash)
+	if !known || !blames(reject.Result) {
+		return
 	}
-	for h := range b.guilty {
-		if gone(h) {
-			delete(b.guilty, h)
-		}
-	}
+	ev := msg.PeerBlamedEvent{Peer: sender.Peer, Hash: hash, Reason: reject.Reason}
+	n.out.send(func(ctx context.Context, conn *bus.Conn) error {
+		return msg.PeerBlamed.PublishTo(ctx, conn, sender.Worker, ev)
+	})
 }

@@ -39,7 +39,7 @@ func (n *node) onChain(ev chain.Event) {
 		n.log.With("cat", "validation").Debug(fmt.Sprintf("Saw new header hash=%s height=%d", ev.Node.Hash, ev.Node.Height))
 		n.publishTip(nil)
 	case chain.Refused:
-		n.sharing.settled(ev.Node.Hash, ev.Reject)
+		n.blame(ev.Node.Hash, ev.Reject)
 		n.log.Info("Block validation error: " + ev.Reject.Error())
 		n.log.Info(fmt.Sprintf("InvalidChainFound: invalid block=%s  height=%d  log2_work=%f  date=%s",
 			ev.Node.Hash, ev.Node.Height, log2Work(ev.Node), isoTime(ev.Node.Time)))
@@ -68,7 +68,7 @@ func (n *node) logTip(at *chain.Node, size int64, count int) {
 
 func (n *node) onConnected(ev chain.Connected) {
 	n.logTip(ev.Node, ev.Size, ev.Coins)
-	n.sharing.settled(ev.Node.Hash, nil)
+	n.sharing.settled(ev.Node.Hash)
 	n.pool.BlockConnected(ev.Block, n.now())
 	n.pending.connected = append(n.pending.connected, ev)
 }

@@ -29,7 +29,7 @@ type sharing struct {
 	mu       sync.Mutex
 	leases   *download.Leases
 	requests *download.Requests
-	blame    blame
+	sources  sources
 
 	// The mempool asks for senders while it holds its lock, and is asked while
 	// mu is held.
@@ -42,7 +42,7 @@ func newSharing() *sharing {
 		leases:   download.New(download.DefaultConfig()),
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  map[chainhash.Hash]int64{},
-		blame:    newBlame(),
+		sources:  sources{},
 	}
 }
 
@@ -165,7 +165,7 @@ func (n *node) release(ctx context.Context, req msg.PeerRequest) (bus.None, erro
 	n.sharing.leases.PeerGone(holder(ctx, req.Peer))
 	n.sharing.requests.PeerGone(holder(ctx, req.Peer))
 	gone := holder(ctx, req.Peer)
-	n.sharing.blame.acquit(func(h download.Holder) bool { return h == gone })
+	n.sharing.sources.forget(func(h download.Holder) bool { return h == gone })
 	return bus.None{}, nil
 }
 
@@ -210,7 +210,7 @@ func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
 		n.sharing.mu.Lock()
 		n.sharing.leases.WorkerGone(entry.Instance)
 		n.sharing.requests.WorkerGone(entry.Instance)
-		n.sharing.blame.acquit(func(h download.Holder) bool { return h.Worker == entry.Instance })
+		n.sharing.sources.forget(func(h download.Holder) bool { return h.Worker == entry.Instance })
 		n.sharing.mu.Unlock()
 	}
 }

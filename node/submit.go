@@ -97,6 +97,12 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 		return reply, err
 	}
 	block, err := consensus.ParseBlock(raw)
+	var empty *consensus.Reject
+	if errors.As(err, &empty) {
+		reply.Reject, reply.Misbehaving = empty.Reason, true
+		n.log.Error("CheckBlock: " + empty.Error())
+		return reply, nil
+	}
 	if err != nil {
 		// As with any message that cannot be read, the peer may stay.
 		reply.Reject = "malformed block: " + err.Error()
@@ -113,13 +119,8 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 		return reply, err
 	}
 	reply.New = verdict.isNew
-	// That an ancestor was refused is no news if the peer brought that, too.
-	earlier, own := n.sharing.convict(sender), verdict.reject
-	if earlier != nil && (own == nil || own.Result == consensus.CachedInvalid) {
-		verdict.reject = earlier
-	}
 	if !verdict.waits(n.engine) {
-		n.sharing.settled(block.Hash, nil)
+		n.sharing.settled(block.Hash)
 	}
 	if verdict.reject != nil {
 		reply.Reject = verdict.reject.Reason

@@ -48,6 +48,14 @@ func (w *worker) heard(ctx context.Context, ev bus.Event) error {
 			return err
 		}
 		w.broadcast(session.TxsAnnounced{Txs: fromAnnouncements(e.Txs)})
+	case ev.Topic == msg.PeerBlamed.Name()+w.env.Name:
+		e, err := msg.PeerBlamed.Decode(ev)
+		if err != nil {
+			return err
+		}
+		if p := w.peer(e.Peer); p != nil {
+			p.mail.put(session.Blamed{Reason: e.Reason})
+		}
 	case msg.LinkUp.Matches(ev):
 		e, err := msg.LinkUp.Decode(ev)
 		if err != nil {

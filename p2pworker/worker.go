@@ -98,7 +98,7 @@ func (w *worker) run(ctx context.Context, conn *bus.Conn) error {
 
 func (w *worker) serveAll(ctx context.Context) error {
 	conn := w.conn
-	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(),
+	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(), msg.PeerBlamed.Name()+w.env.Name,
 		msg.LinkUp.Name(), msg.LinkGone.Name())
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func DefaultTable() Table {
 			Call:    []string{"node.chain.*", "node.p2p.*", "peers.*"},
 			Offer:   commands("setmocktime"),
 			Publish: nil,
-			Hear:    []string{"node.tip", "node.txs", "peers.*", "bus.link.*"},
+			Hear:    []string{"node.tip", "node.txs", "node.blame.{self}", "peers.*", "bus.link.*"},
 			Share:   50,
 		},
 		Wallet: {

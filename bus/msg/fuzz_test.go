@@ -17,7 +17,7 @@ func bodies() []any {
 		new(codec.Announcement), new(codec.Prefixes),
 		new(msg.RegistryReply), new(msg.RegistryEntry), new(msg.BusStatsReply),
 		new(msg.Tip), new(msg.TipChangedEvent), new(msg.GetBlockRequest), new(msg.GetBlockReply),
-		new(msg.BlockEvent), new(msg.TxEvent),
+		new(msg.BlockEvent), new(msg.TxEvent), new(msg.PeerBlamedEvent),
 		new(msg.LocatorReply), new(msg.FindRequest), new(msg.HeadersReply), new(msg.SubmitHeadersRequest), new(msg.SubmitHeadersReply),
 		new(msg.LeaseRequest), new(msg.LeaseReply), new(msg.PeerRequest), new(msg.SubmitBlockRequest), new(msg.SubmitTxRequest),
 		new(msg.SubmitReply), new(msg.FetchBlockRequest), new(msg.FetchTxRequest), new(msg.FetchReply),

@@ -40,6 +40,17 @@ var (
 // TxsAnnounced tells workers which transactions entered the mempool.
 var TxsAnnounced = bus.Topic[TxsAnnouncedEvent]("node.txs")
 
+// PeerBlamed is published to one worker, as topic with the instance's name as
+// suffix, when a block that one of its peers sent earlier proves invalid.
+var PeerBlamed = bus.Topic[PeerBlamedEvent]("node.blame.")
+
+// PeerBlamedEvent names the peer and the block, and says why it was refused.
+type PeerBlamedEvent struct {
+	Peer   int64          `cbor:"1,keyasint"`
+	Hash   chainhash.Hash `cbor:"2,keyasint"`
+	Reason string         `cbor:"3,keyasint"`
+}
+
 // LocatorReply holds block hashes, highest first for a locator, lowest first
 // for getblocks.
 type LocatorReply struct {

@@ -2,7 +2,9 @@ package consensus
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -70,11 +72,23 @@ func (t *Tx) Stripped() []byte {
 	return b.Bytes()
 }
 
-// ParseBlock parses a block's serialisation, which it keeps.
+// hasNoInputs tells whether parsing failed at a transaction without inputs. To
+// the library the zero that stands for that is the marker of witness data
+// (BIP144), and the zero behind it, for no outputs, a wrong flag.
+func hasNoInputs(err error) bool {
+	var malformed *wire.MessageError
+	return errors.As(err, &malformed) && strings.Contains(malformed.Description, "flag byte is 00")
+}
+
+// ParseBlock parses a block's serialisation, which it keeps. A transaction
+// without inputs is refused with a *Reject.
 func ParseBlock(raw []byte) (*Block, error) {
 	var msg wire.MsgBlock
 	r := bytes.NewBuffer(raw)
 	locations, err := msg.DeserializeTxLoc(r)
+	if hasNoInputs(err) {
+		return nil, Rejectf(Invalid, "bad-txns-vin-empty", "a transaction of the block has no inputs")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("parse block: %w", err)
 	}

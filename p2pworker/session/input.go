@@ -52,6 +52,9 @@ type RelayAddresses struct{ Addresses []Address }
 // doing for this session is forgotten, and it may lack blocks it had.
 type NodeRestarted struct{}
 
+// Blamed tells that a block which the peer sent earlier proved invalid.
+type Blamed struct{ Reason string }
+
 // PingNow asks for a ping at once.
 type PingNow struct{}
 
@@ -73,6 +76,7 @@ func (TipChanged) input()     {}
 func (TxsAnnounced) input()   {}
 func (RelayAddresses) input() {}
 func (NodeRestarted) input()  {}
+func (Blamed) input()         {}
 func (PingNow) input()        {}
 func (Kick) input()           {}
 func (SendRaw) input()        {}

@@ -98,6 +98,8 @@ func (s *Session) dispatch(in Input) {
 	case PingNow:
 		s.ping.queued = true
 		s.maybePing()
+	case Blamed:
+		s.judgeBlock(Verdict{Reject: in.Reason, Misbehaving: true})
 	case Kick:
 		s.kicked(in.Reason)
 	case SendRaw:
