@@ -177,6 +177,8 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 
 // start catches up with what is on disk and imports what the user asks for.
 func (n *node) start(ctx context.Context) error {
+	n.log.Info("initload thread start")
+	defer n.log.Info("initload thread exit")
 	err := n.reindex(ctx)
 	if err == nil {
 		err = n.own(ctx, n.activate)

@@ -116,7 +116,7 @@ type Engine struct {
 	recent       recentBlocks
 	files        blockFiles
 	pipeline     pipeline
-	prunedAt     int32 // the file that was the last when pruning was considered
+	prunedSize   int64 // bytes of all block files when pruning was considered
 	nextSeq      int32
 	preciousSeq  int32
 	preciousWork consensus.Uint256
@@ -140,7 +140,7 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, params: cfg.Params, tree: tree,
 		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{},
-		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1, files: blockFiles{}, prunedAt: -1,
+		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1, files: blockFiles{},
 	}
 	var heads []chainhash.Hash
 	if e.coins, heads, err = coins.Open(cfg.Coins); err != nil {

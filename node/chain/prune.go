@@ -52,12 +52,11 @@ func (e *Engine) mayPrune(num, height int32) bool {
 }
 
 // pruneIfLarge deletes the lowest files until all are smaller than the target.
-// It looks when a new file was begun.
+// It looks every pruneBlockRoom bytes.
 func (e *Engine) pruneIfLarge() error {
 	if !e.pruneDue() {
 		return nil
 	}
-	e.prunedAt = e.cfg.Blocks.End().File
 	total, limit := e.cfg.Blocks.DiskSize()+pruneBlockRoom+pruneUndoRoom, e.pruneLimit()
 	var files []int32
 	for _, num := range slices.Sorted(maps.Keys(e.files)) {
@@ -69,11 +68,18 @@ func (e *Engine) pruneIfLarge() error {
 			total -= e.cfg.Blocks.FileSize(num)
 		}
 	}
-	return e.deleteFiles(files, limit)
+	if err := e.deleteFiles(files, limit); err != nil {
+		return err
+	}
+	e.prunedSize = e.cfg.Blocks.DiskSize()
+	return nil
 }
 
+// pruneDue reports whether as much was written since the last look as room was
+// left for.
 func (e *Engine) pruneDue() bool {
-	return e.cfg.PruneTarget > 0 && e.cfg.Blocks.End().File != e.prunedAt && e.View().Height() > e.params.PruneAfterHeight
+	return e.cfg.PruneTarget > 0 && e.View().Height() > e.params.PruneAfterHeight &&
+		e.cfg.Blocks.DiskSize() >= e.prunedSize+pruneBlockRoom
 }
 
 // deleteFiles forgets what is in the files before it deletes them, and first
