@@ -133,40 +133,6 @@ func (c *Cache) cached(op wire.OutPoint) (entry, bool) {
 	return e, known
 }
 
-// Prefetch brings those of the coins that exist into the cache.
-func (c *Cache) Prefetch(ops []wire.OutPoint) error {
-	var unknown []wire.OutPoint
-	c.mu.RLock()
-	for _, op := range ops {
-		if _, known := c.top[op]; known {
-			continue
-		}
-		if _, known := c.flushing[op]; !known {
-			unknown = append(unknown, op)
-		}
-	}
-	c.mu.RUnlock()
-	if len(unknown) == 0 {
-		return nil
-	}
-	found := make(map[wire.OutPoint]entry, len(unknown))
-	keys := make([][]byte, len(unknown))
-	for i, op := range unknown {
-		keys[i] = appendKey(make([]byte, 0, 38), op)
-	}
-	err := c.store.GetMany(keys, func(i int, value []byte) error {
-		coin, err := parseCoin(value)
-		found[unknown[i]] = entry{Coin: coin}
-		return err
-	})
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for op, e := range found {
-		c.put(op, e)
-	}
-	return err
-}
-
 // put sets an entry of top.
 func (c *Cache) put(op wire.OutPoint, e entry) {
 	if old, known := c.top[op]; known {
