@@ -19,7 +19,7 @@ func (n *node) pruneCommands() rpc.Table {
 	return rpc.Table{{
 		Name: "pruneblockchain", Category: "Blockchain", Run: n.pruneBlockchain,
 		Summary: "Attempts to delete block and undo data up to a specified height or timestamp, if eligible for pruning.\n" +
-			"Requires `-prune` to be enabled at startup. While pruned data may be re-fetched in some cases (e.g., via `getblockfrompeer`), local deletion is irreversible.",
+			"Requires `-prune` to be enabled at startup. What is deleted can only be had again by downloading the whole chain.",
 		Params: []rpc.Param{{Name: "height", Type: rpc.Number, Help: "The block height to prune up to. May be set to a discrete height, or to a UNIX epoch time\n" +
 			"to prune blocks whose block time is at least 2 hours older than the provided timestamp."}},
 		Result: "n    (numeric) Height of the last block pruned",

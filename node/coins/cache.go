@@ -2,7 +2,6 @@ package coins
 
 import (
 	"bytes"
-	"slices"
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -44,26 +43,20 @@ type entry struct {
 	state state
 }
 
-// entryOverhead is about what an entry costs in memory besides its script:
-// key and value in a map that is three quarters full, and the script's
-// allocation.
-const entryOverhead = 160
-
 // Cache is the UTXO set.
 type Cache struct {
 	store Store
 
 	mu       sync.RWMutex
 	best     chainhash.Hash
-	top      map[wire.OutPoint]entry // changed since the last flush, and read
-	flushing map[wire.OutPoint]entry // being written; not changed
-	size     int64                   // estimate of the bytes in top
+	top      *layer // changed since the last flush, and read
+	flushing *layer // being written, and not changed; or nil
 }
 
 // Open reads the state of the store. heads is not nil if a flush was
 // interrupted: it was going to heads[0] and came from heads[1].
 func Open(s Store) (c *Cache, heads []chainhash.Hash, err error) {
-	c = &Cache{store: s, top: map[wire.OutPoint]entry{}}
+	c = &Cache{store: s, top: newLayer()}
 	if heads, err = readHashes(s, keyHeads, 2); err != nil || heads != nil {
 		return c, heads, err
 	}
@@ -100,14 +93,14 @@ func (c *Cache) Best() chainhash.Hash {
 func (c *Cache) Size() int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.size
+	return c.top.size
 }
 
 // Len returns the number of coins in memory.
 func (c *Cache) Len() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return len(c.top)
+	return len(c.top.coins)
 }
 
 // Get returns a coin, and whether there is one. It does not fill the cache.
@@ -126,20 +119,11 @@ func (c *Cache) Get(op wire.OutPoint) (Coin, bool, error) {
 func (c *Cache) cached(op wire.OutPoint) (entry, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	e, known := c.top[op]
+	e, known := c.top.get(op)
 	if !known {
-		e, known = c.flushing[op]
+		e, known = c.flushing.get(op)
 	}
 	return e, known
-}
-
-// put sets an entry of top.
-func (c *Cache) put(op wire.OutPoint, e entry) {
-	if old, known := c.top[op]; known {
-		c.size -= entryOverhead + int64(len(old.Script))
-	}
-	c.size += entryOverhead + int64(len(e.Script))
-	c.top[op] = e
 }
 
 // Commit applies a view's changes and moves the set to the end of best.
@@ -147,35 +131,33 @@ func (c *Cache) Commit(v *View, best chainhash.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for op, change := range v.changes {
-		c.apply(op, change, v.replay)
+		c.apply(op, &change, v.replay)
 	}
 	c.best = best
 }
 
-func (c *Cache) apply(op wire.OutPoint, change entry, replay bool) {
-	old, known := c.top[op]
+func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {
+	old, known := c.top.state(op)
 	if change.state&spent != 0 {
-		if known && old.state&fresh != 0 {
-			c.size -= entryOverhead + int64(len(old.Script))
-			delete(c.top, op)
-			return
+		switch {
+		case known && old&fresh != 0:
+			c.top.remove(op)
+		case !known && change.state&fresh != 0:
+			// created and spent within the view
+		default:
+			c.top.put(op, &entry{state: dirty | spent})
 		}
-		if !known && change.state&fresh != 0 {
-			return // created and spent within the view
-		}
-		c.put(op, entry{state: dirty | spent})
 		return
 	}
 	state := dirty
-	_, below := c.flushing[op]
+	_, below := c.flushing.state(op)
 	// A coin that is in no layer, by the rule that no coin is created twice,
 	// need not be deleted below when it is spent.
-	if change.state&fresh != 0 && !replay && !below && (!known || old.state&fresh != 0) {
+	if change.state&fresh != 0 && !replay && !below && (!known || old&fresh != 0) {
 		state |= fresh
 	}
 	change.state = state
-	change.Script = bytes.Clone(change.Script)
-	c.put(op, change)
+	c.top.put(op, change)
 }
 
 // Examine fails if a coin that is not there may have been lost: a block is
@@ -209,15 +191,4 @@ func compareOutPoints(a, b wire.OutPoint) int {
 		return order
 	}
 	return int(int64(a.Index) - int64(b.Index))
-}
-
-func sortedDirty(entries map[wire.OutPoint]entry) []wire.OutPoint {
-	ops := make([]wire.OutPoint, 0, len(entries))
-	for op, e := range entries {
-		if e.state&dirty != 0 {
-			ops = append(ops, op)
-		}
-	}
-	slices.SortFunc(ops, compareOutPoints)
-	return ops
 }

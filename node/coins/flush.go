@@ -31,39 +31,30 @@ func (c *Cache) Flush() error {
 }
 
 // beginFlush makes top a layer of its own that does not change.
-func (c *Cache) beginFlush() (chainhash.Hash, map[wire.OutPoint]entry, error) {
+func (c *Cache) beginFlush() (chainhash.Hash, *layer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flushing != nil {
 		return chainhash.Hash{}, nil, fmt.Errorf("flush coins: another flush is under way")
 	}
-	c.flushing, c.top = c.top, map[wire.OutPoint]entry{}
+	c.flushing, c.top = c.top, newLayer()
 	return c.best, c.flushing, nil
 }
 
 // endFlush keeps the coins of a small cache, which are clean now. Nothing was
 // added to top meanwhile: only the caller of Flush may do that.
-func (c *Cache) endFlush(entries map[wire.OutPoint]entry) {
+func (c *Cache) endFlush(entries *layer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flushing = nil
-	if c.size > keepBelow {
-		c.size = 0
-		return
+	if entries.size <= keepBelow {
+		entries.clean()
+		c.top = entries
 	}
-	for op, e := range entries {
-		if e.state&spent != 0 {
-			c.size -= entryOverhead + int64(len(e.Script))
-			delete(entries, op)
-			continue
-		}
-		entries[op] = entry{Coin: e.Coin}
-	}
-	c.top = entries
 }
 
-func (c *Cache) write(to chainhash.Hash, entries map[wire.OutPoint]entry) error {
-	ops := sortedDirty(entries)
+func (c *Cache) write(to chainhash.Hash, entries *layer) error {
+	ops := entries.dirty()
 	heads, err := readHashes(c.store, keyHeads, 2)
 	if err != nil {
 		return err
@@ -104,10 +95,11 @@ func (c *Cache) mark(fill func(store.Writer) error) error {
 	return c.store.Sync()
 }
 
-func (c *Cache) writeCoins(ops []wire.OutPoint, entries map[wire.OutPoint]entry) error {
+func (c *Cache) writeCoins(ops []wire.OutPoint, entries *layer) error {
 	return c.store.Write(func(w store.Writer) error {
 		for _, op := range ops {
-			e := entries[op]
+			p := entries.coins[op]
+			e := p.unpack(entries.long[op])
 			key := appendKey(make([]byte, 0, 38), op)
 			var err error
 			if e.state&spent != 0 {

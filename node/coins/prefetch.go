@@ -36,7 +36,7 @@ func (c *Cache) Prefetch(ops []wire.OutPoint) error {
 	defer c.mu.Unlock()
 	for i := range found {
 		for j, coin := range found[i] {
-			c.put(names[i][j], entry{Coin: coin})
+			c.top.put(names[i][j], &entry{Coin: coin})
 		}
 	}
 	return nil
@@ -47,10 +47,10 @@ func (c *Cache) unknown(ops []wire.OutPoint) (unknown []wire.OutPoint) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, op := range ops {
-		if _, known := c.top[op]; known {
+		if _, known := c.top.state(op); known {
 			continue
 		}
-		if _, known := c.flushing[op]; !known {
+		if _, known := c.flushing.state(op); !known {
 			unknown = append(unknown, op)
 		}
 	}
