@@ -104,10 +104,12 @@ func TestFaultsAtStart(t *testing.T) {
 	defer taken.Close()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "file"), 0o700))
 	for args, want := range map[string]string{
-		"-nonexistentarg":             "Error: Error parsing command line arguments: Invalid parameter -nonexistentarg\n",
-		"-datadir=" + dir + "/absent": "Error: Specified data directory \"" + dir + "/absent\" does not exist.\n",
-		"-chain=moon":                 "Error: Unknown chain moon.\n",
-		"-prune=550":                  "Error: This version of Bulkhead does not support -prune.\n",
+		"-nonexistentarg":                "Error: Error parsing command line arguments: Invalid parameter -nonexistentarg\n",
+		"-datadir=" + dir + "/absent":    "Error: Specified data directory \"" + dir + "/absent\" does not exist.\n",
+		"-chain=moon":                    "Error: Unknown chain moon.\n",
+		"-rest":                          "Error: This version of Bulkhead does not support -rest.\n",
+		"-prune=549":                     "Error: Prune configured below the minimum of 550 MiB.  Please use a higher number.\n",
+		"-prune=550 -reindex-chainstate": "Error: Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.\n",
 		"-regtest -bind=" + taken.Addr().String(): "Error: Unable to bind to " + taken.Addr().String() +
 			" on this computer. Bulkhead is probably already running.\n",
 		"-regtest -blockfilterindex=basic -blockfilterindex=extended": "Error: Unknown -blockfilterindex value extended.\n",
