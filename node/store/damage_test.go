@@ -161,6 +161,17 @@ func TestLostEndIsNoDamage(t *testing.T) {
 	}
 }
 
+// The folder of a LevelDB, such as Bitcoin Core's, is left alone.
+func TestForeignDatabaseIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "CURRENT"), []byte("MANIFEST-000002\n"), 0o600))
+	_, err := Open(Config{Dir: dir})
+	require.ErrorIs(t, err, ErrForeign)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
 func TestExamineNamesTheTable(t *testing.T) {
 	_, files := fill(t)
 	dir := files.lay(t)

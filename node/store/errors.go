@@ -8,6 +8,8 @@ import (
 var (
 	// ErrLocked is returned when another process has the database open.
 	ErrLocked = errors.New("store: database is locked by another process")
+	// ErrForeign is returned for a folder with a database of another program.
+	ErrForeign = errors.New("store: another program's database")
 	// ErrCorrupt is the kind of a CorruptError.
 	ErrCorrupt = errors.New("store: corrupt database")
 )

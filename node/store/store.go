@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -34,6 +35,9 @@ func Open(cfg Config) (*DB, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := refuseForeign(cfg.Dir); err != nil {
+		return nil, err
+	}
 	opts := sized(cfg)
 	if err := checkTables(opts); err != nil {
 		return nil, err
@@ -47,6 +51,22 @@ func Open(cfg Config) (*DB, error) {
 		return nil, errors.Join(&CorruptError{cfg.Dir, err}, db.Close())
 	}
 	return d, nil
+}
+
+// refuseForeign keeps from writing into a folder of Bitcoin Core's, whose
+// LevelDB has a file of this name.
+func refuseForeign(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err == nil {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(dir, "CURRENT"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: %s holds a LevelDB. Move it away, or let -reindex delete it", ErrForeign, dir)
+	}
+	return err
 }
 
 func openError(dir string, err error) error {
