@@ -40,6 +40,9 @@ const (
 // it survives a kill; one of our own does when its submission is answered.
 const checkpointInterval = 100 * time.Millisecond
 
+// catchUpTurn is how long blocks from the disk are connected at a time.
+const catchUpTurn = 250 * time.Millisecond
+
 // limitInterval is how often the mempool is looked through for what is old.
 const limitInterval = time.Minute
 
@@ -69,7 +72,8 @@ type node struct {
 	indexes indexes
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
-	reindexing bool // the index is being made anew from the block files
+	turn       time.Time // when catching up should pause; the owner's
+	reindexing bool      // the index is being made anew from the block files
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
@@ -129,7 +133,7 @@ func (n *node) openChain(verifier *script.Verifier) error {
 		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
 		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
 		Pruning: pruning, PruneTarget: target, PruneLock: n.pruneLock, Reindexing: n.reindexing,
-		Sink: n.onChain, Interrupted: n.stop.Load,
+		Sink: n.onChain, Interrupted: n.interrupted,
 	}, n.now())
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)
@@ -181,7 +185,7 @@ func (n *node) start(ctx context.Context) error {
 	defer n.log.Info("initload thread exit")
 	err := n.reindex(ctx)
 	if err == nil {
-		err = n.own(ctx, n.activate)
+		err = n.connectStored(ctx)
 	}
 	if err == nil {
 		err = n.importFiles(ctx)
@@ -198,6 +202,26 @@ func (n *node) start(ctx context.Context) error {
 		return ErrStopImport
 	}
 	return nil
+}
+
+// connectStored connects the blocks that are on disk. There may be hours of them: now
+// and then whoever waits for the chain has a turn.
+func (n *node) connectStored(ctx context.Context) error {
+	for {
+		err := n.own(ctx, func() error {
+			n.turn = time.Now().Add(catchUpTurn)
+			defer func() { n.turn = time.Time{} }()
+			return n.activate()
+		})
+		if !errors.Is(err, chain.ErrInterrupted) || n.stop.Load() {
+			return err
+		}
+	}
+}
+
+// interrupted tells the engine to come to an end. The caller owns the node.
+func (n *node) interrupted() bool {
+	return n.stop.Load() || !n.turn.IsZero() && time.Now().After(n.turn)
 }
 
 // keepHouse flushes and tidies up from time to time.
@@ -219,7 +243,7 @@ func (n *node) keepHouse(ctx context.Context) error {
 				err = n.own(ctx, n.flush)
 			}
 		case <-checkpoint.C:
-			err = n.ownEngine(ctx, n.engine.Checkpoint)
+			err = n.ownEngine(ctx, n.checkpoint)
 		case <-limit.C:
 			err = n.own(ctx, func() error { n.pool.Limit(n.now()); return nil })
 		}
@@ -227,6 +251,15 @@ func (n *node) keepHouse(ctx context.Context) error {
 			return n.fatal(err)
 		}
 	}
+}
+
+// checkpoint makes what was connected survive a kill. Blocks may be left whose
+// sender did not wait for them.
+func (n *node) checkpoint() error {
+	if err := n.follow(n.engine.Collect(n.now())); err != nil {
+		return err
+	}
+	return n.engine.Checkpoint()
 }
 
 // flush makes everything durable. The caller owns the node.

@@ -77,6 +77,18 @@ func (e *Engine) Settle(n *Node, now int64) error {
 	return e.finish(now, func(p *pending) bool { return p.node.Height <= n.Height })
 }
 
+// Collect finishes the blocks whose scripts have run already.
+func (e *Engine) Collect(now int64) error {
+	return e.finish(now, func(p *pending) bool {
+		select {
+		case <-p.run.Done():
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 // Drain finishes all blocks that are under way.
 func (e *Engine) Drain(now int64) error {
 	return e.finish(now, func(*pending) bool { return true })
