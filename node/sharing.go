@@ -42,7 +42,7 @@ func newSharing() *sharing {
 		leases:   download.New(download.DefaultConfig()),
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  map[chainhash.Hash]int64{},
-		sources:  sources{},
+		sources:  newSources(),
 	}
 }
 

@@ -119,6 +119,11 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 		return reply, err
 	}
 	reply.New = verdict.isNew
+	// That an ancestor was refused is no news if the peer brought that, too.
+	earlier, own := n.sharing.convict(sender), verdict.reject
+	if earlier != nil && (own == nil || own.Result == consensus.CachedInvalid) {
+		verdict.reject = earlier
+	}
 	if !verdict.waits(n.engine) {
 		n.sharing.settled(block.Hash)
 	}
