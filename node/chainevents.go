@@ -39,10 +39,10 @@ func (n *node) onChain(ev chain.Event) {
 		n.log.With("cat", "validation").Debug(fmt.Sprintf("Saw new header hash=%s height=%d", ev.Node.Hash, ev.Node.Height))
 		n.publishTip(nil)
 	case chain.Refused:
-		n.blame(ev.Node.Hash, ev.Reject)
 		n.log.Info("Block validation error: " + ev.Reject.Error())
 		n.log.Info(fmt.Sprintf("InvalidChainFound: invalid block=%s  height=%d  log2_work=%f  date=%s",
 			ev.Node.Hash, ev.Node.Height, log2Work(ev.Node), isoTime(ev.Node.Time)))
+		n.blame(ev.Node.Hash, ev.Reject)
 	case chain.Lost:
 		n.lostBlock(ev)
 	case chain.Pruned:

@@ -11,7 +11,8 @@ import (
 type download struct {
 	best   chainhash.Hash // last header of the branch we download
 	active bool           // there may be more blocks to lease
-	asked  bool           // a lease request is on its way
+	asked  int            // lease requests on their way
+	latest uint64         // number of the last one
 	// overtaken: since it was sent, we learned of more to lease.
 	overtaken bool
 	// retryAt is when the node may have something for us again.
@@ -84,22 +85,28 @@ func (s *Session) continueDownload() {
 	}
 }
 
-// requestLease asks the node for blocks when half of the window is free.
+// requestLease asks the node for blocks when half of the window is free. If the
+// answer has to come before the peer's next message, one that is on its way is
+// not waited for.
 func (s *Session) requestLease(ordered bool) {
 	d := &s.down
 	free := d.window() - len(d.inFlight) - d.submissions
-	if !d.active || d.asked || free < (d.window()+1)/2 {
+	if !d.active || d.asked > 0 && !ordered || free < (d.window()+1)/2 {
 		return
 	}
-	d.asked, d.overtaken = true, false
+	d.asked++
+	d.latest++
+	d.overtaken = false
+	number := d.latest
 	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l Lease, err error) {
-		d.asked = false
+		d.asked--
+		overtaken := d.overtaken || number != d.latest
 		switch {
 		case err != nil:
 			d.retryAt = s.now.Add(nodeRetry)
 		case len(l.Hashes) > 0:
 			s.requestBlocks(l)
-		case d.overtaken:
+		case overtaken:
 			// Nothing was to be had then: that says nothing about now.
 		default:
 			d.active = l.Retry
@@ -115,7 +122,7 @@ func (s *Session) requestLease(ordered bool) {
 // is on its way may not know of them.
 func (s *Session) wakeDownload(ordered bool) {
 	d := &s.down
-	d.active, d.overtaken, d.retryAt = true, d.asked, time.Time{}
+	d.active, d.overtaken, d.retryAt = true, d.asked > 0, time.Time{}
 	s.requestLease(ordered)
 }
 

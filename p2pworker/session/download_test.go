@@ -171,3 +171,20 @@ func TestTipThatChangedDuringTheHandshakeIsAnnounced(t *testing.T) {
 	b.receive("verack", nil)
 	require.Contains(t, b.types(), "inv")
 }
+
+// A ping behind headers is answered after their blocks were requested, even if
+// a lease was asked for just before.
+func TestPongComesAfterTheRequestForAnnouncedBlocks(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 1)
+	b.s.down.active = true // as after a block
+	b.tickAfter(100 * time.Millisecond)
+	require.True(t, b.asked(LeaseBlocks{}))
+	announce(b, raw, hashes)
+	b.receive("ping", make([]byte, 8))
+	require.NotContains(t, b.types(), "pong")
+	answer[LeaseBlocks](b, Lease{})
+	require.NotContains(t, b.types(), "pong")
+	require.Equal(t, hashes[0], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+	require.Equal(t, []string{"getdata", "pong"}, b.types())
+}
