@@ -38,6 +38,12 @@ func (j *journal) contains(text string) bool {
 	return bytes.Contains(j.text.Bytes(), []byte(text))
 }
 
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // refusal runs a node that does not start, and returns why.
 func (r *rig) refusal() (log *journal, err error) {
 	r.t.Helper()

@@ -91,7 +91,7 @@ func (n *node) launch(more ...string) {
 		_ = cmd.Process.Kill()
 		err := <-ended
 		ended <- err
-		if n.t.Failed() {
+		if n.t.Failed() && n.cmd == cmd {
 			n.showLog()
 		}
 	})

@@ -1,0 +1,320 @@
+package node_test
+
+import (
+	"bytes"
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/node"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+)
+
+// seedVariable is the environment variable that repeats the choices of a test
+// that makes them at random.
+const seedVariable = "BULKHEAD_TEST_SEED"
+
+// seeded returns the source of a test's random choices and tells its seed.
+func seeded(t testing.TB) *rand.Rand {
+	t.Helper()
+	var raw [8]byte
+	_, err := crand.Read(raw[:])
+	require.NoError(t, err)
+	seed := binary.LittleEndian.Uint64(raw[:])
+	if text := os.Getenv(seedVariable); text != "" {
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	t.Logf("%s=%d repeats the choices of this run", seedVariable, seed)
+	return rand.New(rand.NewPCG(seed, seed))
+}
+
+// image is the content of a data directory's files by their path in it. The
+// zeros at the end of a file, which logs have room for entries in, are left out.
+type image map[string]imageFile
+
+type imageFile struct {
+	content []byte
+	size    int64
+}
+
+func imageOf(t *testing.T, dir string) image {
+	t.Helper()
+	files := image{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		files[name] = imageFile{bytes.Clone(bytes.TrimRight(raw, "\x00")), int64(len(raw))}
+		return err
+	}))
+	return files
+}
+
+// lay writes the files into an empty directory.
+func (files image) lay(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(dir))
+	for name, file := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, file.content, 0o600))
+		require.NoError(t, os.Truncate(path, file.size))
+	}
+}
+
+// with returns the files with one that is different.
+func (files image) with(name string, content []byte, size int64) image {
+	changed := image{}
+	for other, file := range files {
+		changed[other] = file
+	}
+	changed[name] = imageFile{content, size}
+	return changed
+}
+
+func (files image) names() []string {
+	var names []string
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// damaging is a node on a braid whose files are damaged again and again.
+type damaging struct {
+	*rig
+	braid *chaintest.Braid
+	log   *journal
+	ended chan error
+	quit  func()
+}
+
+// followBraid returns the rig of a node that has the braid, and the files it
+// leaves when it is killed and when it is stopped.
+func followBraid(t *testing.T, rng *rand.Rand) (d *damaging, killed, stopped image) {
+	d = &damaging{braid: chaintest.NewBraid(t, rng, 40, 2000)}
+	d.rig = newRig(t, "regtest", func(cfg *node.Config) { cfg.FastPrune, cfg.CacheMiB = true, 4 })
+	d.ctx = t.Context() // all of it takes its time
+	d.loaded()
+	last := d.braid.Genesis
+	for i, tip := range d.braid.Tips {
+		require.NoError(t, d.feed(chaintest.Between(chaintest.ForkOf(last, tip), tip)))
+		last = tip
+		if i%12 == 0 {
+			d.setHash() // flushes
+		}
+	}
+	// What a kill leaves is what the files are when nothing is being written.
+	d.until(func() bool {
+		killed = imageOf(t, d.cfg.Dir)
+		return killed.equal(imageOf(t, d.cfg.Dir))
+	})
+	d.stop()
+	return d, killed, imageOf(t, d.cfg.Dir)
+}
+
+func (files image) equal(other image) bool {
+	return maps.EqualFunc(files, other, func(a, b imageFile) bool { return a.size == b.size && bytes.Equal(a.content, b.content) })
+}
+
+// feed submits blocks, parents first. A valid block must not be refused.
+func (d *damaging) feed(spots []*chaintest.Spot) error {
+	d.t.Helper()
+	for _, spot := range spots {
+		raw, err := d.call("submitblock", hex.EncodeToString(spot.Raw))
+		if err != nil {
+			return err
+		}
+		require.Contains(d.t, []string{"null", `"duplicate"`, `"inconclusive"`}, string(raw), "block %s of height %d", spot.Hash, spot.Height)
+	}
+	return nil
+}
+
+// everything are all blocks, parents first.
+func (d *damaging) everything() []*chaintest.Spot {
+	spots := slices.Collect(maps.Values(d.braid.Spots))
+	slices.SortFunc(spots, func(a, b *chaintest.Spot) int {
+		if a.Height != b.Height {
+			return int(a.Height - b.Height)
+		}
+		return bytes.Compare(a.Hash[:], b.Hash[:])
+	})
+	return spots[1:] // without genesis
+}
+
+// run starts the node on what its directory holds. It returns when the node
+// has loaded that, or with the reason for its end.
+func (d *damaging) run() error {
+	d.log, d.ended = &journal{}, make(chan error, 1)
+	link := d.bus.Link(broker.Node, "node")
+	ctx, cancel := context.WithCancel(d.ctx)
+	env := part.Env{
+		Name: "node", Link: link, Clock: d.clock, Mockable: true, Logger: slog.New(slog.NewTextHandler(d.log, nil)),
+	}
+	go func() {
+		defer link.Close()
+		d.ended <- node.Run(ctx, env, d.cfg)
+	}()
+	d.quit = cancel
+	var info struct{ Loaded bool }
+	for !info.Loaded {
+		select {
+		case err := <-d.ended:
+			d.ended <- err
+			require.Error(d.t, err, "it ended by itself")
+			return err
+		case <-d.ctx.Done():
+			require.Fail(d.t, "the node neither starts nor ends")
+		case <-time.After(time.Millisecond):
+		}
+		if raw, err := d.call("getmempoolinfo"); err == nil {
+			require.NoError(d.t, json.Unmarshal(raw, &info))
+		}
+	}
+	return nil
+}
+
+// halt stops the node, and returns how it ended.
+func (d *damaging) halt() error {
+	d.quit()
+	return <-d.ended
+}
+
+// readAll reads everything that the node has. It returns what the node
+// complains of; what it gives out must be right.
+func (d *damaging) readAll() error {
+	d.t.Helper()
+	var faults []error
+	if raw, err := d.call("verifychain", 4, 0); err != nil || string(raw) != "true" {
+		faults = append(faults, fmt.Errorf("verifychain: %s %w", raw, err))
+	}
+	var info struct{ BestBlock, MuHash string }
+	if raw, err := d.call("gettxoutsetinfo", "muhash"); err != nil {
+		faults = append(faults, err)
+	} else {
+		require.NoError(d.t, json.Unmarshal(raw, &info))
+		best, err := chainhash.NewHashFromStr(info.BestBlock)
+		require.NoError(d.t, err)
+		require.Equal(d.t, d.braid.Sets[*best].String(), info.MuHash, "a wrong UTXO set that nobody noticed")
+	}
+	faults = append(faults, d.readBlocks()...)
+	if raw, err := d.call("getchaintips"); err != nil {
+		faults = append(faults, err)
+	} else {
+		require.NotContains(d.t, string(raw), "invalid\"", "a valid block became invalid")
+	}
+	return errors.Join(faults...)
+}
+
+// readBlocks reads all blocks and their undo data.
+func (d *damaging) readBlocks() (faults []error) {
+	for hash, spot := range d.braid.Spots {
+		raw, err := d.call("getblock", hash.String(), 0)
+		if err == nil {
+			require.Equal(d.t, strconv.Quote(hex.EncodeToString(spot.Raw)), string(raw))
+			_, err = d.call("getblock", hash.String(), 3)
+		}
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return faults
+}
+
+// arrive gives the node all blocks and checks where that leads.
+func (d *damaging) arrive() error {
+	if err := d.feed(d.everything()); err != nil {
+		return err
+	}
+	final := d.braid.Tips[len(d.braid.Tips)-1].Hash
+	raw, err := d.call("getbestblockhash")
+	if err != nil {
+		return err
+	}
+	require.Equal(d.t, strconv.Quote(final.String()), string(raw))
+	return nil
+}
+
+// examine runs the node on damaged files until it has either shown that it has
+// all that it should, or told what is damaged. Then -reindex has to help.
+func (d *damaging) examine(files image, damaged string) (detected bool) {
+	d.t.Helper()
+	files.lay(d.t, d.cfg.Dir)
+	d.cfg.Reindex = false
+	err := d.run()
+	if err == nil {
+		first := d.readAll()
+		err = errors.Join(first, d.arrive())
+		if err == nil {
+			err = d.readAll()
+		}
+		err = errors.Join(err, d.halt())
+	}
+	if err == nil {
+		return false
+	}
+	folder := filepath.Dir(filepath.Join(d.cfg.Dir, damaged))
+	named := func(text string) bool {
+		return strings.Contains(text, filepath.Base(damaged)) || strings.HasSuffix(folder, "index") && strings.Contains(text, folder) ||
+			strings.Contains(text, "chainstate")
+	}
+	require.True(d.t, named(err.Error()) || named(d.log.String()), "%s is damaged, but the node says: %v\n%s", damaged, err, d.log)
+
+	d.cfg.Reindex = true
+	require.NoError(d.t, d.run(), "%s\n%s", damaged, d.log)
+	require.NoError(d.t, d.arrive(), "%s", d.log)
+	require.NoError(d.t, d.readAll(), "%s", d.log)
+	require.NoError(d.t, d.halt())
+	return true
+}
+
+// flipsPerFile is how many bits of each file are flipped, one at a time.
+const flipsPerFile = 2
+
+// A bit that flips in any file of a node that was killed, or stopped, does no
+// harm, or is found.
+func TestFlippedBitInAnyFile(t *testing.T) {
+	rng := seeded(t)
+	d, killed, stopped := followBraid(t, rng)
+	found, flips := 0, 0
+	for state, files := range map[string]image{"killed": killed, "stopped": stopped} {
+		for _, name := range files.names() {
+			file := files[name]
+			for range min(flipsPerFile, len(file.content)) {
+				at, bit := rng.IntN(len(file.content)), rng.IntN(8)
+				content := bytes.Clone(file.content)
+				content[at] ^= 1 << bit
+				flips++
+				t.Logf("%s: %s, bit %d of byte %d of %d", state, name, bit, at, len(content))
+				if d.examine(files.with(name, content, file.size), name) {
+					found++
+				}
+			}
+		}
+	}
+	t.Logf("of %d flips %d were found, the others did no harm", flips, found)
+}
