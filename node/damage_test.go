@@ -170,14 +170,16 @@ func (d *damaging) everything() []*chaintest.Spot {
 // has loaded that, or with the reason for its end.
 func (d *damaging) run() error {
 	d.log, d.ended = &journal{}, make(chan error, 1)
-	link := d.bus.Link(broker.Node, "node")
+	link, gone := d.bus.WatchedLink(broker.Node, "node")
 	ctx, cancel := context.WithCancel(d.ctx)
 	env := part.Env{
 		Name: "node", Link: link, Clock: d.clock, Mockable: true, Logger: slog.New(slog.NewTextHandler(d.log, nil)),
 	}
 	go func() {
-		defer link.Close()
-		d.ended <- node.Run(ctx, env, d.cfg)
+		err := node.Run(ctx, env, d.cfg)
+		link.Close()
+		<-gone
+		d.ended <- err
 	}()
 	d.quit = cancel
 	var info struct{ Loaded bool }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/node/blockfile"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -82,7 +83,7 @@ func (n *node) damage(err error) error {
 	case errors.Is(err, chain.ErrIndex):
 		text = "Error initializing block database"
 	}
-	return &damageError{text + ".\n" + wayOut, err}
+	return part.Final(&damageError{text + ".\n" + wayOut, err})
 }
 
 func (n *node) blocksDir() string { return filepath.Join(n.cfg.BlocksDir, "blocks") }

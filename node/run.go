@@ -18,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/script"
 	"github.com/bulkheadnode/bulkhead/node/signature"
+	"github.com/bulkheadnode/bulkhead/node/space"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -92,7 +93,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 		err = nil
 	}
 	// Whoever is told that we are gone may look at the files at once.
-	return errors.Join(err, n.flush(), n.close())
+	return n.end(err)
 }
 
 // open opens files and databases and loads the chain.
@@ -100,6 +101,11 @@ func (n *node) open() error {
 	var err error
 	if n.params, err = n.cfg.params(); err != nil {
 		return err
+	}
+	for _, dir := range []string{n.cfg.BlocksDir, n.cfg.Dir} {
+		if err := space.Check(dir, 0); err != nil {
+			return part.Final(err)
+		}
 	}
 	began := time.Now()
 	if err := n.openDisk(); err != nil {
@@ -133,7 +139,7 @@ func (n *node) openChain(verifier *script.Verifier) error {
 		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
 		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
 		Pruning: pruning, PruneTarget: target, PruneLock: n.pruneLock, Reindexing: n.reindexing,
-		Sink: n.onChain, Interrupted: n.interrupted,
+		Sink: n.onChain, Interrupted: n.interrupted, Room: n.room,
 	}, n.now())
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)
@@ -227,10 +233,11 @@ func (n *node) interrupted() bool {
 // keepHouse flushes and tidies up from time to time.
 func (n *node) keepHouse(ctx context.Context) error {
 	flush, limit := time.NewTicker(flushInterval), time.NewTicker(limitInterval)
-	checkpoint := time.NewTicker(checkpointInterval)
+	checkpoint, room := time.NewTicker(checkpointInterval), time.NewTicker(roomInterval)
 	defer flush.Stop()
 	defer limit.Stop()
 	defer checkpoint.Stop()
+	defer room.Stop()
 	due := 0
 	for {
 		var err error
@@ -244,6 +251,8 @@ func (n *node) keepHouse(ctx context.Context) error {
 			}
 		case <-checkpoint.C:
 			err = n.ownEngine(ctx, n.checkpoint)
+		case <-room.C:
+			err = n.room(0)
 		case <-limit.C:
 			err = n.own(ctx, func() error { n.pool.Limit(n.now()); return nil })
 		}
@@ -292,14 +301,25 @@ func (n *node) vital(err error) error {
 	return err
 }
 
-// fatal logs an error after which the node cannot go on.
+// fatal logs an error after which the node cannot go on. Where a new start
+// would not help, that is not tried.
 func (n *node) fatal(err error) error {
+	if lacksRoom(err) {
+		n.log.Error(err.Error())
+		err = noRoom(err)
+		n.log.Error(err.Error())
+		return err
+	}
 	text := "A fatal internal error occurred, see debug.log for details: %w"
 	if isDamage(err) {
 		text += ". " + wayOut
 	}
+	final := isDamage(err)
 	err = wording(text, err)
 	n.log.Error(err.Error())
+	if final {
+		return part.Final(err)
+	}
 	return err
 }
 

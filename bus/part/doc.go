@@ -3,5 +3,6 @@
 // and leaves it in order.
 //
 // Env.Serve owns two goroutines, the link's and the part's own function, and
-// joins both. It adds the commands that every part answers (setmocktime).
+// joins both. A part that fails is started again, unless its error is an
+// ErrFinal. Env.Serve adds the commands that every part answers (setmocktime).
 package part

@@ -40,15 +40,25 @@ const version = "0.1.0"
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", prefix(err), err)
-		os.Exit(1)
+		os.Exit(status(os.Args[1:], err))
 	}
+}
+
+// status is the exit code after an error. Only a supervisor wants to know more
+// than that there was one.
+func status(args []string, err error) int {
+	if errors.Is(err, part.ErrFinal) && supervise.IsChild(args) {
+		return supervise.FinalStatus
+	}
+	return 1
 }
 
 // prefix is "Error: ", unless this is a compartment's own message or one that
 // bitcoind prints without.
 func prefix(err error) string {
 	var start *supervise.StartError
-	if errors.As(err, &start) && start.OwnWords() || strings.HasPrefix(err.Error(), "Error: ") || errors.Is(err, node.ErrDamaged) {
+	var final *supervise.FinalError
+	if errors.As(err, &start) && start.OwnWords() || errors.As(err, &final) && final.OwnWords() || strings.HasPrefix(err.Error(), "Error: ") || errors.Is(err, node.ErrDamaged) {
 		return ""
 	}
 	return "Error: "

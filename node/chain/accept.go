@@ -20,6 +20,9 @@ func (e *Engine) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *
 	if err := e.checkPlaced(n, b); err != nil {
 		return n, false, err
 	}
+	if err := e.cfg.Room(int64(len(b.Raw))); err != nil {
+		return n, true, err
+	}
 	pos, err := e.cfg.Blocks.AppendBlock(b.Raw)
 	if err != nil {
 		return n, true, err

@@ -13,7 +13,14 @@ const checkpointAfter = 4000
 // without waiting for the disk: blocks that were connected before survive the
 // end of the process, however it comes. What does not survive the end of the
 // machine is found by distrust. The caller owns the engine.
-func (e *Engine) Checkpoint() error { return e.tree.write(e.cfg.Index) }
+func (e *Engine) Checkpoint() error {
+	if bytes := e.tree.pendingBytes(); bytes > 0 {
+		if err := e.cfg.Room(bytes); err != nil {
+			return err
+		}
+	}
+	return e.tree.write(e.cfg.Index)
+}
 
 // checkpointIfMany bounds what waits for the next Checkpoint.
 func (e *Engine) checkpointIfMany() error {

@@ -199,7 +199,11 @@ func (e *Engine) storeUndo(n *Node, undo coins.Undo) error {
 	if n.status&haveUndo != 0 {
 		return nil
 	}
-	offset, err := e.cfg.Blocks.AppendUndo(n.block.File, *n.prevHash(), undo.Encode())
+	raw := undo.Encode()
+	if err := e.cfg.Room(int64(len(raw))); err != nil {
+		return err
+	}
+	offset, err := e.cfg.Blocks.AppendUndo(n.block.File, *n.prevHash(), raw)
 	if err != nil {
 		return err
 	}

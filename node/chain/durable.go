@@ -52,6 +52,9 @@ func (e *Engine) Flush() error {
 	if len(e.pipeline.blocks) > 0 {
 		return errPending
 	}
+	if err := e.cfg.Room(e.coins.Size() + e.tree.pendingBytes()); err != nil {
+		return err
+	}
 	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
 	if err := e.cfg.Blocks.Sync(); err != nil {
 		return err

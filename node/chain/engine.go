@@ -95,6 +95,9 @@ type Config struct {
 	// Interrupted is asked between blocks of a long step, which then ends
 	// early; may be nil.
 	Interrupted func() bool
+	// Room fails if so many bytes do not fit on the disk. It is asked before
+	// anything is written; may be nil.
+	Room func(bytes int64) error
 }
 
 // unseen is the order of arrival of a block that has not arrived: behind all
@@ -132,6 +135,9 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	}
 	if cfg.Interrupted == nil {
 		cfg.Interrupted = func() bool { return false }
+	}
+	if cfg.Room == nil {
+		cfg.Room = func(int64) error { return nil }
 	}
 	tree, err := loadTree(cfg.Index, cfg.Params)
 	if err != nil {

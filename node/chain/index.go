@@ -117,6 +117,10 @@ func (t *tree) changed() int {
 	return len(t.dirty)
 }
 
+// pendingBytes estimates what writing the changed entries takes: each is
+// written to a log and to a table.
+func (t *tree) pendingBytes() int64 { return int64(t.changed()) * 2 * (nodeSize + 80) }
+
 // save writes what has changed since the last time and makes it durable.
 func (t *tree) save(to IndexStore) error {
 	if err := t.write(to); err != nil {

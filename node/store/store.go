@@ -110,6 +110,13 @@ func sized(cfg Config) badger.Options {
 		WithIndexCacheSize(max(cache/8, mib))
 }
 
+// Backlog bounds the bytes that the database may yet write to tables of what
+// it has in logs.
+func (d *DB) Backlog() int64 {
+	opts := d.db.Opts()
+	return int64(opts.NumMemtables+1) * opts.MemTableSize
+}
+
 // Close flushes and ends the database.
 func (d *DB) Close() error { return d.db.Close() }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/node/space"
 )
 
 // supervisorInstance is the ship's own name on the bus.
@@ -106,6 +107,11 @@ func Run(ctx context.Context, cfg Config) error {
 // sail opens the sockets, runs the compartments and ends them.
 func (s *ship) sail(ctx context.Context) error {
 	s.introduce()
+	for _, dir := range []string{s.cfg.Layout.Net, s.cfg.Layout.BlocksDir} {
+		if err := space.Check(dir, 0); err != nil {
+			return err
+		}
+	}
 	p2p, rpcs, err := s.listen()
 	defer closeListeners(slices.Concat(p2p, rpcs))
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/part"
 )
 
 // Pauses before a failed compartment is started again.
@@ -152,12 +154,21 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 	case err != nil && !attached:
 		s.finish(&StartError{Instance: c.spec.Instance, Cause: err})
 		return true
+	case c.spec.Policy == Vital && isFinal(err):
+		s.finish(&FinalError{err})
+		return true
 	case c.spec.Policy == Vital && failures >= hopeless:
 		s.finish(&FatalError{Instance: c.spec.Instance, Cause: err})
 		return true
 	}
 	log.Warn(fmt.Sprintf("%s (pid %d) ended: %v; starting it again", c.spec.Instance, c.pid, orInOrder(err)))
 	return false
+}
+
+// isFinal reports whether an end is one after which only the user can help.
+func isFinal(err error) bool {
+	var exit *ExitError
+	return errors.Is(err, part.ErrFinal) || errors.As(err, &exit) && exit.Final
 }
 
 func orInOrder(err error) error {
@@ -198,20 +209,43 @@ type StartError struct {
 
 // Error is what the compartment said itself, if it said anything.
 func (e *StartError) Error() string {
-	var exit *ExitError
-	if errors.As(e.Cause, &exit) && exit.LastWords != "" {
-		return exit.LastWords
+	if words := lastWords(e.Cause); words != "" {
+		return words
 	}
 	return fmt.Sprintf("%s did not start: %v", e.Instance, e.Cause)
 }
 
 // OwnWords reports whether Error is what the compartment said itself.
-func (e *StartError) OwnWords() bool {
+func (e *StartError) OwnWords() bool { return lastWords(e.Cause) != "" }
+
+// lastWords are what a compartment's process said before it failed, if it said
+// anything.
+func lastWords(err error) string {
 	var exit *ExitError
-	return errors.As(e.Cause, &exit) && exit.LastWords != ""
+	if errors.As(err, &exit) {
+		return exit.LastWords
+	}
+	return ""
 }
 
 func (e *StartError) Unwrap() error { return e.Cause }
+
+// FinalError is the end of a vital compartment after which only the user can
+// help.
+type FinalError struct{ Cause error }
+
+// Error is what the compartment said.
+func (e *FinalError) Error() string {
+	if words := lastWords(e.Cause); words != "" {
+		return words
+	}
+	return e.Cause.Error()
+}
+
+// OwnWords reports whether Error is what its process printed.
+func (e *FinalError) OwnWords() bool { return lastWords(e.Cause) != "" }
+
+func (e *FinalError) Unwrap() error { return e.Cause }
 
 // FatalError is the end of a vital compartment that cannot be kept running.
 type FatalError struct {

@@ -101,12 +101,18 @@ func socketPair() (net.Conn, *os.File, error) {
 	return conn, theirs, nil
 }
 
+// FinalStatus is the exit code of a compartment that failed with a
+// part.ErrFinal.
+const FinalStatus = 3
+
 // ExitError is how a compartment failed.
 type ExitError struct {
 	Status    string // "exit status 1", "signal: killed"
 	LastWords string // what it wrote to standard error
 	// Terminated tells that SIGTERM ended it before it could handle that.
 	Terminated bool
+	// Final tells that it is of no use to start it again.
+	Final bool
 }
 
 func (e *ExitError) Error() string {
@@ -126,12 +132,13 @@ func describeEnd(state *os.ProcessState, err error, words *tail) error {
 	} else {
 		status = state.String()
 	}
-	terminated := false
+	terminated, final := false, false
 	if state != nil {
+		final = state.ExitCode() == FinalStatus
 		wait, ok := state.Sys().(syscall.WaitStatus)
 		terminated = ok && wait.Signaled() && wait.Signal() == syscall.SIGTERM
 	}
-	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String()), Terminated: terminated}
+	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String()), Terminated: terminated, Final: final}
 }
 
 // tail keeps the end of what is written to it.
