@@ -130,7 +130,10 @@ func (n *node) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (rep
 	if verdict.reject != nil {
 		reply.Reject = verdict.reject.Reason
 		reply.Mutated = verdict.reject.Result == consensus.Mutated
-		reply.Misbehaving = blames(verdict.reject.Result)
+		// The header of what was asked for was known, if only to a node that
+		// has died since: its loss is not the peer's fault.
+		lost := req.Requested && verdict.reject.Result == consensus.MissingPrev
+		reply.Misbehaving = blames(verdict.reject.Result) && !lost
 	}
 	return reply, nil
 }

@@ -38,16 +38,18 @@ import (
 const version = "0.1.0"
 
 func main() {
+	// Whoever gives this process a title overwrites the arguments.
+	child := supervise.IsChild(os.Args[1:])
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", prefix(err), err)
-		os.Exit(status(os.Args[1:], err))
+		os.Exit(status(child, err))
 	}
 }
 
 // status is the exit code after an error. Only a supervisor wants to know more
 // than that there was one.
-func status(args []string, err error) int {
-	if errors.Is(err, part.ErrFinal) && supervise.IsChild(args) {
+func status(child bool, err error) int {
+	if child && errors.Is(err, part.ErrFinal) {
 		return supervise.FinalStatus
 	}
 	return 1
