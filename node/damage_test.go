@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -49,61 +48,6 @@ func seeded(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed))
 }
 
-// image is the content of a data directory's files by their path in it. The
-// zeros at the end of a file, which logs have room for entries in, are left out.
-type image map[string]imageFile
-
-type imageFile struct {
-	content []byte
-	size    int64
-}
-
-func imageOf(t *testing.T, dir string) image {
-	t.Helper()
-	files := image{}
-	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		files[name] = imageFile{bytes.Clone(bytes.TrimRight(raw, "\x00")), int64(len(raw))}
-		return err
-	}))
-	return files
-}
-
-// lay writes the files into an empty directory.
-func (files image) lay(t *testing.T, dir string) {
-	t.Helper()
-	require.NoError(t, os.RemoveAll(dir))
-	for name, file := range files {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-		require.NoError(t, os.WriteFile(path, file.content, 0o600))
-		require.NoError(t, os.Truncate(path, file.size))
-	}
-}
-
-// with returns the files with one that is different.
-func (files image) with(name string, content []byte, size int64) image {
-	changed := image{}
-	for other, file := range files {
-		changed[other] = file
-	}
-	changed[name] = imageFile{content, size}
-	return changed
-}
-
-func (files image) names() []string {
-	var names []string
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // damaging is a node on a braid whose files are damaged again and again.
 type damaging struct {
 	*rig
@@ -115,7 +59,7 @@ type damaging struct {
 
 // followBraid returns the rig of a node that has the braid, and the files it
 // leaves when it is killed and when it is stopped.
-func followBraid(t *testing.T, rng *rand.Rand) (d *damaging, killed, stopped image) {
+func followBraid(t *testing.T, rng *rand.Rand) (d *damaging, killed, stopped chaintest.Image) {
 	d = &damaging{braid: chaintest.NewBraid(t, rng, 40, 2000)}
 	d.rig = newRig(t, "regtest", func(cfg *node.Config) { cfg.FastPrune, cfg.CacheMiB = true, 4 })
 	d.ctx = t.Context() // all of it takes its time
@@ -130,15 +74,11 @@ func followBraid(t *testing.T, rng *rand.Rand) (d *damaging, killed, stopped ima
 	}
 	// What a kill leaves is what the files are when nothing is being written.
 	d.until(func() bool {
-		killed = imageOf(t, d.cfg.Dir)
-		return killed.equal(imageOf(t, d.cfg.Dir))
+		killed = chaintest.ImageOf(t, d.cfg.Dir)
+		return killed.Equal(chaintest.ImageOf(t, d.cfg.Dir))
 	})
 	d.stop()
-	return d, killed, imageOf(t, d.cfg.Dir)
-}
-
-func (files image) equal(other image) bool {
-	return maps.EqualFunc(files, other, func(a, b imageFile) bool { return a.size == b.size && bytes.Equal(a.content, b.content) })
+	return d, killed, chaintest.ImageOf(t, d.cfg.Dir)
 }
 
 // feed submits blocks, parents first. A valid block must not be refused.
@@ -263,9 +203,9 @@ func (d *damaging) arrive() error {
 
 // examine runs the node on damaged files until it has either shown that it has
 // all that it should, or told what is damaged. Then -reindex has to help.
-func (d *damaging) examine(files image, damaged string) (detected bool) {
+func (d *damaging) examine(files chaintest.Image, damaged string) (detected bool) {
 	d.t.Helper()
-	files.lay(d.t, d.cfg.Dir)
+	files.Lay(d.t, d.cfg.Dir)
 	d.cfg.Reindex = false
 	err := d.run()
 	if err == nil {
@@ -303,16 +243,16 @@ func TestFlippedBitInAnyFile(t *testing.T) {
 	rng := seeded(t)
 	d, killed, stopped := followBraid(t, rng)
 	found, flips := 0, 0
-	for state, files := range map[string]image{"killed": killed, "stopped": stopped} {
-		for _, name := range files.names() {
+	for state, files := range map[string]chaintest.Image{"killed": killed, "stopped": stopped} {
+		for _, name := range files.Names() {
 			file := files[name]
-			for range min(flipsPerFile, len(file.content)) {
-				at, bit := rng.IntN(len(file.content)), rng.IntN(8)
-				content := bytes.Clone(file.content)
+			for range min(flipsPerFile, len(file.Content)) {
+				at, bit := rng.IntN(len(file.Content)), rng.IntN(8)
+				content := bytes.Clone(file.Content)
 				content[at] ^= 1 << bit
 				flips++
 				t.Logf("%s: %s, bit %d of byte %d of %d", state, name, bit, at, len(content))
-				if d.examine(files.with(name, content, file.size), name) {
+				if d.examine(files.With(name, content, file.Size), name) {
 					found++
 				}
 			}

@@ -112,7 +112,28 @@ func (n *node) wipe() error {
 	return blockfile.RemoveUndo(n.blocksDir())
 }
 
+// lastGasp is how long a node that was killed may take to be gone.
+const lastGasp = 10 * time.Second
+
+// awaitPredecessor waits until nobody has our databases open. That can only be
+// a node whose supervisor was killed a moment ago and which is about to follow:
+// the supervisors exclude each other.
+func (n *node) awaitPredecessor() error {
+	deadline, tick := time.Now().Add(lastGasp), time.NewTicker(5*time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := errors.Join(store.Locked(n.indexDir()), store.Locked(n.coinsDir()))
+		if !errors.Is(err, store.ErrLocked) || time.Now().After(deadline) {
+			return err
+		}
+		<-tick.C
+	}
+}
+
 func (n *node) openDisk() error {
+	if err := n.awaitPredecessor(); err != nil {
+		return err
+	}
 	if err := n.wipe(); err != nil {
 		return err
 	}
