@@ -61,7 +61,10 @@ type damaging struct {
 // leaves when it is killed and when it is stopped.
 func followBraid(t *testing.T, rng *rand.Rand) (d *damaging, killed, stopped chaintest.Image) {
 	d = &damaging{braid: chaintest.NewBraid(t, rng, 40, 2000)}
-	d.rig = newRig(t, "regtest", func(cfg *node.Config) { cfg.FastPrune, cfg.CacheMiB = true, 4 })
+	d.rig = newRig(t, "regtest", func(cfg *node.Config) {
+		cfg.FastPrune, cfg.CacheMiB = true, 4
+		cfg.TxIndex, cfg.FilterIndex, cfg.CoinStatsIndex, cfg.SpenderIndex = true, true, true, true
+	})
 	d.ctx = t.Context() // all of it takes its time
 	d.loaded()
 	last := d.braid.Genesis
@@ -164,6 +167,9 @@ func (d *damaging) readAll() error {
 		require.Equal(d.t, d.braid.Sets[*best].String(), info.MuHash, "a wrong UTXO set that nobody noticed")
 	}
 	faults = append(faults, d.readBlocks()...)
+	if len(faults) == 0 {
+		faults = append(faults, d.readIndexes()...)
+	}
 	if raw, err := d.call("getchaintips"); err != nil {
 		faults = append(faults, err)
 	} else {
@@ -185,6 +191,63 @@ func (d *damaging) readBlocks() (faults []error) {
 		}
 	}
 	return faults
+}
+
+// readIndexes asks the indexes about all blocks of the best chain. They may lag
+// behind.
+func (d *damaging) readIndexes() (faults []error) {
+	final := d.braid.Tips[len(d.braid.Tips)-1]
+	if raw, err := d.call("getbestblockhash"); err != nil || string(raw) != strconv.Quote(final.Hash.String()) {
+		return nil // not yet
+	}
+	var lag error
+	d.until(func() bool {
+		raw, err := d.call("getindexinfo")
+		if lag = err; err != nil {
+			return true
+		}
+		var info map[string]struct{ Synced bool }
+		require.NoError(d.t, json.Unmarshal(raw, &info))
+		require.Len(d.t, info, 4)
+		for _, x := range info {
+			if !x.Synced {
+				return d.hasEnded()
+			}
+		}
+		return true
+	})
+	if lag != nil {
+		return []error{lag}
+	}
+	for spot := final; spot.Parent != nil; spot = spot.Parent {
+		raw, err := d.call("gettxoutsetinfo", "muhash", spot.Hash.String())
+		if err == nil {
+			require.Contains(d.t, string(raw), d.braid.Sets[spot.Hash].String())
+			_, err = d.call("getblockfilter", spot.Hash.String())
+		}
+		if err != nil {
+			faults = append(faults, err)
+		}
+		tx := spot.Txs[len(spot.Txs)-1]
+		raw, err = d.call("getrawtransaction", tx.ID.String(), 1)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		require.Contains(d.t, string(raw), strconv.Quote(spot.Hash.String()))
+	}
+	return faults
+}
+
+// hasEnded reports whether the node has ended by itself.
+func (d *damaging) hasEnded() bool {
+	select {
+	case err := <-d.ended:
+		d.ended <- err
+		return true
+	default:
+		return false
+	}
 }
 
 // arrive gives the node all blocks and checks where that leads.
@@ -209,9 +272,8 @@ func (d *damaging) examine(files chaintest.Image, damaged string) (detected bool
 	d.cfg.Reindex = false
 	err := d.run()
 	if err == nil {
-		first := d.readAll()
-		err = errors.Join(first, d.arrive())
-		if err == nil {
+		_ = d.readAll() // it may lack what peers are asked for
+		if err = d.arrive(); err == nil {
 			err = d.readAll()
 		}
 		err = errors.Join(err, d.halt())
@@ -219,12 +281,8 @@ func (d *damaging) examine(files chaintest.Image, damaged string) (detected bool
 	if err == nil {
 		return false
 	}
-	folder := filepath.Dir(filepath.Join(d.cfg.Dir, damaged))
-	named := func(text string) bool {
-		return strings.Contains(text, filepath.Base(damaged)) || strings.HasSuffix(folder, "index") && strings.Contains(text, folder) ||
-			strings.Contains(text, "chainstate")
-	}
-	require.True(d.t, named(err.Error()) || named(d.log.String()), "%s is damaged, but the node says: %v\n%s", damaged, err, d.log)
+	said, folder := err.Error()+d.log.String(), filepath.Dir(filepath.Join(d.cfg.Dir, damaged))
+	require.True(d.t, strings.Contains(said, filepath.Base(damaged)) || strings.Contains(said, folder+" is corrupt"), "%s is damaged, but the node says: %v\n%s", damaged, err, d.log)
 
 	d.cfg.Reindex = true
 	require.NoError(d.t, d.run(), "%s\n%s", damaged, d.log)

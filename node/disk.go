@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -43,7 +44,7 @@ func (e *damageError) Unwrap() []error { return []error{ErrDamaged, e.cause} }
 // written there.
 func isDamage(err error) bool {
 	var record *blockfile.RecordError
-	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, coins.ErrCorrupt, index.ErrCorrupt} {
+	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, coins.ErrCorrupt, index.ErrCorrupt, blockfile.ErrMisfit} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -73,7 +74,7 @@ func (n *node) damage(err error) error {
 	if !isDamage(err) {
 		return err
 	}
-	n.log.Error(err.Error())
+	n.log.Error(n.whereabouts(err) + err.Error())
 	text := fmt.Sprintf("Error opening block database: %v", err)
 	switch {
 	case errors.Is(err, chain.ErrVerify):
@@ -84,6 +85,18 @@ func (n *node) damage(err error) error {
 		text = "Error initializing block database"
 	}
 	return part.Final(&damageError{text + ".\n" + wayOut, err})
+}
+
+// whereabouts names the database that an error is about which does not do so
+// itself.
+func (n *node) whereabouts(err error) string {
+	switch {
+	case errors.Is(err, chain.ErrIndex):
+		return n.indexDir() + " is corrupt, or lacks what other files refer to: "
+	case errors.Is(err, coins.ErrCorrupt):
+		return n.coinsDir() + " is corrupt: "
+	}
+	return ""
 }
 
 func (n *node) blocksDir() string { return filepath.Join(n.cfg.BlocksDir, "blocks") }
@@ -112,6 +125,20 @@ func (n *node) wipe() error {
 	return blockfile.RemoveUndo(n.blocksDir())
 }
 
+// indexFolders returns what may be folders of the indexes' databases.
+func (n *node) indexFolders() (dirs []string) {
+	for _, pattern := range []string{"*", filepath.Join("*", "*")} {
+		// The pattern is a valid one.
+		found, _ := filepath.Glob(filepath.Join(n.cfg.Dir, "indexes", pattern))
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				dirs = append(dirs, path)
+			}
+		}
+	}
+	return dirs
+}
+
 // lastGasp is how long a node that was killed may take to be gone.
 const lastGasp = 10 * time.Second
 
@@ -123,6 +150,9 @@ func (n *node) awaitPredecessor() error {
 	defer tick.Stop()
 	for {
 		err := errors.Join(store.Locked(n.indexDir()), store.Locked(n.coinsDir()))
+		for _, dir := range n.indexFolders() {
+			err = errors.Join(err, store.Locked(dir))
+		}
 		if !errors.Is(err, store.ErrLocked) || time.Now().After(deadline) {
 			return err
 		}
@@ -185,7 +215,10 @@ func (n *node) beginReindex() error {
 			n.log.Info("The block files of " + n.blocksDir() + " are not indexed yet")
 		}
 	}
-	if !n.reindexing || value != nil {
+	if !n.reindexing {
+		return n.blocks.CheckKey()
+	}
+	if value != nil {
 		return nil
 	}
 	err = n.index.Write(func(w store.Writer) error { return w.Put(keyReindexing, []byte{1}) })

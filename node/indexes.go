@@ -154,8 +154,14 @@ func (x *indexes) close() error {
 	return err
 }
 
-// followChain lets all indexes follow the chain, each at its own pace.
+// followChain lets all indexes follow the chain, each at its own pace. Before
+// the stored blocks are placed, not even genesis can be read.
 func (n *node) followChain(ctx context.Context) error {
+	select {
+	case <-n.placed:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, x := range n.indexes.running {
 		group.Go(func() error { return n.followWith(ctx, x) })

@@ -73,15 +73,16 @@ type node struct {
 	indexes indexes
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
-	turn       time.Time // when catching up should pause; the owner's
-	reindexing bool      // the index is being made anew from the block files
+	turn       time.Time     // when catching up should pause; the owner's
+	placed     chan struct{} // closed when it is known where all stored blocks are
+	reindexing bool          // the index is being made anew from the block files
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
 		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1), doom: make(chan error, 1),
-		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(),
+		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(), placed: make(chan struct{}),
 	}
 	if err := n.openOrReindex(); err != nil {
 		return err
@@ -144,6 +145,9 @@ func (n *node) openChain(verifier *script.Verifier) error {
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)
 	}
+	for _, err := range n.engine.Doubted() {
+		n.log.Warn(fmt.Sprintf("%v; the block is downloaded again", err))
+	}
 	if err := n.checkPruned(); err != nil {
 		return err
 	}
@@ -191,6 +195,7 @@ func (n *node) start(ctx context.Context) error {
 	defer n.log.Info("initload thread exit")
 	err := n.reindex(ctx)
 	if err == nil {
+		close(n.placed)
 		err = n.connectStored(ctx)
 	}
 	if err == nil {

@@ -13,6 +13,7 @@ const (
 	ErrSize     Kind = "blockfile: record size out of range"
 	ErrChecksum Kind = "blockfile: undo checksum mismatch"
 	ErrKey      Kind = "blockfile: bad xor.dat"
+	ErrMisfit   Kind = "blockfile: xor.dat does not fit"
 )
 
 // KeyError is an ErrKey in Bitcoin Core's words, which clients compare.
@@ -22,6 +23,17 @@ func (e *KeyError) Error() string { return e.Text }
 
 // Unwrap returns ErrKey.
 func (e *KeyError) Unwrap() error { return ErrKey }
+
+// MisfitError tells that a block file does not begin with a block when it is
+// read with the key. One of the two is damaged.
+type MisfitError struct{ Key, Path string }
+
+func (e *MisfitError) Error() string {
+	return fmt.Sprintf("%s or %s is corrupt: no block begins the file when it is read with this key", e.Key, e.Path)
+}
+
+// Unwrap returns ErrMisfit.
+func (e *MisfitError) Unwrap() error { return ErrMisfit }
 
 // RecordError tells where a record could not be read.
 type RecordError struct {

@@ -25,6 +25,28 @@ func open(t *testing.T, dir string, cfg Config) *Store {
 
 func block(fill byte, size int) []byte { return bytes.Repeat([]byte{fill}, size) }
 
+// A key that is not the one that the files were written with is found at once.
+func TestCheckKey(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: dir, Magic: 0xd9b4bef9, XOR: true, Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}}
+	s, err := Open(cfg)
+	require.NoError(t, err)
+	require.NoError(t, s.CheckKey(), "there is no block yet")
+	_, err = s.AppendBlock(make([]byte, 285))
+	require.NoError(t, err)
+	require.NoError(t, s.CheckKey())
+	require.NoError(t, s.Close())
+	for _, damaged := range []Key{{0, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 3, 4, 5, 6, 7, 0x18}} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "xor.dat"), damaged[:], 0o600))
+		s, err := Open(cfg)
+		require.NoError(t, err)
+		err = s.CheckKey()
+		require.ErrorIs(t, err, ErrMisfit)
+		require.ErrorContains(t, err, "xor.dat or "+filepath.Join(dir, "blk00000.dat")+" is corrupt")
+		require.NoError(t, s.Close())
+	}
+}
+
 func TestBlocksSurviveReopening(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}, XOR: true, MaxFile: 500}

@@ -1,8 +1,10 @@
 package blockfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,6 +61,35 @@ func loadKey(dir string, fresh Key, use bool) (Key, error) {
 		key = fresh
 	}
 	return key, os.WriteFile(path, key[:], 0o600)
+}
+
+// CheckKey reads the beginning of the first block file and fails with a
+// *MisfitError if it makes no sense. With a damaged key all blocks would seem
+// to be damaged.
+func (s *Store) CheckKey() error {
+	files := s.Files()
+	if len(files) == 0 {
+		return nil
+	}
+	path := s.path("blk", files[0])
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var frame [frameSize]byte
+	switch _, err := io.ReadFull(f, frame[:]); {
+	case errors.Is(err, io.EOF):
+		return nil // it is empty
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	s.key.apply(frame[:], 0)
+	size := binary.LittleEndian.Uint32(frame[4:])
+	if binary.LittleEndian.Uint32(frame[:]) != s.cfg.Magic || size < minBlockSize || size > MaxBlockSize {
+		return &MisfitError{filepath.Join(s.cfg.Dir, "xor.dat"), path}
+	}
+	return nil
 }
 
 func onlyHiddenFiles(dir string) (bool, error) {

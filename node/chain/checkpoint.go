@@ -56,8 +56,9 @@ func (e *Engine) distrust(tip *Node) error {
 	})
 	var lost []*Node
 	for _, n := range blocks {
-		if !e.intact(n) {
+		if err := e.intact(n); err != nil {
 			lost = append(lost, n)
+			e.doubted = append(e.doubted, err)
 		}
 	}
 	for _, n := range undos {
@@ -88,18 +89,19 @@ func (e *Engine) forget(lost []*Node) error {
 	return nil
 }
 
-// intact reports whether a block and its undo data can be read and are what
-// they should be.
-func (e *Engine) intact(n *Node) bool {
-	if _, err := e.ReadBlock(n); err != nil {
-		return false
+// intact fails if a block or its undo data cannot be read or is not what it
+// should be.
+func (e *Engine) intact(n *Node) error {
+	_, err := e.ReadBlock(n)
+	if err == nil && n.status&haveUndo != 0 {
+		_, err = e.ReadUndo(n)
 	}
-	if n.status&haveUndo == 0 {
-		return true
-	}
-	_, err := e.ReadUndo(n)
-	return err == nil
+	return err
 }
+
+// Doubted tells why Open forgot blocks that had been stored: they were not
+// durable yet when the process, or the machine, died. They can be had again.
+func (e *Engine) Doubted() []error { return e.doubted }
 
 // checkContent verifies that a block read from a file is the one that was
 // written there: its transactions are those of its header.

@@ -124,7 +124,8 @@ type Engine struct {
 	preciousSeq  int32
 	preciousWork consensus.Uint256
 	refused      map[*Node]*consensus.Reject
-	scriptReason string // why scripts were verified last; see ScriptChecks
+	doubted      []error // see Doubted
+	scriptReason string  // why scripts were verified last; see ScriptChecks
 }
 
 // Open loads the chain, repairs an interrupted flush, and creates genesis in a
