@@ -167,6 +167,11 @@ func (n *node) openDisk() error {
 	if err := n.wipe(); err != nil {
 		return err
 	}
+	if n.cfg.Reindex {
+		if err := blockfile.MendKey(n.blocksDir(), uint32(n.params.Net)); err != nil {
+			return err
+		}
+	}
 	cfg := blockfile.Config{Dir: n.blocksDir(), Magic: uint32(n.params.Net), XOR: n.cfg.BlocksXOR}
 	if n.cfg.FastPrune {
 		cfg.MaxFile = 64 << 10

@@ -25,10 +25,47 @@ func open(t *testing.T, dir string, cfg Config) *Store {
 
 func block(fill byte, size int) []byte { return bytes.Repeat([]byte{fill}, size) }
 
+func TestMendKey(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: dir, Magic: magic, XOR: true, Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}}
+	path := filepath.Join(dir, "xor.dat")
+	require.NoError(t, MendKey(dir, magic), "there is nothing yet")
+	s, err := Open(cfg)
+	require.NoError(t, err)
+	genesis := append([]byte{1, 0, 0, 0}, make([]byte, 281)...)
+	genesis[100] = 7
+	pos, err := s.AppendBlock(genesis)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	for _, damaged := range [][]byte{{}, {1, 2, 3}, {0, 2, 3, 4, 5, 6, 7, 8}} {
+		require.NoError(t, os.WriteFile(path, damaged, 0o600))
+		if len(damaged) < 8 {
+			_, err := Open(cfg)
+			require.ErrorIs(t, err, ErrMisfit)
+			require.ErrorContains(t, err, path+" is corrupt")
+		}
+		require.NoError(t, MendKey(dir, magic+1))
+		require.NoError(t, MendKey(dir, magic))
+		s, err := Open(cfg)
+		require.NoError(t, err)
+		raw, err := s.ReadBlock(pos)
+		require.NoError(t, err)
+		require.Equal(t, genesis, raw)
+		require.NoError(t, s.Close())
+	}
+	// A file that does not begin with genesis tells nothing.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "blk00000.dat"), block(9, 300), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte{1}, 0o600))
+	require.NoError(t, MendKey(dir, magic))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, []byte{1}, raw)
+}
+
 // A key that is not the one that the files were written with is found at once.
 func TestCheckKey(t *testing.T) {
 	dir := t.TempDir()
-	cfg := Config{Dir: dir, Magic: 0xd9b4bef9, XOR: true, Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}}
+	cfg := Config{Dir: dir, Magic: magic, XOR: true, Fresh: Key{1, 2, 3, 4, 5, 6, 7, 8}}
 	s, err := Open(cfg)
 	require.NoError(t, err)
 	require.NoError(t, s.CheckKey(), "there is no block yet")

@@ -1,6 +1,7 @@
 package blockfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
 )
 
 // Key is XORed over the files, repeated from file offset zero.
@@ -34,14 +37,17 @@ func (k Key) apply(b []byte, offset int64) {
 	}
 }
 
+// keyFile is the name of the file that holds the key.
+const keyFile = "xor.dat"
+
 // loadKey reads xor.dat, or creates it: with the fresh key if the folder is
 // new, else with zeros, because the files there are not obfuscated.
 func loadKey(dir string, fresh Key, use bool) (Key, error) {
-	path := filepath.Join(dir, "xor.dat")
+	path := filepath.Join(dir, keyFile)
 	raw, err := os.ReadFile(path)
 	if err == nil {
 		if len(raw) != len(Key{}) {
-			return Key{}, fmt.Errorf("%w: %d bytes in %s", ErrKey, len(raw), path)
+			return Key{}, fmt.Errorf("%w: %s is corrupt: %d bytes", ErrMisfit, path, len(raw))
 		}
 		if !use && Key(raw) != (Key{}) {
 			return Key{}, &KeyError{fmt.Sprintf("The blocksdir XOR-key can not be disabled when a random key was already stored! "+
@@ -60,7 +66,59 @@ func loadKey(dir string, fresh Key, use bool) (Key, error) {
 	if use && first {
 		key = fresh
 	}
-	return key, os.WriteFile(path, key[:], 0o600)
+	return key, storeKey(dir, key)
+}
+
+// storeKey writes xor.dat in one step: half a key would make a folder useless.
+func storeKey(dir string, key Key) error {
+	temporary := filepath.Join(dir, ".xor.dat.tmp")
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(key[:])
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, filepath.Join(dir, keyFile))
+}
+
+// zerosOffset is where genesis, the first block of the first file, has the hash
+// of the block before it, which is zero: magic and size, and the version.
+const zerosOffset = frameSize + 4
+
+// MendKey writes the key anew that the block files in dir were written with, if
+// xor.dat is not the right one and the first file shows what is. No Store may
+// have dir open.
+func MendKey(dir string, magic uint32) error {
+	var head [zerosOffset + chainhash.HashSize]byte
+	f, err := os.Open(filepath.Join(dir, "blk00000.dat"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return nil // it holds no block
+	}
+	var key Key
+	for i := range key {
+		key[(zerosOffset+i)%len(key)] = head[zerosOffset+i]
+	}
+	key.apply(head[:], 0)
+	if [chainhash.HashSize]byte(head[zerosOffset:]) != [chainhash.HashSize]byte{} || binary.LittleEndian.Uint32(head[:]) != magic {
+		return nil // the file does not begin with genesis
+	}
+	stored, err := os.ReadFile(filepath.Join(dir, keyFile))
+	if err == nil && bytes.Equal(stored, key[:]) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return storeKey(dir, key)
 }
 
 // CheckKey reads the beginning of the first block file and fails with a
@@ -87,7 +145,7 @@ func (s *Store) CheckKey() error {
 	s.key.apply(frame[:], 0)
 	size := binary.LittleEndian.Uint32(frame[4:])
 	if binary.LittleEndian.Uint32(frame[:]) != s.cfg.Magic || size < minBlockSize || size > MaxBlockSize {
-		return &MisfitError{filepath.Join(s.cfg.Dir, "xor.dat"), path}
+		return &MisfitError{filepath.Join(s.cfg.Dir, keyFile), path}
 	}
 	return nil
 }
