@@ -49,11 +49,12 @@ func (s *Session) syncHeaders() {
 			return
 		}
 		// Starting one below our best header makes the answer of a peer in
-		// sync non-empty, which tells us that it has that header.
+		// sync non-empty, which tells us that it has that header. The tip that
+		// we know of may be older than the locator.
 		height := s.tip.HeaderHeight
-		if len(l.Hashes) > 1 && height > 0 {
+		if len(l.Hashes) > 1 {
 			l.Hashes = l.Hashes[1:]
-			height--
+			height = max(height-1, 0)
 		}
 		if s.maybeGetHeaders(l.Hashes) {
 			s.logf("net", "initial getheaders (%d) to peer=%d", height, s.cfg.Peer)

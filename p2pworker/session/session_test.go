@@ -160,6 +160,22 @@ func TestPingBookkeeping(t *testing.T) {
 	require.NotNil(t, b.gone)
 }
 
+// The node may have loaded its chain after the session began, and it may lack
+// blocks of headers that it has. The peer's answer must not be empty.
+func TestHeaderSyncBeginsBelowTheBestHeader(t *testing.T) {
+	for _, height := range []int32{0, 200} {
+		cfg := inboundConfig()
+		cfg.Type = Manual
+		cfg.Tip.HeaderHeight = height
+		b := established(t, cfg)
+		best, below := chainhash.Hash{2}, chainhash.Hash{1}
+		answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{best, below}})
+		require.Len(t, b.sent, 1)
+		require.Equal(t, "getheaders", b.sent[0].Type)
+		require.Equal(t, encodeLocator([]chainhash.Hash{below}, chainhash.Hash{}), b.sent[0].Payload)
+	}
+}
+
 func TestInitialBlockDownload(t *testing.T) {
 	cfg := inboundConfig()
 	cfg.Type = Manual
