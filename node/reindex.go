@@ -82,7 +82,10 @@ func (n *node) placeStored(ctx context.Context, block *consensus.Block, pos bloc
 	return isNew, n.vital(err)
 }
 
-// lostBlock logs that a block's data was damaged; peers will be asked for it.
+// lostBlock logs that a block's data was damaged, and lets workers ask peers for
+// it.
 func (n *node) lostBlock(ev chain.Lost) {
+	n.lost.Add(1)
+	defer n.publishTip(nil)
 	n.log.Error(fmt.Sprintf("%v; the block is downloaded again", ev.Damage))
 }

@@ -74,6 +74,7 @@ type node struct {
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
 	turn       time.Time     // when catching up should pause; the owner's
+	lost       atomic.Int64  // blocks that proved damaged when they were to be connected
 	placed     chan struct{} // closed when it is known where all stored blocks are
 	reindexing bool          // the index is being made anew from the block files
 }

@@ -32,6 +32,7 @@ type Tip struct {
 	Initial      bool           `cbor:"6,keyasint"` // in initial block download
 	EventSeq     uint64         `cbor:"7,keyasint"` // last event that was published
 	MinFeeRate   int64          `cbor:"8,keyasint"` // satoshi per 1000 vbytes the mempool asks for
+	Lost         int64          `cbor:"9,keyasint"` // stored blocks that proved damaged, since the node's start
 }
 
 // TipChangedEvent carries the new state and, in attachments, the headers (80

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -60,11 +61,23 @@ func mainnetBlocks(t testing.TB) string {
 	return file
 }
 
+// Ports that the system does not give to outgoing connections: a node that is
+// started again finds its own free.
+const (
+	lowestPort  = 10_000
+	highestPort = 32_000
+)
+
 // freePort returns a TCP port that was free a moment ago.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			defer l.Close()
+			return port
+		}
+	}
+	require.Fail(t, "no port is free")
+	return 0
 }

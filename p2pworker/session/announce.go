@@ -65,8 +65,10 @@ func (s *Session) tipChanged(in TipChanged) {
 		return
 	}
 	s.maybeSendFeeFilter()
-	if s.tip.Hash != was.Hash && s.tip.Height <= was.Height && s.headers.known {
-		// A branch of the peer that was not worth its blocks may be now.
+	branched := s.tip.Hash != was.Hash && s.tip.Height <= was.Height
+	if (branched || s.tip.Lost != was.Lost) && s.headers.known {
+		// A branch of the peer that was not worth its blocks may be now, or one
+		// whose blocks were all there may lack some.
 		s.down.best = s.headers.best
 		s.wakeDownload(false)
 	}

@@ -54,6 +54,22 @@ func TestPeersBranchIsFetchedWhenOurTipFalls(t *testing.T) {
 	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
 }
 
+// A node that finds stored blocks damaged asks the peer for them, even if the
+// peer has nothing new to announce.
+func TestLostBlocksAreFetchedAgain(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	tip := Tip{Height: 5, Hash: chainhash.Hash{5}}
+	b.step(TipChanged{Tip: tip})
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	b.step(TipChanged{Tip: tip})
+	require.False(t, b.asked(LeaseBlocks{}))
+	tip.Lost = 1
+	b.step(TipChanged{Tip: tip})
+	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes[:1], Seconds: 60}).Best)
+}
+
 // A block that was not requested may have an unknown parent that comes just
 // before it.
 func TestUnrequestedBlocksGoToTheNodeOneByOne(t *testing.T) {

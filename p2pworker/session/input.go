@@ -91,6 +91,8 @@ type Tip struct {
 	HeaderHeight int32
 	// MinFeeRate is what the mempool asks for, in satoshi per 1000 vbytes.
 	MinFeeRate int64
+	// Lost is how many blocks the node had and needs again.
+	Lost int64
 }
 
 // TxAnnouncement is one transaction of the mempool.
