@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/part"
 )
 
 // TestADeathOfSIGTERMIsNoFailedStop: a process that is told to end before it
@@ -27,4 +30,28 @@ func TestADeathOfSIGTERMIsNoFailedStop(t *testing.T) {
 		s.noteFailedStop(&compartment{}, fmt.Errorf("run: %w", describeEnd(state, err, &tail{})))
 		require.Equal(t, lines, bytes.Count(log.Bytes(), []byte("did not end in order")), sig)
 	}
+}
+
+// TestAFinalFailureEndsTheShip: a vital compartment that says that a new start
+// is of no use is believed, and its words are for the user.
+func TestAFinalFailureEndsTheShip(t *testing.T) {
+	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("exit %d", FinalStatus))
+	require.Error(t, cmd.Run())
+	words := &tail{limit: 100}
+	_, err := words.Write([]byte("Error: no room\n"))
+	require.NoError(t, err)
+	ended := describeEnd(cmd.ProcessState, nil, words)
+	for cause, own := range map[error]bool{ended: true, part.Final(errors.New("Error: no room")): false} {
+		s := New(Config{Logger: slog.New(slog.DiscardHandler)})
+		c := &compartment{spec: Spec{Instance: "node", Policy: Vital}, attached: true}
+		require.True(t, s.verdict(c, cause, 1))
+		<-s.Done()
+		var final *FinalError
+		require.ErrorAs(t, s.Why(), &final)
+		require.Equal(t, "Error: no room", final.Error())
+		require.Equal(t, own, final.OwnWords())
+	}
+	s := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	c := &compartment{spec: Spec{Instance: "node", Policy: Vital}, attached: true}
+	require.False(t, s.verdict(c, &ExitError{Status: "exit status 1"}, 1))
 }
