@@ -132,7 +132,7 @@ const pruneBuffer = 10
 
 // pruneLock returns up to which height the indexes let blocks be deleted.
 func (n *node) pruneLock() int32 {
-	limit := n.engine.View().Height()
+	limit := n.dumps.pruneLock(n.engine.View().Height())
 	name := ""
 	for _, x := range n.indexes.running {
 		if height := x.Height() - pruneBuffer - 1; height < limit {

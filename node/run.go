@@ -69,6 +69,7 @@ type node struct {
 	pending pending
 	out     publisher
 	scan    scanState
+	dumps   dumps
 	indexes indexes
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
