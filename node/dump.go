@@ -15,6 +15,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -166,10 +167,12 @@ func (n *node) dumpSnapshot(ctx context.Context, d *dump, from *store.Snapshot, 
 	}, nil
 }
 
-// networkMagic returns the bytes with which messages of the network begin.
-func (n *node) networkMagic() (magic [4]byte) {
+// networkMagic returns the bytes with which messages of our network begin.
+func (n *node) networkMagic() [4]byte { return magicOf(n.params) }
+
+func magicOf(p *consensus.Params) (magic [4]byte) {
 	for i := range magic {
-		magic[i] = byte(n.params.Net >> (8 * i))
+		magic[i] = byte(p.Net >> (8 * i))
 	}
 	return magic
 }

@@ -44,7 +44,7 @@ func (n *node) rolledBack(ctx context.Context, d *dump, from *store.Snapshot, at
 		n.dumps.keep(d.path, d.target.Height)
 		// Whoever was deleting blocks has finished when we own the node.
 		err := n.own(ctx, func() error {
-			if n.engine.FirstStored().Height > d.target.Height {
+			if n.engine.FirstStored(n.engine.View()).Height > d.target.Height {
 				return rpc.Errorf(rpc.MiscError, "Could not roll back to requested height since necessary block data is already pruned.")
 			}
 			return nil

@@ -19,6 +19,13 @@ func (n *node) setFileCommands() rpc.Table {
 			{Name: "options", Type: rpc.Object, Optional: true, Help: "rollback: height or hash of the block to roll back to; in_memory: keep the temporary copy in memory", Members: []string{"rollback", "in_memory"}},
 		},
 		Result: `{"coins_written": n, "base_hash": "hex", "base_height": n, "path": "str", "txoutset_hash": "hex", "nchaintx": n}`,
+	}, {
+		Name: "loadtxoutset", Category: "Blockchain", Run: n.loadTxOutSet,
+		Summary: "Load the serialized UTXO set from a file.\n" +
+			"The chain goes on from it to the network's tip at once, while the blocks that led to it are downloaded and verified in the background. " +
+			"Only sets whose hash is known to the software are accepted, so that it does not matter where the file comes from.",
+		Params: []rpc.Param{{Name: "path", Type: rpc.String, Help: "path to the snapshot file. If relative, will be prefixed by datadir."}},
+		Result: `{"coins_loaded": n, "tip_hash": "hex", "base_height": n, "path": "str"}`,
 	}}
 }
 

@@ -25,7 +25,8 @@ func (n *node) watchScripts(ctx context.Context, req msg.WatchRequest) (bus.None
 
 func (n *node) scanBlocks(ctx context.Context, req msg.ScanRequest) (reply msg.ScanReply, err error) {
 	instance := bus.CallerFrom(ctx).Instance
-	view := n.engine.View()
+	// Below a loaded UTXO set there are no blocks to be scanned yet.
+	view := n.engine.Verified()
 	fork := view.At(0)
 	for _, hash := range req.Locator {
 		if at := n.engine.Lookup(hash); at != nil && view.Contains(at) {

@@ -18,7 +18,7 @@ func (n *node) tip() msg.Tip {
 	return msg.Tip{
 		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
 		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
-		Initial: view.Initial, EventSeq: n.out.last(), MinFeeRate: int64(n.pool.MinRate(n.now())),
+		Initial: view.Initial, Partial: n.engine.History() != nil, EventSeq: n.out.last(), MinFeeRate: int64(n.pool.MinRate(n.now())),
 	}
 }
 

@@ -32,6 +32,9 @@ type Tip struct {
 	Initial      bool           `cbor:"6,keyasint"` // in initial block download
 	EventSeq     uint64         `cbor:"7,keyasint"` // last event that was published
 	MinFeeRate   int64          `cbor:"8,keyasint"` // satoshi per 1000 vbytes the mempool asks for
+	// Partial: blocks below a loaded UTXO set are still missing, so that others
+	// find no more here than with a node that prunes.
+	Partial bool `cbor:"9,keyasint,omitempty"`
 }
 
 // TipChangedEvent carries the new state and, in attachments, the headers (80

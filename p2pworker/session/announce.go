@@ -65,8 +65,10 @@ func (s *Session) tipChanged(in TipChanged) {
 		return
 	}
 	s.maybeSendFeeFilter()
-	if s.tip.Hash != was.Hash && s.tip.Height <= was.Height && s.headers.known {
-		// A branch of the peer that was not worth its blocks may be now.
+	backwards := s.tip.Hash != was.Hash && s.tip.Height <= was.Height
+	if (backwards || s.tip.Partial && !was.Partial) && s.headers.known {
+		// A branch of the peer that was not worth its blocks may be now, or its
+		// old blocks are wanted.
 		s.down.best = s.headers.best
 		s.wakeDownload(false)
 	}

@@ -91,6 +91,8 @@ type Tip struct {
 	HeaderHeight int32
 	// MinFeeRate is what the mempool asks for, in satoshi per 1000 vbytes.
 	MinFeeRate int64
+	// Partial: old blocks are still missing below the tip.
+	Partial bool
 }
 
 // TxAnnouncement is one transaction of the mempool.
