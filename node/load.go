@@ -97,10 +97,15 @@ func (n *node) populate(ctx context.Context, db *store.DB, header coins.SetHeade
 	snapshot := db.Snapshot()
 	defer snapshot.Close()
 	stats, err := coins.ReadStats(snapshot, coins.HashSerialized3, func() error { return context.Cause(ctx) })
-	if err == nil && stats.Hash != from.Serialized {
-		err = wording("Bad snapshot content hash: expected %s, got %s", from.Serialized, stats.Hash)
+	switch {
+	case err != nil:
+		return err
+	case stats.Hash != from.Serialized:
+		return wording("Bad snapshot content hash: expected %s, got %s", from.Serialized, stats.Hash)
+	case uint64(stats.Outputs) != header.Coins: // some were there twice
+		return wording("Mismatch in coins count in snapshot metadata and actual snapshot data")
 	}
-	return err
+	return nil
 }
 
 // assume makes the set in the second folder the chain's. The caller owns the

@@ -1,0 +1,370 @@
+package node_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Heights of the chain that is loaded and synced.
+const (
+	assumedHeight = 110
+	wholeHeight   = 130
+)
+
+// wholeChain is a chain with the file of a UTXO set on its way.
+type wholeChain struct {
+	tip    *chaintest.Spot
+	raw    []byte // of the file
+	set    consensus.AssumedSet
+	muhash string // at the tip
+}
+
+func newWholeChain(t *testing.T) *wholeChain {
+	t.Helper()
+	w := &wholeChain{tip: chaintest.Genesis(t, chaintest.Regtest(t)).Extend(104, 0)}
+	for height := int32(1); w.tip.Height < wholeHeight; height++ {
+		spend := chaintest.Spend([]wire.OutPoint{w.tip.Coinbase(height)}, 1e9, 2e9, 19e8)
+		w.tip = w.tip.Next(spend)
+	}
+	r := newRig(t, "regtest", nil)
+	for _, s := range w.tip.Path() {
+		get[any](r, "submitblock", hex.EncodeToString(s.Raw))
+	}
+	d := get[dumped](r, "dumptxoutset", "set", "", map[string]any{"rollback": assumedHeight})
+	var err error
+	w.raw, err = os.ReadFile(d.Path)
+	require.NoError(t, err)
+	w.set = consensus.AssumedSet{Height: assumedHeight, ChainTx: int64(d.ChainTx)}
+	require.NoError(t, chainhash.Decode(&w.set.Block, d.Hash))
+	require.NoError(t, chainhash.Decode(&w.set.Serialized, d.Serialized))
+	w.muhash = get[map[string]any](r, "gettxoutsetinfo", "muhash")["muhash"].(string)
+	r.stop()
+	return w
+}
+
+// assuming returns a node that knows the set and all headers.
+func (w *wholeChain) assuming(t *testing.T, change func(*node.Config)) *loader {
+	t.Helper()
+	r := newRig(t, "regtest", func(cfg *node.Config) {
+		cfg.Assumed = []consensus.AssumedSet{w.set}
+		if change != nil {
+			change(cfg)
+		}
+	})
+	l := &loader{rig: r, chain: w, file: filepath.Join(t.TempDir(), "set")}
+	l.worker, _ = r.bus.Conn(broker.Worker, "worker.1", nil)
+	l.submitHeaders()
+	l.write(w.raw)
+	return l
+}
+
+// loader is a node that loads a UTXO set.
+type loader struct {
+	*rig
+	chain  *wholeChain
+	worker *bus.Conn
+	file   string
+}
+
+func (l *loader) write(raw []byte) { require.NoError(l.t, os.WriteFile(l.file, raw, 0o600)) }
+
+func (l *loader) submitHeaders() {
+	l.t.Helper()
+	var headers []byte
+	for _, s := range l.chain.tip.Path() {
+		headers = append(headers, s.Raw[:80]...)
+	}
+	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{headers}}})
+	require.NoError(l.t, err)
+	require.Empty(l.t, reply.Reject)
+}
+
+// deliver lets a peer with all blocks bring count of those that are asked for,
+// and returns the lowest height among them.
+func (l *loader) deliver(count int) (lowest int32) {
+	l.t.Helper()
+	blocks := map[chainhash.Hash]*chaintest.Spot{}
+	for _, s := range l.chain.tip.Path() {
+		blocks[s.Hash] = s
+	}
+	lowest = wholeHeight + 1
+	for count > 0 {
+		lease, err := msg.LeaseBlocks.Call(l.ctx, l.worker, msg.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
+		require.NoError(l.t, err)
+		if len(lease.Hashes) == 0 && !lease.Retry {
+			break
+		}
+		for _, hash := range lease.Hashes {
+			reply, err := msg.SubmitBlock.Call(l.ctx, l.worker, msg.SubmitBlockRequest{
+				Peer: 1, Requested: true, Frames: bus.Frames{Attached: [][]byte{blocks[hash].Raw}},
+			})
+			require.NoError(l.t, err)
+			require.Empty(l.t, reply.Reject)
+			lowest = min(lowest, blocks[hash].Height)
+			count--
+		}
+	}
+	return lowest
+}
+
+func (l *loader) load() {
+	l.t.Helper()
+	loaded := get[map[string]any](l.rig, "loadtxoutset", l.file)
+	require.EqualValues(l.t, assumedHeight, loaded["base_height"])
+	require.Equal(l.t, l.chain.set.Block.String(), loaded["tip_hash"])
+}
+
+// states returns the heights of the chain that is verified from the beginning,
+// if that is another one, and of the active one.
+func (l *loader) states() (heights []int) {
+	l.t.Helper()
+	type state struct {
+		Blocks    int    `json:"blocks"`
+		Validated bool   `json:"validated"`
+		Snapshot  string `json:"snapshot_blockhash"`
+	}
+	states := get[struct{ Chainstates []state }](l.rig, "getchainstates").Chainstates
+	require.True(l.t, states[0].Validated)
+	if len(states) == 2 {
+		require.Equal(l.t, state{states[1].Blocks, false, l.chain.set.Block.String()}, states[1])
+	}
+	for _, s := range states {
+		heights = append(heights, s.Blocks)
+	}
+	return heights
+}
+
+func (l *loader) requireNothingLeft() {
+	l.t.Helper()
+	require.NoDirExists(l.t, filepath.Join(l.cfg.Dir, "chainstate_snapshot"))
+}
+
+func (l *loader) requireWhole() {
+	l.t.Helper()
+	require.Equal(l.t, l.chain.tip.Hash.String(), get[string](l.rig, "getbestblockhash"))
+	require.Equal(l.t, l.chain.muhash, get[map[string]any](l.rig, "gettxoutsetinfo", "muhash", nil, false)["muhash"])
+}
+
+// A node goes on from a loaded set, verifies the past whenever blocks of it
+// come, through restarts, and forgets in the end that there ever was a set.
+func TestLoadedSetIsVerified(t *testing.T) {
+	w := newWholeChain(t)
+	l := w.assuming(t, func(cfg *node.Config) { cfg.CoinStatsIndex, cfg.TxIndex = true, true })
+	require.EqualValues(t, 1, l.deliver(20))
+	require.Equal(t, []int{20}, l.states())
+	l.load()
+	require.Equal(t, []int{20, assumedHeight}, l.states())
+	l.refused(rpc.InternalError, "Can't activate a snapshot-based chainstate more than once", "loadtxoutset", l.file)
+	l.refused(rpc.MiscError, "Block not available (not fully downloaded)", "getblock", w.set.Block.String())
+	l.refused(rpc.MiscError, "not verified yet", "invalidateblock", get[string](l.rig, "getblockhash", 50))
+	tip, err := msg.GetTip.Call(l.ctx, l.worker, bus.None{})
+	require.NoError(t, err)
+	require.True(t, tip.Partial)
+
+	// What leads to the tip is wanted first.
+	require.EqualValues(t, assumedHeight+1, l.deliver(wholeHeight-assumedHeight))
+	require.Equal(t, []int{20, wholeHeight}, l.states())
+	l.requireWhole()
+	l.stop()
+	l.start()
+	require.Equal(t, []int{20, wholeHeight}, l.states())
+	l.requireWhole()
+
+	require.EqualValues(t, 21, l.deliver(40))
+	l.until(func() bool { return l.states()[0] == 60 })
+	require.EqualValues(t, 60, get[map[string]any](l.rig, "getblockchaininfo")["backgroundvalidation"].(map[string]any)["blocks"])
+	l.stop()
+	l.start()
+	require.Equal(t, []int{60, wholeHeight}, l.states())
+
+	require.EqualValues(t, 61, l.deliver(wholeHeight))
+	l.until(func() bool { return len(l.states()) == 1 })
+	l.until(func() bool {
+		index := get[map[string]map[string]any](l.rig, "getindexinfo")
+		return index["coinstatsindex"]["best_block_height"] == float64(wholeHeight) && index["txindex"]["best_block_height"] == float64(wholeHeight)
+	})
+	require.Equal(t, w.muhash, get[map[string]any](l.rig, "gettxoutsetinfo", "muhash")["muhash"])
+	tip, err = msg.GetTip.Call(l.ctx, l.worker, bus.None{})
+	require.NoError(t, err)
+	require.False(t, tip.Partial)
+	l.requireWhole()
+	l.stop()
+	l.start()
+	l.requireNothingLeft()
+	require.Equal(t, []int{wholeHeight}, l.states())
+	l.requireWhole()
+	require.Equal(t, true, get[any](l.rig, "verifychain", 4, 0))
+	// Now the chain can go back below the set.
+	get[any](l.rig, "invalidateblock", w.set.Block.String())
+	require.Equal(t, []int{assumedHeight - 1}, l.states())
+}
+
+// secondTx returns where in the file the second transaction begins, given where
+// the first does.
+func (w *wholeChain) secondTx(first int) int {
+	second := len(w.raw)
+	for _, s := range w.tip.Path() {
+		for _, tx := range s.Txs {
+			if at := bytes.Index(w.raw, tx.ID[:]); at > first {
+				second = min(second, at)
+			}
+		}
+	}
+	return second
+}
+
+// swap returns the file with the txids at two places exchanged.
+func swap(raw []byte, a, b int) []byte {
+	changed := bytes.Clone(raw)
+	copy(changed[a:a+32], raw[b:])
+	copy(changed[b:b+32], raw[a:])
+	return changed
+}
+
+func TestRefusesWrongSets(t *testing.T) {
+	w := newWholeChain(t)
+	l := w.assuming(t, nil)
+	change := func(offset int, with ...byte) []byte {
+		raw := bytes.Clone(w.raw)
+		copy(raw[offset:], with)
+		return raw
+	}
+	const header = 51
+	second := w.secondTx(header)
+	again := slices.Concat(w.raw[:second], w.raw[header:])
+	again[43] += w.raw[header+32]
+	amount := header + 34 // behind txid, count, and the output's number
+	for w.raw[amount]&0x80 != 0 {
+		amount++
+	}
+	amount++ // the last byte of height and coinbase flag
+	cases := map[string]struct {
+		raw  []byte
+		text string
+	}{
+		"another coin":        {change(header, 0xff), "Bad snapshot content hash: expected " + w.set.Serialized.String()},
+		"another output":      {change(header+33, 7), "Bad snapshot content hash"},
+		"a truncated file":    {w.raw[:len(w.raw)-1], "truncated snapshot"},
+		"a trailing byte":     {append(bytes.Clone(w.raw), 0), "coins left over"},
+		"a later block":       {change(header+34, 0x84, 0x58), "Bad snapshot data after deserializing 0 coins"},
+		"an empty file":       {w.raw[:header], "truncated snapshot after deserializing 0 coins"},
+		"one coin too many":   {change(43, w.raw[43]+1), "truncated snapshot"},
+		"one coin less":       {change(43, w.raw[43]-1), "coins left over"},
+		"two names swapped":   {swap(w.raw, header, second), "Bad snapshot content hash"},
+		"coins twice":         {again, "Mismatch in coins count"},
+		"another amount":      {change(amount, w.raw[amount]^1), "Bad snapshot content hash"},
+		"a count without end": {change(header+32, 0xfd, 0xff, 0xff), "Mismatch in coins count"},
+	}
+	for name, c := range cases {
+		l.write(c.raw)
+		t.Log(name)
+		l.refused(rpc.InternalError, c.text, "loadtxoutset", l.file)
+		l.requireNothingLeft()
+		require.Equal(t, []int{0}, l.states())
+	}
+	l.refused(rpc.InvalidParameter, "for reading.", "loadtxoutset", "absent")
+	l.write(change(0, 'x'))
+	l.refused(rpc.DeserializationErr, "Unable to parse metadata: Invalid UTXO set snapshot magic bytes", "loadtxoutset", l.file)
+	l.write(w.raw)
+	l.load()
+	require.Equal(t, []int{0, assumedHeight}, l.states())
+}
+
+// A process that dies while it loads a set leaves nothing that counts.
+func TestDiesWhileLoading(t *testing.T) {
+	w := newWholeChain(t)
+	l := w.assuming(t, nil)
+	l.deliver(20)
+	require.NoError(t, os.Remove(l.file))
+	require.NoError(t, syscall.Mkfifo(l.file, 0o600))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := l.call("loadtxoutset", l.file)
+		ended <- err
+	}()
+	pipe, err := os.OpenFile(l.file, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = pipe.Write(w.raw[:len(w.raw)/2])
+	require.NoError(t, err)
+	half := filepath.Join(l.cfg.Dir, "chainstate_snapshot")
+	l.until(func() bool { _, err := os.Stat(filepath.Join(half, "MANIFEST")); return err == nil })
+	left := t.TempDir()
+	copyDir(t, half, left)
+	require.NoError(t, pipe.Close())
+	var refused *rpc.Error
+	require.ErrorAs(t, <-ended, &refused)
+	l.requireNothingLeft()
+	l.stop()
+	require.NoError(t, os.Rename(left, half))
+	l.start()
+	l.requireNothingLeft()
+	require.Equal(t, []int{20}, l.states())
+	require.NoError(t, os.Remove(l.file))
+	l.write(w.raw)
+	l.load()
+}
+
+func copyDir(t *testing.T, from, to string) {
+	t.Helper()
+	names, err := os.ReadDir(from)
+	require.NoError(t, err)
+	for _, name := range names {
+		in, err := os.Open(filepath.Join(from, name.Name()))
+		if os.IsNotExist(err) {
+			continue // a temporary file
+		}
+		require.NoError(t, err)
+		out, err := os.Create(filepath.Join(to, name.Name()))
+		require.NoError(t, err)
+		_, err = io.Copy(out, in)
+		require.NoError(t, err)
+		require.NoError(t, in.Close())
+		require.NoError(t, out.Close())
+	}
+}
+
+// A set that is not what the blocks lead to, though the software vouches for
+// it, ends the node and is put aside; the next start does without it.
+func TestRefutedSet(t *testing.T) {
+	w := newWholeChain(t)
+	wrong := bytes.Clone(w.raw)
+	wrong[51] ^= 1 // a coin of a transaction that there is not
+	honest := w.set
+	l := w.assuming(t, nil)
+	l.write(wrong)
+	_, err := l.call("loadtxoutset", l.file)
+	require.ErrorContains(t, err, "Bad snapshot content hash")
+	got := err.Error()[len("Unable to load UTXO snapshot: Population failed: Bad snapshot content hash: expected , got ")+64:][:64]
+	l.stop()
+	w.set.Serialized = chainhash.Hash{}
+	require.NoError(t, chainhash.Decode(&w.set.Serialized, got))
+	l.cfg.Assumed = []consensus.AssumedSet{w.set}
+	l.start()
+	l.load()
+	l.deliver(wholeHeight)
+	require.ErrorContains(t, l.died(), "snapshot proved wrong")
+	l.requireNothingLeft()
+	require.DirExists(t, filepath.Join(l.cfg.Dir, "chainstate_snapshot_INVALID"))
+	l.cfg.Assumed = []consensus.AssumedSet{honest}
+	l.start()
+	l.until(func() bool { return l.states()[0] == wholeHeight })
+	l.requireWhole()
+}
