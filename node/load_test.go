@@ -101,10 +101,6 @@ func (l *loader) submitHeaders() {
 // and returns the lowest height among them.
 func (l *loader) deliver(count int) (lowest int32) {
 	l.t.Helper()
-	blocks := map[chainhash.Hash]*chaintest.Spot{}
-	for _, s := range l.chain.tip.Path() {
-		blocks[s.Hash] = s
-	}
 	lowest = wholeHeight + 1
 	for count > 0 {
 		lease, err := msg.LeaseBlocks.Call(l.ctx, l.worker, msg.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
@@ -113,16 +109,44 @@ func (l *loader) deliver(count int) (lowest int32) {
 			break
 		}
 		for _, hash := range lease.Hashes {
-			reply, err := msg.SubmitBlock.Call(l.ctx, l.worker, msg.SubmitBlockRequest{
-				Peer: 1, Requested: true, Frames: bus.Frames{Attached: [][]byte{blocks[hash].Raw}},
-			})
+			block := l.chain.block(hash)
+			reply, err := l.submit(block)
 			require.NoError(l.t, err)
 			require.Empty(l.t, reply.Reject)
-			lowest = min(lowest, blocks[hash].Height)
+			lowest = min(lowest, block.Height)
 			count--
 		}
 	}
 	return lowest
+}
+
+func (w *wholeChain) block(hash chainhash.Hash) *chaintest.Spot {
+	at := w.tip
+	for at.Hash != hash {
+		at = at.Parent
+	}
+	return at
+}
+
+func (w *wholeChain) at(height int32) *chaintest.Spot {
+	at := w.tip
+	for at.Height > height {
+		at = at.Parent
+	}
+	return at
+}
+
+func (l *loader) submit(block *chaintest.Spot) (msg.SubmitReply, error) {
+	return msg.SubmitBlock.Call(l.ctx, l.worker, msg.SubmitBlockRequest{
+		Peer: 1, Requested: true, Frames: bus.Frames{Attached: [][]byte{block.Raw}},
+	})
+}
+
+// endWith submits the block at a height, which ends the node, perhaps before it
+// answers, and returns why it ended.
+func (l *loader) endWith(height int32) error {
+	_, _ = l.submit(l.chain.at(height))
+	return l.died()
 }
 
 func (l *loader) load() {
@@ -359,12 +383,61 @@ func TestRefutedSet(t *testing.T) {
 	l.cfg.Assumed = []consensus.AssumedSet{w.set}
 	l.start()
 	l.load()
-	l.deliver(wholeHeight)
-	require.ErrorContains(t, l.died(), "snapshot proved wrong")
+	l.deliver(wholeHeight - 1)
+	require.ErrorContains(t, l.endWith(assumedHeight), "snapshot proved wrong")
 	l.requireNothingLeft()
 	require.DirExists(t, filepath.Join(l.cfg.Dir, "chainstate_snapshot_INVALID"))
 	l.cfg.Assumed = []consensus.AssumedSet{honest}
 	l.start()
 	l.until(func() bool { return l.states()[0] == wholeHeight })
 	l.requireWhole()
+}
+
+// A block below a loaded set that proves invalid does what a wrong set does.
+func TestInvalidBlockBelowASet(t *testing.T) {
+	w := newWholeChain(t)
+	at := w.at(104)
+	// The chain that the set claims to be of makes money out of nothing.
+	at = at.Change(nil, func(_ *wire.BlockHeader, txs []*consensus.Tx) []*consensus.Tx {
+		coinbase := txs[0].Copy()
+		coinbase.TxOut[0].Value++
+		return []*consensus.Tx{consensus.NewTx(coinbase)}
+	})
+	for at.Height < wholeHeight {
+		at = at.Extend(1, 9)
+		if at.Height == assumedHeight {
+			w.set.Block = at.Hash
+		}
+	}
+	w.tip = at
+	copy(w.raw[11:], w.set.Block[:])
+	l := w.assuming(t, nil)
+	l.load()
+	l.deliver(wholeHeight - assumedHeight + 104)
+	require.ErrorContains(t, l.endWith(105), "bad-cb-amount")
+	l.requireNothingLeft()
+	l.start()
+	l.until(func() bool { return l.states()[0] == 104 })
+	require.Equal(t, "invalid", get[[]map[string]any](l.rig, "getchaintips")[0]["status"])
+}
+
+// Wallets read the chain as far as all of its blocks are there.
+func TestScanBelowASet(t *testing.T) {
+	w := newWholeChain(t)
+	l := w.assuming(t, nil)
+	l.deliver(20)
+	l.load()
+	l.deliver(wholeHeight - assumedHeight)
+	wallet, _ := l.bus.Conn(broker.Wallet, "wallet.1", nil)
+	scan := func(locator ...chainhash.Hash) msg.ScanReply {
+		reply, err := msg.ScanBlocks.Call(l.ctx, wallet, msg.ScanRequest{Locator: locator, Max: 2000})
+		require.NoError(t, err)
+		require.Equal(t, reply.TipHash, reply.LastHash)
+		return reply
+	}
+	require.EqualValues(t, 20, scan().LastHeight)
+	require.EqualValues(t, wholeHeight, scan(w.set.Block).LastHeight)
+	l.deliver(wholeHeight)
+	l.until(func() bool { return len(l.states()) == 1 })
+	require.EqualValues(t, wholeHeight, scan().LastHeight)
 }
