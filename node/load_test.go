@@ -212,6 +212,13 @@ func TestLoadedSetIsVerified(t *testing.T) {
 	require.Equal(t, []int{20, wholeHeight}, l.states())
 	l.requireWhole()
 
+	locator, err := msg.GetLocator.Call(l.ctx, l.worker, bus.None{})
+	require.NoError(t, err)
+	require.Equal(t, w.tip.Parent.Hash, locator.Hashes[0]) // so that a peer at our tip names it
+	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{w.tip.Raw[:80]}}})
+	require.NoError(t, err)
+	require.True(t, reply.Download)
+
 	require.EqualValues(t, 21, l.deliver(40))
 	l.until(func() bool { return l.states()[0] == 60 })
 	require.EqualValues(t, 60, get[map[string]any](l.rig, "getblockchaininfo")["backgroundvalidation"].(map[string]any)["blocks"])
