@@ -46,7 +46,7 @@ func (n *node) loadSet(ctx context.Context, header coins.SetHeader, file *os.Fil
 		return nil, errors.Join(err, db.Close(), store.Remove(n.assumedDir()))
 	}
 	n.pokeHistory()
-	return base, nil
+	return base, n.own(ctx, n.activate)
 }
 
 var errAssumedTwice = wording("Can't activate a snapshot-based chainstate more than once")
@@ -132,5 +132,5 @@ func (n *node) assume(header coins.SetHeader, from *consensus.AssumedSet, db *st
 	n.assumed = &assumedSet{AssumedSet: from, verified: verified}
 	n.coins = db
 	n.log.Info(fmt.Sprintf("[snapshot] successfully activated snapshot %s", base.Hash))
-	return n.activate()
+	return nil
 }
