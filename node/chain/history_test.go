@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/node/blockfile"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -237,6 +238,59 @@ func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	require.NoError(t, h.engine.Activate(regtestNow))
 	require.Equal(t, branch.Hash, h.engine.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, branch), chaintest.Statistics(t, h.engine, coins.HashSerialized3))
+	h.disk.Close(t)
+	require.NoError(t, h.assumed.Close())
+}
+
+// Pruning spares what the history has not verified long ago, and takes what is
+// above it.
+func TestPruningBesideAHistory(t *testing.T) {
+	p := chaintest.Regtest(t)
+	a := newAssumption(t, p)
+	a.tip = a.tip.Extend(400, 0)
+	h := &historian{t: t, p: p, a: a, dir: t.TempDir()}
+	blocks, err := blockfile.Open(blockfile.Config{Dir: filepath.Join(h.dir, "blocks"), Magic: uint32(p.Net), MaxFile: 4 << 10})
+	require.NoError(t, err)
+	h.disk = chaintest.OpenDisk(t, t.TempDir(), p)
+	cfg := h.disk.Config(p)
+	cfg.Blocks = blocks
+	h.engine, err = chain.Open(cfg, regtestNow)
+	require.NoError(t, err)
+	path := a.tip.Path()
+	give(t, h.engine, path[:100])
+	var headers []wire.BlockHeader
+	for _, s := range path {
+		headers = append(headers, s.Header)
+	}
+	_, _, err = h.engine.AcceptHeaders(headers, regtestNow)
+	require.NoError(t, err)
+	h.assumed, err = store.Open(store.Config{Dir: filepath.Join(h.dir, "chainstate_snapshot")})
+	require.NoError(t, err)
+	a.fill(t, p, h.assumed)
+	require.NoError(t, h.engine.Assume(&a.set, h.assumed, regtestNow))
+	give(t, h.engine, path[112:])
+	give(t, h.engine, path[100:105])
+
+	have := func(from, to int) (count int) {
+		for _, s := range path[from:to] {
+			if h.engine.Info(h.engine.Lookup(s.Hash)).HaveBlock {
+				count++
+			}
+		}
+		return count
+	}
+	_, err = h.engine.PruneTo(a.tip.Height)
+	require.NoError(t, err)
+	require.Equal(t, 105, have(0, 105))
+	require.Less(t, have(112, 230), 40)
+	give(t, h.engine, path[105:112])
+	h.prove(1000)
+	require.True(t, h.engine.History().Done())
+	h.engine.EndHistory()
+	_, err = h.engine.PruneTo(a.tip.Height)
+	require.NoError(t, err)
+	require.Less(t, have(0, 105), 40)
+	require.NoError(t, blocks.Close())
 	h.disk.Close(t)
 	require.NoError(t, h.assumed.Close())
 }
