@@ -38,6 +38,9 @@ type Config struct {
 	CheckLevel        int   // -checklevel
 
 	TestActivation []string // -testactivationheight: name@height
+	// Assumed are UTXO sets that loadtxoutset takes beside those of the release,
+	// for tests on regtest.
+	Assumed        []consensus.AssumedSet
 	TxIndex        bool
 	FilterIndex    bool // -blockfilterindex=basic
 	CoinStatsIndex bool
@@ -109,6 +112,10 @@ func (c *Config) params() (*consensus.Params, error) {
 	if c.FastPrune {
 		p.PruneAfterHeight = 100
 	}
+	if len(c.Assumed) > 0 && c.Chain != "regtest" {
+		return nil, wording("UTXO sets can be added on regtest only")
+	}
+	p.Assumed = append(p.Assumed, c.Assumed...)
 	for _, setting := range c.TestActivation {
 		if err := activate(p, setting); err != nil {
 			return nil, err

@@ -111,6 +111,14 @@ func (n *node) wipe() error {
 	if !n.cfg.Reindex && !n.cfg.ReindexChainstate {
 		return nil
 	}
+	if _, err := os.Stat(n.assumedDir()); err == nil {
+		n.log.Info("[snapshot] deleting snapshot chainstate due to reindexing")
+	}
+	for _, dir := range []string{n.assumedDir(), n.outgrownDir()} {
+		if err := store.Remove(dir); err != nil {
+			return err
+		}
+	}
 	n.log.Info("Wiping " + n.coinsDir())
 	if err := store.Remove(n.coinsDir()); err != nil || !n.cfg.Reindex {
 		return err
@@ -183,16 +191,19 @@ func (n *node) openDisk() error {
 	if n.blocks, err = blockfile.Open(cfg); err != nil {
 		return err
 	}
-	// A quarter of the cache is for the databases, the rest for coins.
-	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
+	quarter := n.databaseCache()
 	if n.index, err = n.openStore(n.indexDir(), quarter/8); err != nil {
 		return err
 	}
-	if n.coins, err = n.openStore(n.coinsDir(), quarter); err != nil {
+	if err := n.openCoins(quarter); err != nil {
 		return err
 	}
 	return n.beginReindex()
 }
+
+// databaseCache is how much memory the databases may use: a quarter of what is
+// for coins.
+func (n *node) databaseCache() int64 { return max(n.cfg.CacheMiB, 4) << 20 / 4 }
 
 // openStore opens a database. All of it is read to find damage, which may take
 // a while.

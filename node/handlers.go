@@ -63,7 +63,12 @@ func (n *node) getBlock(_ context.Context, req msg.GetBlockRequest) (reply msg.G
 }
 
 func (n *node) getLocator(context.Context, bus.None) (msg.LocatorReply, error) {
-	return msg.LocatorReply{Hashes: chain.Locator(n.engine.View().BestHeader)}, nil
+	best := n.engine.View().BestHeader
+	if n.engine.History() != nil && best.Parent != nil {
+		// A peer at the same tip shall tell so: its old blocks are wanted.
+		best = best.Parent
+	}
+	return msg.LocatorReply{Hashes: chain.Locator(best)}, nil
 }
 
 // Limits of answers to peers (BIP31 and before).

@@ -49,6 +49,12 @@ type follower interface {
 	Step() (moved bool, err error)
 }
 
+// verifiedChain is the chain as indexes see it: with all blocks being there.
+type verifiedChain struct{ *chain.Engine }
+
+// View returns the best chain as far as it is verified from the beginning.
+func (v verifiedChain) View() *chain.View { return v.Verified() }
+
 // runningIndex is an index whose moves can be waited for.
 type runningIndex struct {
 	follower
@@ -66,25 +72,25 @@ func (n *node) openIndexes() error {
 	var err error
 	if n.cfg.TxIndex {
 		err = n.openIndex("txindex", "txidx", indexCacheLarge, func(db *store.DB) (_ follower, err error) {
-			x.txs, err = index.OpenTransactions(n.engine, db, fresh)
+			x.txs, err = index.OpenTransactions(verifiedChain{n.engine}, db, fresh)
 			return x.txs, err
 		})
 	}
 	if err == nil && n.cfg.SpenderIndex {
 		err = n.openIndex("txospenderindex", "txospenderidx", indexCacheLarge, func(db *store.DB) (_ follower, err error) {
-			x.spenders, err = index.OpenSpenders(n.engine, db, fresh)
+			x.spenders, err = index.OpenSpenders(verifiedChain{n.engine}, db, fresh)
 			return x.spenders, err
 		})
 	}
 	if err == nil && n.cfg.FilterIndex {
 		err = n.openIndex("blockfilter/basic", "blkfltbscidx", indexCache, func(db *store.DB) (_ follower, err error) {
-			x.filters, err = index.OpenFilters(n.engine, db)
+			x.filters, err = index.OpenFilters(verifiedChain{n.engine}, db)
 			return x.filters, err
 		})
 	}
 	if err == nil && n.cfg.CoinStatsIndex {
 		err = n.openIndex("coinstatsindex", "coinstatsidx", indexCache, func(db *store.DB) (_ follower, err error) {
-			x.stats, err = index.OpenCoinStats(n.engine, db, n.params)
+			x.stats, err = index.OpenCoinStats(verifiedChain{n.engine}, db, n.params)
 			return x.stats, err
 		})
 	}
@@ -118,7 +124,7 @@ func (n *node) openIndex(folder, thread string, cache int64, open func(*store.DB
 // checkNotPruned refuses to start an index whose next blocks were deleted.
 func (n *node) checkNotPruned(x follower) error {
 	next := x.Next()
-	if next == nil || next.Height >= n.engine.FirstStored().Height {
+	if next == nil || next.Height >= n.engine.FirstStored(n.engine.Verified()).Height {
 		return nil
 	}
 	return wording("%s best block of the index goes beyond pruned data (including undo data). "+
@@ -132,7 +138,7 @@ const pruneBuffer = 10
 
 // pruneLock returns up to which height the indexes let blocks be deleted.
 func (n *node) pruneLock() int32 {
-	limit := n.engine.View().Height()
+	limit := n.dumps.pruneLock(n.engine.View().Height())
 	name := ""
 	for _, x := range n.indexes.running {
 		if height := x.Height() - pruneBuffer - 1; height < limit {

@@ -30,8 +30,9 @@ func newIndexedNode(t *testing.T, tip *chaintest.Spot) *node {
 	cfg.TxIndex, cfg.FilterIndex, cfg.CoinStatsIndex, cfg.SpenderIndex = true, true, true, true
 	n := &node{
 		env: part.Env{Clock: clock.New(chainTime)}, cfg: cfg, params: p, log: slog.New(slog.NewTextHandler(io.Discard, nil)), tips: newTipWatch(),
-		owner: make(chan struct{}, 1), doom: make(chan error, 1), pool: mempool.New(mempool.DefaultConfig()),
+		owner: make(chan struct{}, 1), doom: make(chan error, 1), pool: mempool.New(mempool.DefaultConfig()), placed: make(chan struct{}),
 	}
+	close(n.placed)
 	var err error
 	n.engine, err = chain.Open(disk.Config(p), chainTime)
 	require.NoError(t, err)

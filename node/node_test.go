@@ -41,6 +41,7 @@ type rig struct {
 	cfg     node.Config
 	gateway *bus.Conn
 	stop    func()
+	died    func() error // waits for a node that ends by itself
 }
 
 func newRig(t *testing.T, chain string, change func(*node.Config)) *rig {
@@ -73,6 +74,13 @@ func (r *rig) start() {
 		cancel()
 		require.NoError(r.t, <-ended)
 		<-gone
+	}
+	r.died = func() error {
+		r.stop = func() {}
+		defer cancel()
+		err := <-ended
+		<-gone
+		return err
 	}
 	r.t.Cleanup(func() { r.stop() })
 	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })

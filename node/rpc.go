@@ -20,7 +20,7 @@ func (n *node) table() rpc.Table {
 		n.chainCommands(), n.blockCommands(), n.utxoCommands(), n.chooseCommands(), n.waitCommands(),
 		n.mempoolCommands(), n.txCommands(), n.miningCommands(), n.generateCommands(), n.addressCommands(),
 		n.deploymentCommands(), n.spenderCommands(), n.templateCommands(), n.blockStatsCommands(), n.verifyCommands(), n.pruneCommands(),
-		n.indexCommands(), n.scanBlocksCommands(),
+		n.indexCommands(), n.scanBlocksCommands(), n.setFileCommands(), n.chainTxCommands(),
 	} {
 		table = append(table, part...)
 	}

@@ -55,14 +55,39 @@ func (n *node) blockOrHeight(call *rpc.Call, i int) (*chain.Node, error) {
 	if json.Unmarshal(call.Raw(i), &height) != nil {
 		return n.block(call, i)
 	}
+	return n.atHeight(int64(height))
+}
+
+// hashOrHeight is blockOrHeight for what is not an argument of its own.
+func (n *node) hashOrHeight(raw json.RawMessage) (*chain.Node, error) {
+	var height int64
+	if json.Unmarshal(raw, &height) == nil {
+		return n.atHeight(height)
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return nil, rpc.Errorf(rpc.TypeError, "JSON value is not of expected type string")
+	}
+	hash, err := rpc.ParseHash(text, "hash_or_height")
+	if err != nil {
+		return nil, err
+	}
+	at := n.engine.Lookup(hash)
+	if at == nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Block not found")
+	}
+	return at, nil
+}
+
+func (n *node) atHeight(height int64) (*chain.Node, error) {
 	view := n.engine.View()
 	switch {
 	case height < 0:
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Target block height %d is negative", height)
-	case height > view.Height():
+	case height > int64(view.Height()):
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Target block height %d after current tip %d", height, view.Height())
 	}
-	return view.At(height), nil
+	return view.At(int32(height)), nil
 }
 
 func (n *node) blockFigures(at *chain.Node) (figures blockFigures, err error) {

@@ -59,25 +59,26 @@ func (n *node) chainCommands() rpc.Table {
 }
 
 type blockchainInfo struct {
-	Chain           string   `json:"chain"`
-	Blocks          int32    `json:"blocks"`
-	Headers         int32    `json:"headers"`
-	BestBlockHash   string   `json:"bestblockhash"`
-	Bits            string   `json:"bits"`
-	Target          string   `json:"target"`
-	Difficulty      float64  `json:"difficulty"`
-	Time            int64    `json:"time"`
-	MedianTime      int64    `json:"mediantime"`
-	Progress        float64  `json:"verificationprogress"`
-	Initial         bool     `json:"initialblockdownload"`
-	ChainWork       string   `json:"chainwork"`
-	SizeOnDisk      int64    `json:"size_on_disk"`
-	Pruned          bool     `json:"pruned"`
-	PruneHeight     *int32   `json:"pruneheight,omitempty"`
-	AutoPruning     *bool    `json:"automatic_pruning,omitempty"`
-	PruneTarget     *int64   `json:"prune_target_size,omitempty"`
-	SignetChallenge string   `json:"signet_challenge,omitempty"`
-	Warnings        []string `json:"warnings"`
+	Chain           string          `json:"chain"`
+	Blocks          int32           `json:"blocks"`
+	Headers         int32           `json:"headers"`
+	BestBlockHash   string          `json:"bestblockhash"`
+	Bits            string          `json:"bits"`
+	Target          string          `json:"target"`
+	Difficulty      float64         `json:"difficulty"`
+	Time            int64           `json:"time"`
+	MedianTime      int64           `json:"mediantime"`
+	Progress        float64         `json:"verificationprogress"`
+	Initial         bool            `json:"initialblockdownload"`
+	Background      *backgroundInfo `json:"backgroundvalidation,omitempty"`
+	ChainWork       string          `json:"chainwork"`
+	SizeOnDisk      int64           `json:"size_on_disk"`
+	Pruned          bool            `json:"pruned"`
+	PruneHeight     *int32          `json:"pruneheight,omitempty"`
+	AutoPruning     *bool           `json:"automatic_pruning,omitempty"`
+	PruneTarget     *int64          `json:"prune_target_size,omitempty"`
+	SignetChallenge string          `json:"signet_challenge,omitempty"`
+	Warnings        []string        `json:"warnings"`
 }
 
 func (n *node) getBlockchainInfo(context.Context, *rpc.Call) (any, error) {
@@ -88,16 +89,35 @@ func (n *node) getBlockchainInfo(context.Context, *rpc.Call) (any, error) {
 		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
 		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
 		ChainWork: tip.Work.Hex(), SizeOnDisk: n.blocks.DiskSize(), SignetChallenge: hex.EncodeToString(n.params.SignetChallenge),
-		Warnings: []string{},
+		Background: n.backgroundInfo(), Warnings: []string{},
 	}
 	if target, pruning := n.cfg.pruneTarget(); pruning {
-		first, automatic := n.engine.FirstStored().Height, target > 0
+		first, automatic := n.engine.FirstStored(view).Height, target > 0
 		info.Pruned, info.PruneHeight, info.AutoPruning = true, &first, &automatic
 		if automatic {
 			info.PruneTarget = &target
 		}
 	}
 	return info, nil
+}
+
+// backgroundInfo tells how far the blocks below a loaded UTXO set are verified.
+type backgroundInfo struct {
+	SnapshotHeight int32   `json:"snapshotheight"`
+	Blocks         int32   `json:"blocks"`
+	BestBlockHash  string  `json:"bestblockhash"`
+	MedianTime     int64   `json:"mediantime"`
+	ChainWork      string  `json:"chainwork"`
+	Progress       float64 `json:"verificationprogress"`
+}
+
+func (n *node) backgroundInfo() *backgroundInfo {
+	h := n.engine.History()
+	if h == nil {
+		return nil
+	}
+	tip := h.View().Tip()
+	return &backgroundInfo{h.Base().Height, tip.Height, tip.Hash.String(), tip.MedianTime(), tip.Work.Hex(), n.historyProgress()}
 }
 
 func bitsText(bits uint32) string { return fmt.Sprintf("%08x", bits) }
@@ -175,6 +195,7 @@ type chainState struct {
 	Target        string  `json:"target"`
 	Difficulty    float64 `json:"difficulty"`
 	Progress      float64 `json:"verificationprogress"`
+	Snapshot      string  `json:"snapshot_blockhash,omitempty"`
 	DBCache       int64   `json:"coins_db_cache_bytes"`
 	TipCache      int64   `json:"coins_tip_cache_bytes"`
 	Validated     bool    `json:"validated"`
@@ -182,10 +203,26 @@ type chainState struct {
 
 func (n *node) getChainStates(context.Context, *rpc.Call) (any, error) {
 	view := n.engine.View()
-	tip := view.Tip()
-	quarter := max(n.cfg.CacheMiB, 4) << 20 / 4
-	return chainStates{view.BestHeader.Height, []chainState{{
+	active := n.chainState(view.Tip())
+	active.Validated = true
+	states := chainStates{Headers: view.BestHeader.Height}
+	if h := n.engine.History(); h != nil {
+		active.Snapshot, active.Validated = h.Base().Hash.String(), false
+		past := n.chainState(h.View().Tip())
+		past.Validated = true
+		for _, state := range []*chainState{&active, &past} {
+			state.TipCache /= 2 // they share it
+		}
+		states.States = append(states.States, past)
+	}
+	states.States = append(states.States, active)
+	return states, nil
+}
+
+func (n *node) chainState(tip *chain.Node) chainState {
+	quarter := n.databaseCache()
+	return chainState{
 		Blocks: tip.Height, BestBlockHash: tip.Hash.String(), Bits: bitsText(tip.Bits), Target: targetText(tip.Bits),
-		Difficulty: consensus.Difficulty(tip.Bits), Progress: n.progress(tip), DBCache: quarter, TipCache: 3 * quarter, Validated: true,
-	}}}, nil
+		Difficulty: consensus.Difficulty(tip.Bits), Progress: n.progress(tip), DBCache: quarter, TipCache: 3 * quarter,
+	}
 }

@@ -61,7 +61,7 @@ func (n *node) pruneBlockchain(ctx context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return n.engine.FirstStored().Height - 1, nil
+	return n.engine.FirstStored(n.engine.View()).Height - 1, nil
 }
 
 // earliestAtLeast returns the first block whose branch has reached a time, in

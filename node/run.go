@@ -54,11 +54,12 @@ type node struct {
 	params *consensus.Params
 	log    *slog.Logger
 
-	blocks *blockfile.Store
-	index  *store.DB
-	coins  *store.DB
-	engine *chain.Engine
-	pool   *mempool.Pool
+	blocks  *blockfile.Store
+	index   *store.DB
+	coins   *store.DB
+	assumed *assumedSet // nil if coins is our own
+	engine  *chain.Engine
+	pool    *mempool.Pool
 
 	owner   chan struct{} // the token of whoever changes chain or mempool
 	stop    atomic.Bool   // long steps should end
@@ -70,6 +71,9 @@ type node struct {
 	pending pending
 	out     publisher
 	scan    scanState
+	dumps   dumps
+	arrived chan struct{} // wakes followHistory
+	loading atomic.Bool   // a UTXO set is being loaded
 	indexes indexes
 	resumed map[*chain.Node]struct{} // see connectedBefore
 
@@ -84,6 +88,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
 		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1), doom: make(chan error, 1),
 		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(), placed: make(chan struct{}),
+		arrived: make(chan struct{}, 1),
 	}
 	if err := n.openOrReindex(); err != nil {
 		return err
@@ -119,7 +124,7 @@ func (n *node) open() error {
 		return err
 	}
 	policy := n.cfg.policy()
-	policy.Coins, policy.Verifier, policy.Sink = n.engine.Coins(), verifier, n.onMempool
+	policy.Coins, policy.Verifier, policy.Sink = activeCoins{n.engine}, verifier, n.onMempool
 	n.pool = mempool.New(policy)
 	tip := n.engine.View().Tip()
 	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f",
@@ -138,7 +143,7 @@ func (n *node) openChain(verifier *script.Verifier) error {
 	}
 	var err error
 	n.engine, err = chain.Open(chain.Config{
-		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Verifier: verifier,
+		Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.coins, Assumed: n.assumption(), Verifier: verifier,
 		Cache: max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
 		Pruning: pruning, PruneTarget: target, PruneLock: n.pruneLock, Reindexing: n.reindexing,
 		Sink: n.onChain, Interrupted: n.interrupted, Room: n.room,
@@ -167,6 +172,12 @@ func (n *node) close() error {
 	if n.coins != nil {
 		err = errors.Join(err, n.coins.Close())
 	}
+	if n.assumed != nil {
+		err = errors.Join(err, n.assumed.verified.Close())
+	}
+	if err == nil && n.assumed != nil && n.assumed.refuted {
+		err = n.setAside()
+	}
 	return errors.Join(err, n.indexes.close())
 }
 
@@ -185,6 +196,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return n.keepHouse(ctx) })
 	group.Go(func() error { return n.start(ctx) })
 	group.Go(func() error { return n.followChain(ctx) })
+	group.Go(func() error { return n.followHistory(ctx) })
 	group.Go(func() error { return n.awaitDoom(ctx) })
 	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })
 	return group.Wait()

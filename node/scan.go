@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -26,12 +28,11 @@ func (n *node) watchScripts(ctx context.Context, req msg.WatchRequest) (bus.None
 func (n *node) scanBlocks(ctx context.Context, req msg.ScanRequest) (reply msg.ScanReply, err error) {
 	instance := bus.CallerFrom(ctx).Instance
 	view := n.engine.View()
-	fork := view.At(0)
-	for _, hash := range req.Locator {
-		if at := n.engine.Lookup(hash); at != nil && view.Contains(at) {
-			fork = at
-			break
-		}
+	fork := n.scanFork(view, req.Locator)
+	if h := n.engine.History(); h != nil && fork.Height < h.Base().Height {
+		// Below a loaded UTXO set not all blocks are there to be scanned.
+		view = h.View()
+		fork = n.scanFork(view, req.Locator)
 	}
 	reply.ForkHash, reply.ForkHeight = fork.Hash, fork.Height
 	last, size := fork, 0
@@ -53,6 +54,17 @@ func (n *node) scanBlocks(ctx context.Context, req msg.ScanRequest) (reply msg.S
 	reply.LastHash, reply.LastHeight = last.Hash, last.Height
 	reply.TipHash, reply.TipHeight = view.Tip().Hash, view.Height()
 	return reply, ctx.Err()
+}
+
+// scanFork returns the last block of a chain that is in a locator, genesis if
+// none is.
+func (n *node) scanFork(view *chain.View, locator []chainhash.Hash) *chain.Node {
+	for _, hash := range locator {
+		if at := n.engine.Lookup(hash); at != nil && view.Contains(at) {
+			return at
+		}
+	}
+	return view.At(0)
 }
 
 // scanBlock adds a block's relevant transactions to a reply and returns their

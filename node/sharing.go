@@ -102,21 +102,63 @@ func (n *node) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply,
 	}
 	best := n.engine.Lookup(req.Best)
 	view := n.engine.View()
-	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(view.Tip().Work) < 0 || best.Work.Cmp(n.params.MinimumWork) < 0 {
+	if best == nil || n.engine.Info(best).Failed || best.Work.Cmp(n.params.MinimumWork) < 0 {
 		return reply, nil
 	}
+	max := min(max(req.Max, 0), config.PerPeer)
 	// What is missing is looked up under the lock: a block is leased until it
 	// is there.
 	n.sharing.mu.Lock()
 	defer n.sharing.mu.Unlock()
-	missing, more := n.missing(view, best)
+	missing, more := n.missingAhead(view, best)
 	if req.Limited {
 		missing = n.near(best, missing)
+		if view.Initial {
+			// It would keep us waiting for old blocks.
+			max = 0
+		}
+	} else if past, morePast := n.missingPast(best); len(past) > 0 || morePast {
+		missing, more = append(missing, past...), more || morePast
 	}
-	granted := n.sharing.leases.Grant(holder(ctx, req.Peer), missing, min(max(req.Max, 0), config.PerPeer), time.Now())
-	reply.Hashes = granted
-	reply.Retry = len(granted) == 0 && (more || len(missing) > 0)
+	reply.Hashes = n.sharing.leases.Grant(holder(ctx, req.Peer), missing, max, time.Now())
+	reply.Retry = len(reply.Hashes) == 0 && (more || len(missing) > 0)
 	return reply, nil
+}
+
+// missingAhead lists what is missing to follow a branch. A branch without the
+// block of a loaded UTXO set cannot be followed yet.
+func (n *node) missingAhead(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	if best.Work.Cmp(view.Tip().Work) < 0 || n.engine.History() != nil && !n.hasPast(best) {
+		return nil, false
+	}
+	return n.missing(view, best)
+}
+
+// missingPast lists the blocks that are missing within the download window
+// below a loaded UTXO set, lowest first, if the branch has them.
+func (n *node) missingPast(best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	if !n.hasPast(best) {
+		return nil, false
+	}
+	h := n.engine.History()
+	if h == nil {
+		return nil, false
+	}
+	from := chain.Fork(h.View().Tip(), h.Base()).Height
+	top := min(h.Base().Height, from+download.Window)
+	for height := from + 1; height <= top; height++ {
+		if at := h.Base().Ancestor(height); !n.engine.Info(at).HaveBlock {
+			hashes = append(hashes, at.Hash)
+		}
+	}
+	return hashes, top < h.Base().Height
+}
+
+// hasPast reports whether a branch has blocks that are to be verified below a
+// loaded UTXO set.
+func (n *node) hasPast(best *chain.Node) bool {
+	h := n.engine.History()
+	return h != nil && best.Ancestor(h.Base().Height) == h.Base()
 }
 
 // missing lists the blocks that are not there within the download window of a

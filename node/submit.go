@@ -77,7 +77,8 @@ func (n *node) takeHeaders(headers []wire.BlockHeader, reply *msg.SubmitHeadersR
 		reply.Last, reply.Height = last.Hash, last.Height
 		// A branch of the same work may be the one that is built upon.
 		view := n.engine.View()
-		reply.Download = last.Work.Cmp(n.params.MinimumWork) >= 0 && last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
+		ahead := last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
+		reply.Download = last.Work.Cmp(n.params.MinimumWork) >= 0 && (ahead || n.hasPast(last))
 	}
 	return nil
 }
@@ -183,6 +184,9 @@ func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requeste
 		}
 		if err != nil {
 			return n.vital(err)
+		}
+		if v.isNew {
+			n.pokeHistory()
 		}
 		if err := n.follow(n.engine.Advance(n.now())); err != nil {
 			return err

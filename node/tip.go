@@ -19,7 +19,7 @@ func (n *node) tip() msg.Tip {
 		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
 		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
 		Initial: view.Initial, EventSeq: n.out.last(), MinFeeRate: int64(n.pool.MinRate(n.now())),
-		Lost: n.lost.Load(),
+		Lost: n.lost.Load(), Partial: n.engine.History() != nil,
 	}
 }
 

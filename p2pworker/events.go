@@ -123,7 +123,7 @@ func (w *worker) setTip(tip msg.Tip, change session.TipChanged) {
 // that is added has heard of this tip, or hears of it.
 func (w *worker) changeTip(tip msg.Tip, change session.TipChanged) {
 	change.Tip = session.Tip{Height: tip.Height, Hash: tip.Hash, Initial: tip.Initial,
-		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate, Lost: tip.Lost}
+		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate, Lost: tip.Lost, Partial: tip.Partial}
 	w.tip, w.tipKnown = change.Tip, true
 	for _, p := range w.peers {
 		p.mail.put(change)

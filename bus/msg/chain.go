@@ -33,6 +33,9 @@ type Tip struct {
 	EventSeq     uint64         `cbor:"7,keyasint"` // last event that was published
 	MinFeeRate   int64          `cbor:"8,keyasint"` // satoshi per 1000 vbytes the mempool asks for
 	Lost         int64          `cbor:"9,keyasint"` // stored blocks that proved damaged, since the node's start
+	// Partial: blocks below a loaded UTXO set are still missing, so that others
+	// find no more here than with a node that prunes.
+	Partial bool `cbor:"10,keyasint,omitempty"`
 }
 
 // TipChangedEvent carries the new state and, in attachments, the headers (80

@@ -97,7 +97,9 @@ func (e *Engine) linkData(n *Node) {
 			if n.Parent != nil {
 				n.chainTx += n.Parent.chainTx
 			}
-			n.seq = e.nextSeq
+			if n.seq != 0 { // else it is in the best chain already, by way of an assumed set
+				n.seq = e.nextSeq
+			}
 		})
 		e.nextSeq++
 		if !better(e.View().Tip(), n) {

@@ -114,7 +114,7 @@ func (e *Engine) usable(n *Node, view *View) bool {
 			return false
 		}
 	}
-	return true
+	return e.mayLeave(n)
 }
 
 // dropCandidates forgets those that are worse than the tip.
@@ -215,7 +215,7 @@ func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {
 }
 
 func (e *Engine) flushIfLarge() error {
-	if e.coins.Size() < e.cfg.Cache {
+	if e.coins.Size() < e.cacheLimit() {
 		return nil
 	}
 	return e.Flush()
@@ -243,7 +243,7 @@ func (e *Engine) rewind(from, fork *Node) error {
 		if err != nil {
 			return err
 		}
-		if err := e.disconnect(n, block); err != nil {
+		if err := e.disconnect(n, block, e.coins); err != nil {
 			return err
 		}
 		// A later step may come back here.

@@ -8,7 +8,7 @@ const twoWeeks = 14 * 24 * 60 * 60
 // not if the block is a buried ancestor of one that the user or the release
 // vouches for.
 func (e *Engine) scriptsMatter(n *Node) bool {
-	reason := e.verifyReason(n)
+	reason := e.verifyReason(n, e.bestHeader)
 	if e.scriptReason != reason || e.scriptReason == "" {
 		e.emit(ScriptChecks{Node: n, Enabled: reason != vouched, Reason: reason})
 		e.scriptReason = reason
@@ -19,12 +19,11 @@ func (e *Engine) scriptsMatter(n *Node) bool {
 // vouched is the reason not to verify.
 const vouched = "vouched for"
 
-func (e *Engine) verifyReason(n *Node) string {
+func (e *Engine) verifyReason(n, best *Node) string {
 	if e.params.AssumeValid == (chainhash.Hash{}) {
 		return "assumevalid=0 (always verify)"
 	}
 	assumed := e.tree.lookup(e.params.AssumeValid)
-	best := e.bestHeader
 	switch {
 	case assumed == nil:
 		return "assumevalid hash not in headers"

@@ -38,7 +38,7 @@ func (e *Engine) distrust(tip *Node) error {
 	if err != nil {
 		return err
 	}
-	d := doubts{mark: m, tip: tip}
+	d := doubts{mark: m, tip: tip, history: e.History()}
 	if m != nil {
 		if marked := e.tree.lookup(m.tip); marked != nil {
 			d.tip = marked

@@ -17,6 +17,9 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 		return fmt.Errorf("chain: genesis cannot be invalid")
 	}
 	old := e.View()
+	if old.Contains(n) && !e.mayLeave(n.Parent) {
+		return ErrUnverified
+	}
 	if old.Contains(n) {
 		if err := e.rewind(old.Tip(), n.Parent); err != nil {
 			return err

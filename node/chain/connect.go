@@ -24,13 +24,13 @@ func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verif
 
 // applyBlock applies a block to a view, verifying everything but scripts.
 func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
-	if err := e.prefetch(b); err != nil {
+	if err := prefetch(b, view); err != nil {
 		return nil, nil, err
 	}
 	if err := e.checkOverwrites(n, b, view); err != nil {
 		return nil, nil, err
 	}
-	s := spender{node: n, params: e.params, coins: e.coins, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
+	s := spender{node: n, params: e.params, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
 	for i, tx := range b.Txs {
 		if err := s.add(tx, i == 0); err != nil {
 			return nil, nil, err
@@ -55,7 +55,7 @@ func scriptError(err error) error {
 
 // prefetch brings what the block spends into the cache with one look at the
 // store.
-func (e *Engine) prefetch(b *consensus.Block) error {
+func prefetch(b *consensus.Block, view *coins.View) error {
 	var ops []wire.OutPoint
 	created := make(map[chainhash.Hash]struct{}, len(b.Txs))
 	for _, tx := range b.Txs[1:] {
@@ -66,14 +66,13 @@ func (e *Engine) prefetch(b *consensus.Block) error {
 		}
 		created[tx.ID] = struct{}{}
 	}
-	return e.coins.Prefetch(ops)
+	return view.Prefetch(ops)
 }
 
 // spender walks through a block's transactions.
 type spender struct {
 	node   *Node
 	params *consensus.Params
-	coins  *coins.Cache
 	view   *coins.View
 	flags  txscript.ScriptFlags
 	fees   int64
@@ -107,7 +106,7 @@ func (s *spender) spend(tx *consensus.Tx) ([]coins.Coin, error) {
 	for i, in := range tx.TxIn {
 		coin, err := s.view.Spend(in.PreviousOutPoint)
 		if errors.Is(err, coins.ErrMissing) {
-			if err := s.coins.Examine(in.PreviousOutPoint); err != nil {
+			if err := s.view.Examine(in.PreviousOutPoint); err != nil {
 				return nil, err
 			}
 			return nil, consensus.Rejectf(consensus.Invalid, "bad-txns-inputs-missingorspent",
@@ -214,13 +213,13 @@ func (e *Engine) storeUndo(n *Node, undo coins.Undo) error {
 	return nil
 }
 
-// disconnect moves the UTXO set to before a block.
-func (e *Engine) disconnect(n *Node, b *consensus.Block) error {
+// disconnect moves a UTXO set to before a block.
+func (e *Engine) disconnect(n *Node, b *consensus.Block, set *coins.Cache) error {
 	undo, err := e.ReadUndo(n)
 	if err != nil {
 		return err
 	}
-	view := e.coins.NewView()
+	view := set.NewView()
 	clean, err := unspendBlock(n, b, undo, view)
 	if err != nil {
 		return err
@@ -228,7 +227,7 @@ func (e *Engine) disconnect(n *Node, b *consensus.Block) error {
 	if !clean {
 		return fmt.Errorf("%w: block %s", ErrUndo, n.Hash)
 	}
-	e.coins.Commit(view, *n.prevHash())
+	set.Commit(view, *n.prevHash())
 	return nil
 }
 

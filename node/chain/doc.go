@@ -6,7 +6,8 @@
 // # Ownership
 //
 // An Engine has one owner: calls that change it (AcceptHeaders, AcceptBlock,
-// Activate, Invalidate, Reconsider, Precious, Flush, Close) come one at a time.
+// Activate, Invalidate, Reconsider, Precious, Assume, Enter, Flush) come one at a
+// time.
 // View, Lookup, Info, ReadBlock and ReadUndo may be called from anywhere at any
 // time; they look at immutable snapshots and never wait for a block.
 // consensus.CheckBlock may be called beforehand by whoever brings a block; the
@@ -23,6 +24,19 @@
 //     before the index of headers, and that before coins.
 //   - A block whose content is not what its header commits to is refused without
 //     a verdict on the header.
+//
+// # Assumed sets
+//
+// A UTXO set that came from elsewhere, and whose hash the software knows, can be
+// made the engine's (Assume): the chain goes on from there. The set that was its
+// own until then becomes a History, a second cache of coins over the same tree
+// and block files, which is not part of the choice of the best chain: it goes up
+// to the assumed set's block, and nowhere else. Prove verifies its next block,
+// with the same code as a block of the best chain, and may run beside all else;
+// Enter, which is the owner's, takes the step. When the history is Done, whoever
+// runs it compares the sets. Until then the best chain does not go below the
+// assumed set's block, because undo data is missing there, and View may contain
+// blocks that are not there; Verified does not. Flush makes both sets durable.
 //
 // The engine starts no goroutine but those of the script verifier, which it
 // joins. It reads no clock: now, in Unix seconds, is an argument.

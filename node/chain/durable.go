@@ -55,6 +55,11 @@ func (e *Engine) Flush() error {
 	if err := e.cfg.Room(e.coins.Size() + e.tree.pendingBytes()); err != nil {
 		return err
 	}
+	h := e.History()
+	if h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+	}
 	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
 	if err := e.cfg.Blocks.Sync(); err != nil {
 		return err
@@ -69,7 +74,10 @@ func (e *Engine) Flush() error {
 	if err := e.cfg.Index.Sync(); err != nil {
 		return err
 	}
-	return e.coins.Flush()
+	if err := e.coins.Flush(); err != nil || h == nil {
+		return err
+	}
+	return h.set.Flush()
 }
 
 var errPending = errors.New("chain: blocks are under way; Drain first")
@@ -77,8 +85,9 @@ var errPending = errors.New("chain: blocks are under way; Drain first")
 // doubts tells which blocks and undo data of the index may never have reached
 // the disk.
 type doubts struct {
-	mark *mark
-	tip  *Node // of the mark, or else of the coins
+	mark    *mark
+	tip     *Node    // of the mark, or else of the coins
+	history *History // nil if there is none
 }
 
 func (d doubts) block(n *Node) bool {
@@ -89,5 +98,11 @@ func (d doubts) block(n *Node) bool {
 }
 
 func (d doubts) undo(n *Node) bool {
-	return n.status&haveUndo != 0 && d.tip.Ancestor(n.Height) != n
+	if n.status&haveUndo == 0 {
+		return false
+	}
+	if h := d.history; h != nil && n.Height <= h.base.Height {
+		return !h.View().Contains(n)
+	}
+	return d.tip.Ancestor(n.Height) != n
 }

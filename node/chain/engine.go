@@ -81,8 +81,9 @@ type Config struct {
 	Index     IndexStore
 	Coins     coins.Store
 	Verifier  *script.Verifier
-	Cache     int64 // bytes of coins in memory before they are flushed
-	MaxTipAge int64 // seconds; a tip older than that means initial download
+	Assumed   *Assumption // nil if Coins is what the engine made itself
+	Cache     int64       // bytes of coins in memory before they are flushed
+	MaxTipAge int64       // seconds; a tip older than that means initial download
 	Sink      func(Event)
 	// Pruning tells that block files may be deleted: those below PruneTarget
 	// bytes by itself, unless that is zero. None is that has a block above the
@@ -112,6 +113,8 @@ type Engine struct {
 	coins  *coins.Cache
 	view   atomic.Pointer[View]
 
+	history atomic.Pointer[History]
+
 	// The owner's.
 	bestHeader   *Node
 	candidates   map[*Node]struct{} // blocks that may become the tip
@@ -140,7 +143,7 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	if cfg.Room == nil {
 		cfg.Room = func(int64) error { return nil }
 	}
-	tree, err := loadTree(cfg.Index, cfg.Params)
+	tree, err := loadTree(cfg.Index, cfg.Params, cfg.assumedSet())
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +162,11 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	if err := e.loadFiles(); err != nil {
 		return nil, err
 	}
-	tip, err := e.loadCoins(heads)
+	tip, err := e.loadCoins(e.coins, heads)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.openHistory(); err != nil {
 		return nil, err
 	}
 	if err := e.distrust(tip); err != nil {
@@ -228,13 +234,12 @@ func (e *Engine) loadFiles() error {
 	return nil
 }
 
-// loadCoins returns the block that the UTXO set belongs to. heads are the two
+// loadCoins returns the block that a UTXO set belongs to. heads are the two
 // ends of an interrupted flush, if there was one.
-func (e *Engine) loadCoins(heads []chainhash.Hash) (*Node, error) {
+func (e *Engine) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node, error) {
 	if heads != nil {
-		return e.replay(heads[0], heads[1])
+		return e.replay(cache, heads[0], heads[1])
 	}
-	cache := e.coins
 	best := cache.Best()
 	if best == (chainhash.Hash{}) {
 		best = *e.params.GenesisHash
@@ -250,15 +255,17 @@ func (e *Engine) loadCoins(heads []chainhash.Hash) (*Node, error) {
 func (e *Engine) loadCandidates(tip *Node) {
 	e.tree.each(func(n *Node) {
 		n.seq = 1
-		if tip.Ancestor(n.Height) == n {
+		ours := tip.Ancestor(n.Height) == n
+		if ours {
 			n.seq = 0
 		}
 		if n.status&failed == 0 {
 			e.considerHeader(n)
 		}
 		switch {
-		case n.status&haveBlock == 0:
+		case n.status&haveBlock == 0 && !ours:
 			n.seq = unseen
+		case n.status&haveBlock == 0:
 		case n.chainTx == 0:
 			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
 		case n.status&failed == 0 && !better(tip, n):
@@ -269,11 +276,8 @@ func (e *Engine) loadCandidates(tip *Node) {
 }
 
 func (e *Engine) loadView(tip *Node, now int64) {
-	nodes := make([]*Node, tip.Height+1, tip.Height+1024)
-	for n := tip; n != nil; n = n.Parent {
-		nodes[n.Height] = n
-	}
-	view := &View{nodes: nodes, BestHeader: e.bestHeader}
+	view := viewOf(tip)
+	view.BestHeader, view.coins = e.bestHeader, e.coins
 	view.Initial = e.stillInitial(tip, now)
 	e.view.Store(view)
 }
@@ -298,7 +302,7 @@ func (e *Engine) Info(n *Node) Info { return e.tree.info(n) }
 func (e *Engine) Each(fn func(*Node)) { e.tree.each(fn) }
 
 // Coins returns the UTXO set.
-func (e *Engine) Coins() *coins.Cache { return e.coins }
+func (e *Engine) Coins() *coins.Cache { return e.View().coins }
 
 // Params returns the rules of the chain.
 func (e *Engine) Params() *consensus.Params { return e.params }

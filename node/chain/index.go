@@ -67,7 +67,7 @@ func (s *stored) fill(n *Node) {
 }
 
 // loadTree reads the index. The result is empty for a new one.
-func loadTree(from IndexStore, p *consensus.Params) (*tree, error) {
+func loadTree(from IndexStore, p *consensus.Params, assumed *consensus.AssumedSet) (*tree, error) {
 	var entries []stored
 	err := from.Each(nodePrefix, func(key, value []byte) error {
 		s, err := decodeStored(key, value)
@@ -79,6 +79,7 @@ func loadTree(from IndexStore, p *consensus.Params) (*tree, error) {
 	}
 	slices.SortFunc(entries, func(a, b stored) int { return int(a.height - b.height) })
 	t := newTree()
+	t.assumed = assumed
 	for i := range entries {
 		if err := t.link(&entries[i], p); err != nil {
 			return nil, err
@@ -97,12 +98,7 @@ func (t *tree) link(s *stored, p *consensus.Params) error {
 		return fmt.Errorf("%w: %s at height %d", ErrIndex, s.hash, s.height)
 	}
 	s.fill(n)
-	if n.txCount > 0 && (parent == nil || parent.chainTx > 0) {
-		n.chainTx = int64(n.txCount)
-		if parent != nil {
-			n.chainTx += parent.chainTx
-		}
-	}
+	t.count(n)
 	if parent != nil && parent.status&failed != 0 {
 		n.status |= failed
 	}

@@ -111,7 +111,7 @@ func (e *Engine) extend(best *Node, now int64) error {
 		if e.end() != n {
 			return nil // one before it proved invalid
 		}
-		if e.coins.Size() >= e.cfg.Cache || e.pruneDue() || !e.View().Initial {
+		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() || !e.View().Initial {
 			return e.Drain(now)
 		}
 	}

@@ -48,7 +48,11 @@ func (e *Engine) pruneLimit() int32 {
 }
 
 func (e *Engine) mayPrune(num, height int32) bool {
-	return num != e.cfg.Blocks.End().File && e.files[num].last <= height
+	file := e.files[num]
+	if h := e.History(); h != nil && file.first <= h.base.Height {
+		height = min(height, h.View().Height()-MinBlocksToKeep)
+	}
+	return num != e.cfg.Blocks.End().File && file.last <= height
 }
 
 // pruneIfLarge deletes the lowest files until all are smaller than the target.
@@ -131,10 +135,10 @@ func (e *Engine) removeForgotten() error {
 	return nil
 }
 
-// FirstStored returns the lowest block of the best chain from which on all
-// blocks, and undo data above genesis, are there.
-func (e *Engine) FirstStored() *Node {
-	n := e.View().Tip()
+// FirstStored returns the lowest block of a chain from which on all blocks, and
+// undo data above genesis, are there.
+func (e *Engine) FirstStored(in *View) *Node {
+	n := in.Tip()
 	e.tree.mu.RLock()
 	defer e.tree.mu.RUnlock()
 	complete := func(n *Node) bool {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
 // replay repeats the blocks between the two ends of an interrupted flush, and
 // finishes it. Which of its coins were written does not matter: the final
 // state of each coin that those blocks touch follows from them alone.
-func (e *Engine) replay(to, from chainhash.Hash) (*Node, error) {
+func (e *Engine) replay(set *coins.Cache, to, from chainhash.Hash) (*Node, error) {
 	end := e.tree.lookup(to)
 	if end == nil {
 		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, to)
@@ -22,23 +24,23 @@ func (e *Engine) replay(to, from chainhash.Hash) (*Node, error) {
 		}
 		fork = Fork(start, end)
 		for n := start; n != fork; n = n.Parent {
-			if err := e.replayBack(n); err != nil {
+			if err := e.replayBack(set, n); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, n := range branch(fork, end) {
-		if err := e.replayForward(n); err != nil {
+		if err := e.replayForward(set, n); err != nil {
 			return nil, err
 		}
 	}
 	if end == fork {
-		e.coins.Commit(e.coins.NewReplay(), end.Hash)
+		set.Commit(set.NewReplay(), end.Hash)
 	}
-	return end, e.coins.Flush()
+	return end, set.Flush()
 }
 
-func (e *Engine) replayBack(n *Node) error {
+func (e *Engine) replayBack(set *coins.Cache, n *Node) error {
 	block, err := e.ReadBlock(n)
 	if err != nil {
 		return err
@@ -47,20 +49,20 @@ func (e *Engine) replayBack(n *Node) error {
 	if err != nil {
 		return err
 	}
-	view := e.coins.NewReplay()
+	view := set.NewReplay()
 	if _, err := unspendBlock(n, block, undo, view); err != nil {
 		return err
 	}
-	e.coins.Commit(view, *n.prevHash())
+	set.Commit(view, *n.prevHash())
 	return nil
 }
 
-func (e *Engine) replayForward(n *Node) error {
+func (e *Engine) replayForward(set *coins.Cache, n *Node) error {
 	block, err := e.ReadBlock(n)
 	if err != nil {
 		return err
 	}
-	view := e.coins.NewReplay()
+	view := set.NewReplay()
 	for i, tx := range block.Txs {
 		if i > 0 {
 			for _, in := range tx.TxIn {
@@ -71,6 +73,6 @@ func (e *Engine) replayForward(n *Node) error {
 		}
 		view.AddOutputs(tx.MsgTx, tx.ID, n.Height, i == 0)
 	}
-	e.coins.Commit(view, n.Hash)
+	set.Commit(view, n.Hash)
 	return nil
 }

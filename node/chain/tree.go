@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 // tree holds all known headers. Its lock is held for moments only.
@@ -12,6 +14,9 @@ type tree struct {
 	mu    sync.RWMutex
 	nodes map[chainhash.Hash]*Node
 	dirty map[*Node]struct{} // to be written to the index
+
+	// assumed is the set that the chain begins with; nil for one of its own.
+	assumed *consensus.AssumedSet
 }
 
 func newTree() *tree {
@@ -79,12 +84,21 @@ func (t *tree) recount() {
 	}
 	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.Height - b.Height) })
 	for _, n := range nodes {
-		n.chainTx = 0
-		if n.txCount > 0 && (n.Parent == nil || n.Parent.chainTx > 0) {
-			n.chainTx = int64(n.txCount)
-			if n.Parent != nil {
-				n.chainTx += n.Parent.chainTx
-			}
+		t.count(n)
+	}
+}
+
+// count computes how many transactions the branch up to a block has; zero if
+// one of its blocks was never seen.
+func (t *tree) count(n *Node) {
+	n.chainTx = 0
+	switch {
+	case n.txCount > 0 && (n.Parent == nil || n.Parent.chainTx > 0):
+		n.chainTx = int64(n.txCount)
+		if n.Parent != nil {
+			n.chainTx += n.Parent.chainTx
 		}
+	case t.assumed != nil && n.Hash == t.assumed.Block:
+		n.chainTx = t.assumed.ChainTx
 	}
 }

@@ -23,7 +23,8 @@ const maxVerifyCoins = 4 << 20
 // ErrVerify is a block or a UTXO set that is not as it should be.
 const ErrVerify Kind = "chain: verification failed"
 
-// ErrVerifyPruned is an end of Verify before its time: the block is pruned.
+// ErrVerifyPruned is an end of Verify before its time: the block is pruned, or
+// one of those that an assumed set stands for.
 const ErrVerifyPruned Kind = "chain: block data is pruned"
 
 // VerifyError tells what Verify found.
@@ -56,7 +57,7 @@ func (e *Engine) Verify(level, count int) (blocks, txs int, err error) {
 		if e.cfg.Interrupted() {
 			return blocks, txs, ErrInterrupted
 		}
-		if e.IsPruned(n) {
+		if e.IsPruned(n) || e.unproven(n) {
 			return blocks, txs, &VerifyError{n, "no data", ErrVerifyPruned}
 		}
 		disconnecting = disconnecting && view.Len() < maxVerifyCoins

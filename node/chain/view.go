@@ -1,12 +1,18 @@
 package chain
 
-import "github.com/btcsuite/btcd/chainhash/v2"
+import (
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/coins"
+)
 
 // View is the best chain at one moment. It does not change.
 type View struct {
 	nodes      []*Node // by height
 	BestHeader *Node   // most work, among headers not known to be invalid
 	Initial    bool    // in initial block download
+
+	coins *coins.Cache // of the engine; it moves on
 }
 
 // Tip returns the last block.

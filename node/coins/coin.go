@@ -133,18 +133,23 @@ func parseOutput(b []byte, c *Coin) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	length := uint64(20)
-	switch {
-	case form >= specialScripts:
-		length = form - specialScripts
-	case form >= scriptKeyEven:
-		length = 32
-	}
+	length := scriptSize(form)
 	if length > uint64(len(b)) {
 		return nil, ErrCorrupt
 	}
 	c.Script, err = unpackScript(form, b[:length])
 	return b[length:], err
+}
+
+// scriptSize returns the bytes that follow the number of a script's form.
+func scriptSize(form uint64) uint64 {
+	switch {
+	case form >= specialScripts:
+		return form - specialScripts
+	case form >= scriptKeyEven:
+		return 32
+	}
+	return 20
 }
 
 func unpackScript(form uint64, data []byte) ([]byte, error) {

@@ -101,5 +101,11 @@ func (v *View) RemoveOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, 
 	return clean, nil
 }
 
+// Prefetch brings those of the coins that exist into the view's cache.
+func (v *View) Prefetch(ops []wire.OutPoint) error { return v.cache.Prefetch(ops) }
+
+// Examine is Cache.Examine of the view's cache.
+func (v *View) Examine(op wire.OutPoint) error { return v.cache.Examine(op) }
+
 // Len is the number of coins that the view changes.
 func (v *View) Len() int { return len(v.changes) }

@@ -24,7 +24,8 @@ type Params struct {
 	SignetChallenge  []byte  // script that a block's solution must satisfy (BIP325)
 	MinimumWork      Uint256 // a chain with less is not trusted
 	AssumeValid      chainhash.Hash
-	PruneAfterHeight int32 // below it no block file is deleted
+	Assumed          []AssumedSet // lowest first
+	PruneAfterHeight int32        // below it no block file is deleted
 	TestDummy        Deployment
 
 	// First heights at which rules are in force.
@@ -74,6 +75,7 @@ func base(cfg *chaincfg.Params, name string) *Params {
 		PowLimit: BigUint256(cfg.PowLimit), Interval: 2016, Spacing: 600,
 		HalvingInterval: cfg.SubsidyReductionInterval, PruneAfterHeight: 1000,
 		TestDummy:   Deployment{Bit: 28, Start: NeverActive, Threshold: 1815, Period: 2016},
+		Assumed:     assumedSets(name),
 		BIP34Height: 1, BIP65Height: 1, BIP66Height: 1, CSVHeight: 1, SegwitHeight: 1,
 	}
 }

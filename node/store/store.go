@@ -19,6 +19,8 @@ type Config struct {
 	Dir    string
 	Cache  int64 // bytes; values below 4 MiB count as that
 	Logger *slog.Logger
+	// InMemory keeps everything in memory until Close. Dir is not used.
+	InMemory bool
 }
 
 // DB is an open database.
@@ -32,14 +34,8 @@ type DB struct {
 // Open creates the folder if needed. It reads all tables, whose checksums are
 // compared, and fails with a *CorruptError that names what is damaged.
 func Open(cfg Config) (*DB, error) {
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	if err := refuseForeign(cfg.Dir); err != nil {
-		return nil, err
-	}
 	opts := sized(cfg)
-	if err := checkTables(opts); err != nil {
+	if err := prepare(opts); err != nil {
 		return nil, err
 	}
 	db, err := badger.Open(opts)
@@ -69,6 +65,20 @@ func refuseForeign(dir string) error {
 	return err
 }
 
+// prepare creates the folder, or looks through what is in it.
+func prepare(opts badger.Options) error {
+	if opts.InMemory {
+		return nil
+	}
+	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := refuseForeign(opts.Dir); err != nil {
+		return err
+	}
+	return checkTables(opts)
+}
+
 func openError(dir string, err error) error {
 	var fault *fs.PathError
 	switch {
@@ -90,7 +100,12 @@ func sized(cfg Config) badger.Options {
 	const mib = 1 << 20
 	cache := max(cfg.Cache, 4*mib)
 	memtable := min(max(cache/12, 2*mib), 64*mib)
-	return badger.DefaultOptions(cfg.Dir).
+	dir := cfg.Dir
+	if cfg.InMemory {
+		dir = ""
+	}
+	return badger.DefaultOptions(dir).
+		WithInMemory(cfg.InMemory).
 		WithLogger(badgerLogger{cfg.Logger}).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false).

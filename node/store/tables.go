@@ -129,6 +129,9 @@ func (d *DB) ExamineAll() error {
 }
 
 func (d *DB) examine(concerns func(badger.TableInfo) bool) error {
+	if d.db.Opts().InMemory {
+		return nil
+	}
 	for _, info := range d.db.Tables() {
 		if !concerns(info) {
 			continue

@@ -57,6 +57,7 @@ type manager struct {
 	nonceKey [32]byte
 	queues   map[string]*orderQueue
 	facts    map[int64]*facts
+	partial  bool // the node lacked old blocks when it was last asked
 	gossip   map[netip.AddrPort]gossipCache
 	dialling map[uint64]chan struct{}
 	reports  map[uint64]*reportRound

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
@@ -44,15 +48,16 @@ type localAddress struct {
 	Score   int    `json:"score"`
 }
 
-func (m *manager) getNetworkInfo(context.Context, *rpc.Call) (any, error) {
+func (m *manager) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) {
+	services := m.services(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	peers := m.roster.Peers()
 	in := m.roster.Count(roster.Inbound)
 	info := networkInfo{
 		Version: m.cfg.ClientVersion, Subversion: m.cfg.UserAgent, ProtocolVersion: session.ProtocolVersion,
-		LocalServices:      fmt.Sprintf("%016x", uint64(m.cfg.Services)),
-		LocalServicesNames: serviceNames(uint64(m.cfg.Services)), LocalRelay: !m.cfg.BlocksOnly,
+		LocalServices:      fmt.Sprintf("%016x", uint64(services)),
+		LocalServicesNames: serviceNames(uint64(services)), LocalRelay: !m.cfg.BlocksOnly,
 		TimeOffset: m.medianTimeOffset(peers), NetworkActive: m.roster.Active(),
 		Connections: len(peers), ConnectionsIn: in, ConnectionsOut: len(peers) - in,
 		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
@@ -66,6 +71,25 @@ func (m *manager) getNetworkInfo(context.Context, *rpc.Call) (any, error) {
 		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Addr().String(), a.Port(), 4})
 	}
 	return info, nil
+}
+
+// nodePatience is how long the node may take to tell what it can serve.
+const nodePatience = 2 * time.Second
+
+// services are what we offer: recent blocks only while the node lacks old ones.
+func (m *manager) services(ctx context.Context) wire.ServiceFlag {
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	tip, err := msg.GetTip.Call(ctx, m.conn, bus.None{})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		m.partial = tip.Partial
+	}
+	if m.partial {
+		return m.cfg.Services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
+	}
+	return m.cfg.Services
 }
 
 // medianTimeOffset is over outbound peers, which others cannot choose for us.

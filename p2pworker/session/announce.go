@@ -66,9 +66,9 @@ func (s *Session) tipChanged(in TipChanged) {
 	}
 	s.maybeSendFeeFilter()
 	branched := s.tip.Hash != was.Hash && s.tip.Height <= was.Height
-	if (branched || s.tip.Lost != was.Lost) && s.headers.known {
-		// A branch of the peer that was not worth its blocks may be now, or one
-		// whose blocks were all there may lack some.
+	if (branched || s.tip.Lost != was.Lost || s.tip.Partial && !was.Partial) && s.headers.known {
+		// A branch of the peer that was not worth its blocks may be now, one whose
+		// blocks were all there may lack some, or its old blocks are wanted.
 		s.down.best = s.headers.best
 		s.wakeDownload(false)
 	}

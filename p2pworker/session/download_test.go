@@ -70,6 +70,24 @@ func TestLostBlocksAreFetchedAgain(t *testing.T) {
 	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes[:1], Seconds: 60}).Best)
 }
 
+// While old blocks are missing, every peer is asked for them, and we offer none.
+func TestOldBlocksAreMissing(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	b.step(TipChanged{Tip: Tip{Height: 5, Hash: chainhash.Hash{5}}})
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	require.False(t, b.asked(LeaseBlocks{}))
+	b.step(TipChanged{Tip: Tip{Height: 6, Hash: chainhash.Hash{6}, Partial: true}})
+	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+
+	cfg := inboundConfig()
+	cfg.Type, cfg.Tip.Partial = Manual, true
+	var m wire.MsgVersion
+	require.NoError(t, m.BtcDecode(newBuffer(newBench(t, cfg).sent[0].Payload), 70016, wire.WitnessEncoding))
+	require.Equal(t, wire.SFNodeNetworkLimited|wire.SFNodeWitness, m.Services)
+}
+
 // A block that was not requested may have an unknown parent that comes just
 // before it.
 func TestUnrequestedBlocksGoToTheNodeOneByOne(t *testing.T) {

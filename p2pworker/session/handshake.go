@@ -40,10 +40,10 @@ func (s *Session) sendVersion() {
 	relay := !s.rejectsTxs()
 	b := make([]byte, 0, 100+len(s.cfg.UserAgent))
 	b = binary.LittleEndian.AppendUint32(b, ProtocolVersion)
-	b = binary.LittleEndian.AppendUint64(b, uint64(s.cfg.Services))
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.services()))
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.now.Unix()))
 	b = appendVersionAddress(b, s.cfg.RemoteServices, s.cfg.Remote)
-	b = appendVersionAddress(b, s.cfg.Services, netip.AddrPort{})
+	b = appendVersionAddress(b, s.services(), netip.AddrPort{})
 	b = binary.LittleEndian.AppendUint64(b, s.cfg.Nonce)
 	b = appendSize(b, len(s.cfg.UserAgent))
 	b = append(b, s.cfg.UserAgent...)
@@ -53,6 +53,15 @@ func (s *Session) sendVersion() {
 	s.send(wire.CmdVersion, b)
 	s.logf("net", "send version message: version=%d, blocks=%d, txrelay=%d, peer=%d",
 		ProtocolVersion, s.tip.Height, boolByte(relay), s.cfg.Peer)
+}
+
+// services are what we offer: recent blocks only while old ones are missing
+// (BIP159).
+func (s *Session) services() wire.ServiceFlag {
+	if s.tip.Partial {
+		return s.cfg.Services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
+	}
+	return s.cfg.Services
 }
 
 func appendVersionAddress(b []byte, services wire.ServiceFlag, a netip.AddrPort) []byte {

@@ -93,6 +93,8 @@ type Tip struct {
 	MinFeeRate int64
 	// Lost is how many blocks the node had and needs again.
 	Lost int64
+	// Partial: old blocks are still missing below the tip.
+	Partial bool
 }
 
 // TxAnnouncement is one transaction of the mempool.

@@ -1,0 +1,103 @@
+package chain
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bulkheadnode/bulkhead/node/coins"
+)
+
+// History is the verification of the blocks that led to an assumed UTXO set,
+// with a set of its own, while the chain goes on above.
+type History struct {
+	base *Node // whose set is assumed
+	view atomic.Pointer[View]
+
+	mu  sync.Mutex // held while set is changed
+	set *coins.Cache
+}
+
+// Base returns the block whose set is assumed.
+func (h *History) Base() *Node { return h.base }
+
+// View returns the chain that is verified so far.
+func (h *History) View() *View { return h.view.Load() }
+
+// Coins returns the UTXO set of View.
+func (h *History) Coins() *coins.Cache { return h.set }
+
+// Done reports whether all blocks are verified.
+func (h *History) Done() bool { return h.View().Tip() == h.base }
+
+// History returns what is left of verifying the past, nil if nothing is.
+func (e *Engine) History() *History { return e.history.Load() }
+
+// Verified returns the best chain as far as all of it is verified and there: it
+// differs from View while there is a History.
+func (e *Engine) Verified() *View {
+	if h := e.History(); h != nil {
+		return h.View()
+	}
+	return e.View()
+}
+
+// openHistory goes on with the history of an assumed set.
+func (e *Engine) openHistory() error {
+	from := e.cfg.Assumed
+	if from == nil {
+		return nil
+	}
+	h := &History{base: e.tree.lookup(from.Set.Block)}
+	if h.base == nil {
+		return fmt.Errorf("%w: the block of the assumed set, %s, is not in it", ErrIndex, from.Set.Block)
+	}
+	set, heads, err := coins.Open(from.Verified)
+	if err != nil {
+		return err
+	}
+	tip, err := e.loadCoins(set, heads)
+	if err != nil {
+		return err
+	}
+	h.set = set
+	h.view.Store(viewOf(tip))
+	e.history.Store(h)
+	return nil
+}
+
+// EndHistory ends a history whose set was found to be the assumed one.
+func (e *Engine) EndHistory() {
+	e.history.Store(nil)
+	e.refillCandidates()
+}
+
+// unproven reports whether a block is one that the history may not have, or
+// that it still needs.
+func (e *Engine) unproven(n *Node) bool {
+	h := e.History()
+	return h != nil && n.Height <= h.base.Height
+}
+
+// mayLeave reports whether the best chain may go back to a block: below an
+// assumed set there is no undo data to do so.
+func (e *Engine) mayLeave(fork *Node) bool {
+	h := e.History()
+	return h == nil || fork.Height >= h.base.Height
+}
+
+func viewOf(tip *Node) *View {
+	nodes := make([]*Node, tip.Height+1, tip.Height+1024)
+	for n := tip; n != nil; n = n.Parent {
+		nodes[n.Height] = n
+	}
+	return &View{nodes: nodes}
+}
+
+// cacheLimit is how large each of the sets in memory may become.
+func (e *Engine) cacheLimit() int64 {
+	if e.History() != nil {
+		return e.cfg.Cache / 2
+	}
+	return e.cfg.Cache
+}

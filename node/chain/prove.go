@@ -1,0 +1,111 @@
+package chain
+
+import (
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Proof is a step of a History: a block that was found valid, or one that is
+// not in the branch of the assumed set and has to be left.
+type Proof struct {
+	Node *Node
+
+	block   *consensus.Block
+	undo    coins.Undo
+	effects *coins.View // nil to leave the block
+}
+
+// Prove verifies the next block of the history; the result is nil if there is
+// none, or it has not arrived. One goroutine at a time may do so, which need
+// not own the engine. The error is a *DamageError or a *consensus.Reject if it
+// is about the block, which is returned with it.
+func (e *Engine) Prove() (*Proof, error) {
+	h := e.History()
+	if h == nil || h.Done() {
+		return nil, nil
+	}
+	tip := h.View().Tip()
+	fork := Fork(tip, h.base)
+	p := &Proof{Node: h.base.Ancestor(fork.Height + 1)}
+	switch info := e.Info(p.Node); {
+	case info.Failed:
+		return p, consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", p.Node.Hash)
+	case !info.HaveBlock:
+		return nil, nil
+	case fork != tip:
+		return &Proof{Node: tip}, nil
+	}
+	return p, e.prove(h, p)
+}
+
+func (e *Engine) prove(h *History, p *Proof) error {
+	var err error
+	if p.block, err = e.ReadBlock(p.Node); err != nil {
+		return err
+	}
+	if err := consensus.CheckBlock(p.block, e.params); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	p.effects = h.set.NewView()
+	undo, jobs, err := e.applyBlock(p.Node, p.block, p.effects)
+	h.mu.Unlock()
+	p.undo = undo
+	if err != nil || e.verifyReason(p.Node, e.View().BestHeader) == vouched {
+		return err
+	}
+	return scriptError(e.cfg.Verifier.Verify(jobs, false))
+}
+
+// Enter takes a step that Prove has prepared.
+func (e *Engine) Enter(p *Proof, now int64) error {
+	h := e.History()
+	if h == nil {
+		return nil
+	}
+	var err error
+	if p.effects == nil {
+		err = e.leave(h, p.Node)
+	} else {
+		err = e.enter(h, p)
+	}
+	if err != nil || h.set.Size() < e.cacheLimit() {
+		return err
+	}
+	if err := e.Drain(now); err != nil {
+		return err
+	}
+	return e.Flush()
+}
+
+func (e *Engine) enter(h *History, p *Proof) error {
+	if err := e.storeUndo(p.Node, p.undo); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.set.Commit(p.effects, p.Node.Hash)
+	h.view.Store(h.View().with(p.Node.Parent, []*Node{p.Node}))
+	return nil
+}
+
+// leave takes the history back over a block.
+func (e *Engine) leave(h *History, n *Node) error {
+	block, err := e.ReadBlock(n)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := e.disconnect(n, block, h.set); err != nil {
+		return err
+	}
+	h.view.Store(h.View().with(n.Parent, nil))
+	return nil
+}
+
+// Refuse marks a block of the history that was found invalid.
+func (e *Engine) Refuse(p *Proof, reject *consensus.Reject) { e.refuse(p.Node, reject) }
+
+// Lose forgets a block of the history whose data is damaged.
+func (e *Engine) Lose(damage *DamageError) error { return e.lose(damage.Block, damage) }
