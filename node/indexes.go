@@ -160,14 +160,19 @@ func (x *indexes) close() error {
 	return err
 }
 
-// followChain lets all indexes follow the chain, each at its own pace. Before
-// the stored blocks are placed, not even genesis can be read.
-func (n *node) followChain(ctx context.Context) error {
+// followPlaced is followChain from when the stored blocks are placed: before,
+// not even genesis can be read.
+func (n *node) followPlaced(ctx context.Context) error {
 	select {
 	case <-n.placed:
+		return n.followChain(ctx)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// followChain lets all indexes follow the chain, each at its own pace.
+func (n *node) followChain(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, x := range n.indexes.running {
 		group.Go(func() error { return n.followWith(ctx, x) })

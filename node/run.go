@@ -195,7 +195,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return n.followLinks(ctx, sub) })
 	group.Go(func() error { return n.keepHouse(ctx) })
 	group.Go(func() error { return n.start(ctx) })
-	group.Go(func() error { return n.followChain(ctx) })
+	group.Go(func() error { return n.followPlaced(ctx) })
 	group.Go(func() error { return n.followHistory(ctx) })
 	group.Go(func() error { return n.awaitDoom(ctx) })
 	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })

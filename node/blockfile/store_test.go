@@ -37,7 +37,7 @@ func TestMendKey(t *testing.T) {
 	pos, err := s.AppendBlock(genesis)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	for _, damaged := range [][]byte{{}, {1, 2, 3}, {0, 2, 3, 4, 5, 6, 7, 8}} {
+	for _, damaged := range [][]byte{{}, {1, 2, 3}, {0, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 3, 4, 4, 6, 7, 8}} {
 		require.NoError(t, os.WriteFile(path, damaged, 0o600))
 		if len(damaged) < 8 {
 			_, err := Open(cfg)
@@ -45,6 +45,12 @@ func TestMendKey(t *testing.T) {
 			require.ErrorContains(t, err, path+" is corrupt")
 		}
 		require.NoError(t, MendKey(dir, magic+1))
+		if len(damaged) == 8 {
+			s, err := Open(cfg)
+			require.NoError(t, err)
+			require.ErrorIs(t, s.CheckKey(), ErrMisfit)
+			require.NoError(t, s.Close())
+		}
 		require.NoError(t, MendKey(dir, magic))
 		s, err := Open(cfg)
 		require.NoError(t, err)

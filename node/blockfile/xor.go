@@ -87,29 +87,36 @@ func storeKey(dir string, key Key) error {
 // of the block before it, which is zero: magic and size, and the version.
 const zerosOffset = frameSize + 4
 
-// MendKey writes the key anew that the block files in dir were written with, if
-// xor.dat is not the right one and the first file shows what is. No Store may
-// have dir open.
-func MendKey(dir string, magic uint32) error {
+// keyOf finds out from the first block file with which key it was written, if
+// it begins with genesis.
+func keyOf(dir string, magic uint32) (key Key, found bool, err error) {
 	var head [zerosOffset + chainhash.HashSize]byte
 	f, err := os.Open(filepath.Join(dir, "blk00000.dat"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return key, false, nil
 	}
 	if err != nil {
-		return err
+		return key, false, err
 	}
 	defer f.Close()
 	if _, err := io.ReadFull(f, head[:]); err != nil {
-		return nil // it holds no block
+		return key, false, nil // it holds no block
 	}
-	var key Key
 	for i := range key {
 		key[(zerosOffset+i)%len(key)] = head[zerosOffset+i]
 	}
 	key.apply(head[:], 0)
-	if [chainhash.HashSize]byte(head[zerosOffset:]) != [chainhash.HashSize]byte{} || binary.LittleEndian.Uint32(head[:]) != magic {
-		return nil // the file does not begin with genesis
+	zeros := [chainhash.HashSize]byte(head[zerosOffset:]) == [chainhash.HashSize]byte{}
+	return key, zeros && binary.LittleEndian.Uint32(head[:]) == magic, nil
+}
+
+// MendKey writes the key anew that the block files in dir were written with, if
+// xor.dat is not the right one and the first file shows what is. No Store may
+// have dir open.
+func MendKey(dir string, magic uint32) error {
+	key, found, err := keyOf(dir, magic)
+	if err != nil || !found {
+		return err
 	}
 	stored, err := os.ReadFile(filepath.Join(dir, keyFile))
 	if err == nil && bytes.Equal(stored, key[:]) {
@@ -130,6 +137,9 @@ func (s *Store) CheckKey() error {
 		return nil
 	}
 	path := s.path("blk", files[0])
+	if right, found, err := keyOf(s.cfg.Dir, s.cfg.Magic); err != nil || found && right != s.key {
+		return errors.Join(err, &MisfitError{filepath.Join(s.cfg.Dir, keyFile), path})
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err

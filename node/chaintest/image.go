@@ -2,6 +2,7 @@ package chaintest
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -22,18 +23,24 @@ type ImageFile struct {
 	Size    int64
 }
 
-// ImageOf reads a directory.
+// ImageOf reads a directory. A file that a database removes meanwhile is none.
 func ImageOf(t testing.TB, dir string) Image {
 	t.Helper()
 	files := Image{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		var raw []byte
+		if err == nil && !entry.IsDir() {
+			raw, err = os.ReadFile(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		raw, err := os.ReadFile(path)
 		name, _ := filepath.Rel(dir, path)
 		files[name] = ImageFile{bytes.Clone(bytes.TrimRight(raw, "\x00")), int64(len(raw))}
-		return err
+		return nil
 	}))
 	return files
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -22,6 +24,9 @@ func imageOf(t *testing.T, dir string) image {
 	files := image{}
 	for _, entry := range entries {
 		raw, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the database has removed it meanwhile
+		}
 		require.NoError(t, err)
 		if strings.HasSuffix(entry.Name(), ".mem") {
 			raw = []byte(strings.TrimRight(string(raw), "\x00"))
