@@ -101,7 +101,7 @@ func (w *worker) learnTip(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.tipKnown {
-		w.changeTip(tip, session.TipChanged{})
+		w.changeTip(tip, session.TipChanged{Missed: true})
 	}
 }
 

@@ -215,10 +215,16 @@ func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {
 }
 
 func (e *Engine) flushIfLarge() error {
-	if e.coins.Size() < e.cacheLimit() {
+	limit := e.cacheLimit()
+	if e.coins.Size() < limit {
 		return nil
 	}
-	return e.Flush()
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	// What stays must leave room, or every step would end with a flush.
+	e.coins.Trim(limit / 2)
+	return nil
 }
 
 // refuse marks a block that failed to connect.

@@ -53,6 +53,16 @@ func (c *Cache) endFlush(entries *layer) {
 	}
 }
 
+// Trim empties the cache, which was just flushed, if it is larger than limit
+// bytes.
+func (c *Cache) Trim(limit int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.top.size > limit {
+		c.top = newLayer()
+	}
+}
+
 func (c *Cache) write(to chainhash.Hash, entries *layer) error {
 	ops := entries.dirty()
 	heads, err := readHashes(c.store, keyHeads, 2)

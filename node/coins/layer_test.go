@@ -56,3 +56,13 @@ func TestLayerGivesCopies(t *testing.T) {
 		require.Equal(t, byte(7), got.Script[0])
 	}
 }
+
+func TestTrimEmptiesWhatIsTooLarge(t *testing.T) {
+	c := &Cache{top: newLayer()}
+	c.top.put(wire.OutPoint{}, &entry{Coin: Coin{Script: []byte{1}}})
+	c.Trim(coinCost)
+	require.Equal(t, 1, c.Len())
+	c.Trim(coinCost - 1)
+	require.Zero(t, c.Len())
+	require.Zero(t, c.Size())
+}
