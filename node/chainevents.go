@@ -42,7 +42,7 @@ func (n *node) onChain(ev chain.Event) {
 		n.log.Info("Block validation error: " + ev.Reject.Error())
 		n.log.Info(fmt.Sprintf("InvalidChainFound: invalid block=%s  height=%d  log2_work=%f  date=%s",
 			ev.Node.Hash, ev.Node.Height, log2Work(ev.Node), isoTime(ev.Node.Time)))
-		n.blame(ev.Node.Hash, ev.Reject)
+		n.accused = append(n.accused, ev)
 	case chain.Lost:
 		n.lostBlock(ev)
 	case chain.Pruned:

@@ -69,6 +69,7 @@ type node struct {
 	sharing *sharing
 	watch   *watchers
 	pending pending
+	accused []chain.Refused // whose senders are to be told
 	out     publisher
 	scan    scanState
 	dumps   dumps
@@ -347,7 +348,7 @@ func (n *node) now() int64 { return n.env.Clock.Now().Unix() }
 // way then.
 func (n *node) own(ctx context.Context, fn func() error) error {
 	return n.ownEngine(ctx, func() error {
-		if err := n.vital(n.engine.Drain(n.now())); err != nil {
+		if err := n.follow(n.engine.Drain(n.now())); err != nil {
 			return err
 		}
 		return fn()
@@ -371,5 +372,11 @@ func (n *node) activate() error { return n.follow(n.engine.Activate(n.now())) }
 // follow lets the mempool follow a step of the chain that ended with err.
 func (n *node) follow(err error) error {
 	n.settle()
+	// Whoever sees that a peer has to go sees the chain as it is then.
+	accused := n.accused
+	n.accused = nil
+	for _, ev := range accused {
+		n.blame(ev.Node.Hash, ev.Reject)
+	}
 	return n.vital(err)
 }
