@@ -3,8 +3,6 @@ package node_test
 import (
 	"bytes"
 	"context"
-	crand "crypto/rand"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,7 +10,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,25 +25,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 )
-
-// seedVariable is the environment variable that repeats the choices of a test
-// that makes them at random.
-const seedVariable = "BULKHEAD_TEST_SEED"
-
-// seeded returns the source of a test's random choices and tells its seed.
-func seeded(t testing.TB) *rand.Rand {
-	t.Helper()
-	var raw [8]byte
-	_, err := crand.Read(raw[:])
-	require.NoError(t, err)
-	seed := binary.LittleEndian.Uint64(raw[:])
-	if text := os.Getenv(seedVariable); text != "" {
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("%s=%d repeats the choices of this run", seedVariable, seed)
-	return rand.New(rand.NewPCG(seed, seed))
-}
 
 // damaging is a node on a braid whose files are damaged again and again.
 type damaging struct {
@@ -299,7 +277,7 @@ const flipsPerFile = 1
 // A bit that flips in any file of a node that was killed, or stopped, does no
 // harm, or is found.
 func TestFlippedBitInAnyFile(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	d, killed, stopped := followBraid(t, rng)
 	found, flips := 0, 0
 	for state, files := range map[string]chaintest.Image{"killed": killed, "stopped": stopped} {

@@ -123,7 +123,7 @@ func (k *killing) examine(files chaintest.Image, damaged string) (detected bool)
 
 // TestTornWriteInAnyFile cuts off the end of one file after the other.
 func TestTornWriteInAnyFile(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	k, files := damageRounds(t, rng)
 	began, found := time.Now(), 0
 	for _, name := range files.Names() {
@@ -151,7 +151,7 @@ const shipFlips = 8
 
 // TestFlippedBitUnderTheShip flips bits in files of a ship that was killed.
 func TestFlippedBitUnderTheShip(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	k, files := damageRounds(t, rng)
 	found, names := 0, files.Names()
 	for range shipFlips {

@@ -79,7 +79,7 @@ func (n *node) awaitShortage(text string) {
 // TestFullDisk fills the disk while the node downloads its chain: bit by bit by
 // the node itself, and at once by another program.
 func TestFullDisk(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	b := chaintest.NewBraid(t, rng, 300, 20_000)
 	server := startBraidServer(t, b)
 	disk := newSmallDisk(t)

@@ -1,13 +1,10 @@
 package main_test
 
 import (
-	crand "crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,25 +13,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 )
-
-// seedVariable is the environment variable that repeats the choices of a test
-// that makes them at random.
-const seedVariable = "BULKHEAD_TEST_SEED"
-
-// seeded returns the source of a test's random choices and tells its seed.
-func seeded(t testing.TB) *rand.Rand {
-	t.Helper()
-	var raw [8]byte
-	_, err := crand.Read(raw[:])
-	require.NoError(t, err)
-	seed := binary.LittleEndian.Uint64(raw[:])
-	if text := os.Getenv(seedVariable); text != "" {
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("%s=%d repeats the choices of this run", seedVariable, seed)
-	return rand.New(rand.NewPCG(seed, seed))
-}
 
 const (
 	killCount   = 200
@@ -57,7 +35,7 @@ type killing struct {
 // while it follows its peer from branch to branch, flushes, starts, stops and
 // makes its index anew. After each time its UTXO set is that of its best block.
 func TestKilledAtAnyMoment(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	b := chaintest.NewBraid(t, rng, killChanges, 20_000)
 	server := startBraidServer(t, b)
 	k := &killing{

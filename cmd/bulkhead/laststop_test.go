@@ -16,7 +16,7 @@ import (
 // When the started process is gone, so are all others, and the files stay what
 // they are.
 func TestNothingIsWrittenAfterAStop(t *testing.T) {
-	rng := seeded(t)
+	rng := chaintest.Seeded(t)
 	b := chaintest.NewBraid(t, rng, 200, 20_000)
 	server := startBraidServer(t, b)
 	for _, mode := range []string{"-multiprocess=1", "-multiprocess=0"} {

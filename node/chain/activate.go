@@ -21,7 +21,7 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // reported as Refused; an error means that the engine cannot go on.
 func (e *Engine) Activate(now int64) error {
 	for {
-		if err := e.advance(now); err != nil {
+		if err := e.Advance(now); err != nil {
 			return errors.Join(err, e.Drain(now))
 		}
 		if len(e.pipeline.blocks) == 0 {
@@ -33,9 +33,9 @@ func (e *Engine) Activate(now int64) error {
 	}
 }
 
-// advance moves towards the best block until it is the tip, or on its way
-// there.
-func (e *Engine) advance(now int64) error {
+// Advance is Activate that does not wait for the scripts of the last blocks.
+// Settle, Collect and Drain go on with those.
+func (e *Engine) Advance(now int64) error {
 	for {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted

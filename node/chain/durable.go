@@ -52,13 +52,15 @@ func (e *Engine) Flush() error {
 	if len(e.pipeline.blocks) > 0 {
 		return errPending
 	}
-	if err := e.cfg.Room(e.coins.Size() + e.tree.pendingBytes()); err != nil {
-		return err
-	}
+	size := e.coins.Size() + e.tree.pendingBytes()
 	h := e.History()
 	if h != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		size += h.set.Size()
+	}
+	if err := e.cfg.Room(size); err != nil {
+		return err
 	}
 	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
 	if err := e.cfg.Blocks.Sync(); err != nil {

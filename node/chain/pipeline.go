@@ -22,6 +22,15 @@ type pending struct {
 	run   *script.Run
 }
 
+func (p *pending) hasRun() bool {
+	select {
+	case <-p.run.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // pipeline holds the blocks above the tip whose scripts run, lowest first. It
 // is used in initial download only: at the tip nobody is to see coins of a
 // block that is not verified.
@@ -53,11 +62,6 @@ func (e *Engine) end() *Node {
 	return e.View().Tip()
 }
 
-// Advance is Activate that does not wait for the scripts of the last blocks.
-// Settle goes on with those, and so does every other call that changes the
-// chain.
-func (e *Engine) Advance(now int64) error { return e.advance(now) }
-
 // Pending returns a channel that is closed when the scripts of a block have
 // run; nil if they do not.
 func (e *Engine) Pending(n *Node) <-chan struct{} {
@@ -79,14 +83,7 @@ func (e *Engine) Settle(n *Node, now int64) error {
 
 // Collect finishes the blocks whose scripts have run already.
 func (e *Engine) Collect(now int64) error {
-	return e.finish(now, func(p *pending) bool {
-		select {
-		case <-p.run.Done():
-			return true
-		default:
-			return false
-		}
-	})
+	return e.finish(now, (*pending).hasRun)
 }
 
 // Drain finishes all blocks that are under way.
@@ -120,14 +117,7 @@ func (e *Engine) extend(best *Node, now int64) error {
 
 // isRipe tells which blocks are finished on the way: those whose scripts have
 // run, and the lowest one when no more may wait.
-func (e *Engine) isRipe(p *pending) bool {
-	select {
-	case <-p.run.Done():
-		return true
-	default:
-		return e.pipeline.full()
-	}
-}
+func (e *Engine) isRipe(p *pending) bool { return p.hasRun() || e.pipeline.full() }
 
 // prepare applies a block to the coins and starts its scripts.
 func (e *Engine) prepare(n *Node) error {
