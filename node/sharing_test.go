@@ -21,6 +21,7 @@ import (
 // chain is not.
 func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	r := newRig(t, "regtest", nil)
+	r.loaded() // nothing is leased before
 	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
 	submit := func(header []byte) msg.SubmitHeadersReply {
 		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
