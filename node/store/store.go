@@ -12,6 +12,8 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+
+	"github.com/bulkheadnode/bulkhead/internal/badgerdir"
 )
 
 // Config says where a database is and how much memory it may use.
@@ -74,6 +76,9 @@ func prepare(opts badger.Options) error {
 		return err
 	}
 	if err := refuseForeign(opts.Dir); err != nil {
+		return err
+	}
+	if err := badgerdir.RemoveEmptyLogs(opts.Dir); err != nil {
 		return err
 	}
 	return checkTables(opts)

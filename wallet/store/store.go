@@ -15,6 +15,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 
+	"github.com/bulkheadnode/bulkhead/internal/badgerdir"
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 )
 
@@ -110,6 +111,9 @@ func open(dir string, log *slog.Logger) (*Store, error) {
 	const mib = 1 << 20
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	if err := badgerdir.RemoveEmptyLogs(dir); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", dir, err)
 	}
 	db, err := badger.Open(badger.DefaultOptions(dir).
 		WithLogger(logger{log}).WithMetricsEnabled(false).WithCompression(options.None).
