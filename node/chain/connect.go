@@ -149,27 +149,32 @@ const bip34Limit = 1983702
 // checkOverwrites verifies that no transaction repeats one that has unspent
 // outputs (BIP30).
 func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) error {
-	bip34 := n.Parent.Ancestor(e.params.BIP34Height)
-	implied := bip34 != nil && bip34.Hash == e.params.BIP34Hash
-	if RepeatsCoinbase(n) || implied && n.Height < bip34Limit {
+	if RepeatsCoinbase(n) || e.unlike(n) {
 		return nil
 	}
-	ops := make([]wire.OutPoint, 0, len(b.Txs)*2)
 	for _, tx := range b.Txs {
 		for i := range tx.TxOut {
-			ops = append(ops, wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
-		}
-	}
-	for _, op := range ops {
-		_, there, err := view.Get(op)
-		if err != nil {
-			return err
-		}
-		if there {
-			return consensus.Rejectf(consensus.Invalid, "bad-txns-BIP30", "tried to overwrite transaction")
+			_, there, err := view.Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
+			if err != nil {
+				return err
+			}
+			if there {
+				return consensus.Rejectf(consensus.Invalid, "bad-txns-BIP30", "tried to overwrite transaction")
+			}
 		}
 	}
 	return nil
+}
+
+// unlike reports whether the height in its coinbase (BIP34) makes all of a
+// block's transactions differ from those before: a transaction can be repeated
+// only if one that it spends from is, down to a coinbase.
+func (e *Engine) unlike(n *Node) bool {
+	if e.params.BIP34Height <= 1 {
+		return true
+	}
+	bip34 := n.Parent.Ancestor(e.params.BIP34Height)
+	return bip34 != nil && bip34.Hash == e.params.BIP34Hash && n.Height < bip34Limit
 }
 
 // RepeatsCoinbase names the two blocks of mainnet that break BIP30.

@@ -23,8 +23,9 @@ type rig struct {
 	events []string
 }
 
-func newRig(t *testing.T) *rig {
-	p := chaintest.Regtest(t)
+func newRig(t *testing.T) *rig { return newRigWith(t, chaintest.Regtest(t)) }
+
+func newRigWith(t *testing.T, p *consensus.Params) *rig {
 	r := &rig{t: t, disk: chaintest.OpenDisk(t, t.TempDir(), p)}
 	cfg := r.disk.Config(p)
 	cfg.Sink = func(ev chain.Event) {
@@ -235,6 +236,30 @@ func TestRejectReasons(t *testing.T) {
 	r.t = t
 	require.NoError(t, r.give(base.Next(spend(1, coin))))
 	require.Equal(t, int32(111), r.View().Height())
+}
+
+// A transaction may come again once all its outputs are spent, unless the
+// coinbases' heights keep them apart anyway (BIP30, BIP34).
+func TestRepeatedTransactions(t *testing.T) {
+	p := chaintest.Regtest(t)
+	p.BIP34Height = 1000
+	r := newRigWith(t, p)
+	base := chaintest.Genesis(t, p).Extend(101, 0)
+	r.giveAll(base)
+	first := base.Path()[0].Block.Txs[0]
+	repeat := func(on *chaintest.Spot) *chaintest.Spot {
+		return on.Change(nil, func(_ *wire.BlockHeader, txs []*consensus.Tx) []*consensus.Tx { return []*consensus.Tx{first} })
+	}
+	r.requireReject(repeat(base), "bad-txns-BIP30")
+	spending := base.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, consensus.Coin))
+	require.NoError(t, r.give(spending))
+	require.NoError(t, r.give(repeat(spending)))
+	r.requireTip(repeat(spending))
+
+	r = newRig(t)
+	base = chaintest.Genesis(t, r.Params()).Extend(101, 0)
+	r.giveAll(base)
+	r.requireReject(repeat(base), "bad-cb-height")
 }
 
 func locked(tx *consensus.Tx) *consensus.Tx {
