@@ -30,8 +30,8 @@ var (
 )
 
 // flushInterval is how often everything is written out, so that a node that
-// was killed has few blocks to connect again. During initial download, when a
-// flush costs most, it is only every flushesApart-th time.
+// was killed has few blocks to connect again. While the chain catches up, when
+// a flush costs most, it is only every flushesApart-th time.
 const (
 	flushInterval = time.Minute
 	flushesApart  = 10
@@ -264,7 +264,7 @@ func (n *node) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-flush.C:
-			if due++; due >= flushesApart || !n.engine.View().Initial {
+			if due++; due >= flushesApart || !n.engine.View().CatchingUp() {
 				due = 0
 				err = n.own(ctx, n.flush)
 			}

@@ -57,10 +57,10 @@ func (e *Engine) Advance(now int64) error {
 	}
 }
 
-// towards moves towards best: in initial download by extending the chain, with
-// many blocks at a time, else by a step.
+// towards moves towards best: to catch up, by extending the chain with many
+// blocks at a time, else by a step.
 func (e *Engine) towards(best *Node, now int64) error {
-	if e.View().Initial && best.Ancestor(e.end().Height) == e.end() {
+	if e.catchingUp(e.end()) && best.Ancestor(e.end().Height) == e.end() {
 		return e.extend(best, now)
 	}
 	if err := e.Drain(now); err != nil {

@@ -32,8 +32,8 @@ func (p *pending) hasRun() bool {
 }
 
 // pipeline holds the blocks above the tip whose scripts run, lowest first. It
-// is used in initial download only: at the tip nobody is to see coins of a
-// block that is not verified.
+// is used while the chain catches up: at the tip nothing comes after a block
+// whose scripts could run beside its own.
 type pipeline struct {
 	blocks []*pending
 	bytes  int
@@ -108,11 +108,16 @@ func (e *Engine) extend(best *Node, now int64) error {
 		if e.end() != n {
 			return nil // one before it proved invalid
 		}
-		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() || !e.View().Initial {
+		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() || !e.catchingUp(n) {
 			return e.Drain(now)
 		}
 	}
 	return nil
+}
+
+// catchingUp is View.CatchingUp for the time when n will be the tip.
+func (e *Engine) catchingUp(n *Node) bool {
+	return e.View().Initial || e.bestHeader.Height-n.Height > nearTip
 }
 
 // isRipe tells which blocks are finished on the way: those whose scripts have

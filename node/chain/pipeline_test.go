@@ -41,8 +41,14 @@ func lateFailure(t *testing.T, p *consensus.Params) (bad, top, beside *chaintest
 func TestLateScriptFailureIsTakenBack(t *testing.T) {
 	p := chaintest.Regtest(t)
 	bad, top, beside := lateFailure(t, p)
-	want := afterwards(t, p, bad.Parent.Path(), nil)
-	wantBeside := afterwards(t, p, beside.Path(), nil)
+	for _, age := range []int64{manyYears, 20_000} { // in initial download, and when it is over
+		requireTakenBack(t, p, age, bad, top, beside)
+	}
+}
+
+func requireTakenBack(t *testing.T, p *consensus.Params, age int64, bad, top, beside *chaintest.Spot) {
+	want := afterwards(t, p, age, bad.Parent.Path(), nil)
+	wantBeside := afterwards(t, p, age, beside.Path(), nil)
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		path := top.Path()
@@ -51,8 +57,8 @@ func TestLateScriptFailureIsTakenBack(t *testing.T) {
 			j := min(i+rng.IntN(6), len(path)-1)
 			path[i], path[j] = path[j], path[i]
 		}
-		require.Equal(t, want, afterwards(t, p, path, rng), "seed %d", seed)
-		require.Equal(t, wantBeside, afterwards(t, p, append(path, beside.Path()...), rng), "seed %d", seed)
+		require.Equal(t, want, afterwards(t, p, age, path, rng), "seed %d", seed)
+		require.Equal(t, wantBeside, afterwards(t, p, age, append(path, beside.Path()...), rng), "seed %d", seed)
 	}
 }
 
@@ -75,9 +81,9 @@ type outcome struct {
 	hash string
 }
 
-// afterwards gives blocks to an engine in initial download and returns where
-// that ends. With rng it settles at random times, else after each block.
-func afterwards(t *testing.T, p *consensus.Params, path []*chaintest.Spot, rng *rand.Rand) outcome {
+// afterwards gives blocks to an engine, whose clock is so many seconds past the
+// first block, and returns where that ends. With rng it settles at random times, else after each block.
+func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.Spot, rng *rand.Rand) outcome {
 	t.Helper()
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	defer disk.Close(t)
@@ -93,7 +99,7 @@ func afterwards(t *testing.T, p *consensus.Params, path []*chaintest.Spot, rng *
 			delete(seen, ev.Node)
 		}
 	}
-	now := path[0].Time() + manyYears
+	now := path[0].Time() + age
 	e, err := chain.Open(cfg, now)
 	require.NoError(t, err)
 	require.NoError(t, e.Activate(now))
@@ -114,7 +120,7 @@ func afterwards(t *testing.T, p *consensus.Params, path []*chaintest.Spot, rng *
 	require.NoError(t, e.Drain(now))
 	require.NoError(t, e.Activate(now))
 	tip := e.View().Tip()
-	require.True(t, e.View().Initial)
+	require.Equal(t, age == manyYears, e.View().Initial)
 	for n := tip; n.Height > 0; n = n.Parent {
 		require.True(t, seen[n])
 		delete(seen, n)

@@ -21,6 +21,13 @@ func (v *View) Tip() *Node { return v.nodes[len(v.nodes)-1] }
 // Height returns the tip's.
 func (v *View) Height() int32 { return int32(len(v.nodes)) - 1 }
 
+// nearTip is how many blocks may be missing to the best header at the tip.
+const nearTip = 6
+
+// CatchingUp reports whether the chain is known to go on for many blocks after
+// this one, as it is in initial download and after a pause.
+func (v *View) CatchingUp() bool { return v.Initial || v.BestHeader.Height-v.Height() > nearTip }
+
 // At returns the block at height, nil if there is none.
 func (v *View) At(height int32) *Node {
 	if height < 0 || int(height) >= len(v.nodes) {
