@@ -73,7 +73,7 @@ func (s system) args(p place) []string {
 	}
 	args := []string{
 		"-regtest", "-datadir=" + p.dir, "-listen=0", "-connect=" + p.peer, "-dnsseed=0", "-disablewallet", "-dbcache=450",
-		"-maxtipage=1000000000", "-minimumchainwork=0", "-assumevalid=" + assumed,
+		"-minimumchainwork=0", "-assumevalid=" + assumed,
 		fmt.Sprintf("-rpcport=%d", p.rpcPort), "-rpcuser=" + rpcUser, "-rpcpassword=" + rpcPassword,
 	}
 	if s.single {
