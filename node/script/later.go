@@ -4,7 +4,7 @@ import "github.com/bulkheadnode/bulkhead/node/signature"
 
 // Signatures of a batch: fewer are not worth one, more gain little.
 const (
-	minBatch = 24
+	minBatch = 16
 	maxBatch = 256
 )
 

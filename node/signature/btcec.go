@@ -8,16 +8,8 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 )
 
-// Library is what verifies signatures.
-const Library = "btcec"
-
-// VerifyECDSA reports whether der, in the encoding of BIP66 and with s in the
-// lower half (BIP146), is key's signature of hash. key is compressed or
-// uncompressed (SEC 1, section 2.3.3).
-func VerifyECDSA(key, der, hash []byte) bool {
-	if !validECDSA(key, der, hash) {
-		return false
-	}
+// slowECDSA verifies a signature that is validECDSA.
+func slowECDSA(key, der, hash []byte) bool {
 	sig, err := ecdsa.ParseDERSignature(der)
 	if err != nil {
 		return false
@@ -29,11 +21,8 @@ func VerifyECDSA(key, der, hash []byte) bool {
 	return err == nil && sig.Verify(hash, public)
 }
 
-// VerifySchnorr reports whether sig is key's signature of hash (BIP340).
-func VerifySchnorr(key, sig, hash []byte) bool {
-	if len(key) != XOnlyKey || len(sig) != Schnorr || len(hash) != Hash {
-		return false
-	}
+// slowSchnorr verifies a signature of the right lengths.
+func slowSchnorr(key, sig, hash []byte) bool {
 	parsed, err := schnorr.ParseSignature(sig)
 	if err != nil {
 		return false
