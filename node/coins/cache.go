@@ -51,6 +51,7 @@ type Cache struct {
 	best     chainhash.Hash
 	top      *layer // changed since the last flush, and read
 	flushing *layer // being written, and not changed; or nil
+	epoch    uint64 // changes when entries go from memory to the store
 }
 
 // Open reads the state of the store. heads is not nil if a flush was
@@ -137,15 +138,15 @@ func (c *Cache) Commit(v *View, best chainhash.Hash) {
 }
 
 func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {
-	old, known := c.top.state(op)
+	old, known := c.top.coins[op]
 	if change.state&spent != 0 {
 		switch {
-		case known && old&fresh != 0:
-			c.top.remove(op)
+		case known && old.state&fresh != 0:
+			c.top.remove(op, old)
 		case !known && change.state&fresh != 0:
 			// created and spent within the view
 		default:
-			c.top.put(op, &entry{state: dirty | spent})
+			c.top.replace(op, old, known, &entry{state: dirty | spent})
 		}
 		return
 	}
@@ -153,11 +154,11 @@ func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {
 	_, below := c.flushing.state(op)
 	// A coin that is in no layer, by the rule that no coin is created twice,
 	// need not be deleted below when it is spent.
-	if change.state&fresh != 0 && !replay && !below && (!known || old&fresh != 0) {
+	if change.state&fresh != 0 && !replay && !below && (!known || old.state&fresh != 0) {
 		state |= fresh
 	}
 	change.state = state
-	c.top.put(op, change)
+	c.top.replace(op, old, known, change)
 }
 
 // Examine fails if a coin that is not there may have been lost: a block is

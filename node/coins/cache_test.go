@@ -1,11 +1,15 @@
 package coins
 
 import (
+	"errors"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/store"
@@ -26,6 +30,11 @@ func open(t *testing.T, db *store.DB) *Cache {
 	return c
 }
 
+// name returns one of few.
+func name(r *rand.Rand) wire.OutPoint {
+	return wire.OutPoint{Hash: chainhash.Hash{byte(r.IntN(8))}, Index: uint32(r.IntN(40) * 100)}
+}
+
 // The cache does what a map does, whatever is flushed or reopened in between.
 func TestCacheAgainstAMap(t *testing.T) {
 	const seed = 170
@@ -34,13 +43,10 @@ func TestCacheAgainstAMap(t *testing.T) {
 	db := openStore(t, dir)
 	defer func() { require.NoError(t, db.Close()) }()
 	cache, twin := open(t, db), map[wire.OutPoint]Coin{}
-	name := func() wire.OutPoint {
-		return wire.OutPoint{Hash: chainhash.Hash{byte(r.IntN(8))}, Index: uint32(r.IntN(40) * 100)}
-	}
 	for block := range 400 {
 		view := cache.NewView()
 		for range r.IntN(30) {
-			op := name()
+			op := name(r)
 			if coin, there := twin[op]; there {
 				got, err := view.Spend(op)
 				require.NoError(t, err)
@@ -60,7 +66,7 @@ func TestCacheAgainstAMap(t *testing.T) {
 		case 0:
 			require.NoError(t, cache.Flush())
 		case 1:
-			require.NoError(t, cache.Prefetch([]wire.OutPoint{name(), name(), name()}))
+			require.NoError(t, cache.Prefetch([]wire.OutPoint{name(r), name(r), name(r)}))
 		case 2:
 			require.NoError(t, cache.Flush())
 			cache = open(t, db)
@@ -79,6 +85,104 @@ func TestCacheAgainstAMap(t *testing.T) {
 }
 
 // A coin that lives and dies between two flushes never reaches the store.
+// What others prefetch meanwhile changes nothing, however late they bring it.
+func TestPrefetchBesideChanges(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	defer func() { require.NoError(t, db.Close()) }()
+	cache, twin := open(t, db), map[wire.OutPoint]Coin{}
+	var others sync.WaitGroup
+	var done atomic.Bool
+	for i := range uint64(3) {
+		others.Go(func() {
+			r := rand.New(rand.NewPCG(i, 1))
+			for !done.Load() {
+				assert.NoError(t, cache.Prefetch([]wire.OutPoint{name(r), name(r), name(r), name(r)}))
+			}
+		})
+	}
+	defer others.Wait()
+	defer done.Store(true)
+	r := rand.New(rand.NewPCG(9, 9))
+	for block := range int32(600) {
+		view := cache.NewView()
+		for range r.IntN(60) {
+			op := name(r)
+			want, there := twin[op]
+			got, err := view.Spend(op)
+			if !there {
+				require.ErrorIs(t, err, ErrMissing, "block %d", block)
+				twin[op] = Coin{Value: r.Int64N(1e15), Script: []byte{byte(block)}, Height: block}
+				view.Add(op, twin[op], true)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			delete(twin, op)
+		}
+		cache.Commit(view, chainhash.Hash{byte(block), byte(block >> 8)})
+		if r.IntN(3) == 0 {
+			require.NoError(t, cache.Flush())
+			cache.Trim(r.Int64N(2) * 1000)
+		}
+	}
+}
+
+// lateStore lets something happen between a look-up and its answer.
+type lateStore struct {
+	*store.DB
+	meanwhile func()
+}
+
+func (s *lateStore) GetMany(keys [][]byte, found func(int, []byte) error) error {
+	err := s.DB.GetMany(keys, found)
+	s.meanwhile()
+	return err
+}
+
+// A coin that is spent while it is looked up does not come back.
+func TestPrefetchComesTooLate(t *testing.T) {
+	op := wire.OutPoint{Index: 1}
+	for what, flush := range map[string]func(*Cache) error{
+		"spent":            func(*Cache) error { return nil },
+		"flushed":          (*Cache).Flush,
+		"flushed, trimmed": func(c *Cache) error { defer c.Trim(-1); return c.Flush() },
+		"flushed, made new": func(c *Cache) error {
+			return errors.Join(c.Flush(), change(c, func(v *View) { v.Add(op, Coin{Value: 2}, true) }))
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			db := openStore(t, t.TempDir())
+			defer func() { require.NoError(t, db.Close()) }()
+			late := &lateStore{DB: db}
+			cache, _, err := Open(late)
+			require.NoError(t, err)
+			require.NoError(t, change(cache, func(v *View) { v.Add(op, Coin{Value: 1}, true) }))
+			require.NoError(t, cache.Flush())
+			cache.Trim(-1)
+			late.meanwhile = func() {
+				require.NoError(t, change(cache, func(v *View) {
+					_, err := v.Spend(op)
+					require.NoError(t, err)
+				}))
+				require.NoError(t, flush(cache))
+			}
+			require.NoError(t, cache.Prefetch([]wire.OutPoint{op}))
+			coin, there, err := cache.Get(op)
+			require.NoError(t, err)
+			require.Equal(t, what == "flushed, made new", there)
+			require.Equal(t, there, coin.Value == 2)
+		})
+	}
+}
+
+// change commits a view.
+func change(c *Cache, fn func(*View)) error {
+	v := c.NewView()
+	fn(v)
+	c.Commit(v, chainhash.Hash{byte(c.Len())})
+	return nil
+}
+
 func TestShortLivedCoinsAreNotWritten(t *testing.T) {
 	db := openStore(t, t.TempDir())
 	defer func() { require.NoError(t, db.Close()) }()

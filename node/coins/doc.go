@@ -14,9 +14,10 @@
 //
 // # Concurrency
 //
-// One goroutine at a time may change the cache: Prefetch, Commit and Flush.
-// Get and Snapshot may be called from anywhere at any time and do not wait for
-// the store to write. The package starts no goroutine and reads no clock.
+// One goroutine at a time may change the set: Commit, Flush and Trim. Get,
+// Prefetch and Snapshot may be called from anywhere at any time and do not wait
+// for the store to write. The goroutines that Prefetch starts end before it
+// returns. The package reads no clock.
 //
 // # Formats
 //

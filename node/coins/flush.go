@@ -37,15 +37,17 @@ func (c *Cache) beginFlush() (chainhash.Hash, *layer, error) {
 	if c.flushing != nil {
 		return chainhash.Hash{}, nil, fmt.Errorf("flush coins: another flush is under way")
 	}
+	c.epoch++
 	c.flushing, c.top = c.top, newLayer()
 	return c.best, c.flushing, nil
 }
 
-// endFlush keeps the coins of a small cache, which are clean now. Nothing was
-// added to top meanwhile: only the caller of Flush may do that.
+// endFlush keeps the coins of a small cache, which are clean now. What was
+// added to top meanwhile is clean, too: only the caller of Flush changes coins.
 func (c *Cache) endFlush(entries *layer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.epoch++
 	c.flushing = nil
 	if entries.size <= keepBelow {
 		entries.clean()
@@ -59,6 +61,7 @@ func (c *Cache) Trim(limit int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.top.size > limit {
+		c.epoch++
 		c.top = newLayer()
 	}
 }

@@ -78,12 +78,16 @@ func (p *packed) unpack(long []byte) entry {
 
 // put sets an entry. It keeps nothing of e.
 func (l *layer) put(op wire.OutPoint, e *entry) {
-	p := packed{value: e.Value, code: uint32(e.code()), state: e.state, size: uint8(min(len(e.Script), isLong))}
 	old, known := l.coins[op]
+	l.replace(op, old, known, e)
+}
+
+// replace is put where it is known what is there.
+func (l *layer) replace(op wire.OutPoint, old packed, known bool, e *entry) {
+	p := packed{value: e.Value, code: uint32(e.code()), state: e.state, size: uint8(min(len(e.Script), isLong))}
 	if !known {
 		l.size += coinCost
-	}
-	if known && old.size == isLong {
+	} else if old.size == isLong {
 		l.dropScript(op)
 	}
 	if p.size == isLong {
@@ -100,11 +104,8 @@ func (l *layer) dropScript(op wire.OutPoint) {
 	delete(l.long, op)
 }
 
-func (l *layer) remove(op wire.OutPoint) {
-	old, known := l.coins[op]
-	if !known {
-		return
-	}
+// remove takes out an entry, which is there.
+func (l *layer) remove(op wire.OutPoint, old packed) {
 	if old.size == isLong {
 		l.dropScript(op)
 	}
@@ -116,7 +117,7 @@ func (l *layer) remove(op wire.OutPoint) {
 func (l *layer) clean() {
 	for op, p := range l.coins {
 		if p.state&spent != 0 {
-			l.remove(op)
+			l.remove(op, p)
 			continue
 		}
 		p.state = 0

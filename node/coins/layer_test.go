@@ -31,8 +31,8 @@ func TestLayerKeepsScriptsOfAnyLength(t *testing.T) {
 	}
 	require.Len(t, l.dirty(), len(lengths))
 	for i := range lengths[1:] {
-		l.remove(wire.OutPoint{Index: uint32(i)})
-		l.remove(wire.OutPoint{Index: uint32(i)})
+		op := wire.OutPoint{Index: uint32(i)}
+		l.remove(op, l.coins[op])
 	}
 	last := wire.OutPoint{Index: uint32(len(lengths) - 1)}
 	l.put(last, &entry{state: dirty | spent})

@@ -12,9 +12,10 @@ const (
 	coinsPerFetcher = 64
 )
 
-// Prefetch brings those of the coins that exist into the cache.
+// Prefetch brings those of the coins that exist into the cache. It may run
+// beside whatever changes that; what it then finds out of date it leaves out.
 func (c *Cache) Prefetch(ops []wire.OutPoint) error {
-	unknown := c.unknown(ops)
+	unknown, epoch := c.unknown(ops)
 	if len(unknown) == 0 {
 		return nil
 	}
@@ -34,27 +35,38 @@ func (c *Cache) Prefetch(ops []wire.OutPoint) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.epoch != epoch {
+		return nil
+	}
 	for i := range found {
 		for j, coin := range found[i] {
-			c.top.put(names[i][j], &entry{Coin: coin})
+			if op := names[i][j]; !c.knows(op) {
+				c.top.put(op, &entry{Coin: coin})
+			}
 		}
 	}
 	return nil
 }
 
-// unknown returns those coins that only the store may know.
-func (c *Cache) unknown(ops []wire.OutPoint) (unknown []wire.OutPoint) {
+// unknown returns those coins that only the store may know, in this epoch.
+func (c *Cache) unknown(ops []wire.OutPoint) (unknown []wire.OutPoint, epoch uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, op := range ops {
-		if _, known := c.top.state(op); known {
-			continue
-		}
-		if _, known := c.flushing.state(op); !known {
+		if !c.knows(op) {
 			unknown = append(unknown, op)
 		}
 	}
-	return unknown
+	return unknown, c.epoch
+}
+
+// knows reports whether a layer has an entry. The caller holds mu.
+func (c *Cache) knows(op wire.OutPoint) bool {
+	if _, known := c.top.state(op); known {
+		return true
+	}
+	_, known := c.flushing.state(op)
+	return known
 }
 
 // fetch returns those of the coins that the store has.
