@@ -174,6 +174,7 @@ func (n *node) acceptBlock(ctx context.Context, block *consensus.Block, requeste
 		}
 		return v, err
 	}
+	n.engine.Warm(block)
 	var underWay <-chan struct{}
 	err = n.ownEngine(ctx, func() error {
 		var err error

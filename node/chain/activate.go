@@ -2,7 +2,6 @@ package chain
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -257,18 +256,6 @@ func (e *Engine) rewind(from, fork *Node) error {
 		e.emit(Disconnected{n, block})
 	}
 	return nil
-}
-
-// blockOf returns a block that is to be connected.
-func (e *Engine) blockOf(n *Node) (*consensus.Block, error) {
-	b := e.recent.take(n)
-	if b == nil {
-		var err error
-		if b, err = e.ReadBlock(n); err != nil {
-			return nil, fmt.Errorf("block %s: %w", n.Hash, err)
-		}
-	}
-	return b, consensus.CheckBlock(b, e.params)
 }
 
 // connectTip verifies a block on top of the UTXO set and moves that to its end.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -24,7 +23,7 @@ func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verif
 
 // applyBlock applies a block to a view, verifying everything but scripts.
 func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
-	if err := prefetch(b, view); err != nil {
+	if err := view.Prefetch(spends(b)); err != nil {
 		return nil, nil, err
 	}
 	if err := e.checkOverwrites(n, b, view); err != nil {
@@ -51,22 +50,6 @@ func scriptError(err error) error {
 			"block-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
 	}
 	return err
-}
-
-// prefetch brings what the block spends into the cache with one look at the
-// store.
-func prefetch(b *consensus.Block, view *coins.View) error {
-	var ops []wire.OutPoint
-	created := make(map[chainhash.Hash]struct{}, len(b.Txs))
-	for _, tx := range b.Txs[1:] {
-		for _, in := range tx.TxIn {
-			if _, within := created[in.PreviousOutPoint.Hash]; !within {
-				ops = append(ops, in.PreviousOutPoint)
-			}
-		}
-		created[tx.ID] = struct{}{}
-	}
-	return view.Prefetch(ops)
 }
 
 // spender walks through a block's transactions.

@@ -92,14 +92,23 @@ func (e *Engine) Drain(now int64) error {
 }
 
 // extend prepares the blocks from the end towards best, one after the other,
-// while the scripts of those before it run.
+// while the scripts of those before it run and the next one is read.
 func (e *Engine) extend(best *Node, now int64) error {
+	var ahead *scout
+	defer func() { e.callBack(ahead) }()
 	for height := e.end().Height + 1; height <= best.Height; height++ {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
 		}
 		n := best.Ancestor(height)
-		if err := e.prepare(n); err != nil {
+		b, err := e.turnOf(n, ahead)
+		if ahead = nil; height < best.Height {
+			ahead = e.sendAhead(best.Ancestor(height + 1))
+		}
+		if err == nil {
+			err = e.prepare(n, b)
+		}
+		if err != nil {
 			return e.obstacle(n, err, now)
 		}
 		if err := e.finish(now, e.isRipe); err != nil {
@@ -125,11 +134,7 @@ func (e *Engine) catchingUp(n *Node) bool {
 func (e *Engine) isRipe(p *pending) bool { return p.hasRun() || e.pipeline.full() }
 
 // prepare applies a block to the coins and starts its scripts.
-func (e *Engine) prepare(n *Node) error {
-	b, err := e.blockOf(n)
-	if err != nil {
-		return err
-	}
+func (e *Engine) prepare(n *Node, b *consensus.Block) error {
 	view := e.coins.NewView()
 	undo, jobs, err := e.applyBlock(n, b, view)
 	if err != nil {
