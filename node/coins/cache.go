@@ -52,6 +52,7 @@ type Cache struct {
 	top      *layer // changed since the last flush, and read
 	flushing *layer // being written, and not changed; or nil
 	epoch    uint64 // changes when entries go from memory to the store
+	whole    bool   // memory has all coins: none was ever dropped
 }
 
 // Open reads the state of the store. heads is not nil if a flush was
@@ -65,6 +66,7 @@ func Open(s Store) (c *Cache, heads []chainhash.Hash, err error) {
 	if best != nil {
 		c.best = best[0]
 	}
+	c.whole = best == nil
 	return c, nil, err
 }
 

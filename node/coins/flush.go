@@ -49,10 +49,12 @@ func (c *Cache) endFlush(entries *layer) {
 	defer c.mu.Unlock()
 	c.epoch++
 	c.flushing = nil
-	if entries.size <= keepBelow {
-		entries.clean()
-		c.top = entries
+	if entries.size > keepBelow {
+		c.whole = false
+		return
 	}
+	entries.clean()
+	c.top = entries
 }
 
 // Trim empties the cache, which was just flushed, if it is larger than limit
@@ -62,7 +64,7 @@ func (c *Cache) Trim(limit int64) {
 	defer c.mu.Unlock()
 	if c.top.size > limit {
 		c.epoch++
-		c.top = newLayer()
+		c.top, c.whole = newLayer(), false
 	}
 }
 
