@@ -44,7 +44,7 @@ func (e *damageError) Unwrap() []error { return []error{ErrDamaged, e.cause} }
 // written there.
 func isDamage(err error) bool {
 	var record *blockfile.RecordError
-	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, coins.ErrCorrupt, index.ErrCorrupt, blockfile.ErrMisfit} {
+	for _, kind := range []error{store.ErrCorrupt, chain.ErrIndex, chain.ErrFuture, chain.ErrVerify, chain.ErrUndo, chain.ErrDamaged, chain.ErrPrunedFork, coins.ErrCorrupt, index.ErrCorrupt, blockfile.ErrMisfit} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -22,6 +22,8 @@ func (n *node) chooseCommands() rpc.Table {
 					err := change(at.Hash)
 					if err == nil {
 						err = n.activate()
+					} else if n.engine.Failed() != nil {
+						_ = n.vital(err)
 					}
 					return refusal(err, rpc.DatabaseError)
 				})

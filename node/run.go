@@ -295,7 +295,10 @@ func (n *node) flush() error {
 	if n.engine == nil {
 		return nil
 	}
-	return n.vital(errors.Join(n.engine.Drain(n.now()), n.engine.Flush()))
+	if err := n.engine.Drain(n.now()); err != nil {
+		return n.vital(err)
+	}
+	return n.vital(n.engine.Flush())
 }
 
 // awaitDoom returns when something fails that the node cannot do without.

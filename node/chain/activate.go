@@ -21,7 +21,11 @@ var ErrInterrupted = errors.New("chain: interrupted")
 func (e *Engine) Activate(now int64) error {
 	for {
 		if err := e.Advance(now); err != nil {
-			return errors.Join(err, e.Drain(now))
+			drained := e.Drain(now)
+			if errors.Is(err, ErrInterrupted) {
+				err = errors.Join(err, drained)
+			}
+			return err
 		}
 		if len(e.pipeline.blocks) == 0 {
 			return nil
@@ -33,8 +37,16 @@ func (e *Engine) Activate(now int64) error {
 }
 
 // Advance is Activate that does not wait for the scripts of the last blocks.
-// Settle, Collect and Drain go on with those.
+// Settle, Collect and Drain go on with those. After an error other than
+// ErrInterrupted, nothing that changes chain or disk succeeds any more.
 func (e *Engine) Advance(now int64) error {
+	if e.failure != nil {
+		return e.failure
+	}
+	return e.fail(e.advance(now))
+}
+
+func (e *Engine) advance(now int64) error {
 	for {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
@@ -134,6 +146,9 @@ func (e *Engine) dropCandidates() {
 func (e *Engine) step(best *Node, now int64) error {
 	old := e.View()
 	fork := old.Fork(best)
+	if err := e.leavable(old.Tip(), fork); err != nil {
+		return err
+	}
 	if err := e.rewind(old.Tip(), fork); err != nil {
 		return err
 	}
@@ -269,17 +284,17 @@ func (e *Engine) connectTip(n *Node, initial bool) error {
 	if err != nil {
 		return err
 	}
-	e.coins.Commit(view, n.Hash)
-	return e.completed(n, b, undo, initial)
-}
-
-// completed notes that a block is valid and connected.
-func (e *Engine) completed(n *Node, b *consensus.Block, undo coins.Undo, initial bool) error {
+	// What has entered the set can be taken back.
 	if err := e.storeUndo(n, undo); err != nil {
 		return err
 	}
-	e.emit(Connected{Node: n, Block: b, Spent: undo, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
+	e.coins.Commit(view, n.Hash)
+	e.emitConnected(n, b, undo, initial)
 	return nil
+}
+
+func (e *Engine) emitConnected(n *Node, b *consensus.Block, undo coins.Undo, initial bool) {
+	e.emit(Connected{Node: n, Block: b, Spent: undo, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
 }
 
 // markFailed marks a block and its descendants invalid.

@@ -13,6 +13,9 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 	if n == nil {
 		return fmt.Errorf("%w: %s", ErrUnknown, hash)
 	}
+	if e.failure != nil {
+		return e.failure
+	}
 	if n.Parent == nil {
 		return fmt.Errorf("chain: genesis cannot be invalid")
 	}
@@ -21,8 +24,11 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 		return ErrUnverified
 	}
 	if old.Contains(n) {
-		if err := e.rewind(old.Tip(), n.Parent); err != nil {
+		if err := e.leavable(old.Tip(), n.Parent); err != nil {
 			return err
+		}
+		if err := e.rewind(old.Tip(), n.Parent); err != nil {
+			return e.fail(err)
 		}
 	}
 	e.markFailed(n)

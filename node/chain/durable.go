@@ -49,9 +49,16 @@ func loadMark(from IndexStore) (*mark, error) {
 
 // Flush makes all of the chain durable: files, then headers, then coins.
 func (e *Engine) Flush() error {
-	if len(e.pipeline.blocks) > 0 {
+	switch {
+	case e.failure != nil:
+		return e.failure
+	case len(e.pipeline.blocks) > 0:
 		return errPending
 	}
+	return e.fail(e.flush())
+}
+
+func (e *Engine) flush() error {
 	size := e.coins.Size() + e.tree.pendingBytes()
 	h := e.History()
 	if h != nil {

@@ -129,6 +129,7 @@ type Engine struct {
 	refused      map[*Node]*consensus.Reject
 	doubted      []error // see Doubted
 	scriptReason string  // why scripts were verified last; see ScriptChecks
+	failure      error   // see fail
 }
 
 // Open loads the chain, repairs an interrupted flush, and creates genesis in a

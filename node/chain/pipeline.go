@@ -164,6 +164,16 @@ func (e *Engine) obstacle(n *Node, err error, now int64) error {
 // finish completes blocks from the lowest on while ripe says so, and
 // publishes the last. It waits for their scripts.
 func (e *Engine) finish(now int64, ripe func(*pending) bool) error {
+	if e.failure != nil {
+		for _, p := range e.pipeline.blocks {
+			_ = p.run.Wait()
+		}
+		return e.failure
+	}
+	return e.fail(e.finishRipe(now, ripe))
+}
+
+func (e *Engine) finishRipe(now int64, ripe func(*pending) bool) error {
 	old := e.View()
 	var path []*Node
 	for len(e.pipeline.blocks) > 0 && ripe(e.pipeline.blocks[0]) {
@@ -175,10 +185,12 @@ func (e *Engine) finish(now int64, ripe func(*pending) bool) error {
 			e.publishPath(old, path, now)
 			return e.failedToConnect(p.node, err)
 		}
-		e.pipeline.pop()
-		if err := e.completed(p.node, p.block, p.undo, old.Initial); err != nil {
+		if err := e.storeUndo(p.node, p.undo); err != nil {
+			e.publishPath(old, path, now)
 			return err
 		}
+		e.pipeline.pop()
+		e.emitConnected(p.node, p.block, p.undo, old.Initial)
 		path = append(path, p.node)
 	}
 	e.publishPath(old, path, now)

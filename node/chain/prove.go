@@ -60,8 +60,8 @@ func (e *Engine) prove(h *History, p *Proof) error {
 // Enter takes a step that Prove has prepared.
 func (e *Engine) Enter(p *Proof, now int64) error {
 	h := e.History()
-	if h == nil {
-		return nil
+	if h == nil || e.failure != nil {
+		return e.failure
 	}
 	var err error
 	if p.effects == nil {
@@ -70,12 +70,18 @@ func (e *Engine) Enter(p *Proof, now int64) error {
 		err = e.enter(h, p)
 	}
 	if err != nil || h.set.Size() < e.cacheLimit() {
-		return err
+		return e.fail(err)
 	}
 	if err := e.Drain(now); err != nil {
 		return err
 	}
-	return e.Flush()
+	if err := e.Flush(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.set.Trim(e.cacheLimit() / 2)
+	return nil
 }
 
 func (e *Engine) enter(h *History, p *Proof) error {

@@ -5,6 +5,9 @@ import "github.com/bulkheadnode/bulkhead/node/consensus"
 // TestBlock verifies a block on top of the tip as if it had proof of work, and
 // changes nothing. Its scripts are verified in any case.
 func (e *Engine) TestBlock(b *consensus.Block, now int64) error {
+	if e.failure != nil {
+		return e.failure
+	}
 	tip := e.View().Tip()
 	if b.Header.PrevBlock != tip.Hash {
 		return consensus.Rejectf(consensus.Invalid, "inconclusive-not-best-prevblk", "")
