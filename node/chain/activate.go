@@ -51,6 +51,9 @@ func (e *Engine) advance(now int64) error {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
 		}
+		if err := e.leaveInvalid(now); err != nil {
+			return err
+		}
 		best := e.mostWork()
 		if best == e.View().Tip() && len(e.pipeline.blocks) == 0 {
 			e.dropCandidates()

@@ -39,6 +39,25 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 	return nil
 }
 
+// leaveInvalid leaves a tip that was called invalid before the process died: the
+// coins that were flushed may still be those of a block above.
+func (e *Engine) leaveInvalid(now int64) error {
+	n := e.View().Tip()
+	if !e.Info(n).Failed || !e.mayLeave(n) {
+		return nil
+	}
+	for e.Info(n.Parent).Failed {
+		n = n.Parent
+	}
+	if !e.mayLeave(n.Parent) {
+		return nil // whoever refuted the assumed set ends its use
+	}
+	if err := e.Drain(now); err != nil {
+		return err
+	}
+	return e.Invalidate(n.Hash, now)
+}
+
 // Reconsider takes back what Invalidate, or a failed verification, said about
 // a block, its ancestors and its descendants. Call Activate afterwards.
 func (e *Engine) Reconsider(hash chainhash.Hash) error {

@@ -147,3 +147,31 @@ func TestNothingFollowsAFailedStepOfADownload(t *testing.T) {
 	disk.Close(t)
 	requireSound(t, dir, p, tip)
 }
+
+// What the user calls invalid stays left, though the coins that are on the disk
+// are those of a block above it.
+func TestInvalidatedBlocksStayLeftAfterACrash(t *testing.T) {
+	p, dir := chaintest.Regtest(t), t.TempDir()
+	a, b := branches(t, p)
+	disk := chaintest.OpenDisk(t, dir, p)
+	e, err := chain.Open(disk.Config(p), regtestNow)
+	require.NoError(t, err)
+	give(t, e, a.Path())
+	give(t, e, a.Extend(3, 'a').Path()[len(a.Path()):])
+	require.NoError(t, e.Flush())
+	require.NoError(t, e.Invalidate(a.Hash, regtestNow))
+	require.NoError(t, e.Activate(regtestNow))
+	require.Equal(t, a.Parent.Hash, e.View().Tip().Hash)
+	require.NoError(t, e.Checkpoint())
+	disk.Close(t)
+
+	disk = chaintest.OpenDisk(t, dir, p)
+	defer disk.Close(t)
+	e, err = chain.Open(disk.Config(p), regtestNow)
+	require.NoError(t, err)
+	require.NoError(t, e.Activate(regtestNow))
+	require.Equal(t, a.Parent.Hash, e.View().Tip().Hash)
+	require.Equal(t, undisturbed(t, p, a.Parent), chaintest.Statistics(t, e, coins.HashSerialized3))
+	give(t, e, b.Path())
+	require.Equal(t, b.Hash, e.View().Tip().Hash)
+}
