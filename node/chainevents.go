@@ -76,7 +76,12 @@ func (n *node) onConnected(ev chain.Connected) {
 func (n *node) onDisconnected(ev chain.Disconnected) {
 	n.logTip(ev.Node.Parent, n.engine.Coins().Size(), n.engine.Coins().Len())
 	n.pending.disconnected = append(n.pending.disconnected, &ev)
-	n.publishBlock(msg.BlockDisconnected, ev.Node, ev.Block, false)
+	if last := len(n.pending.connected) - 1; last >= 0 && n.pending.connected[last].Node == ev.Node {
+		// Of a branch that proved invalid further up: nobody was told of it.
+		n.pending.connected = n.pending.connected[:last]
+	} else {
+		n.publishBlock(msg.BlockDisconnected, ev.Node, ev.Block, false)
+	}
 	// The transactions nearest to the fork are the ones that others depend on.
 	for n.pending.bytes += len(ev.Block.Raw); n.pending.bytes > maxDisconnected && len(n.pending.disconnected) > 1; {
 		n.pending.bytes -= len(n.pending.disconnected[0].Block.Raw)

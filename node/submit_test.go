@@ -1,14 +1,18 @@
 package node_test
 
 import (
+	"encoding/hex"
 	"testing"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 // A node that died may have forgotten the header of a block that its worker has
@@ -26,4 +30,54 @@ func TestPeerIsNotBlamedForAForgottenHeader(t *testing.T) {
 		require.Equal(t, "prev-blk-not-found", reply.Reject)
 		require.Equal(t, !requested, reply.Misbehaving)
 	}
+}
+
+// A branch that is better but proves invalid at its second block: nobody hears
+// of its first one, and the mempool has again what that contained.
+func TestNothingIsToldOfABranchThatIsGivenUp(t *testing.T) {
+	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
+	r.loaded()
+	base := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(105, 0)
+	get[any](r, "setmocktime", base.Time()+1000)
+	good := base.Extend(1, 'g')
+	tx := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, 1000, 2000, 3000)
+	job := base.Job()
+	job.Txs = []*consensus.Tx{tx}
+	first := base.Build(job)
+	second := first.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(2)}, 51*consensus.Coin))
+	submit := func(s *chaintest.Spot, want any) {
+		require.Equal(t, want, get[any](r, "submitblock", hex.EncodeToString(s.Raw)), "%d", s.Height)
+	}
+	for _, s := range good.Path() {
+		submit(s, nil)
+	}
+	submit(first, "inconclusive")
+	_, err := r.call("sendrawtransaction", hex.EncodeToString(tx.Raw()), 0)
+	require.NoError(t, err)
+	notify, _ := r.bus.Conn(broker.Notify, "notify", nil)
+	events, err := notify.Subscribe(r.ctx, msg.EventPrefix)
+	require.NoError(t, err)
+	submit(second, "bad-txns-in-belowout")
+	require.Equal(t, good.Hash.String(), get[string](r, "getbestblockhash"))
+	require.Equal(t, []string{tx.ID.String()}, get[[]string](r, "getrawmempool"))
+
+	next := good.Extend(1, 'n')
+	submit(next, nil)
+	level := 0 // of those connected, less those disconnected
+	for last := good.Hash; last != next.Hash; {
+		ev, err := events.Next(r.ctx)
+		require.NoError(t, err)
+		connected := msg.BlockConnected.Matches(ev)
+		if !connected && !msg.BlockDisconnected.Matches(ev) {
+			continue
+		}
+		b, err := msg.BlockConnected.Decode(ev)
+		require.NoError(t, err)
+		require.NotEqual(t, first.Hash, b.Hash, "connected: %v", connected)
+		if level--; connected {
+			level += 2
+			last = b.Hash
+		}
+	}
+	require.Equal(t, 1, level)
 }
