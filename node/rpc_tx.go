@@ -98,7 +98,7 @@ func (n *node) sendRawTransaction(ctx context.Context, call *rpc.Call) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if err := n.alreadyConfirmed(tx); err != nil {
+	if err := n.own(ctx, func() error { return n.alreadyConfirmed(tx) }); err != nil {
 		return nil, err
 	}
 	if err := n.broadcast(ctx, tx, rate); err != nil {
@@ -107,6 +107,8 @@ func (n *node) sendRawTransaction(ctx context.Context, call *rpc.Call) (any, err
 	return tx.ID.String(), nil
 }
 
+// alreadyConfirmed fails if a block has the transaction. The caller owns the
+// node.
 func (n *node) alreadyConfirmed(tx *consensus.Tx) error {
 	for i := range tx.TxOut {
 		_, there, err := n.engine.Coins().Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})

@@ -54,7 +54,7 @@ type txOut struct {
 	Coinbase      bool          `json:"coinbase"`
 }
 
-func (n *node) getTxOut(_ context.Context, call *rpc.Call) (any, error) {
+func (n *node) getTxOut(ctx context.Context, call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, err
@@ -70,17 +70,28 @@ func (n *node) getTxOut(_ context.Context, call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := wire.OutPoint{Hash: txid, Index: uint32(index)}
+	var result any
+	// Between two blocks the set is that of neither, and in a download it is
+	// ahead of what is verified.
+	err = n.own(ctx, func() error {
+		result, err = n.txOut(wire.OutPoint{Hash: txid, Index: uint32(index)}, withMempool)
+		return err
+	})
+	return result, err
+}
+
+// txOut describes an output, nil if there is none. The caller owns the node.
+func (n *node) txOut(op wire.OutPoint, withMempool bool) (any, error) {
 	view := n.engine.View()
 	result := txOut{BestBlock: view.Tip().Hash.String()}
 	if withMempool && n.pool.Spender(op) != nil {
 		return nil, nil
 	}
-	if entry := n.pool.Get(txid); withMempool && entry != nil {
-		if int(index) >= len(entry.Tx.TxOut) {
+	if entry := n.pool.Get(op.Hash); withMempool && entry != nil {
+		if int64(op.Index) >= int64(len(entry.Tx.TxOut)) {
 			return nil, nil
 		}
-		out := entry.Tx.TxOut[index]
+		out := entry.Tx.TxOut[op.Index]
 		result.Value, result.Script = rpc.Amount(out.Value), render.NewScript(out.PkScript, n.params.Params)
 		return result, nil
 	}

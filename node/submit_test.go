@@ -2,8 +2,11 @@ package node_test
 
 import (
 	"encoding/hex"
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
@@ -80,4 +83,51 @@ func TestNothingIsToldOfABranchThatIsGivenUp(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, level)
+}
+
+// In a download the coins are ahead of the scripts: what a block would create
+// whose scripts fail in the end is never told.
+func TestCoinsOfABlockAreToldWhenItsScriptsHaveRun(t *testing.T) {
+	r := newRig(t, "regtest", nil)
+	r.loaded()
+	base := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0)
+	get[any](r, "setmocktime", base.Time()+10*365*24*60*60)
+	slow := append([]byte{txscript.OP_PUSHDATA2, 8, 2}, make([]byte, 520)...)
+	for range 95 {
+		slow = append(slow, txscript.OP_DUP, txscript.OP_HASH256, txscript.OP_DROP)
+	}
+	fan := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, make([]int64, 1000)...).Copy()
+	thief := &wire.MsgTx{Version: 2, TxOut: []*wire.TxOut{{PkScript: []byte{txscript.OP_TRUE}}}}
+	for _, out := range fan.TxOut {
+		out.PkScript = slow
+	}
+	fan.TxOut[999].PkScript = []byte{txscript.OP_FALSE}
+	id := fan.TxHash()
+	for i := range fan.TxOut {
+		thief.TxIn = append(thief.TxIn, &wire.TxIn{PreviousOutPoint: wire.OutPoint{Hash: id, Index: uint32(i)}})
+	}
+	funded := base.Next(consensus.NewTx(fan))
+	for _, s := range funded.Path() {
+		require.Nil(t, get[any](r, "submitblock", hex.EncodeToString(s.Raw)))
+	}
+	require.True(t, get[map[string]any](r, "getblockchaininfo")["initialblockdownload"].(bool))
+	bad := funded.Next(consensus.NewTx(thief))
+	verdict := make(chan error, 1)
+	go func() {
+		raw, err := r.call("submitblock", hex.EncodeToString(bad.Raw))
+		if err == nil && !strings.Contains(string(raw), "script") {
+			err = errors.New(string(raw))
+		}
+		verdict <- err
+	}()
+	for {
+		require.Nil(t, get[any](r, "gettxout", bad.Txs[1].ID.String(), 0))
+		require.NotNil(t, get[any](r, "gettxout", id.String(), 0))
+		select {
+		case err := <-verdict:
+			require.NoError(t, err)
+			return
+		default:
+		}
+	}
 }
