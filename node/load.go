@@ -130,7 +130,9 @@ func (n *node) assume(header coins.SetHeader, from *consensus.AssumedSet, db *st
 		return err
 	}
 	n.assumed = &assumedSet{AssumedSet: from, verified: verified}
+	n.coinsMu.Lock()
 	n.coins = db
+	n.coinsMu.Unlock()
 	n.log.Info(fmt.Sprintf("[snapshot] successfully activated snapshot %s", base.Hash))
 	return nil
 }

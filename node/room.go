@@ -35,7 +35,10 @@ func noRoom(err error) error {
 // room fails if so many bytes, and what the databases may write besides, do
 // not fit on the disk.
 func (n *node) room(about int64) error {
-	for _, db := range []interface{ Backlog() int64 }{n.index, n.coins} {
+	n.coinsMu.Lock()
+	coins := n.coins
+	n.coinsMu.Unlock()
+	for _, db := range []interface{ Backlog() int64 }{n.index, coins} {
 		about += db.Backlog()
 	}
 	if err := space.Check(n.cfg.BlocksDir, about); err != nil {

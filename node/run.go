@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ type node struct {
 
 	blocks  *blockfile.Store
 	index   *store.DB
+	coinsMu sync.Mutex // held to replace coins, and by whoever does not own the node
 	coins   *store.DB
 	assumed *assumedSet // nil if coins is our own
 	engine  *chain.Engine
