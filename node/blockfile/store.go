@@ -50,6 +50,7 @@ type Store struct {
 	blocks  appender
 	undo    map[int32]*appender // rev files written since the last Sync
 	scratch []byte
+	listed  bool // the folder's list of files is durable
 
 	// Who asks for sizes does not wait for the disk.
 	sizesMu sync.Mutex
@@ -164,6 +165,7 @@ func (s *Store) nextFile() error {
 		return errors.Join(err, next.file.Close())
 	}
 	s.blocks = next
+	s.listed = false
 	return nil
 }
 
@@ -189,6 +191,7 @@ func (s *Store) undoOf(file int32) (*appender, error) {
 		}
 		to = &opened
 		s.undo[file] = to
+		s.listed = s.listed && opened.size > 0
 	}
 	return to, nil
 }
@@ -279,6 +282,11 @@ func (s *Store) Sync() error {
 
 func (s *Store) sync() error {
 	err := s.blocks.file.Sync()
+	if !s.listed {
+		// A file that the folder does not know of is lost with the power.
+		err = errors.Join(err, syncDir(s.cfg.Dir))
+		s.listed = err == nil
+	}
 	for num, to := range s.undo {
 		err = errors.Join(err, to.file.Sync())
 		if num != s.blocks.num {

@@ -80,7 +80,19 @@ func storeKey(dir string, key Key) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temporary, filepath.Join(dir, keyFile))
+	if err := os.Rename(temporary, filepath.Join(dir, keyFile)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes durable which files a folder has.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // zerosOffset is where genesis, the first block of the first file, has the hash
