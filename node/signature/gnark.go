@@ -95,7 +95,9 @@ func scalar(e *fr.Element, integer []byte) bool {
 // publicKey reads a key of SEC 1, whose first byte fits its length.
 func publicKey(p *secp256k1.G1Affine, key []byte) bool {
 	if len(key) == UncompressedKey {
-		return p.X.SetBytesCanonical(key[1:33]) == nil && p.Y.SetBytesCanonical(key[33:]) == nil && p.IsOnCurve()
+		// Zeros stand for infinity, which the library takes for a point of the
+		// curve: anybody could sign for it.
+		return p.X.SetBytesCanonical(key[1:33]) == nil && p.Y.SetBytesCanonical(key[33:]) == nil && !p.IsInfinity() && p.IsOnCurve()
 	}
 	if !liftX(p, key[1:]) {
 		return false
