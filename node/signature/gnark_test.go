@@ -208,3 +208,32 @@ func TestBothAgree(t *testing.T) {
 		require.False(t, bothECDSA(t, publicOf(number(n+1)), sig.R(), sig.S(), z))
 	}
 }
+
+// The multiple of a key is taken apart along an endomorphism of the curve:
+// factors at its edges.
+func TestFactorsAtTheEdges(t *testing.T) {
+	lambda, _ := new(big.Int).SetString("5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72", 16)
+	n := btcec.S256().N
+	one := big.NewInt(1)
+	centres := []*big.Int{new(big.Int), lambda, new(big.Int).Rsh(n, 1), new(big.Int).Mod(new(big.Int).Mul(lambda, lambda), n)}
+	for bit := uint(8); bit < 256; bit += 8 {
+		centres = append(centres, new(big.Int).Lsh(one, bit))
+	}
+	for _, centre := range centres {
+		for near := int64(-2); near <= 2; near++ {
+			factor := new(big.Int).Mod(new(big.Int).Add(centre, big.NewInt(near)), n)
+			var q btcec.ModNScalar
+			q.SetByteSlice(factor.FillBytes(make([]byte, 32)))
+			if q.IsZero() {
+				continue
+			}
+			// 94*G + q*Q is 99*G.
+			r := xOf(small(99))
+			s := product(r, inverse(q))
+			key, z := publicOf(product(small(5), inverse(q))), product(small(94), s)
+			// With -s the sum is -99*G, of the same x.
+			s = lowS(s)
+			require.True(t, bothECDSA(t, key, r, s, z), "%x", factor)
+		}
+	}
+}
