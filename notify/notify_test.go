@@ -109,7 +109,7 @@ func TestUnknownTopicIsRefused(t *testing.T) {
 // TestFromTheBusToASubscriber runs the part between a bus and go-zeromq's SUB
 // socket; libzmq's is used by package zmqpub's tests.
 func TestFromTheBusToASubscriber(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b := bustest.New(t)
 	node, _ := b.Conn(broker.Node, "node", bus.NewMux())

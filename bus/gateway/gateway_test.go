@@ -224,7 +224,7 @@ func (f *fixture) sendPart(length int, body string) net.Conn {
 }
 
 func TestABodyThatNeverEndsOccupiesNoThread(t *testing.T) {
-	f := newFixture(t, Config{Threads: 1, Queue: 1, Timeout: 300 * time.Millisecond})
+	f := newFixture(t, Config{Threads: 1, Queue: 1, Timeout: time.Second})
 	f.startNode()
 	var slow []net.Conn
 	for range 4 {
@@ -236,13 +236,13 @@ func TestABodyThatNeverEndsOccupiesNoThread(t *testing.T) {
 		_, err := io.ReadAll(conn) // returns when the gateway gives it up
 		require.NoError(t, err)
 	}
-	go func() { <-f.held; <-time.After(400 * time.Millisecond); close(f.hold) }()
+	go func() { <-f.held; <-time.After(1200 * time.Millisecond); close(f.hold) }()
 	status, body := f.post("/", `{"method":"hold","id":1}`)
 	require.Equal(t, 200, status, "the time for the body does not bound the answer: %s", body)
 }
 
 func TestABodyThatIsTooLargeIsRefusedBeforeItComes(t *testing.T) {
-	f := newFixture(t, Config{Timeout: 300 * time.Millisecond})
+	f := newFixture(t, Config{Timeout: time.Second})
 	answer, err := io.ReadAll(f.sendPart(maxBody+1, "{"))
 	require.NoError(t, err)
 	require.Contains(t, string(answer), "413 Request Entity Too Large")
