@@ -83,6 +83,9 @@ func hasNoInputs(err error) bool {
 // ParseBlock parses a block's serialisation, which it keeps. A transaction
 // without inputs is refused with a *Reject.
 func ParseBlock(raw []byte) (*Block, error) {
+	if err := checkBlockCounts(raw); err != nil {
+		return nil, fmt.Errorf("parse block: %w", err)
+	}
 	var msg wire.MsgBlock
 	r := bytes.NewBuffer(raw)
 	locations, err := msg.DeserializeTxLoc(r)
@@ -119,6 +122,9 @@ func NewBlock(header wire.BlockHeader, txs []*Tx) *Block {
 
 // ParseTx parses a transaction.
 func ParseTx(raw []byte) (*Tx, error) {
+	if err := checkTxCounts(raw); err != nil {
+		return nil, fmt.Errorf("parse transaction: %w", err)
+	}
 	var msg wire.MsgTx
 	r := bytes.NewReader(raw)
 	if err := msg.Deserialize(r); err != nil {
