@@ -32,7 +32,7 @@ func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coin
 	s := spender{node: n, params: e.params, view: view, flags: e.params.ScriptFlags(&b.Hash, n.Height)}
 	for i, tx := range b.Txs {
 		if err := s.add(tx, i == 0); err != nil {
-			return nil, nil, err
+			return nil, nil, e.firstReason(n, b, view, err)
 		}
 	}
 	if limit := s.fees + e.params.Subsidy(n.Height); b.Txs[0].ValueOut() > limit {
@@ -135,13 +135,32 @@ func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) 
 	if RepeatsCoinbase(n) || e.unlike(n) {
 		return nil
 	}
+	return findOverwrite(n, b, view)
+}
+
+// firstReason puts the rule against repeated transactions before others: where
+// heights from the first block on rule out that one is valid, it is only looked
+// for in a block that breaks another rule.
+func (e *Engine) firstReason(n *Node, b *consensus.Block, view *coins.View, err error) error {
+	if asReject(err) == nil || e.params.BIP34Height > 1 {
+		return err
+	}
+	if repeated := findOverwrite(n, b, view); repeated != nil {
+		return repeated
+	}
+	return err
+}
+
+// findOverwrite fails if a transaction would create a coin that there is from
+// an earlier block.
+func findOverwrite(n *Node, b *consensus.Block, view *coins.View) error {
 	for _, tx := range b.Txs {
 		for i := range tx.TxOut {
-			_, there, err := view.Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
+			coin, there, err := view.Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
 			if err != nil {
 				return err
 			}
-			if there {
+			if there && coin.Height < n.Height {
 				return consensus.Rejectf(consensus.Invalid, "bad-txns-BIP30", "tried to overwrite transaction")
 			}
 		}
