@@ -6,6 +6,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -22,8 +23,17 @@ func (e *Engine) Warm(b *consensus.Block) {
 		return
 	}
 	if view.coins.Size() < e.cacheLimit() {
-		_ = view.coins.Prefetch(spends(b))
+		_ = fetch(view.coins, b)
 	}
+}
+
+// fetch brings the coins that a block spends into memory, with one look at the
+// store.
+func fetch(set *coins.Cache, b *consensus.Block) error {
+	if set.Whole() {
+		return nil
+	}
+	return set.Prefetch(spends(b))
 }
 
 // spends returns the coins of other blocks that a block spends.
@@ -72,7 +82,7 @@ func (e *Engine) sendAhead(n *Node) *scout {
 	go func() {
 		defer close(s.done)
 		if s.block, s.err = e.load(n, held); s.err == nil {
-			_ = set.Prefetch(spends(s.block)) // what fails will fail again
+			_ = fetch(set, s.block) // what fails will fail again
 		}
 	}()
 	return s

@@ -23,7 +23,7 @@ func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verif
 
 // applyBlock applies a block to a view, verifying everything but scripts.
 func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
-	if err := view.Prefetch(spends(b)); err != nil {
+	if err := fetch(view.Cache(), b); err != nil {
 		return nil, nil, err
 	}
 	if err := e.checkOverwrites(n, b, view); err != nil {

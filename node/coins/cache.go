@@ -53,6 +53,8 @@ type Cache struct {
 	flushing *layer // being written, and not changed; or nil
 	epoch    uint64 // changes when entries go from memory to the store
 	whole    bool   // memory has all coins: none was ever dropped
+
+	spare map[wire.OutPoint]entry // empty, for the next view; or nil
 }
 
 // Open reads the state of the store. heads is not nil if a flush was
@@ -92,6 +94,13 @@ func (c *Cache) Best() chainhash.Hash {
 	return c.best
 }
 
+// Whole reports whether memory has all coins: Prefetch would find nothing.
+func (c *Cache) Whole() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.whole
+}
+
 // Size estimates the bytes of memory that the cache takes.
 func (c *Cache) Size() int64 {
 	c.mu.RLock()
@@ -129,6 +138,10 @@ func (c *Cache) cached(op wire.OutPoint) (entry, bool) {
 	return e, known
 }
 
+// maxSpare bounds the changes of a view whose memory is used again: those of a
+// large block.
+const maxSpare = 1 << 15
+
 // Commit applies a view's changes and moves the set to the end of best.
 func (c *Cache) Commit(v *View, best chainhash.Hash) {
 	c.mu.Lock()
@@ -137,6 +150,11 @@ func (c *Cache) Commit(v *View, best chainhash.Hash) {
 		c.apply(op, &change, v.replay)
 	}
 	c.best = best
+	if len(v.changes) <= maxSpare {
+		clear(v.changes)
+		c.spare = v.changes
+	}
+	v.changes = nil
 }
 
 func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {

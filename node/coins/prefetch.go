@@ -52,9 +52,6 @@ func (c *Cache) Prefetch(ops []wire.OutPoint) error {
 func (c *Cache) unknown(ops []wire.OutPoint) (unknown []wire.OutPoint, epoch uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.whole {
-		return nil, c.epoch
-	}
 	for _, op := range ops {
 		if !c.knows(op) {
 			unknown = append(unknown, op)

@@ -5,7 +5,8 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// View collects what a block changes. It is dropped, or committed to its cache.
+// View collects what a block changes. It is dropped, or committed to its cache,
+// and not used after that.
 type View struct {
 	cache   *Cache
 	changes map[wire.OutPoint]entry
@@ -13,7 +14,15 @@ type View struct {
 }
 
 // NewView returns a view without changes.
-func (c *Cache) NewView() *View { return &View{cache: c, changes: map[wire.OutPoint]entry{}} }
+func (c *Cache) NewView() *View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := &View{cache: c, changes: c.spare}
+	if c.spare = nil; v.changes == nil {
+		v.changes = map[wire.OutPoint]entry{}
+	}
+	return v
+}
 
 // NewReplay returns a view for repeating the steps of an interrupted flush:
 // whether a coin is there already, or is gone already, does not matter.
@@ -101,8 +110,8 @@ func (v *View) RemoveOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, 
 	return clean, nil
 }
 
-// Prefetch brings those of the coins that exist into the view's cache.
-func (v *View) Prefetch(ops []wire.OutPoint) error { return v.cache.Prefetch(ops) }
+// Cache returns what the view is of.
+func (v *View) Cache() *Cache { return v.cache }
 
 // Examine is Cache.Examine of the view's cache.
 func (v *View) Examine(op wire.OutPoint) error { return v.cache.Examine(op) }
