@@ -30,8 +30,12 @@ func (e *Error) Detail() string {
 }
 
 func newError(job *Job, index int, cause error) *Error {
+	why, ok := taprootReason(job, index, cause)
+	if !ok {
+		why = reason(cause)
+	}
 	return &Error{
-		Reason: reason(cause), Txid: job.Tx.TxHash(), Wtxid: job.Wtxid, Input: index,
+		Reason: why, Txid: job.Tx.TxHash(), Wtxid: job.Wtxid, Input: index,
 		Spent: job.Tx.TxIn[index].PreviousOutPoint, Cause: cause,
 	}
 }
