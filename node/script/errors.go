@@ -74,6 +74,8 @@ func reason(err error) string {
 		return "Opcode missing or not understood"
 	case txscript.ErrDisabledOpcode:
 		return "Attempted to use a disabled opcode"
+	case txscript.ErrNumberTooBig:
+		return "Script number overflowed or is non-minimally encoded"
 	case txscript.ErrInvalidStackOperation:
 		return "Operation not valid with the current stack size"
 	case txscript.ErrEarlyReturn:

@@ -12,9 +12,16 @@ import (
 // taprootReason tells apart what the engine reports alike, or as for older
 // scripts, when a taproot output is spent (BIP341, BIP342).
 func taprootReason(job *Job, index int, err error) (reason string, ok bool) {
-	var e txscript.Error
-	if !errors.As(err, &e) || !txscript.IsPayToTaproot(job.Spent[index].PkScript) {
+	if !txscript.IsPayToTaproot(job.Spent[index].PkScript) {
 		return "", false
+	}
+	var e txscript.Error
+	if !errors.As(err, &e) {
+		// A key is not one: the output's own, or that of the control block.
+		if len(withoutAnnex(job.Tx.TxIn[index].Witness)) == 1 {
+			return "Invalid Schnorr signature", true
+		}
+		return "Witness program hash mismatch", true
 	}
 	switch e.ErrorCode {
 	case txscript.ErrMinimalIf:
@@ -33,10 +40,7 @@ func taprootReason(job *Job, index int, err error) (reason string, ok bool) {
 // hasWrongHashType reports whether an element of the witness looks like a
 // signature whose hash type this input cannot have.
 func hasWrongHashType(tx *wire.MsgTx, index int) bool {
-	stack := tx.TxIn[index].Witness
-	if n := len(stack); n > 1 && len(stack[n-1]) > 0 && stack[n-1][0] == txscript.TaprootAnnexTag {
-		stack = stack[:n-1]
-	}
+	stack := withoutAnnex(tx.TxIn[index].Witness)
 	if n := len(stack); n > 1 {
 		stack = stack[:n-2] // without script and control block
 	}
@@ -46,6 +50,13 @@ func hasWrongHashType(tx *wire.MsgTx, index int) bool {
 		}
 	}
 	return false
+}
+
+func withoutAnnex(w wire.TxWitness) wire.TxWitness {
+	if n := len(w); n > 1 && len(w[n-1]) > 0 && w[n-1][0] == txscript.TaprootAnnexTag {
+		return w[:n-1]
+	}
+	return w
 }
 
 // mayHave reports whether a hash type may be spelled out for an input.
