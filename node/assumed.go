@@ -10,6 +10,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -95,15 +96,7 @@ func (n *node) writeBase(hash chainhash.Hash) error {
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(n.assumedDir()), syncDir(n.cfg.Dir))
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(durable.Names(n.assumedDir()), durable.Names(n.cfg.Dir))
 }
 
 // isProven reports whether our own verification had reached the set's block,
@@ -172,7 +165,7 @@ func (n *node) endReplacement() error {
 	if err := os.Remove(filepath.Join(n.coinsDir(), baseFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := syncDir(n.cfg.Dir); err != nil {
+	if err := durable.Names(n.cfg.Dir); err != nil {
 		return err
 	}
 	return store.Remove(n.outgrownDir())

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 )
 
 const (
@@ -284,7 +286,7 @@ func (s *Store) sync() error {
 	err := s.blocks.file.Sync()
 	if !s.listed {
 		// A file that the folder does not know of is lost with the power.
-		err = errors.Join(err, syncDir(s.cfg.Dir))
+		err = errors.Join(err, durable.Names(s.cfg.Dir))
 		s.listed = err == nil
 	}
 	for num, to := range s.undo {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 )
 
 // Key is XORed over the files, repeated from file offset zero.
@@ -83,16 +85,7 @@ func storeKey(dir string, key Key) error {
 	if err := os.Rename(temporary, filepath.Join(dir, keyFile)); err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-// syncDir makes durable which files a folder has.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Names(dir)
 }
 
 // zerosOffset is where genesis, the first block of the first file, has the hash

@@ -16,6 +16,7 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 
 	"github.com/bulkheadnode/bulkhead/internal/badgerdir"
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 )
 
@@ -86,7 +87,10 @@ func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) e
 	if err = errors.Join(err, s.Close()); err != nil {
 		return errors.Join(err, os.RemoveAll(unfinished))
 	}
-	return os.Rename(unfinished, dir)
+	if err := os.Rename(unfinished, dir); err != nil {
+		return err
+	}
+	return durable.Names(filepath.Dir(dir))
 }
 
 // Open opens the wallet in dir.

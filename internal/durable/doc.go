@@ -1,0 +1,2 @@
+// Package durable makes what was done to folders survive a loss of power.
+package durable
