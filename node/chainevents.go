@@ -69,7 +69,6 @@ func (n *node) logTip(at *chain.Node, size int64, count int) {
 func (n *node) onConnected(ev chain.Connected) {
 	n.logTip(ev.Node, ev.Size, ev.Coins)
 	n.sharing.settled(ev.Node.Hash)
-	n.pool.BlockConnected(ev.Block, n.now())
 	n.pending.connected = append(n.pending.connected, ev)
 }
 
@@ -106,10 +105,14 @@ func (n *node) onTip(ev chain.TipChanged) {
 }
 
 // settle lets the mempool follow what the chain has done, and tells of it. It
-// returns those of the connected blocks that are news.
+// returns those of the connected blocks that are news. Of a step that is
+// visible, nobody sees the one without the other who looks with Engine.Still.
 func (n *node) settle() (news []chain.Connected) {
 	done := n.pending
 	n.pending = pending{}
+	for _, c := range done.connected {
+		n.pool.BlockConnected(c.Block, n.now())
+	}
 	if len(done.disconnected) > 0 {
 		confirmed := map[chainhash.Hash]struct{}{}
 		for _, c := range done.connected {

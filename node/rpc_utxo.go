@@ -71,19 +71,22 @@ func (n *node) getTxOut(ctx context.Context, call *rpc.Call) (any, error) {
 		return nil, err
 	}
 	var result any
-	// Between two blocks the set is that of neither, and in a download it is
-	// ahead of what is verified.
-	err = n.own(ctx, func() error {
-		result, err = n.txOut(wire.OutPoint{Hash: txid, Index: uint32(index)}, withMempool)
-		return err
-	})
+	look := func() error {
+		return n.engine.Still(func(s *chain.Still) error {
+			result, err = n.txOut(s, wire.OutPoint{Hash: txid, Index: uint32(index)}, withMempool)
+			return err
+		})
+	}
+	if err := look(); !errors.Is(err, chain.ErrFar) {
+		return result, err
+	}
+	err = n.own(ctx, look)
 	return result, err
 }
 
-// txOut describes an output, nil if there is none. The caller owns the node.
-func (n *node) txOut(op wire.OutPoint, withMempool bool) (any, error) {
-	view := n.engine.View()
-	result := txOut{BestBlock: view.Tip().Hash.String()}
+// txOut describes an output, nil if there is none.
+func (n *node) txOut(s *chain.Still, op wire.OutPoint, withMempool bool) (any, error) {
+	result := txOut{BestBlock: s.Tip().Hash.String()}
 	if withMempool && n.pool.Spender(op) != nil {
 		return nil, nil
 	}
@@ -95,11 +98,11 @@ func (n *node) txOut(op wire.OutPoint, withMempool bool) (any, error) {
 		result.Value, result.Script = rpc.Amount(out.Value), render.NewScript(out.PkScript, n.params.Params)
 		return result, nil
 	}
-	coin, there, err := n.engine.Coins().Get(op)
+	coin, there, err := s.Coin(op)
 	if err != nil || !there {
 		return nil, err
 	}
-	result.Confirmations = view.Height() - coin.Height + 1
+	result.Confirmations = s.Height() - coin.Height + 1
 	result.Value, result.Script = rpc.Amount(coin.Value), render.NewScript(coin.Script, n.params.Params)
 	result.Coinbase = coin.Coinbase
 	return result, nil

@@ -167,10 +167,13 @@ func (e *Engine) step(best *Node, now int64) error {
 		if err := e.rewind(reached, fork); err != nil {
 			return err
 		}
-		_, err := e.climb(fork, old.Tip(), old)
-		return err
+		if _, err := e.climb(fork, old.Tip(), old); err != nil {
+			return err
+		}
+		path = nil
 	}
 	if len(path) == 0 {
+		e.back()
 		return nil
 	}
 	e.publish(old, fork, path, now)
@@ -227,8 +230,7 @@ func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {
 	next := old.with(fork, path)
 	next.Initial = old.Initial && e.stillInitial(next.Tip(), now)
 	next.BestHeader = e.bestHeader
-	e.view.Store(next)
-	e.emit(TipChanged{Tip: next.Tip(), Old: old.Tip(), Fork: fork, Initial: next.Initial})
+	e.show(next, old, fork)
 }
 
 func (e *Engine) flushIfLarge() error {
@@ -266,6 +268,7 @@ func (e *Engine) rewind(from, fork *Node) error {
 		if err != nil {
 			return err
 		}
+		e.lead.begin(move{node: n, block: block, back: true})
 		if err := e.disconnect(n, block, e.coins); err != nil {
 			return err
 		}
@@ -291,6 +294,7 @@ func (e *Engine) connectTip(n *Node, initial bool) error {
 	if err := e.storeUndo(n, undo); err != nil {
 		return err
 	}
+	e.lead.begin(move{node: n, block: b, undo: undo})
 	e.coins.Commit(view, n.Hash)
 	e.emitConnected(n, b, undo, initial)
 	return nil

@@ -68,10 +68,9 @@ func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) e
 	next.BestHeader, next.coins = old.BestHeader, set
 	next.Initial = old.Initial && e.stillInitial(base, now)
 	e.history.Store(h)
-	e.view.Store(next)
+	e.show(next, old, old.Fork(base))
 	e.candidates = map[*Node]struct{}{base: {}}
 	e.refillCandidates()
-	e.emit(TipChanged{Tip: base, Old: old.Tip(), Fork: old.Fork(base), Initial: next.Initial})
 	return nil
 }
 

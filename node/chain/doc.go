@@ -8,8 +8,9 @@
 // An Engine has one owner: calls that change it (AcceptHeaders, AcceptBlock,
 // Activate, Invalidate, Reconsider, Precious, Assume, Enter, Flush) come one at a
 // time.
-// View, Lookup, Info, ReadBlock and ReadUndo may be called from anywhere at any
-// time; they look at immutable snapshots and never wait for a block.
+// View, Still, Lookup, Info, ReadBlock and ReadUndo may be called from anywhere
+// at any time; they look at immutable snapshots, or at what the UTXO set was
+// before the blocks that are under way, and never wait for a block.
 // consensus.CheckBlock may be called beforehand by whoever brings a block; the
 // engine does not repeat it.
 //

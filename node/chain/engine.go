@@ -112,6 +112,7 @@ type Engine struct {
 	tree   *tree
 	coins  *coins.Cache
 	view   atomic.Pointer[View]
+	lead   lead
 
 	history atomic.Pointer[History]
 

@@ -143,6 +143,7 @@ func (e *Engine) prepare(n *Node, b *consensus.Block) error {
 	if !e.scriptsMatter(n) {
 		jobs = nil
 	}
+	e.lead.begin(move{node: n, block: b, undo: undo})
 	e.coins.Commit(view, n.Hash)
 	e.pipeline.push(&pending{n, b, undo, e.cfg.Verifier.Start(jobs)})
 	return nil
@@ -214,6 +215,7 @@ func (e *Engine) takeBack() error {
 		}
 		e.coins.Commit(view, *p.node.prevHash())
 	}
+	e.lead.takenBack(len(e.pipeline.blocks))
 	e.pipeline = pipeline{}
 	return nil
 }

@@ -38,6 +38,9 @@ func (p *Pool) Reorg(disconnected []*consensus.Tx, confirmed map[chainhash.Hash]
 		if _, again := confirmed[tx.ID]; again {
 			continue
 		}
+		if p.Get(tx.ID) != nil {
+			continue // its block was not connected for long enough to be heard of
+		}
 		if tx.IsCoinbase() {
 			p.dropSpenders(tx)
 			continue
