@@ -13,9 +13,9 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
-// maxDisconnected bounds the bytes of transactions that are kept for the
-// mempool during a reorganisation.
-const maxDisconnected = 20 << 20
+// maxDisconnected bounds the memory of transactions that are kept for the
+// mempool during a reorganisation, as Bitcoin Core counts it.
+const maxDisconnected = 20_000_000
 
 // pending is what a step of the chain has done so far: it is told when the
 // mempool has followed, in the order disconnected blocks, mempool, connected
@@ -23,7 +23,7 @@ const maxDisconnected = 20 << 20
 type pending struct {
 	connected    []chain.Connected
 	disconnected []*chain.Disconnected
-	bytes        int
+	bytes        int64 // of disconnected
 }
 
 // onChain hears the chain, in the owner's goroutine.
@@ -82,10 +82,17 @@ func (n *node) onDisconnected(ev chain.Disconnected) {
 		n.publishBlock(msg.BlockDisconnected, ev.Node, ev.Block, false)
 	}
 	// The transactions nearest to the fork are the ones that others depend on.
-	for n.pending.bytes += len(ev.Block.Raw); n.pending.bytes > maxDisconnected && len(n.pending.disconnected) > 1; {
-		n.pending.bytes -= len(n.pending.disconnected[0].Block.Raw)
+	for n.pending.bytes += usage(ev.Block); n.pending.bytes > maxDisconnected && len(n.pending.disconnected) > 1; {
+		n.pending.bytes -= usage(n.pending.disconnected[0].Block)
 		n.pending.disconnected = n.pending.disconnected[1:]
 	}
+}
+
+func usage(b *consensus.Block) (bytes int64) {
+	for _, tx := range b.Txs {
+		bytes += mempool.MemoryUsage(tx)
+	}
+	return bytes
 }
 
 func (n *node) onTip(ev chain.TipChanged) {

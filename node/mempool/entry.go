@@ -84,9 +84,9 @@ func parentsFirst(set map[*Entry]struct{}) []*Entry {
 	return order
 }
 
-// memoryUsage estimates what Bitcoin Core counts for a transaction and its
-// entry, so that -maxmempool means the same.
-func memoryUsage(tx *consensus.Tx) int64 {
+// MemoryUsage estimates the bytes that Bitcoin Core counts for a transaction and
+// its entry, so that -maxmempool means the same.
+func MemoryUsage(tx *consensus.Tx) int64 {
 	const (
 		entry      = 420 // entry, its places in indexes, and the transaction itself
 		input      = 112

@@ -119,7 +119,7 @@ func (p *Pool) insert(e *Entry) {
 		p.oldest = e.Time
 	}
 	p.evictions.changed(len(p.entries), merge(e))
-	e.usage = memoryUsage(e.Tx)
+	e.usage = MemoryUsage(e.Tx)
 	p.usage += e.usage
 	p.vsize += e.VSize
 	p.fees += e.Fee
