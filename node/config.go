@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -87,6 +88,16 @@ func (c *Config) Validate() error {
 	}
 	_, err := c.params()
 	return err
+}
+
+// ChainParams returns the addresses, peers and genesis block of a chain; see
+// Config for its arguments.
+func ChainParams(chain, signetChallenge string) (*chaincfg.Params, error) {
+	p, err := consensus.ForChain(chain, signetChallenge)
+	if err != nil {
+		return nil, err
+	}
+	return p.Params, nil
 }
 
 // params returns the rules of the chain as the settings change them.

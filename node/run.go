@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -116,6 +117,9 @@ func (n *node) open() error {
 		if err := space.Check(dir, 0); err != nil {
 			return part.Final(err)
 		}
+	}
+	if n.params.SignetChallenge != nil {
+		n.log.Info(fmt.Sprintf("Signet derived magic (message start): %x", binary.LittleEndian.AppendUint32(nil, uint32(n.params.Net))))
 	}
 	began := time.Now()
 	if err := n.openDisk(); err != nil {

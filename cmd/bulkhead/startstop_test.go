@@ -111,6 +111,8 @@ func TestFaultsAtStart(t *testing.T) {
 		"-regtest -blockfilterindex=basic -blockfilterindex=extended": "Error: Unknown -blockfilterindex value extended.\n",
 		"-regtest -p2pworkers=none":                                   "Error: -p2pworkers=none is neither \"perpeer\" nor a number from 0 to 1024\n",
 		"-regtest -debug=zap":                                         "Error: Unsupported logging category -debug=zap.\n",
+		"-signet -signetchallenge=abc":                                "Error: -signetchallenge must be hex, not 'abc'.\n",
+		"-signet -signetchallenge=51 -signetchallenge=51":             "Error: -signetchallenge cannot be multiple values.\n",
 		"-regtest -port=65536":                                        "Error: Invalid port specified in -port: '65536'\n",
 		"-regtest -rpccookieperms=none":                               "Error: Unable to start HTTP server. See debug log for details.\n",
 		"-regtest -bind=127.0.0.1:9 -whitebind=127.0.0.1:9": "Error: Duplicate binding configuration for address 127.0.0.1:9: " +

@@ -142,6 +142,7 @@ func signetParams(challenge string) (*Params, error) {
 			return nil, fmt.Errorf("-signetchallenge must be hex, not '%s'", challenge)
 		}
 		cfg = chaincfg.CustomSignetParams(script, nil)
+		cfg.Net = signetMagic(script)
 	}
 	p := base(&cfg, "signet")
 	p.SignetChallenge = script

@@ -12,6 +12,15 @@ import (
 // signetHeader marks the push that holds a signet block's solution (BIP325).
 const signetHeader = "\xec\xc7\xda\xa2"
 
+// signetMagic is what messages to peers of a signet begin with, in the order of
+// a little-endian number: the beginning of its challenge's hash (BIP325).
+func signetMagic(challenge []byte) wire.BitcoinNet {
+	var push bytes.Buffer
+	_ = wire.WriteVarBytes(&push, 0, challenge) // memory takes what is written
+	hash := chainhash.DoubleHashB(push.Bytes())
+	return wire.BitcoinNet(binary.LittleEndian.Uint32(hash))
+}
+
 // checkSignet verifies the solution in the coinbase against the challenge.
 func checkSignet(b *Block, p *Params) bool {
 	if b.Hash == *p.GenesisHash {

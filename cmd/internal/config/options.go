@@ -82,6 +82,7 @@ func generalOptions() []Option {
 		{Name: "chain", Category: Chain, Param: "=<chain>", Help: "main (the default), test, testnet4, signet or regtest"},
 		{Name: "regtest", Category: Chain, Help: "The same as -chain=regtest: blocks are mined at will"},
 		{Name: "signet", Category: Chain, Help: "The same as -chain=signet"},
+		{Name: "signetchallenge", Category: Chain, Param: "=<hex>", Help: "Script in hex that solutions of blocks must satisfy: another signet than the default one (BIP325). Give each of them a data directory of its own"},
 		{Name: "testnet", Category: Chain, Help: "The same as -chain=test, the third test network"},
 		{Name: "testnet4", Category: Chain, Help: "The same as -chain=testnet4"},
 	}
@@ -199,7 +200,7 @@ func unservedOptions() []Option {
 		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
 		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
-		"signetchallenge", "signetseednode", "torcontrol", "torpassword", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
+		"signetseednode", "torcontrol", "torpassword", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {

@@ -27,6 +27,9 @@ type crew struct {
 	version   string
 	params    *chaincfg.Params
 	p2p, rpcs []*net.TCPListener
+
+	signetChallenge string // hex; "" for the default signet's
+
 	metrics   []*net.TCPListener
 	accounts  []gateway.Account
 	workers   workerPlan
@@ -49,20 +52,14 @@ func newCrew(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Accoun
 	return c, nil
 }
 
-func (c *crew) chooseParams() error {
-	switch c.layout.Chain.Name {
-	case "main":
-		c.params = &chaincfg.MainNetParams
-	case "test":
-		c.params = &chaincfg.TestNet3Params
-	case "testnet4":
-		c.params = &chaincfg.TestNet4Params
-	case "signet":
-		c.params = &chaincfg.SigNetParams
-	case "regtest":
-		c.params = &chaincfg.RegressionNetParams
-	default:
-		return fmt.Errorf("no parameters for chain %s", c.layout.Chain.Name)
+func (c *crew) chooseParams() (err error) {
+	challenges := c.settings.List("signetchallenge")
+	if len(challenges) > 1 {
+		return config.Complain("-signetchallenge cannot be multiple values.")
+	}
+	c.signetChallenge = strings.Join(challenges, "")
+	if c.params, err = node.ChainParams(c.layout.Chain.Name, c.signetChallenge); err != nil {
+		return config.Complain("%v.", err)
 	}
 	return nil
 }

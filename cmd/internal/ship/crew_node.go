@@ -29,6 +29,7 @@ func (c *crew) configureNode() error {
 	cfg.CheckBlocks = int(s.Int("checkblocks", int64(cfg.CheckBlocks)))
 	cfg.CheckLevel = int(s.Int("checklevel", int64(cfg.CheckLevel)))
 	cfg.StopAtHeight = int32(s.Int("stopatheight", 0))
+	cfg.SignetChallenge = c.signetChallenge
 	cfg.TestActivation = s.List("testactivationheight")
 	if len(cfg.TestActivation) > 0 && chain != "regtest" {
 		return fmt.Errorf("-testactivationheight is for regtest only")
