@@ -24,6 +24,14 @@ func (n *node) addressCommands() rpc.Table {
 			Summary: "Analyses a descriptor.",
 			Params:  []rpc.Param{{Name: "descriptor", Type: rpc.String, Help: "The descriptor."}},
 		},
+		{
+			Name: "deriveaddresses", Category: "Util", Run: n.deriveAddresses,
+			Summary: "Derives one or more addresses corresponding to an output descriptor.",
+			Params: []rpc.Param{
+				{Name: "descriptor", Type: rpc.String, Help: "The descriptor."},
+				{Name: "range", Optional: true, Help: "If a ranged descriptor is used, this specifies the end or the range (in [begin,end] notation) to derive."},
+			},
+		},
 	}
 }
 
@@ -69,6 +77,8 @@ type descriptorInfo struct {
 	IsRange    bool   `json:"isrange"`
 	IsSolvable bool   `json:"issolvable"`
 	HasPrivate bool   `json:"hasprivatekeys"`
+
+	Multipath []string `json:"multipath_expansion,omitempty"`
 }
 
 func (n *node) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, error) {
@@ -76,11 +86,21 @@ func (n *node) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	d, err := descriptor.Parse(text, n.params.Params)
+	list, err := descriptor.ParseAll(text, n.params.Params)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
 	}
+	d := list[0]
 	body, _, _ := strings.Cut(text, "#")
 	sum := render.Checksum(body)
-	return descriptorInfo{body + "#" + sum, sum, d.IsRange(), d.IsSolvable(), d.HasPrivate()}, nil
+	info := descriptorInfo{
+		Descriptor: body + "#" + sum, Checksum: sum,
+		IsRange: d.IsRange(), IsSolvable: d.IsSolvable(), HasPrivate: d.HasPrivate(),
+	}
+	if len(list) > 1 {
+		for _, d := range list {
+			info.Multipath = append(info.Multipath, d.Body()+"#"+render.Checksum(d.Body()))
+		}
+	}
+	return info, nil
 }

@@ -11,7 +11,7 @@ import (
 // positions is an inclusive range of a wildcard.
 type positions struct{ low, high int64 }
 
-// maxPositions bounds how many scripts a descriptor may stand for.
+// maxPositions bounds how many positions a descriptor may stand for.
 const maxPositions = 1_000_000
 
 // scanObjects returns the scripts of descriptors, given as strings or in
@@ -27,27 +27,49 @@ func (n *node) scanObjects(call *rpc.Call) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := descriptor.Parse(text, n.params.Params)
+		list, err := descriptor.ParseAll(text, n.params.Params)
 		if err != nil {
 			return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
 		}
-		if !d.IsRange() {
-			within = positions{}
+		if err := within.share(len(list)); err != nil {
+			return nil, err
 		}
-		for at := within.low; at <= within.high; at++ {
-			list, err := d.Expand(uint32(at))
+		for _, d := range list {
+			err := within.expand(d, func(e descriptor.Expanded) { wanted[string(e.Script)] = e.Desc })
 			if errors.Is(err, descriptor.ErrPrivate) {
 				return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Cannot derive script without private keys: '%s'", text)
 			}
 			if err != nil {
 				return nil, err
 			}
-			for _, e := range list {
-				wanted[string(e.Script)] = e.Desc
-			}
 		}
 	}
 	return wanted, nil
+}
+
+// share fails if so many descriptors would have too many positions together.
+func (p positions) share(descriptors int) error {
+	if p.high-p.low >= maxPositions/int64(descriptors) {
+		return rpc.Errorf(rpc.InvalidParameter, "Range is too large")
+	}
+	return nil
+}
+
+// expand calls found with all that a descriptor stands for.
+func (p positions) expand(d *descriptor.Descriptor, found func(descriptor.Expanded)) error {
+	if !d.IsRange() {
+		p = positions{}
+	}
+	for at := p.low; at <= p.high; at++ {
+		list, err := d.Expand(uint32(at))
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			found(e)
+		}
+	}
+	return nil
 }
 
 func parseScanObject(raw json.RawMessage) (text string, within positions, err error) {

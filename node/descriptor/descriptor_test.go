@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -96,11 +97,61 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := Parse(text, &chaincfg.RegressionNetParams)
+		d, err := ParseAll(text, &chaincfg.RegressionNetParams)
 		if err != nil {
 			return
 		}
-		list, err := d.Expand(0)
+		list, err := d[len(d)-1].Expand(0)
 		require.True(t, err != nil || len(list) > 0)
 	})
+}
+
+func TestMultipath(t *testing.T) {
+	net := &chaincfg.RegressionNetParams
+	const a = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B"
+	const b = "tpubD6NzVbkrYhZ4XgiXtGrdW5XDAPFCL9h7we1vwNCpn8tGbBcgfVYjXyhWo4E1xkh56hjod1RhGjxbaTLV3X4FyWuejifB9jusQ46QzG87VKp"
+	for text, want := range map[string][]string{
+		"pkh(" + a + "/1/<0;7;2>/*)": {"pkh(" + a + "/1/0/*)", "pkh(" + a + "/1/7/*)", "pkh(" + a + "/1/2/*)"},
+		"wsh(multi(1," + a + "/<0;1>/3,[abcdef88/1]" + b + "/5," + b + "/<8;9>))": {
+			"wsh(multi(1," + a + "/0/3,[abcdef88/1]" + b + "/5," + b + "/8))",
+			"wsh(multi(1," + a + "/1/3,[abcdef88/1]" + b + "/5," + b + "/9))",
+		},
+		"combo(" + a + "/4)": {"combo(" + a + "/4)"},
+	} {
+		list, err := ParseAll(text, net)
+		require.NoError(t, err, text)
+		for i, d := range list {
+			require.Equal(t, want[i], d.Body())
+			alone, err := Parse(want[i], net)
+			require.NoError(t, err)
+			scripts, err := d.Expand(3)
+			require.NoError(t, err)
+			theirs, err := alone.Expand(3)
+			require.NoError(t, err)
+			require.Equal(t, theirs, scripts)
+		}
+		require.Len(t, list, len(want))
+	}
+	for text, reason := range map[string]string{
+		"pkh(" + a + "/<0;1>/<2;3>)":                          "Multiple multipath key path specifiers found",
+		"pkh(" + a + "/<0>)":                                  "Multipath key path specifiers must have at least two items",
+		"pkh(" + a + "/<>)":                                   "Multipath key path specifiers must have at least two items",
+		"pkh(" + a + "/<0;1;0>)":                              "Duplicated key path value 0 in multipath specifier",
+		"pkh(" + a + "/<0h;0'>)":                              "Duplicated key path value 0' in multipath specifier",
+		"pkh(" + a + "/<0;x>)":                                "Key path value 'x' is not a valid uint32",
+		"pkh(" + a + "/<0;>)":                                 "Key path value '' is not a valid uint32",
+		"pkh(" + a + "/<0;2147483648>)":                       "Key path value 2147483648 is out of range",
+		"pkh(" + a + "/<0;1)":                                 "not a valid multipath specifier",
+		"pkh(" + a + "/1<0;1>)":                               "not a valid multipath specifier",
+		"pkh(" + a + "/<0;1>2)":                               "not a valid multipath specifier",
+		"<0;1>":                                               "not a valid multipath specifier",
+		"multi(1," + a + "/<0;1>," + b + "/<0;1;2>)":          "have 2 and 3 items",
+		"pkh(" + a + "/<" + strings.Repeat("0;", 256) + "1>)": "at most 256 items",
+		"pkh(" + a + "/<0;1>)#00000000":                       "does not match computed checksum",
+	} {
+		_, err := ParseAll(text, net)
+		require.ErrorContains(t, err, reason, text)
+	}
+	_, err := Parse("pkh("+a+"/<0;1>)", net)
+	require.EqualError(t, err, "Multipath descriptor not accepted")
 }

@@ -1,10 +1,9 @@
 // Package descriptor reads output script descriptors (BIP380 to BIP386) and
 // turns them into scripts: pk, pkh, wpkh, combo, multi, sortedmulti, tr
 // without a tree, rawtr, sh, wsh, raw and addr, over keys in hex, WIF or
-// extended form with a path and a wildcard.
+// extended form with a path and a wildcard, and several paths (BIP389).
 //
-// It knows no miniscript, no tree of tr(), and no multipath expressions; it
-// signs nothing. It is pure and keeps no state beyond a parsed Descriptor,
+// It knows no miniscript and no tree of tr(); it signs nothing. It is pure and keeps no state beyond a parsed Descriptor,
 // which is not safe for concurrent use: Expand remembers derived keys.
 // Errors have Bitcoin Core's texts.
 package descriptor

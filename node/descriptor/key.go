@@ -104,21 +104,32 @@ func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 		k.wildcard, k.hardened = true, last != "*"
 		steps = steps[:len(steps)-1]
 	}
-	for _, step := range steps {
-		number := strings.TrimRight(step, "'h")
-		index, err := strconv.ParseUint(number, 10, 32)
-		if err != nil || len(step)-len(number) > 1 {
-			return wording("Key path value '%s' is not a valid uint32", step)
-		}
-		if index >= hdkeychain.HardenedKeyStart {
-			return wording("Key path value %d is out of range", index)
-		}
-		if number != step {
-			index += hdkeychain.HardenedKeyStart
+	for _, text := range steps {
+		index, err := parseStep(text)
+		if err != nil {
+			return err
 		}
 		k.path = append(k.path, uint32(index))
 	}
 	return nil
+}
+
+// step is the number of a child key, of a hardened one with the highest bit.
+type step uint32
+
+func parseStep(text string) (step, error) {
+	number := strings.TrimRight(text, "'h")
+	index, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || len(text)-len(number) > 1 {
+		return 0, wording("Key path value '%s' is not a valid uint32", text)
+	}
+	if index >= hdkeychain.HardenedKeyStart {
+		return 0, wording("Key path value %d is out of range", index)
+	}
+	if number != text {
+		index += hdkeychain.HardenedKeyStart
+	}
+	return step(index), nil
 }
 
 // at returns the key at a position of the wildcard.

@@ -13,6 +13,7 @@ import (
 // Descriptor is a parsed descriptor.
 type Descriptor struct {
 	name      string
+	body      string // the text, without a checksum
 	keys      []*key
 	threshold int
 	inner     *Descriptor
@@ -20,18 +21,32 @@ type Descriptor struct {
 	net       *chaincfg.Params
 }
 
-// Parse reads a descriptor. If it has a checksum, that must be right.
+// Parse reads a descriptor that stands for no more than one, see ParseAll. If it
+// has a checksum, that must be right.
 func Parse(text string, net *chaincfg.Params) (*Descriptor, error) {
-	body, sum, given := strings.Cut(text, "#")
-	if given {
-		if len(sum) != 8 {
-			return nil, wording("Expected 8 character checksum, not %d characters", len(sum))
-		}
-		if want := render.Checksum(body); want != sum {
-			return nil, wording("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
-		}
+	list, err := ParseAll(text, net)
+	if err != nil {
+		return nil, err
 	}
-	return parse(body, net, "")
+	if len(list) > 1 {
+		return nil, wording("Multipath descriptor not accepted")
+	}
+	return list[0], nil
+}
+
+// checked returns a descriptor without its checksum, which is right.
+func checked(text string) (body string, err error) {
+	body, sum, given := strings.Cut(text, "#")
+	if !given {
+		return body, nil
+	}
+	if len(sum) != 8 {
+		return "", wording("Expected 8 character checksum, not %d characters", len(sum))
+	}
+	if want := render.Checksum(body); want != sum {
+		return "", wording("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
+	}
+	return body, nil
 }
 
 // parse reads a descriptor within another of the given name.
@@ -40,7 +55,7 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	if !ok || !strings.HasSuffix(arg, ")") {
 		return nil, wording("'%s' is not a valid descriptor function", body)
 	}
-	d := &Descriptor{name: name, net: net}
+	d := &Descriptor{name: name, body: body, net: net}
 	arg = strings.TrimSuffix(arg, ")")
 	var err error
 	switch name {
