@@ -92,15 +92,16 @@ func (n *node) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, error)
 	}
 	d := list[0]
 	body, _, _ := strings.Cut(text, "#")
-	sum := render.Checksum(body)
 	info := descriptorInfo{
-		Descriptor: body + "#" + sum, Checksum: sum,
+		Descriptor: withChecksum(d.Public()), Checksum: render.Checksum(body),
 		IsRange: d.IsRange(), IsSolvable: d.IsSolvable(), HasPrivate: d.HasPrivate(),
 	}
 	if len(list) > 1 {
 		for _, d := range list {
-			info.Multipath = append(info.Multipath, d.Body()+"#"+render.Checksum(d.Body()))
+			info.Multipath = append(info.Multipath, withChecksum(d.Public()))
 		}
 	}
 	return info, nil
 }
+
+func withChecksum(desc string) string { return desc + "#" + render.Checksum(desc) }

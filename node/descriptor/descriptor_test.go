@@ -121,7 +121,7 @@ func TestMultipath(t *testing.T) {
 		list, err := ParseAll(text, net)
 		require.NoError(t, err, text)
 		for i, d := range list {
-			require.Equal(t, want[i], d.Body())
+			require.Equal(t, want[i], d.Public())
 			alone, err := Parse(want[i], net)
 			require.NoError(t, err)
 			scripts, err := d.Expand(3)
@@ -154,4 +154,26 @@ func TestMultipath(t *testing.T) {
 	}
 	_, err := Parse("pkh("+a+"/<0;1>)", net)
 	require.EqualError(t, err, "Multipath descriptor not accepted")
+}
+
+func TestPublicTextHasNoSecrets(t *testing.T) {
+	net := &chaincfg.RegressionNetParams
+	const private = "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK"
+	const public = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B"
+	const wif = "cTe1f5rdT8A8DFgVWTjyPwACsDPJM9ff4QngFxUixCSvvbg1x6sh"
+	single, err := Parse("pk("+wif+")", net)
+	require.NoError(t, err)
+	scripts, err := single.Expand(0)
+	require.NoError(t, err)
+	hexKey := hex.EncodeToString(scripts[0].Script[1:34])
+	for text, want := range map[string]string{
+		"wpkh([abcdef88/1'/2h]" + private + "/0h/1'/*h)":                 "wpkh([abcdef88/1'/2h]" + public + "/0h/1'/*h)",
+		"sh(wsh(multi(2," + private + "/3," + hexKey + "," + wif + ")))": "sh(wsh(multi(2," + public + "/3," + hexKey + "," + hexKey + ")))",
+		"raw(51)": "raw(51)", "raw()": "raw()",
+		"addr(mtfUoUax9L4tzXARpw1oTGxWyoogp52KhJ)": "addr(mtfUoUax9L4tzXARpw1oTGxWyoogp52KhJ)",
+	} {
+		d, err := Parse(text, net)
+		require.NoError(t, err, text)
+		require.Equal(t, want, d.Public())
+	}
 }

@@ -20,6 +20,7 @@ var ErrPrivate = errors.New("cannot derive script without private keys")
 
 // key is a key expression.
 type key struct {
+	text     string // as given, but the public key instead of a private one
 	origin   string // "fingerprint/path" as given, without brackets
 	public   []byte // of a single key
 	extended *hdkeychain.ExtendedKey
@@ -37,7 +38,7 @@ type derived struct {
 }
 
 func parseKey(text string, net *chaincfg.Params) (*key, error) {
-	k := &key{}
+	k := &key{text: text}
 	if strings.TrimSpace(text) != text {
 		return nil, wording("Key '%s' is invalid due to whitespace", text)
 	}
@@ -60,6 +61,11 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 		}
 	}
 	return k, k.parseExtended(steps, net)
+}
+
+// conceal writes a public key where the text had a private one.
+func (k *key) conceal(private, public string) {
+	k.text = strings.Replace(k.text, private, public, 1)
 }
 
 // parseSingle reads a key in hex or WIF; done is false if it is neither.
@@ -86,6 +92,7 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 		return false, wording("key '%s' is not valid", text)
 	}
 	k.public = wif.SerializePubKey()
+	k.conceal(text, hex.EncodeToString(k.public))
 	return true, nil
 }
 
@@ -95,6 +102,13 @@ func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 		return wording("key '%s' is not valid", steps[0])
 	}
 	k.extended = extended
+	if extended.IsPrivate() {
+		public, err := extended.Neuter()
+		if err != nil {
+			return wording("key '%s' is not valid", steps[0])
+		}
+		k.conceal(steps[0], public.String())
+	}
 	steps = steps[1:]
 	if len(steps) > 0 && strings.HasPrefix(steps[len(steps)-1], "*") {
 		last := steps[len(steps)-1]

@@ -31,10 +31,6 @@ func ParseAll(text string, net *chaincfg.Params) ([]*Descriptor, error) {
 	return list, nil
 }
 
-// Body returns the descriptor's text without a checksum, one of several if it
-// was read by ParseAll.
-func (d *Descriptor) Body() string { return d.body }
-
 // paths writes out the descriptors that one stands for.
 func paths(body string) ([]string, error) {
 	literal, choices, err := choicesIn(body)

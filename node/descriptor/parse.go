@@ -13,11 +13,11 @@ import (
 // Descriptor is a parsed descriptor.
 type Descriptor struct {
 	name      string
-	body      string // the text, without a checksum
 	keys      []*key
 	threshold int
 	inner     *Descriptor
-	script    []byte // of raw and addr
+	literal   string // what raw and addr have instead
+	script    []byte // of those
 	net       *chaincfg.Params
 }
 
@@ -55,15 +55,17 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	if !ok || !strings.HasSuffix(arg, ")") {
 		return nil, wording("'%s' is not a valid descriptor function", body)
 	}
-	d := &Descriptor{name: name, body: body, net: net}
+	d := &Descriptor{name: name, net: net}
 	arg = strings.TrimSuffix(arg, ")")
 	var err error
 	switch name {
 	case "raw":
+		d.literal = arg
 		if d.script, err = hex.DecodeString(arg); err != nil {
 			return nil, wording("Raw script is not hex")
 		}
 	case "addr":
+		d.literal = arg
 		if d.script, err = render.ScriptFor(arg, net); err != nil {
 			return nil, wording("Address is not valid")
 		}
@@ -72,7 +74,7 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	case "multi", "sortedmulti":
 		err = d.parseMulti(arg)
 	case "pk", "pkh", "wpkh", "combo", "tr", "rawtr":
-		err = d.parseKeys(arg)
+		err = d.parseKeys(name+"()", arg)
 	default:
 		return nil, wording("'%s' is not a valid descriptor function", body)
 	}
@@ -89,7 +91,7 @@ func (d *Descriptor) parseMulti(arg string) error {
 		return wording("Multi threshold '%s' is not valid", threshold)
 	}
 	d.threshold = n
-	if err := d.parseKeys(strings.Split(keys, ",")...); err != nil {
+	if err := d.parseKeys("Multi", strings.Split(keys, ",")...); err != nil {
 		return err
 	}
 	const maxKeys = 20
@@ -104,11 +106,12 @@ func (d *Descriptor) parseMulti(arg string) error {
 	return nil
 }
 
-func (d *Descriptor) parseKeys(texts ...string) error {
+// parseKeys reads keys of whom errors speak as of place's.
+func (d *Descriptor) parseKeys(place string, texts ...string) error {
 	for _, text := range texts {
 		k, err := parseKey(text, d.net)
 		if err != nil {
-			return wording("%s(): %v", d.name, err)
+			return wording("%s: %v", place, err)
 		}
 		d.keys = append(d.keys, k)
 	}
@@ -146,6 +149,24 @@ func (d *Descriptor) checkPlace(within string) error {
 		return wording("%s(): Uncompressed keys are not allowed", d.name)
 	}
 	return nil
+}
+
+// Public returns the descriptor's text without private keys, and without a
+// checksum.
+func (d *Descriptor) Public() string {
+	var args []string
+	switch {
+	case d.inner != nil:
+		args = append(args, d.inner.Public())
+	case d.script != nil:
+		args = append(args, d.literal)
+	case d.threshold > 0:
+		args = append(args, strconv.Itoa(d.threshold))
+	}
+	for _, k := range d.keys {
+		args = append(args, k.text)
+	}
+	return d.name + "(" + strings.Join(args, ",") + ")"
 }
 
 // IsRange reports whether a key has a wildcard.
