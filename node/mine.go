@@ -18,6 +18,13 @@ type template struct {
 	chosen []mining.Candidate // its transactions but the coinbase
 }
 
+// built is what the block had that was assembled last: its transactions but the
+// coinbase, and their weight with what is reserved.
+type built struct {
+	Txs    int `json:"currentblocktx"`
+	Weight int `json:"currentblockweight"`
+}
+
 // job says what block to build on the tip.
 func (n *node) job(parent *chain.Node, script []byte) mining.Job {
 	height := parent.Height + 1
@@ -44,14 +51,17 @@ func (n *node) assemble(script []byte) template {
 	candidates := n.pool.Candidates()
 	chosen, fees := mining.Choose(candidates, limits)
 	sigOps := limits.SigOps
+	last := built{Txs: len(chosen), Weight: limits.Reserved}
 	t := template{parent: parent}
 	for _, i := range chosen {
 		t.chosen = append(t.chosen, candidates[i])
 		job.Txs = append(job.Txs, candidates[i].Tx)
 		sigOps += candidates[i].SigOps
+		last.Weight += candidates[i].Tx.Weight()
 	}
 	job.Fees = fees
 	t.block = mining.Assemble(job)
+	n.built.Store(&last)
 	n.log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", t.block.Weight(), len(chosen), fees, sigOps))
 	return t
 }

@@ -45,7 +45,8 @@ func (n *node) miningCommands() rpc.Table {
 }
 
 type miningInfo struct {
-	Blocks        int32      `json:"blocks"`
+	Blocks int32 `json:"blocks"`
+	*built
 	Bits          string     `json:"bits"`
 	Difficulty    float64    `json:"difficulty"`
 	Target        string     `json:"target"`
@@ -69,7 +70,7 @@ func (n *node) getMiningInfo(context.Context, *rpc.Call) (any, error) {
 	tip := n.engine.View().Tip()
 	next := chain.NextBits(tip, max(n.now(), tip.MedianTime()+1), n.params)
 	return miningInfo{
-		Blocks: tip.Height, Bits: bitsText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits), Target: targetText(tip.Bits),
+		Blocks: tip.Height, built: n.built.Load(), Bits: bitsText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits), Target: targetText(tip.Bits),
 		NetworkHashPS: hashRate(tip, 120, n.params), Pooled: n.pool.Figures().Count, BlockMinFee: rpc.Amount(n.cfg.BlockMin),
 		Chain: n.cfg.Chain, Next: nextBlock{tip.Height + 1, bitsText(next), consensus.Difficulty(next), targetText(next)},
 		Challenge: hex.EncodeToString(n.params.SignetChallenge), Warnings: []string{},

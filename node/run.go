@@ -69,6 +69,7 @@ type node struct {
 	loaded  atomic.Bool   // blocks were imported
 	doom    chan error    // an error after which the node cannot go on
 	tips    *tipWatch     // for calls that wait for a block
+	built   atomic.Pointer[built]
 	sharing *sharing
 	watch   *watchers
 	pending pending
