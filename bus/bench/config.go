@@ -20,6 +20,7 @@ type config struct {
 	links       int // of row 6
 	subscribers int // of row 3
 	floodRate   int // events per second of row 7; 0 for as fast as possible
+	floodBytes  int // of such an event
 	cpuProfiles string
 	memProfiles string
 	json        string
@@ -43,6 +44,7 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	flags.DurationVar(&c.warmUp, "warmup", 500*time.Millisecond, "length of the warm-up before it")
 	flags.IntVar(&c.rounds, "rounds", 3, "how often to measure everything")
 	flags.IntVar(&c.floodRate, "floodrate", 20000, "events per second of row 7; 0 for as many as possible")
+	flags.IntVar(&c.floodBytes, "floodbytes", 1000, "size of an event of row 7 in bytes")
 	flags.StringVar(&c.cpuProfiles, "cpuprofile", "", "folder for CPU profiles of bulkhead's processes")
 	flags.StringVar(&c.memProfiles, "memprofile", "", "folder for allocation profiles of bulkhead's processes")
 	flags.StringVar(&c.json, "json", "", "file for all values of all rounds")
@@ -61,6 +63,9 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 		if !slices.Contains(names, name) {
 			return c, fmt.Errorf("no system %q; there are %s", name, strings.Join(names, ", "))
 		}
+	}
+	if c.floodBytes <= smallBody || c.floodBytes > maxFlood {
+		return c, fmt.Errorf("-floodbytes must be more than %d and at most %d", smallBody, maxFlood)
 	}
 	if c.duration <= 0 || c.rounds < 1 || c.floodRate < 0 || c.warmUp < 0 {
 		return c, fmt.Errorf("-duration and -rounds must be positive, -warmup and -floodrate not negative")

@@ -68,7 +68,7 @@ func newSubscriber(s spec, link events) eventRole {
 func (s *subscriber) topic() string { return topicEvent }
 
 func (s *subscriber) heard(body []byte) error {
-	if len(body) != smallBody && len(body) != floodBody {
+	if len(body) != smallBody && len(body) != s.spec.FloodBytes {
 		return fmt.Errorf("an event of %d bytes", len(body))
 	}
 	seq, sort := binary.BigEndian.Uint64(body), body[8]

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -31,7 +30,7 @@ var (
 	stalledP99  = figure{7, "64 callers, events flooding a stopped subscriber, p99", "us"}
 	stallQuiet  = figure{7, "p99 stopped / undisturbed", "x"}
 	stallFlood  = figure{7, "p99 stopped / reading", "x"}
-	stallSent   = figure{7, fmt.Sprintf("events of %d bytes in the flood of the stopped subscriber", floodBody), ""}
+	stallSent   = figure{7, "events in the flood of the stopped subscriber", ""}
 	stallLost   = figure{7, "events that the stopped subscriber was told it lost", ""}
 	readingPeak = figure{7, "broker resident at most while the subscriber reads", "MiB"}
 	stallPeak   = figure{7, "broker resident at most while it is stopped", "MiB"}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// floodBody is the size of an event of a flood.
-const floodBody = 1000
+// maxFlood is the largest size of an event of a flood in bytes.
+const maxFlood = 4 << 20
 
 // flood publishes without looking at acknowledgements.
 func (p *publisher) flood(ctx context.Context, d time.Duration, rate int) (published, error) {
@@ -22,7 +22,7 @@ func (p *publisher) flood(ctx context.Context, d time.Duration, rate int) (publi
 		}
 		for p.seq < due {
 			p.seq++
-			body := make([]byte, floodBody)
+			body := make([]byte, p.spec.FloodBytes)
 			putNotice(body, p.seq, eventFlood)
 			if err := p.link.publish(ctx, topicEvent, body); err != nil {
 				return published{}, err

@@ -19,7 +19,7 @@ type stallFleet struct {
 // measureStall measures what a subscriber that does not read costs callers
 // that have nothing to do with it.
 func measureStall(ctx context.Context, r run, sys system) error {
-	return r.sail(sys, "stall", spec{Listeners: 1, QueueBytes: stallQueueBytes}, func(f *fleet) error {
+	return r.sail(sys, "stall", spec{Listeners: 1, QueueBytes: stallQueueBytes, FloodBytes: r.floodBytes}, func(f *fleet) error {
 		calls, err := startCallFleet(ctx, f)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type spec struct {
 	Index      int    // of a subscriber
 	Listeners  int    // how many subscribers the publisher waits for
 	QueueBytes int    // bound of the broker's queue for a link; 0 for its default
+	FloodBytes int    // size of an event of a flood
 	CPUProfile string // file; empty for none
 	MemProfile string
 }

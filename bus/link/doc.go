@@ -7,10 +7,10 @@
 //   - A frame, a message or a number of frames over the limit ends the link
 //     before memory is reserved for it. On the broker's side the memory of a
 //     large message is taken as its bytes arrive.
-//   - The outbound queue is bounded in messages and in bytes. Send never waits
-//     and never writes: it reports ErrFull, or tells its caller to Flush, which
-//     does not wait for the peer either. SendWait waits for room until its
-//     context ends.
+//   - The outbound queue is bounded in messages and in the memory that it holds.
+//     Send never waits and never writes: it reports ErrFull, or tells its caller
+//     to Flush, which does not wait for the peer either. SendWait waits for room
+//     until its context ends.
 //   - Messages leave in the order in which they were accepted.
 //   - Forward passes a message on as the bytes it came in; large content is
 //     shared by all links that it is queued on.

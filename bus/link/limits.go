@@ -8,12 +8,16 @@ import (
 // Limits bounds what one link may hold and how long it may be silent. The
 // zero value of a field stands for its default. Silence counts what arrives:
 // on a line that is slow for what is queued, the answer to a ping is late.
+//
+// The outbound queue's bounds count for ordinary messages; reserved ones may
+// use twice as much, and one message may always wait alone. Its memory is more
+// than the bytes that wait: it is held in pieces of 16 to 256 KiB.
 type Limits struct {
 	FrameBytes    int           // one frame; default 32 MiB
 	MessageBytes  int           // all frames of a message; default 64 MiB
 	Frames        int           // frames in a message; default 4096
 	QueueMessages int           // outbound queue; default 16384
-	QueueBytes    int           // outbound queue; default 128 MiB
+	QueueBytes    int           // memory held by the outbound queue; default 128 MiB
 	Handshake     time.Duration // greeting to READY; default 30 s, negative for no limit
 	Heartbeat     time.Duration // silence after which the peer is pinged; default 10 s, negative for never
 	Silence       time.Duration // silence after which the link ends; zero or negative for never

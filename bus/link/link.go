@@ -34,7 +34,8 @@ const (
 )
 
 // Stats counts what has passed through a link since it was made. Bytes are
-// those of frames' contents inbound, and with their framing outbound.
+// those of frames' contents inbound, and with their framing outbound; those of
+// the queue are less than the memory that Limits.QueueBytes bounds.
 type Stats struct {
 	MessagesIn, MessagesOut uint64
 	BytesIn, BytesOut       uint64

@@ -170,7 +170,7 @@ func TestAPingIsAnsweredBetweenMessages(t *testing.T) {
 }
 
 func TestAFullQueueIsSaidAndRoomIsWaitedFor(t *testing.T) {
-	raw, l, _, _ := serve(t, link.Limits{QueueMessages: 4, QueueBytes: 4 << 20})
+	raw, l, _, _ := serve(t, link.Limits{QueueMessages: 4, QueueBytes: 8 << 20})
 	shakeHands(t, raw)
 	<-l.Ready()
 	large := make([]byte, 1<<20)

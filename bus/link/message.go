@@ -6,7 +6,8 @@ type Message struct {
 	frames [][]byte // contents; of a message in blocks only the first
 	rest   []byte   // wire form of all frames but the first
 	blocks []*block // instead of rest: for a message larger than the buffer
-	ends   int      // bytes used of the last block
+	kept   int      // bytes in blocks
+	ends   int      // of them, those in the last block
 	fresh  bool     // frames are memory of their own
 	size   int      // contents of all frames, in bytes
 	count  int      // frames
@@ -80,6 +81,12 @@ func (m *Message) unwire() [][]byte {
 		wire = wire[end:]
 	}
 	return own
+}
+
+// keep counts n more bytes in the last block.
+func (m *Message) keep(n int) {
+	m.kept += n
+	m.ends += n
 }
 
 // used returns the wire bytes in block i.

@@ -12,18 +12,11 @@ var (
 	ErrClosed = errors.New("link: closed")
 )
 
-// segment is a run of wire bytes that are still to be written.
-type segment struct {
-	data  []byte
-	from  *block // memory to release, nil for a sender's own frame
-	chunk bool   // from has room behind data for more
-	ends  int    // messages that end here
-}
-
 // outbox is the bounded outbound queue of a link.
 //
-// Invariant: bytes is the sum of the lengths of all segments, messages that
-// of their ends: memory counts until it has left the process.
+// Invariant: messages is the sum of the ends of all segments. What the bound
+// in bytes is held against is the memory of the backlog, which counts until
+// it has left the process, and is worked out before any of it is taken.
 //
 // Invariant: while anything is queued, writing tells that somebody is bound
 // to write it: the sender who was told so, or the writer.
@@ -32,8 +25,7 @@ type outbox struct {
 	limits Limits
 
 	mu       sync.Mutex
-	segments []segment
-	bytes    int
+	backlog  backlog
 	messages int
 	writing  bool
 	closed   bool
@@ -46,22 +38,23 @@ type outbox struct {
 	volume  uint64 // bytes of them
 }
 
-// admit checks that a message of the given wire size may be queued. reserve
-// widens the limits for messages that must not be lost to a full queue, such
-// as replies; it is a factor of at least 1.
-func (o *outbox) admit(size, reserve int) error {
+// admit makes room for a message that is f, or refuses it. reserve widens the
+// limits for messages that must not be lost to a full queue, such as replies;
+// it is a factor of at least 1.
+func (o *outbox) admit(f *freight, reserve int) error {
 	if o.closed {
 		return ErrClosed
 	}
 	// A single message larger than the byte limit may still pass when the
 	// queue is empty: its size was limited where it came from.
 	if o.messages >= o.limits.QueueMessages*reserve ||
-		o.messages > 0 && o.bytes+size > o.limits.QueueBytes*reserve {
+		o.messages > 0 && o.backlog.held+o.backlog.price(f) > o.limits.QueueBytes*reserve {
 		return ErrFull
 	}
+	o.backlog.reserve(f)
 	o.messages++
 	o.sent++
-	o.volume += uint64(size)
+	o.volume += uint64(f.size)
 	return nil
 }
 
@@ -74,49 +67,6 @@ func (o *outbox) claim() bool {
 	return true
 }
 
-// space returns the open chunk with room for at least one more byte.
-func (o *outbox) space() *segment {
-	if n := len(o.segments); n > 0 {
-		last := &o.segments[n-1]
-		if last.chunk && len(last.data) < cap(last.data) {
-			return last
-		}
-	}
-	b := newBlock(&chunkPool)
-	o.segments = append(o.segments, segment{data: b.mem[:0], from: b, chunk: true})
-	return &o.segments[len(o.segments)-1]
-}
-
-// add copies wire bytes into chunks.
-func (o *outbox) add(p []byte) {
-	o.bytes += len(p)
-	for len(p) > 0 {
-		s := o.space()
-		n := min(len(p), cap(s.data)-len(s.data))
-		s.data = append(s.data, p[:n]...)
-		p = p[n:]
-	}
-}
-
-// refer queues memory without copying it.
-func (o *outbox) refer(p []byte, from *block) {
-	o.bytes += len(p)
-	o.segments = append(o.segments, segment{data: p, from: from})
-}
-
-// frame queues one frame, a large one by reference.
-func (o *outbox) frame(content []byte, flags byte) {
-	var head [longFrameHead]byte
-	o.add(head[:putFrameHead(head[:], flags, len(content))])
-	if len(content) >= largeFrame {
-		o.refer(content, nil)
-		return
-	}
-	o.add(content)
-}
-
-func (o *outbox) end() { o.segments[len(o.segments)-1].ends++ }
-
 // send queues a message. mine tells that the caller has to call flush.
 func (o *outbox) send(head, body []byte, attached [][]byte, reserve int) (mine bool, err error) {
 	o.mu.Lock()
@@ -125,24 +75,26 @@ func (o *outbox) send(head, body []byte, attached [][]byte, reserve int) (mine b
 }
 
 func (o *outbox) sendLocked(head, body []byte, attached [][]byte, reserve int) (mine bool, err error) {
-	size := wireSize(len(head)) + wireSize(len(body))
+	var f freight
+	f.frame(head)
+	f.frame(body)
 	largest := max(len(head), len(body))
 	for _, frame := range attached {
-		size += wireSize(len(frame))
+		f.frame(frame)
 		largest = max(largest, len(frame))
 	}
-	if err := o.limits.check(largest, size, 2+len(attached)); err != nil {
+	if err := o.limits.check(largest, f.size, 2+len(attached)); err != nil {
 		return false, err
 	}
-	if err := o.admit(size, reserve); err != nil {
+	if err := o.admit(&f, reserve); err != nil {
 		return false, err
 	}
-	o.frame(head, flagMore)
-	o.frame(body, moreIf(len(attached) > 0))
+	o.backlog.frame(head, flagMore)
+	o.backlog.frame(body, moreIf(len(attached) > 0))
 	for i, frame := range attached {
-		o.frame(frame, moreIf(i < len(attached)-1))
+		o.backlog.frame(frame, moreIf(i < len(attached)-1))
 	}
-	o.end()
+	o.backlog.end()
 	return o.claim(), nil
 }
 
@@ -156,34 +108,31 @@ func moreIf(more bool) byte {
 // forward queues head and the frames of m but its first. What m holds in
 // blocks is shared, not copied.
 func (o *outbox) forward(head []byte, m *Message, reserve int) (mine bool, err error) {
-	size := wireSize(len(head)) + len(m.rest)
-	for i := range m.blocks {
-		size += len(m.used(i))
-	}
+	var f freight
+	f.frame(head)
+	f.message(m)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.admit(size, reserve); err != nil {
+	if err := o.admit(&f, reserve); err != nil {
 		return false, err
 	}
-	o.frame(head, moreIf(m.count > 1))
-	o.add(m.rest)
-	for i, b := range m.blocks {
-		b.hold()
-		o.refer(m.used(i), b)
-	}
-	o.end()
+	o.backlog.frame(head, moreIf(m.count > 1))
+	o.backlog.message(m)
+	o.backlog.end()
 	return o.claim(), nil
 }
 
 // command queues a ZMTP command.
 func (o *outbox) command(body []byte) (mine bool, err error) {
+	var f freight
+	f.frame(body)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.admit(wireSize(len(body)), 1); err != nil {
+	if err := o.admit(&f, 1); err != nil {
 		return false, err
 	}
-	o.frame(body, flagCommand)
-	o.end()
+	o.backlog.frame(body, flagCommand)
+	o.backlog.end()
 	return o.claim(), nil
 }
 
@@ -237,19 +186,18 @@ func (o *outbox) shut() error {
 	o.writers.Wait()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, s := range o.segments {
-		if s.from != nil && !o.writing {
-			s.from.release()
-		}
+	if o.writing {
+		o.backlog = backlog{} // somebody may still be writing from it
 	}
-	o.segments, o.bytes, o.messages = nil, 0, 0
+	o.backlog.drop()
+	o.messages = 0
 	return o.failed
 }
 
 func (o *outbox) depth() (messages, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.messages, o.bytes
+	return o.messages, o.backlog.bytes
 }
 
 // drain waits until everything that was queued has been written.

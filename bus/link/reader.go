@@ -140,7 +140,7 @@ func (r *reader) large() error {
 			r.msg.frames = append(r.msg.frames, append([]byte{}, wire[s.from:s.to]...))
 		}
 	} else {
-		r.store(wire[r.spans[0].to:r.at])
+		r.store(wire[r.spans[0].to:r.at], 0)
 	}
 	r.buf.r += r.at
 	for more := true; more; count++ {
@@ -178,29 +178,31 @@ func (r *reader) largeFrame(before int) (head frameHead, err error) {
 		r.msg.frames = append(r.msg.frames, frame)
 		return head, r.full(frame)
 	}
-	r.store(r.buf.unread()[:n])
+	r.store(r.buf.unread()[:n], int(head.size))
 	r.buf.r += n
 	return head, r.fillBlocks(int(head.size))
 }
 
-// store copies wire bytes to the end of the message's blocks.
-func (r *reader) store(p []byte) {
+// store copies wire bytes to the end of the message's blocks; as many as after
+// will follow.
+func (r *reader) store(p []byte, after int) {
 	for len(p) > 0 {
-		n := copy(r.space(), p)
-		r.msg.ends += n
+		n := copy(r.space(len(p)+after), p)
+		r.msg.keep(n)
 		p = p[n:]
 	}
 }
 
 // space returns the free part of the last block, which is a new one if the
-// last is full.
-func (r *reader) space() []byte {
+// last is full. At least need more bytes are known to come.
+func (r *reader) space(need int) []byte {
 	m := &r.msg
-	if len(m.blocks) == 0 || m.ends == blockBytes {
-		m.blocks = append(m.blocks, newBlock(&blockPool))
-		m.ends = 0
+	if last := len(m.blocks) - 1; last >= 0 && m.ends < len(m.blocks[last].mem) {
+		return m.blocks[last].mem[m.ends:]
 	}
-	return m.blocks[len(m.blocks)-1].mem[m.ends:]
+	b := nextBlock(m.kept, need)
+	m.blocks, m.ends = append(m.blocks, b), 0
+	return b.mem
 }
 
 // fillBlocks reads n bytes into blocks, which are taken as the bytes arrive.
@@ -212,13 +214,13 @@ func (r *reader) fillBlocks(n int) error {
 				return noEOF(err)
 			}
 		}
-		space := r.space()
+		space := r.space(n)
 		space = space[:min(n, len(space))]
 		got, err := r.some(space)
 		if err != nil {
 			return err
 		}
-		r.msg.ends += got
+		r.msg.keep(got)
 		n -= got
 	}
 	return nil

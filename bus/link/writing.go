@@ -57,14 +57,14 @@ func (o *outbox) write() {
 func (o *outbox) take() [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.bytes == 0 || o.closed {
+	if o.backlog.bytes == 0 || o.closed {
 		o.writing = false
 		return nil
 	}
 	o.buffers = o.buffers[:0]
-	for i := range o.segments[:min(len(o.segments), maxBuffers)] {
-		if data := o.segments[i].data; len(data) > 0 {
-			o.buffers = append(o.buffers, data)
+	for _, s := range o.backlog.segments[:min(len(o.backlog.segments), maxBuffers)] {
+		if len(s.data) > 0 {
+			o.buffers = append(o.buffers, s.data)
 		}
 	}
 	return o.buffers
@@ -77,23 +77,7 @@ func (o *outbox) advance(n int, err error) bool {
 	if o.closed && err == nil {
 		err = ErrClosed
 	}
-	o.bytes -= n
-	done := 0
-	for i := range o.segments {
-		s := &o.segments[i]
-		part := min(n, len(s.data))
-		s.data = s.data[part:]
-		n -= part
-		if len(s.data) > 0 {
-			break
-		}
-		o.messages -= s.ends
-		if s.from != nil {
-			s.from.release()
-		}
-		done++
-	}
-	o.discard(done)
+	o.messages -= o.backlog.advance(n)
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
@@ -106,14 +90,4 @@ func (o *outbox) advance(n int, err error) bool {
 	}
 	o.t.Close() // unblocks the reader
 	return false
-}
-
-// discard removes the first segments.
-func (o *outbox) discard(count int) {
-	rest := copy(o.segments, o.segments[count:])
-	clear(o.segments[rest:])
-	o.segments = o.segments[:rest]
-	if rest == 0 && cap(o.segments) > maxBuffers {
-		o.segments = nil
-	}
 }
