@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ type echoed struct {
 }
 
 type tick struct {
-	N int `cbor:"1,keyasint"`
+	N    int    `cbor:"1,keyasint"`
+	Text string `cbor:"2,keyasint,omitempty"`
 	bus.Frames
 }
 
@@ -157,6 +159,46 @@ func TestSubscribersHearTheirTopicsInOrder(t *testing.T) {
 	ev, err = sub.Next(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "bus.link.gone", ev.Topic)
+}
+
+// TestAReplyComesAfterTheEventsBeforeIt: whatever arrives together with a
+// reply, those who have it see all events that were published before it.
+func TestAReplyComesAfterTheEventsBeforeIt(t *testing.T) {
+	b := bustest.New(t)
+	mux := bus.NewMux()
+	published := bus.Method[question, bus.None]("node.chain.published")
+	var node *bus.Conn
+	published.Handle(mux, func(ctx context.Context, q question) (bus.None, error) {
+		for i := range q.N {
+			event := tick{N: i, Text: strings.Repeat("x", i*37%2500)}
+			if i%50 == 49 {
+				event.Attached = [][]byte{{byte(i)}}
+			}
+			if err := ticks.PublishTo(ctx, node, []string{"", ".other"}[i/20%2], event); err != nil {
+				return bus.None{}, err
+			}
+		}
+		return bus.None{}, nil
+	})
+	node, _ = b.Conn(broker.Node, "node", mux)
+	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	sub, err := worker.Subscribe(t.Context(), "node.tip")
+	require.NoError(t, err)
+	for count := range 300 {
+		_, err := published.Call(t.Context(), worker, question{N: count})
+		require.NoError(t, err)
+		for i := range count {
+			ev, ok := sub.TryNext()
+			require.True(t, ok, "event %d of %d", i, count)
+			got, err := ticks.Decode(ev)
+			require.NoError(t, err)
+			require.Equal(t, i, got.N)
+			require.Len(t, got.Text, i*37%2500)
+			require.Equal(t, i%50 == 49, len(got.Attached) == 1)
+		}
+		_, ok := sub.TryNext()
+		require.False(t, ok)
+	}
 }
 
 func TestSlowSubscriberIsToldWhatItLost(t *testing.T) {

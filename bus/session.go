@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -27,11 +26,9 @@ type session struct {
 	spare    sync.Pool // waiters whose reply has been taken
 
 	// Of the reader's goroutine.
-	names     map[string]string // texts seen in headers
-	lastHead  []byte            // of the last event
-	lastEvent Event             // what that says
-	lastSub   uint64
-	bodies    arena
+	names   map[string]string // texts seen in headers
+	hearing hearing
+	bodies  arena
 
 	heard sync.Mutex
 	subs  map[uint64]*Subscription
@@ -74,6 +71,7 @@ func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
 
 func (s *session) run() error {
 	err := s.link.Run(s.ctx, s)
+	s.handOver()
 	s.conn.leave(s)
 	s.cancel()
 	s.failAll()
@@ -103,10 +101,11 @@ func (s *session) failAll() {
 
 // Receive takes one message from the broker.
 func (s *session) Receive(m *link.Message) {
-	if len(s.lastHead) > 0 && bytes.Equal(m.Head(), s.lastHead) && m.Len() > 1 {
+	if s.same(m) {
 		s.deliver(m)
 		return
 	}
+	s.handOver()
 	h, err := codec.DecodeHeader(m.Head())
 	if err != nil || m.Len() < 2 {
 		s.conn.cfg.Logger.Warn(fmt.Sprintf("bus: dropped a malformed message from the broker: %v", err))
@@ -135,7 +134,7 @@ func (s *session) Receive(m *link.Message) {
 }
 
 // Idle is called when all that arrived together has been taken.
-func (s *session) Idle() {}
+func (s *session) Idle() { s.handOver() }
 
 func (s *session) welcome(instance string) {
 	if s.welcomed.Swap(true) {
@@ -150,30 +149,6 @@ func (s *session) welcome(instance string) {
 	default:
 		close(s.conn.ready)
 	}
-}
-
-// announce remembers an event's header: those that follow mostly have the
-// same, and need not be looked at again.
-func (s *session) announce(h *codec.View, m *link.Message) {
-	s.lastEvent = Event{Topic: s.name(h.To), From: s.name(h.From), Gap: h.Gap}
-	s.lastSub = h.ID
-	s.lastHead = append(s.lastHead[:0], m.Head()...)
-	s.deliver(m)
-	if h.Gap > 0 {
-		s.lastHead = s.lastHead[:0]
-	}
-}
-
-func (s *session) deliver(m *link.Message) {
-	s.heard.Lock()
-	sub := s.subs[s.lastSub]
-	s.heard.Unlock()
-	if sub == nil {
-		return
-	}
-	ev := s.lastEvent
-	ev.body, ev.attached = s.bodies.contents(m)
-	sub.push(ev)
 }
 
 // maxNames bounds the texts that a session remembers.

@@ -8,12 +8,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 )
 
-// Bounds of one subscription's queue in this process.
-const (
-	subscriptionMessages = 16384
-	subscriptionBytes    = 128 << 20
-)
-
 // Restored is the topic of the event that each subscription of a Conn made by
 // NewDialing gets when it is in force again after the link was lost. Its Gap
 // is 1: nobody knows how many events there were.
@@ -28,33 +22,17 @@ type Event struct {
 	attached [][]byte
 }
 
-func (e *Event) size() int {
-	n := len(e.body)
-	for _, frame := range e.attached {
-		n += len(frame)
-	}
-	return n
-}
-
 // Subscription is a bounded queue of events. One goroutine at a time may take
 // events from it, and one may wait.
 type Subscription struct {
 	conn     *Conn
 	prefixes []string
 
+	events eventQueue
+
 	mu      sync.Mutex
 	session *session // on which it is in force
 	id      uint64   // there
-	queue   []Event
-	bytes   int
-	gap     uint64
-	closed  bool
-	waiting bool          // somebody waits for wake
-	wake    chan struct{} // capacity 1
-
-	// Of the goroutine that takes events.
-	taken []Event // taken from queue at once
-	next  int     // index in taken
 }
 
 // Subscribe asks for the events of all topics that begin with one of the
@@ -71,7 +49,7 @@ func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription
 	if err != nil {
 		return nil, err
 	}
-	sub := &Subscription{conn: c, prefixes: prefixes, wake: make(chan struct{}, 1)}
+	sub := &Subscription{conn: c, prefixes: prefixes, events: eventQueue{wake: make(chan struct{}, 1)}}
 	c.mu.Lock()
 	c.subs[sub] = struct{}{}
 	c.mu.Unlock()
@@ -103,16 +81,10 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 	})
 	if err != nil {
 		s.ignore(id)
-	} else if sub.isClosed() {
+	} else if sub.events.isClosed() {
 		s.withdraw(id) // it was closed meanwhile
 	}
 	return err
-}
-
-func (s *Subscription) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
 }
 
 // withdraw tells the broker that nobody hears a subscription any more.
@@ -140,7 +112,7 @@ func (s *session) restore(sub *Subscription) {
 			}
 			return
 		}
-		sub.push(Event{Topic: Restored, Gap: 1})
+		sub.events.push(bundle{topic: Restored, gap: 1, count: 1, lone: &lone{}})
 	})
 }
 
@@ -150,7 +122,7 @@ func (s *Subscription) Close() {
 	s.mu.Lock()
 	session, id := s.session, s.id
 	s.mu.Unlock()
-	s.end() // before, for one that is being restored
+	s.events.end() // before, for one that is being restored
 	session.withdraw(id)
 }
 
@@ -158,12 +130,12 @@ func (s *Subscription) Close() {
 // when the connection has ended and the queue is empty.
 func (s *Subscription) Next(ctx context.Context) (Event, error) {
 	for {
-		if ev, ok, closed := s.pop(); ok {
+		if ev, ok, closed := s.events.pop(); ok {
 			return ev, nil
 		} else if closed {
 			return Event{}, ErrClosed
 		}
-		if err := s.wait(ctx); err != nil {
+		if err := s.events.await(ctx); err != nil {
 			return Event{}, err
 		}
 	}
@@ -172,103 +144,18 @@ func (s *Subscription) Next(ctx context.Context) (Event, error) {
 // TryNext returns the next event if there is one now. After the reply to a
 // call it sees every event that the one who replied had published before.
 func (s *Subscription) TryNext() (Event, bool) {
-	ev, ok, _ := s.pop()
+	ev, ok, _ := s.events.pop()
 	return ev, ok
 }
 
 // Wait returns when there may be an event, without taking it. It fails as
 // Next does.
 func (s *Subscription) Wait(ctx context.Context) error {
-	if s.next < len(s.taken) {
-		return nil
-	}
-	s.mu.Lock()
-	queued, closed := len(s.queue), s.closed
-	s.mu.Unlock()
-	switch {
-	case queued > 0:
+	switch some, closed := s.events.state(); {
+	case some:
 		return nil
 	case closed:
 		return ErrClosed
 	}
-	return s.wait(ctx)
-}
-
-func (s *Subscription) wait(ctx context.Context) error {
-	if !s.toWait() {
-		return nil
-	}
-	select {
-	case <-s.wake:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// toWait announces that somebody is about to wait. It reports false if there
-// is no reason to.
-func (s *Subscription) toWait() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting = len(s.queue) == 0 && !s.closed
-	return s.waiting
-}
-
-// pop returns the next event. All that is queued is taken at once, and the
-// two slices change places, so that a flood takes few locks and no memory.
-func (s *Subscription) pop() (ev Event, ok, closed bool) {
-	if s.next == len(s.taken) {
-		if closed := s.take(); len(s.taken) == 0 {
-			return Event{}, false, closed
-		}
-	}
-	ev = s.taken[s.next]
-	s.taken[s.next] = Event{}
-	s.next++
-	return ev, true, false
-}
-
-func (s *Subscription) take() (closed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.taken, s.queue = s.queue, s.taken[:0]
-	s.next, s.bytes = 0, 0
-	return s.closed
-}
-
-func (s *Subscription) push(ev Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	size := ev.size()
-	if len(s.queue) >= subscriptionMessages || len(s.queue) > 0 && s.bytes+size > subscriptionBytes {
-		s.gap += 1 + ev.Gap
-		return
-	}
-	ev.Gap += s.gap
-	s.gap = 0
-	s.queue = append(s.queue, ev)
-	s.bytes += size
-	s.signal()
-}
-
-func (s *Subscription) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	s.signal()
-}
-
-func (s *Subscription) signal() {
-	if !s.waiting {
-		return
-	}
-	s.waiting = false
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	return s.events.await(ctx)
 }

@@ -1,0 +1,137 @@
+package bus
+
+import (
+	"context"
+	"sync"
+)
+
+// Bounds of one subscription's queue in this process. What the reader has not
+// handed over yet is within them.
+const (
+	subscriptionMessages = 16384
+	subscriptionBytes    = 128 << 20
+)
+
+// eventQueue is a bounded queue of events. One goroutine at a time may take
+// events from it, and one may wait.
+type eventQueue struct {
+	mu      sync.Mutex
+	queue   []bundle
+	events  int // in queue
+	bytes   int // of them
+	gap     uint64
+	closed  bool
+	waiting bool          // somebody waits for wake
+	wake    chan struct{} // capacity 1
+
+	// Of the goroutine that takes events.
+	taken []bundle // taken from queue at once
+	next  int      // index in taken
+}
+
+// push adds events. Those that find no room count as lost.
+func (q *eventQueue) push(b bundle) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	room := subscriptionBytes - arenaBytes - q.bytes
+	if q.events == 0 {
+		room = max(room, b.size) // one event may be larger than the bound
+	}
+	lost := uint64(b.truncate(subscriptionMessages-maxBundle-q.events, room))
+	if b.count == 0 {
+		q.gap += b.gap + lost
+		return
+	}
+	b.gap += q.gap
+	q.gap = lost
+	q.queue = append(q.queue, b)
+	q.events += b.count
+	q.bytes += b.size
+	q.signal()
+}
+
+// pop returns the next event. All that is queued is taken at once, and the
+// two slices change places, so that a flood takes few locks and no memory.
+func (q *eventQueue) pop() (ev Event, ok, closed bool) {
+	if q.next == len(q.taken) {
+		if closed := q.take(); len(q.taken) == 0 {
+			return Event{}, false, closed
+		}
+	}
+	b := &q.taken[q.next]
+	ev = b.shift()
+	if b.count == 0 {
+		*b = bundle{}
+		q.next++
+	}
+	return ev, true, false
+}
+
+func (q *eventQueue) take() (closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.taken, q.queue = q.queue, q.taken[:0]
+	q.next, q.events, q.bytes = 0, 0, 0
+	return q.closed
+}
+
+// await returns when there may be an event.
+func (q *eventQueue) await(ctx context.Context) error {
+	if !q.toWait() {
+		return nil
+	}
+	select {
+	case <-q.wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// toWait announces that somebody is about to wait. It reports false if there
+// is no reason to.
+func (q *eventQueue) toWait() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = len(q.queue) == 0 && !q.closed
+	return q.waiting
+}
+
+// state tells without taking anything whether there is an event, and whether
+// no more will come.
+func (q *eventQueue) state() (some, closed bool) {
+	if q.next < len(q.taken) {
+		return true, false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.queue) > 0, q.closed
+}
+
+func (q *eventQueue) isClosed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
+}
+
+// end takes no more events in. Those that are queued can still be taken.
+func (q *eventQueue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+func (q *eventQueue) signal() {
+	if !q.waiting {
+		return
+	}
+	q.waiting = false
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
