@@ -184,7 +184,7 @@ func TestAReplyComesAfterTheEventsBeforeIt(t *testing.T) {
 	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "node.tip")
 	require.NoError(t, err)
-	for count := range 300 {
+	for count := range 100 {
 		_, err := published.Call(t.Context(), worker, question{N: count})
 		require.NoError(t, err)
 		for i := range count {
