@@ -1,10 +1,6 @@
 package bus
 
-import (
-	"encoding/binary"
-
-	"github.com/bulkheadnode/bulkhead/bus/link"
-)
+import "github.com/bulkheadnode/bulkhead/bus/link"
 
 const (
 	arenaBytes = 16 << 10
@@ -28,27 +24,6 @@ func (a *arena) copy(p []byte) []byte {
 	own := a.free[:n:n]
 	a.free = a.free[n:]
 	return own
-}
-
-// fits reports whether extend has room for a body.
-func (a *arena) fits(p []byte) bool { return bodyHead+len(p) <= len(a.free) }
-
-// begin returns an empty slice to which extend can add a body of that size,
-// of at most arenaShare bytes.
-func (a *arena) begin(size int) []byte {
-	if bodyHead+size > len(a.free) {
-		a.free = make([]byte, arenaBytes)
-	}
-	return a.free[:0]
-}
-
-// extend adds a body that fits, behind its length, to what begin returned and
-// extend has extended; nothing else has been taken from the arena since.
-func (a *arena) extend(bodies, p []byte) []byte {
-	binary.LittleEndian.PutUint16(a.free, uint16(len(p)))
-	n := bodyHead + copy(a.free[bodyHead:], p)
-	a.free = a.free[n:]
-	return bodies[:len(bodies)+n]
 }
 
 // contents returns the body and the attachments of a message as memory that

@@ -12,6 +12,7 @@ type bundle struct {
 	count  int    // events
 	size   int    // bytes of them
 	bodies []byte // each behind its length in bodyHead bytes
+	slab   *slab  // where bodies are; nil if they may be kept
 	lone   *lone  // instead of bodies: the only event
 }
 
@@ -37,6 +38,17 @@ func (b *bundle) first() int {
 		n += len(frame)
 	}
 	return n
+}
+
+// keep makes what the events consist of theirs for good.
+func (b *bundle) keep() { b.slab = nil }
+
+// release gives the memory of the bodies back, if none of them was to keep.
+func (b *bundle) release() {
+	if b.slab != nil {
+		b.slab.release()
+		b.slab = nil
+	}
 }
 
 // shift takes the first event out.

@@ -34,14 +34,16 @@ func (q *eventQueue) push(b bundle) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
+		b.release()
 		return
 	}
-	room := subscriptionBytes - arenaBytes - q.bytes
+	room := subscriptionBytes - slabBytes - q.bytes
 	if q.events == 0 {
 		room = max(room, b.size) // one event may be larger than the bound
 	}
 	lost := uint64(b.truncate(subscriptionMessages-maxBundle-q.events, room))
 	if b.count == 0 {
+		b.release()
 		q.gap += b.gap + lost
 		return
 	}
@@ -53,21 +55,53 @@ func (q *eventQueue) push(b bundle) {
 	q.signal()
 }
 
-// pop returns the next event. All that is queued is taken at once, and the
-// two slices change places, so that a flood takes few locks and no memory.
+// pop returns the next event, to keep.
 func (q *eventQueue) pop() (ev Event, ok, closed bool) {
-	if q.next == len(q.taken) {
-		if closed := q.take(); len(q.taken) == 0 {
-			return Event{}, false, closed
-		}
+	b, closed := q.front()
+	if b == nil {
+		return Event{}, false, closed
 	}
-	b := &q.taken[q.next]
+	b.keep()
+	ev, _ = q.shift(b)
+	return ev, true, false
+}
+
+// lend calls fn with the next event, whose memory is used again afterwards.
+func (q *eventQueue) lend(fn func(Event) error) (ok, closed bool, err error) {
+	b, closed := q.front()
+	if b == nil {
+		return false, closed, nil
+	}
+	ev, done := q.shift(b)
+	err = fn(ev)
+	if done != nil {
+		done.release()
+	}
+	return true, false, err
+}
+
+// shift takes the first event out of the bundle in front. With its last event
+// the bundle goes: then done is the slab that it held, if it did.
+func (q *eventQueue) shift(b *bundle) (ev Event, done *slab) {
 	ev = b.shift()
 	if b.count == 0 {
+		done = b.slab
 		*b = bundle{}
 		q.next++
 	}
-	return ev, true, false
+	return ev, done
+}
+
+// front returns the bundle that has the next event. All that is queued is
+// taken at once, and the two slices change places, so that a flood takes few
+// locks and no memory.
+func (q *eventQueue) front() (b *bundle, closed bool) {
+	if q.next == len(q.taken) {
+		if closed := q.take(); len(q.taken) == 0 {
+			return nil, closed
+		}
+	}
+	return &q.taken[q.next], false
 }
 
 func (q *eventQueue) take() (closed bool) {

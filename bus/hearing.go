@@ -19,6 +19,7 @@ type hearing struct {
 	subID  uint64 // what that says, with topic, from and gap of bundle
 	sub    *Subscription
 	bundle bundle
+	bodies slabWriter
 }
 
 // same reports whether m is an event under the same header as the last.
@@ -45,7 +46,7 @@ func (s *session) deliver(m *link.Message) {
 	e := &s.hearing
 	body, _ := m.Frame(1)
 	alone := m.Len() > 2 || len(body) > arenaShare
-	if alone || e.bundle.count == maxBundle || !s.bodies.fits(body) {
+	if alone || e.bundle.count == maxBundle || !e.bodies.fits(body) {
 		s.handOver()
 	}
 	if e.bundle.count == 0 && !s.listened() {
@@ -60,11 +61,9 @@ func (s *session) deliver(m *link.Message) {
 		return
 	}
 	if e.bundle.count == 0 {
-		e.bundle.bodies = s.bodies.begin(len(body))
+		e.bodies.begin(&e.bundle, body)
 	}
-	e.bundle.bodies = s.bodies.extend(e.bundle.bodies, body)
-	e.bundle.size += len(body)
-	e.bundle.count++
+	e.bodies.add(&e.bundle, body)
 }
 
 // listened finds who hears the event, and reports whether there is somebody.

@@ -72,6 +72,7 @@ func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
 func (s *session) run() error {
 	err := s.link.Run(s.ctx, s)
 	s.handOver()
+	s.hearing.bodies.close()
 	s.conn.leave(s)
 	s.cancel()
 	s.failAll()

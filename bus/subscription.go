@@ -141,6 +141,30 @@ func (s *Subscription) Next(ctx context.Context) (Event, error) {
 	}
 }
 
+// Each calls fn with one event after the other until fn fails, and returns
+// its error, or fails as Next does; also while there are events when ctx ends.
+// It is for a flood of small events: their memory is used again, so an event
+// may be decoded only until fn returns. What Decode returned may be kept. fn
+// must not take events from the subscription.
+func (s *Subscription) Each(ctx context.Context, fn func(Event) error) error {
+	for {
+		ok, closed, err := s.events.lend(fn)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case ok:
+			continue
+		case closed:
+			return ErrClosed
+		}
+		if err := s.events.await(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // TryNext returns the next event if there is one now. After the reply to a
 // call it sees every event that the one who replied had published before.
 func (s *Subscription) TryNext() (Event, bool) {

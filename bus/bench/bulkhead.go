@@ -206,17 +206,11 @@ func (e busEvents) listen(ctx context.Context, topic string, subscribed func(), 
 	}
 	defer sub.Close()
 	subscribed()
-	for {
-		ev, err := sub.Next(ctx)
-		if err != nil {
-			return err
-		}
+	return sub.Each(ctx, func(ev bus.Event) error {
 		event, err := bus.Topic[blob](topic).Decode(ev)
 		if err != nil {
 			return err
 		}
-		if err := heard(event.Body); err != nil {
-			return err
-		}
-	}
+		return heard(event.Body)
+	})
 }
