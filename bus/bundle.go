@@ -1,6 +1,10 @@
 package bus
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/bulkheadnode/bulkhead/bus/link"
+)
 
 // bundle is events that arrived together under the same header, in the form
 // in which they wait: small bodies lie one behind the other in one piece of
@@ -20,6 +24,15 @@ type bundle struct {
 type lone struct {
 	body     []byte
 	attached [][]byte
+}
+
+// newLone takes over the content of a message, to keep.
+func newLone(m *link.Message) *lone {
+	body, own := m.Frame(1)
+	if !own {
+		body = append([]byte{}, body...)
+	}
+	return &lone{body: body, attached: attachments(m)}
 }
 
 const (

@@ -12,17 +12,8 @@ import (
 
 // answer is a reply or an error to a call.
 type answer struct {
-	body     []byte
-	attached [][]byte
-	err      error
-}
-
-func (a *answer) size() int {
-	n := len(a.body)
-	for _, frame := range a.attached {
-		n += len(frame)
-	}
-	return n
+	content
+	err error
 }
 
 // waiter is a call in flight.
@@ -178,9 +169,7 @@ func (s *session) take(id uint64) *waiter {
 
 func (s *session) resolve(id uint64, m *link.Message) {
 	if w := s.take(id); w != nil {
-		var a answer
-		a.body, a.attached = s.bodies.contents(m)
-		w.resolve(a)
+		w.resolve(answer{content: s.bodies.contents(m)})
 	}
 }
 

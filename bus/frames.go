@@ -82,17 +82,3 @@ func (e *encoder) contents() []byte {
 	}
 	return e.body.Bytes()
 }
-
-// decode fills v, a pointer, from a message's body and attachments.
-func decode(body []byte, attached [][]byte, v any) error {
-	if err := codec.Unmarshal(body, v); err != nil {
-		return &Error{Kind: KindBadMessage, Text: err.Error()}
-	}
-	f, ok := v.(framed)
-	if ok {
-		*f.frames() = attached
-	} else if len(attached) > 0 {
-		return &Error{Kind: KindBadMessage, Text: fmt.Sprintf("%d unexpected attachments", len(attached))}
-	}
-	return nil
-}

@@ -19,7 +19,6 @@ type hearing struct {
 	subID  uint64 // what that says, with topic, from and gap of bundle
 	sub    *Subscription
 	bundle bundle
-	bodies slabWriter
 }
 
 // same reports whether m is an event under the same header as the last.
@@ -45,25 +44,23 @@ func (s *session) announce(h *codec.View, m *link.Message) {
 func (s *session) deliver(m *link.Message) {
 	e := &s.hearing
 	body, _ := m.Frame(1)
-	alone := m.Len() > 2 || len(body) > arenaShare
-	if alone || e.bundle.count == maxBundle || !e.bodies.fits(body) {
+	alone := m.Len() > 2 || len(body) > smallBody
+	if alone || e.bundle.count == maxBundle || !s.bodies.fits(body) {
 		s.handOver()
 	}
 	if e.bundle.count == 0 && !s.listened() {
 		return
 	}
 	if alone {
-		l := &lone{}
-		l.body, l.attached = s.bodies.contents(m)
-		e.bundle.lone, e.bundle.count = l, 1
+		e.bundle.lone, e.bundle.count = newLone(m), 1
 		e.bundle.size = e.bundle.first()
 		s.handOver()
 		return
 	}
 	if e.bundle.count == 0 {
-		e.bodies.begin(&e.bundle, body)
+		s.bodies.begin(&e.bundle, body)
 	}
-	e.bodies.add(&e.bundle, body)
+	s.bodies.add(&e.bundle, body)
 }
 
 // listened finds who hears the event, and reports whether there is somebody.

@@ -154,8 +154,6 @@ func (s *session) deliverItem(id uint64, m *link.Message) {
 	}
 	s.mu.Unlock()
 	if in != nil {
-		var a answer
-		a.body, a.attached = s.bodies.contents(m)
-		in.push(a)
+		in.push(answer{content: s.bodies.contents(m)})
 	}
 }

@@ -25,16 +25,16 @@ func (m Method[Req, Rep]) CallAt(ctx context.Context, conn *Conn, instance strin
 	if err != nil {
 		return rep, err
 	}
-	err = decode(answer.body, answer.attached, &rep)
+	err = answer.decode(&rep)
 	return rep, named(err, string(m))
 }
 
 // Handle serves the method with fn. Calls run concurrently, each in a
 // goroutine that Conn.Run joins; ctx ends with the caller's patience.
 func (m Method[Req, Rep]) Handle(mux *Mux, fn func(context.Context, Req) (Rep, error)) {
-	mux.handle(string(m), func(ctx context.Context, body []byte, attached [][]byte) (any, error) {
+	mux.handle(string(m), func(ctx context.Context, c content) (any, error) {
 		var req Req
-		if err := decode(body, attached, &req); err != nil {
+		if err := c.decode(&req); err != nil {
 			return nil, err
 		}
 		rep, err := fn(ctx, req)

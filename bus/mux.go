@@ -11,7 +11,7 @@ type None struct{}
 
 // handler serves one call: it decodes the request and returns a pointer to
 // the reply.
-type handler func(ctx context.Context, body []byte, attached [][]byte) (any, error)
+type handler func(ctx context.Context, c content) (any, error)
 
 // Mux holds what a part offers: its methods, and metadata about them for
 // whoever knows its name, such as the JSON-RPC table. Fill it before New.

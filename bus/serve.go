@@ -42,8 +42,7 @@ func (s *session) serve(h *codec.View, m *link.Message) {
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	s.busy.Add(1)
-	j := job{request: r, handle: handle}
-	j.body, j.attached = s.bodies.contents(m)
+	j := job{request: r, handle: handle, content: s.bodies.contents(m)}
 	select {
 	case s.jobs <- j:
 	default:
@@ -57,10 +56,9 @@ const maxIdle = 64
 
 // job is a call to handle.
 type job struct {
-	request  *request
-	handle   handler
-	body     []byte
-	attached [][]byte
+	request *request
+	handle  handler
+	content content
 }
 
 // work handles a call, and then those that come while it is idle.
@@ -84,7 +82,7 @@ func (s *session) work(j job) {
 // handle runs a handler and sends what it returns.
 func (s *session) handle(j job) {
 	r := j.request
-	rep, err := j.handle(r, j.body, j.attached)
+	rep, err := j.handle(r, j.content)
 	s.mu.Lock()
 	delete(s.serving, r.id)
 	s.intake -= r.size

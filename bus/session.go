@@ -28,7 +28,7 @@ type session struct {
 	// Of the reader's goroutine.
 	names   map[string]string // texts seen in headers
 	hearing hearing
-	bodies  arena
+	bodies  slabWriter // of calls, replies and events
 
 	heard sync.Mutex
 	subs  map[uint64]*Subscription
@@ -72,7 +72,7 @@ func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
 func (s *session) run() error {
 	err := s.link.Run(s.ctx, s)
 	s.handOver()
-	s.hearing.bodies.close()
+	s.bodies.close()
 	s.conn.leave(s)
 	s.cancel()
 	s.failAll()

@@ -42,13 +42,13 @@ func (s Stream[Req, Item]) OpenAt(ctx context.Context, conn *Conn, instance stri
 // waits until the caller has room, and fails when it has given up. Only one
 // goroutine at a time may call it.
 func (s Stream[Req, Item]) Handle(mux *Mux, fn func(ctx context.Context, req Req, send func(Item) error) error) {
-	mux.handle(string(s), func(ctx context.Context, body []byte, attached [][]byte) (any, error) {
+	mux.handle(string(s), func(ctx context.Context, c content) (any, error) {
 		r, _ := ctx.(*request)
 		if r == nil || r.outflow == nil {
 			return nil, &Error{Kind: KindBadMessage, Text: "a stream has to be opened with credit"}
 		}
 		var req Req
-		if err := decode(body, attached, &req); err != nil {
+		if err := c.decode(&req); err != nil {
 			return nil, err
 		}
 		return &None{}, fn(ctx, req, func(item Item) error { return r.send(&item) })
@@ -66,7 +66,7 @@ func (i *Items[Item]) Next(ctx context.Context) (Item, error) {
 	if err != nil {
 		return item, err
 	}
-	err = decode(a.body, a.attached, &item)
+	err = a.decode(&item)
 	return item, named(err, i.in.method)
 }
 
