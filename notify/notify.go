@@ -78,18 +78,15 @@ func publish(parent context.Context, conn *bus.Conn, log *slog.Logger, sockets [
 			return err
 		}
 		defer events.Close()
-		for {
-			ev, err := events.Next(ctx)
-			if err != nil {
-				return err
-			}
+		return events.Each(ctx, func(ev bus.Event) error {
 			if ev.Gap > 0 {
 				log.Warn(fmt.Sprintf("zmq: lost %d events of the node", ev.Gap))
 			}
 			if err := list.heard(ev); err != nil {
 				log.Warn(fmt.Sprintf("zmq: dropped an event: %v", err))
 			}
-		}
+			return nil
+		})
 	})
 	err := group.Wait()
 	if parent.Err() != nil {

@@ -17,18 +17,15 @@ const nodeRole = "node"
 // follow passes the node's announcements on to all sessions.
 func (w *worker) follow(ctx context.Context, events *bus.Subscription) error {
 	w.group.Go(func() error { w.learnTip(ctx); return nil })
-	for {
-		ev, err := events.Next(ctx)
-		if err != nil {
-			return err
-		}
+	return events.Each(ctx, func(ev bus.Event) error {
 		if ev.Gap > 0 {
 			w.refreshTip(ctx)
 		}
 		if err := w.heard(ctx, ev); err != nil {
 			w.log("", fmt.Sprintf("dropped an event: %v", err))
 		}
-	}
+		return nil
+	})
 }
 
 func (w *worker) heard(ctx context.Context, ev bus.Event) error {
