@@ -17,9 +17,10 @@ type segment struct {
 //
 // Invariant: held is the memory that would be free without the queue: chunks
 // and blocks as a whole, however little of them is in use, and until their
-// last byte has been written; frames of the sender with their capacity; each
-// with the allocator's share; and the table of segments beyond the size that a
-// link may keep. Blocks that several links share count for each of them.
+// last byte has been written; frames of the sender with their length, as several
+// may be parts of one piece of memory; each with the allocator's share; and the
+// table of segments beyond the size that a link may keep. Blocks that several
+// links share count for each of them.
 type backlog struct {
 	segments []segment
 	bytes    int
@@ -60,7 +61,7 @@ func (f *freight) frame(content []byte) {
 		return
 	}
 	f.copied += size - len(content)
-	f.referred += allocated(cap(content))
+	f.referred += allocated(len(content))
 	f.references++
 }
 
@@ -161,7 +162,7 @@ func (b *backlog) frame(content []byte, flags byte) {
 	var head [longFrameHead]byte
 	b.add(head[:putFrameHead(head[:], flags, len(content))])
 	if len(content) >= largeFrame {
-		b.refer(content, allocated(cap(content)), nil)
+		b.refer(content, allocated(len(content)), nil)
 		return
 	}
 	b.add(content)
