@@ -1,0 +1,144 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// The node may have loaded its chain after the session began, and it may lack
+// blocks of headers that it has. The peer's answer must not be empty.
+func TestHeaderSyncBeginsBelowTheBestHeader(t *testing.T) {
+	for _, height := range []int32{0, 200} {
+		cfg := inboundConfig()
+		cfg.Type = Manual
+		cfg.Tip.HeaderHeight = height
+		b := established(t, cfg)
+		best, below := chainhash.Hash{2}, chainhash.Hash{1}
+		answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{best, below}})
+		require.Len(t, b.sent, 1)
+		require.Equal(t, "getheaders", b.sent[0].Type)
+		require.Equal(t, encodeLocator([]chainhash.Hash{below}, chainhash.Hash{}), b.sent[0].Payload)
+	}
+}
+
+func TestBadHeaders(t *testing.T) {
+	raw, _ := chainOf(chainhash.Hash{1}, 3)
+	broken := append(append([]byte{}, raw[:HeaderSize]...), raw[2*HeaderSize:]...)
+	for _, tt := range []struct {
+		name    string
+		payload []byte
+		log     string
+	}{
+		{"too many", appendSize(nil, 2001), "Misbehaving: peer=0: headers message size = 2001"},
+		{"gap", encodeHeaders(broken), "Misbehaving: peer=0: non-continuous headers sequence"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := established(t, inboundConfig())
+			b.receive("headers", tt.payload)
+			b.logged(tt.log)
+			require.True(t, b.gone.Discourage)
+		})
+	}
+	t.Run("refused by the node", func(t *testing.T) {
+		b := established(t, inboundConfig())
+		b.receive("headers", encodeHeaders(raw))
+		answer[SubmitHeaders](b, HeadersVerdict{Reject: "header with invalid proof of work", Misbehaving: true})
+		b.logged("Misbehaving: peer=0: header with invalid proof of work")
+		require.NotNil(t, b.gone)
+	})
+	t.Run("unconnecting", func(t *testing.T) {
+		b := established(t, inboundConfig())
+		b.receive("headers", encodeHeaders(raw))
+		answer[SubmitHeaders](b, HeadersVerdict{Unconnecting: true})
+		answer[GetLocator](b, Hashes{}) // of the initial sync
+		answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{9}}})
+		require.Equal(t, []string{"getheaders"}, b.types(), "one getheaders at a time")
+		require.Nil(t, b.gone)
+	})
+}
+
+func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
+	b := established(t, inboundConfig())
+	raw, hashes := chainOf(chainhash.Hash{1}, 12)
+	tip := func(from, to int) TipChanged {
+		e := TipChanged{Tip: Tip{Height: int32(to), Hash: hashes[to-1]}}
+		for i := from; i < to; i++ {
+			e.Headers = append(e.Headers, raw[i*HeaderSize:(i+1)*HeaderSize])
+		}
+		return e
+	}
+	b.step(tip(0, 1))
+	require.Equal(t, []string{"inv"}, b.types(), "no sendheaders yet")
+	b.receive("sendheaders", nil)
+	b.step(tip(1, 2))
+	require.Equal(t, []string{"inv"}, b.types(), "the peer is not known to have the parent")
+	b.receive("getheaders", encodeLocator(hashes[:1], chainhash.Hash{}))
+	answer[FindHeaders](b, Headers{Raw: raw[HeaderSize : 2*HeaderSize]})
+	b.types()
+	b.step(tip(2, 3))
+	require.Equal(t, encodeHeaders(raw[2*HeaderSize:3*HeaderSize]), b.sent[0].Payload)
+	require.Equal(t, []string{"headers"}, b.types())
+	b.step(tip(3, 12))
+	require.Equal(t, []string{"inv"}, b.types(), "nine headers are too many to announce")
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[11]}}))
+	b.types()
+	b.step(tip(11, 12))
+	require.Empty(t, b.types(), "the peer told us of it")
+}
+
+func TestSyncBeginsAnewWithANodeThatForgot(t *testing.T) {
+	b := established(t, inboundConfig())
+	raw, hashes := chainOf(chainhash.Hash{1}, 2)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
+	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	require.Equal(t, []int32{1, 2}, b.s.Info(b.now).Heights)
+	b.types()
+	b.step(NodeRestarted{})
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.receive("headers", encodeHeaders(raw))
+	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
+	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	require.Empty(t, b.types(), "blocks on their way are not requested twice")
+}
+
+func TestUnansweredGetHeadersIsRepeatedAfterAnAnnouncement(t *testing.T) {
+	b := established(t, inboundConfig())
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Empty(t, b.types(), "one getheaders at a time")
+	b.tickAfter(announcedRetry + time.Millisecond)
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+	b.tickAfter(announcedRetry + time.Millisecond)
+	require.Empty(t, b.asks[1:], "once an announcement")
+}
+
+// A block that is announced while headers are on their way may be too new for
+// them: it is asked for once more, and once only.
+func TestAnnouncementOvertakesHeaders(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Type = Manual
+	b := established(t, cfg)
+	genesis := chainhash.Hash{1}
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	raw, hashes := chainOf(genesis, 3)
+	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	require.Empty(t, b.types(), "one request at a time")
+	b.receive("headers", encodeHeaders(raw[:2*HeaderSize]))
+	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{hashes[1]}})
+	require.Contains(t, b.types(), "getheaders")
+	b.receive("headers", encodeHeaders(nil))
+	require.False(t, b.asked(GetLocator{}))
+}
