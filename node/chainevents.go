@@ -154,14 +154,6 @@ func (n *node) publishBlock(topic bus.Topic[msg.BlockEvent], at *chain.Node, b *
 	n.out.send(func(ctx context.Context, conn *bus.Conn) error { return topic.Publish(ctx, conn, ev) })
 }
 
-// publishTip tells the state of the chain if it has changed.
-func (n *node) publishTip(headers [][]byte) {
-	tip := n.tip()
-	n.out.remember(tip)
-	ev := msg.TipChangedEvent{Tip: tip, Frames: bus.Frames{Attached: headers}}
-	n.out.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TipChanged.Publish(ctx, conn, ev) })
-}
-
 // mempoolTip is what the mempool needs to know of the chain.
 func (n *node) mempoolTip() mempool.Tip {
 	view := n.engine.View()

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
 
 // publisher sends events in the order in which the owner of the node causes
@@ -15,7 +14,6 @@ type publisher struct {
 	ctx  context.Context
 	conn *bus.Conn
 	seq  uint64 // of the last numbered event
-	tip  msg.Tip
 }
 
 func (p *publisher) attach(ctx context.Context, conn *bus.Conn) {
@@ -47,11 +45,4 @@ func (p *publisher) last() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.seq
-}
-
-// remember keeps the state that was published last.
-func (p *publisher) remember(tip msg.Tip) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tip = tip
 }

@@ -75,6 +75,7 @@ type node struct {
 	pending pending
 	accused []chain.Refused // whose senders are to be told
 	out     publisher
+	news    tipNews
 	scan    scanState
 	dumps   dumps
 	arrived chan struct{} // wakes followHistory
@@ -92,7 +93,7 @@ type node struct {
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
 		env: env, cfg: cfg, log: env.Logger, owner: make(chan struct{}, 1), doom: make(chan error, 1),
-		tips: newTipWatch(), sharing: newSharing(), watch: newWatchers(), placed: make(chan struct{}),
+		tips: newTipWatch(), news: tipNews{owed: make(chan struct{}, 1)}, sharing: newSharing(), watch: newWatchers(), placed: make(chan struct{}),
 		arrived: make(chan struct{}, 1),
 	}
 	if err := n.openOrReindex(); err != nil {
@@ -138,7 +139,6 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f",
 		tip.Hash, tip.Height, isoTime(tip.Time), n.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
-	n.out.tip = n.tip()
 	n.resumed = connectedBefore(n.engine)
 	return n.openIndexes()
 }
@@ -207,6 +207,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return n.followHistory(ctx) })
 	group.Go(func() error { return n.awaitDoom(ctx) })
 	group.Go(func() error { return n.tips.awaitStop(ctx, n.cfg.StopAtHeight) })
+	group.Go(func() error { return n.news.run(ctx, func() { n.sendTip(nil) }) })
 	return group.Wait()
 }
 
