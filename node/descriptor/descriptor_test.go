@@ -145,6 +145,7 @@ func TestMultipath(t *testing.T) {
 		"pkh(" + a + "/1<0;1>)":                               "not a valid multipath specifier",
 		"pkh(" + a + "/<0;1>2)":                               "not a valid multipath specifier",
 		"<0;1>":                                               "not a valid multipath specifier",
+		"pkh([abcdef88/<0;1>/2]" + a + ")":                    "Key path value '<0;1>' specifies multipath in a section where multipath is not allowed",
 		"multi(1," + a + "/<0;1>," + b + "/<0;1;2>)":          "have 2 and 3 items",
 		"pkh(" + a + "/<" + strings.Repeat("0;", 256) + "1>)": "at most 256 items",
 		"pkh(" + a + "/<0;1>)#00000000":                       "does not match computed checksum",
@@ -175,5 +176,11 @@ func TestPublicTextHasNoSecrets(t *testing.T) {
 		d, err := Parse(text, net)
 		require.NoError(t, err, text)
 		require.Equal(t, want, d.Public())
+		require.Equal(t, strings.Contains(text, private) || strings.Contains(text, wif), d.HasPrivate(), text)
+	}
+	// What stands where the origin is told is shown as it is.
+	for _, text := range []string{"pk([abcdef88/" + wif + "]" + wif + ")", "wpkh([abcdef88/0/" + private + "]" + private + "/1/*)", "pkh([abcdef88/]" + wif + ")"} {
+		_, err := Parse(text, net)
+		require.ErrorContains(t, err, "is not a valid uint32", text)
 	}
 }

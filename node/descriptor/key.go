@@ -22,6 +22,7 @@ var ErrPrivate = errors.New("cannot derive script without private keys")
 type key struct {
 	text     string // as given, but the public key instead of a private one
 	origin   string // "fingerprint/path" as given, without brackets
+	private  bool   // it was given with its secret
 	public   []byte // of a single key
 	extended *hdkeychain.ExtendedKey
 	path     []uint32
@@ -47,9 +48,13 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 		if !found {
 			return nil, wording("Key origin end ']' character expected but not found")
 		}
-		fingerprint, _, _ := strings.Cut(origin, "/")
+		steps := strings.Split(origin, "/")
+		fingerprint := steps[0]
 		if _, err := hex.DecodeString(fingerprint); err != nil || len(fingerprint) != 8 {
 			return nil, wording("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
+		}
+		if _, err := parsePath(steps[1:]); err != nil {
+			return nil, err
 		}
 		k.origin, text = strings.ReplaceAll(origin, "'", "h"), rest
 	}
@@ -65,6 +70,7 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 
 // conceal writes a public key where the text had a private one.
 func (k *key) conceal(private, public string) {
+	k.private = true
 	k.text = strings.Replace(k.text, private, public, 1)
 }
 
@@ -118,14 +124,19 @@ func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 		k.wildcard, k.hardened = true, last != "*"
 		steps = steps[:len(steps)-1]
 	}
-	for _, text := range steps {
+	k.path, err = parsePath(steps)
+	return err
+}
+
+func parsePath(texts []string) (path []uint32, err error) {
+	for _, text := range texts {
 		index, err := parseStep(text)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		k.path = append(k.path, uint32(index))
+		path = append(path, uint32(index))
 	}
-	return nil
+	return path, nil
 }
 
 // step is the number of a child key, of a hardened one with the highest bit.

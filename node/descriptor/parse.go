@@ -186,7 +186,7 @@ func (d *Descriptor) IsSolvable() bool { return d.name != "raw" && d.name != "ad
 // HasPrivate reports whether a key was given with its secret.
 func (d *Descriptor) HasPrivate() bool {
 	for _, k := range d.keys {
-		if k.extended != nil && k.extended.IsPrivate() {
+		if k.private {
 			return true
 		}
 	}
