@@ -69,14 +69,17 @@ func TestDerivation(t *testing.T) {
 func TestFaults(t *testing.T) {
 	net := &chaincfg.RegressionNetParams
 	for text, reason := range map[string]string{
-		"raw(51)#00000000": "does not match computed checksum",
-		"raw(51)#1":        "Expected 8 character checksum, not 1 characters",
-		"raw(5)":           "Raw script is not hex",
-		"moon(51)":         "'moon(51)' is not a valid descriptor function",
-		"pkh()":            "pkh(): No key provided",
-		"pkh(02)":          "pkh(): Pubkey '02' is invalid",
-		"sh(sh(pk(02)))":   "invalid",
-		"wsh(addr(x))":     "Address is not valid",
+		"raw(51)#00000000":   "does not match computed checksum",
+		"raw(51)#1":          "Expected 8 character checksum, not 1 characters",
+		"raw()":              "Raw script is not hex",
+		"pkh([abcdef88/]02)": "Key path value '' is not valid",
+		"raw(5)":             "Raw script is not hex",
+		"moon(51)":           "'moon(51)' is not a valid descriptor function",
+		"pkh()":              "pkh(): No key provided",
+		"pkh(02)":            "pkh(): Pubkey '02' is invalid",
+		"pkh(0679be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8)": "pkh(): Hybrid public keys are not allowed",
+		"sh(sh(pk(02)))": "invalid",
+		"wsh(addr(x))":   "Address is not valid",
 	} {
 		_, err := Parse(text, net)
 		require.ErrorContains(t, err, reason, text)
@@ -139,13 +142,13 @@ func TestMultipath(t *testing.T) {
 		"pkh(" + a + "/<0;1;0>)":                              "Duplicated key path value 0 in multipath specifier",
 		"pkh(" + a + "/<0h;0'>)":                              "Duplicated key path value 0' in multipath specifier",
 		"pkh(" + a + "/<0;x>)":                                "Key path value 'x' is not a valid uint32",
-		"pkh(" + a + "/<0;>)":                                 "Key path value '' is not a valid uint32",
+		"pkh(" + a + "/<0;>)":                                 "Key path value '' is not valid",
 		"pkh(" + a + "/<0;2147483648>)":                       "Key path value 2147483648 is out of range",
 		"pkh(" + a + "/<0;1)":                                 "not a valid multipath specifier",
 		"pkh(" + a + "/1<0;1>)":                               "not a valid multipath specifier",
 		"pkh(" + a + "/<0;1>2)":                               "not a valid multipath specifier",
 		"<0;1>":                                               "not a valid multipath specifier",
-		"pkh([abcdef88/<0;1>/2]" + a + ")":                    "Key path value '<0;1>' specifies multipath in a section where multipath is not allowed",
+		"pkh([abcdef88/<0;1>]" + a + ")":                      "Key path value '<0;1>' specifies multipath in a section where multipath is not allowed",
 		"multi(1," + a + "/<0;1>," + b + "/<0;1;2>)":          "have 2 and 3 items",
 		"pkh(" + a + "/<" + strings.Repeat("0;", 256) + "1>)": "at most 256 items",
 		"pkh(" + a + "/<0;1>)#00000000":                       "does not match computed checksum",
@@ -168,9 +171,15 @@ func TestPublicTextHasNoSecrets(t *testing.T) {
 	require.NoError(t, err)
 	hexKey := hex.EncodeToString(scripts[0].Script[1:34])
 	for text, want := range map[string]string{
-		"wpkh([abcdef88/1'/2h]" + private + "/0h/1'/*h)":                 "wpkh([abcdef88/1'/2h]" + public + "/0h/1'/*h)",
+		"wpkh([abcdef88/1'/2h]" + private + "/0h/1'/*h)":                 "wpkh([abcdef88/1'/2']" + public + "/0'/1'/*')",
+		"pk([ABCDEF88/01'/2]" + public + "/003/1h)":                      "pk([abcdef88/1h/2]" + public + "/3/1h)",
+		"rawtr([ABCDEF88]" + private + "/5/*')":                          "rawtr([abcdef88]" + public + "/5/*')",
+		"tr(" + wif + ")":                                                "tr(" + hexKey[2:] + ")",
+		"pkh(" + strings.ToUpper(hexKey) + ")":                           "pkh(" + hexKey + ")",
+		"raw(AB)":                                                        "raw(ab)",
+		"addr(BCRT1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KYGT080)":             "addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)",
 		"sh(wsh(multi(2," + private + "/3," + hexKey + "," + wif + ")))": "sh(wsh(multi(2," + public + "/3," + hexKey + "," + hexKey + ")))",
-		"raw(51)": "raw(51)", "raw()": "raw()",
+		"raw(51)": "raw(51)",
 		"addr(mtfUoUax9L4tzXARpw1oTGxWyoogp52KhJ)": "addr(mtfUoUax9L4tzXARpw1oTGxWyoogp52KhJ)",
 	} {
 		d, err := Parse(text, net)
@@ -179,7 +188,7 @@ func TestPublicTextHasNoSecrets(t *testing.T) {
 		require.Equal(t, strings.Contains(text, private) || strings.Contains(text, wif), d.HasPrivate(), text)
 	}
 	// What stands where the origin is told is shown as it is.
-	for _, text := range []string{"pk([abcdef88/" + wif + "]" + wif + ")", "wpkh([abcdef88/0/" + private + "]" + private + "/1/*)", "pkh([abcdef88/]" + wif + ")"} {
+	for _, text := range []string{"pk([abcdef88/" + wif + "]" + wif + ")", "wpkh([abcdef88/0/" + private + "]" + private + "/1/*)", "pkh([abcdef88/8x]" + wif + ")"} {
 		_, err := Parse(text, net)
 		require.ErrorContains(t, err, "is not a valid uint32", text)
 	}

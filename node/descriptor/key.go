@@ -18,13 +18,18 @@ import (
 // key.
 var ErrPrivate = errors.New("cannot derive script without private keys")
 
+// uncompressed is what such a public key begins with, but for a hybrid one.
+const uncompressed = 4
+
 // key is a key expression.
 type key struct {
-	text     string // as given, but the public key instead of a private one
-	origin   string // "fingerprint/path" as given, without brackets
+	origin   string // "fingerprint/path" as given, without brackets; hardened steps with h
+	mark     string // of hardened steps in the key's text: h or '
 	private  bool   // it was given with its secret
 	public   []byte // of a single key
+	sole     bool   // public is shown without its sign
 	extended *hdkeychain.ExtendedKey
+	neutered *hdkeychain.ExtendedKey // extended without its secret
 	path     []uint32
 	wildcard bool
 	hardened bool // the wildcard is
@@ -39,7 +44,7 @@ type derived struct {
 }
 
 func parseKey(text string, net *chaincfg.Params) (*key, error) {
-	k := &key{text: text}
+	k := &key{mark: "h"}
 	if strings.TrimSpace(text) != text {
 		return nil, wording("Key '%s' is invalid due to whitespace", text)
 	}
@@ -53,10 +58,11 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 		if _, err := hex.DecodeString(fingerprint); err != nil || len(fingerprint) != 8 {
 			return nil, wording("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
 		}
-		if _, err := parsePath(steps[1:]); err != nil {
+		path, err := k.parsePath(steps[1:])
+		if err != nil {
 			return nil, err
 		}
-		k.origin, text = strings.ReplaceAll(origin, "'", "h"), rest
+		k.origin, text = strings.ToLower(fingerprint)+pathText(path, "h"), rest
 	}
 	steps := strings.Split(text, "/")
 	if len(steps) == 1 {
@@ -66,12 +72,6 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 		}
 	}
 	return k, k.parseExtended(steps, net)
-}
-
-// conceal writes a public key where the text had a private one.
-func (k *key) conceal(private, public string) {
-	k.private = true
-	k.text = strings.Replace(k.text, private, public, 1)
 }
 
 // parseSingle reads a key in hex or WIF; done is false if it is neither.
@@ -87,6 +87,9 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 		if _, err := btcec.ParsePubKey(check); err != nil {
 			return false, wording("Pubkey '%s' is invalid", text)
 		}
+		if len(raw) > btcec.PubKeyBytesLenCompressed && raw[0] != uncompressed {
+			return false, wording("Hybrid public keys are not allowed")
+		}
 		k.public = raw
 		return true, nil
 	}
@@ -97,8 +100,7 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 	if !wif.IsForNet(net) {
 		return false, wording("key '%s' is not valid", text)
 	}
-	k.public = wif.SerializePubKey()
-	k.conceal(text, hex.EncodeToString(k.public))
+	k.public, k.private = wif.SerializePubKey(), true
 	return true, nil
 }
 
@@ -107,13 +109,9 @@ func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 	if err != nil || !extended.IsForNet(net) {
 		return wording("key '%s' is not valid", steps[0])
 	}
-	k.extended = extended
-	if extended.IsPrivate() {
-		public, err := extended.Neuter()
-		if err != nil {
-			return wording("key '%s' is not valid", steps[0])
-		}
-		k.conceal(steps[0], public.String())
+	k.extended, k.private = extended, extended.IsPrivate()
+	if k.neutered, err = extended.Neuter(); err != nil {
+		return wording("key '%s' is not valid", steps[0])
 	}
 	steps = steps[1:]
 	if len(steps) > 0 && strings.HasPrefix(steps[len(steps)-1], "*") {
@@ -122,18 +120,27 @@ func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 			return wording("Key path value '%s' is not a valid uint32", last)
 		}
 		k.wildcard, k.hardened = true, last != "*"
+		k.marked(last)
 		steps = steps[:len(steps)-1]
 	}
-	k.path, err = parsePath(steps)
+	k.path, err = k.parsePath(steps)
 	return err
 }
 
-func parsePath(texts []string) (path []uint32, err error) {
+// marked notes how a step is hardened, if it is.
+func (k *key) marked(step string) {
+	if mark := step[len(step)-1:]; mark == "h" || mark == "'" {
+		k.mark = mark
+	}
+}
+
+func (k *key) parsePath(texts []string) (path []uint32, err error) {
 	for _, text := range texts {
 		index, err := parseStep(text)
 		if err != nil {
 			return nil, err
 		}
+		k.marked(text)
 		path = append(path, uint32(index))
 	}
 	return path, nil
@@ -143,6 +150,9 @@ func parsePath(texts []string) (path []uint32, err error) {
 type step uint32
 
 func parseStep(text string) (step, error) {
+	if text == "" {
+		return 0, wording("Key path value '' is not valid")
+	}
 	number := strings.TrimRight(text, "'h")
 	index, err := strconv.ParseUint(number, 10, 32)
 	if err != nil || len(text)-len(number) > 1 {
@@ -216,14 +226,42 @@ func (k *key) extendedOrigin(path []uint32) (string, error) {
 		}
 		origin = hex.EncodeToString(address.Hash160(root.SerializeCompressed())[:4])
 	}
+	return origin + pathText(path, "h"), nil
+}
+
+// pathText writes steps out, hardened ones with a mark.
+func pathText(path []uint32, mark string) (text string) {
 	for _, step := range path {
 		if step >= hdkeychain.HardenedKeyStart {
-			origin += fmt.Sprintf("/%dh", step-hdkeychain.HardenedKeyStart)
+			text += fmt.Sprintf("/%d%s", step-hdkeychain.HardenedKeyStart, mark)
 		} else {
-			origin += fmt.Sprintf("/%d", step)
+			text += fmt.Sprintf("/%d", step)
 		}
 	}
-	return origin, nil
+	return text
+}
+
+// String returns the key's text, never with its secret: as Bitcoin Core's, it
+// hardens all steps by the mark that was used last.
+func (k *key) String() string {
+	text := ""
+	if k.origin != "" {
+		text = "[" + strings.ReplaceAll(k.origin, "h", k.mark) + "]"
+	}
+	switch {
+	case k.sole:
+		return text + hex.EncodeToString(k.public[1:])
+	case k.extended == nil:
+		return text + hex.EncodeToString(k.public)
+	}
+	text += k.neutered.String() + pathText(k.path, k.mark)
+	switch {
+	case k.wildcard && k.hardened:
+		text += "/*" + k.mark
+	case k.wildcard:
+		text += "/*"
+	}
+	return text
 }
 
 func (d derived) String() string { return "[" + d.origin + "]" + hex.EncodeToString(d.public) }

@@ -66,11 +66,11 @@ func choicesIn(body string) (literal []string, choices [][]string, err error) {
 			return nil, nil, wording("Multiple multipath key path specifiers found")
 		}
 		text, after, closed := strings.Cut(rest, ">")
-		if !closed || !strings.HasSuffix(before, "/") || strings.IndexAny(after, "/,)") != 0 {
-			return nil, nil, wording("Key path value '<%s' is not a valid multipath specifier", text)
-		}
 		if strings.LastIndex(before, "[") > strings.LastIndex(before, "]") {
 			return nil, nil, wording("Key path value '<%s>' specifies multipath in a section where multipath is not allowed", text)
+		}
+		if !closed || !strings.HasSuffix(before, "/") || strings.IndexAny(after, "/,)") != 0 {
+			return nil, nil, wording("Key path value '<%s' is not a valid multipath specifier", text)
 		}
 		list, err := choicesOf(text)
 		if err != nil {

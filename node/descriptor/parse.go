@@ -16,8 +16,7 @@ type Descriptor struct {
 	keys      []*key
 	threshold int
 	inner     *Descriptor
-	literal   string // what raw and addr have instead
-	script    []byte // of those
+	script    []byte // of raw and addr
 	net       *chaincfg.Params
 }
 
@@ -60,12 +59,10 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	var err error
 	switch name {
 	case "raw":
-		d.literal = arg
-		if d.script, err = hex.DecodeString(arg); err != nil {
+		if d.script, err = hex.DecodeString(arg); err != nil || arg == "" {
 			return nil, wording("Raw script is not hex")
 		}
 	case "addr":
-		d.literal = arg
 		if d.script, err = render.ScriptFor(arg, net); err != nil {
 			return nil, wording("Address is not valid")
 		}
@@ -113,6 +110,7 @@ func (d *Descriptor) parseKeys(place string, texts ...string) error {
 		if err != nil {
 			return wording("%s: %v", place, err)
 		}
+		k.sole = k.private && k.extended == nil && (d.name == "tr" || d.name == "rawtr")
 		d.keys = append(d.keys, k)
 	}
 	return nil
@@ -120,9 +118,9 @@ func (d *Descriptor) parseKeys(place string, texts ...string) error {
 
 // checkPlace verifies that a function may stand where it does.
 func (d *Descriptor) checkPlace(within string) error {
-	uncompressed := false
+	large := false
 	for _, k := range d.keys {
-		uncompressed = uncompressed || len(k.public) == 65
+		large = large || len(k.public) == 65
 		if len(k.public) == 32 && d.name != "tr" && d.name != "rawtr" {
 			return wording("%s(): Pubkey '%x' is invalid", d.name, k.public)
 		}
@@ -145,26 +143,28 @@ func (d *Descriptor) checkPlace(within string) error {
 			return wording("Can only have %s() at top level", d.name)
 		}
 	}
-	if uncompressed && (d.name == "wpkh" || d.name == "tr" || d.name == "rawtr" || within == "wsh") {
+	if large && (d.name == "wpkh" || d.name == "tr" || d.name == "rawtr" || within == "wsh") {
 		return wording("%s(): Uncompressed keys are not allowed", d.name)
 	}
 	return nil
 }
 
-// Public returns the descriptor's text without private keys, and without a
-// checksum.
+// Public returns the descriptor's text in its usual form, without private keys
+// and without a checksum.
 func (d *Descriptor) Public() string {
 	var args []string
 	switch {
 	case d.inner != nil:
 		args = append(args, d.inner.Public())
-	case d.script != nil:
-		args = append(args, d.literal)
+	case d.name == "raw":
+		args = append(args, hex.EncodeToString(d.script))
+	case d.name == "addr":
+		args = append(args, render.Address(d.script, d.net))
 	case d.threshold > 0:
 		args = append(args, strconv.Itoa(d.threshold))
 	}
 	for _, k := range d.keys {
-		args = append(args, k.text)
+		args = append(args, k.String())
 	}
 	return d.name + "(" + strings.Join(args, ",") + ")"
 }
