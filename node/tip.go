@@ -73,8 +73,8 @@ type txRate struct {
 	rate        float64
 }
 
-func knownRate(chain string) txRate {
-	switch chain {
+func (c *Config) knownRate() txRate {
+	switch c.Chain {
 	case "main":
 		return txRate{1772055173, 1315805869, 5.40111006496122}
 	case "test":
@@ -82,6 +82,9 @@ func knownRate(chain string) txRate {
 	case "testnet4":
 		return txRate{1772013387, 14191421, 0.01848579579528412}
 	case "signet":
+		if c.SignetChallenge != "" {
+			return txRate{} // nothing is known of others
+		}
 		return txRate{1772055248, 28676833, 0.06736623436338929}
 	case "regtest":
 		return txRate{0, 0, 0.001}
@@ -91,14 +94,17 @@ func knownRate(chain string) txRate {
 
 // progress estimates which part of all transactions is verified at a block.
 func (n *node) progress(at *chain.Node) float64 {
-	count := n.engine.Info(at).ChainTx
+	return n.cfg.knownRate().progress(n.engine.Info(at).ChainTx, at.Time, n.now())
+}
+
+// progress is that of a chain of count transactions up to a time.
+func (r txRate) progress(count, time, now int64) float64 {
 	if count == 0 {
 		return 0
 	}
-	known, now := knownRate(n.cfg.Chain), n.now()
-	total := float64(count) + float64(now-at.Time)*known.rate
-	if count <= known.count {
-		total = float64(known.count) + float64(now-known.time)*known.rate
+	total := float64(count) + float64(now-time)*r.rate
+	if count <= r.count {
+		total = float64(r.count) + float64(now-r.time)*r.rate
 	}
 	return math.Min(float64(count)/total, 1)
 }
