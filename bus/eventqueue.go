@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Bounds of one subscription's queue in this process. What the reader has not
@@ -27,6 +28,8 @@ type eventQueue struct {
 	// Of the goroutine that takes events.
 	taken []bundle // taken from queue at once
 	next  int      // index in taken
+
+	left atomic.Bool // taken has events; becomes true only under mu
 }
 
 // push adds events. Those that find no room count as lost.
@@ -87,7 +90,9 @@ func (q *eventQueue) shift(b *bundle) (ev Event, done *slab) {
 	if b.count == 0 {
 		done = b.slab
 		*b = bundle{}
-		q.next++
+		if q.next++; q.next == len(q.taken) {
+			q.left.Store(false)
+		}
 	}
 	return ev, done
 }
@@ -109,6 +114,7 @@ func (q *eventQueue) take() (closed bool) {
 	defer q.mu.Unlock()
 	q.taken, q.queue = q.queue, q.taken[:0]
 	q.next, q.events, q.bytes = 0, 0, 0
+	q.left.Store(len(q.taken) > 0)
 	return q.closed
 }
 
@@ -130,19 +136,16 @@ func (q *eventQueue) await(ctx context.Context) error {
 func (q *eventQueue) toWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = len(q.queue) == 0 && !q.closed
+	q.waiting = len(q.queue) == 0 && !q.left.Load() && !q.closed
 	return q.waiting
 }
 
 // state tells without taking anything whether there is an event, and whether
 // no more will come.
 func (q *eventQueue) state() (some, closed bool) {
-	if q.next < len(q.taken) {
-		return true, false
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.queue) > 0, q.closed
+	return q.left.Load() || len(q.queue) > 0, q.closed
 }
 
 func (q *eventQueue) isClosed() bool {

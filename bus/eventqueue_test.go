@@ -3,6 +3,8 @@ package bus
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -133,4 +135,40 @@ func TestAnEventLargerThanTheBoundWaitsAlone(t *testing.T) {
 	ev, ok, _ := q.pop()
 	require.True(t, ok)
 	require.EqualValues(t, 4, ev.Gap)
+}
+
+// TestOneMayWaitWhileAnotherTakes: whoever only waits needs no lock of whoever
+// takes, and does not wait while events are left that were taken at once.
+func TestOneMayWaitWhileAnotherTakes(t *testing.T) {
+	const events = subscriptionMessages - maxBundle // so that none is lost
+	sub := &Subscription{events: eventQueue{wake: make(chan struct{}, 1)}}
+	q := &sub.events
+	var others sync.WaitGroup
+	others.Go(func() {
+		for i := range events {
+			q.push(bundle{topic: "topic", count: 1, size: 1, lone: &lone{body: []byte{byte(i)}}})
+			if i%100 == 0 {
+				runtime.Gosched()
+			}
+		}
+	})
+	told := make(chan struct{})
+	others.Go(func() {
+		defer close(told)
+		for sub.Wait(t.Context()) == nil {
+			told <- struct{}{}
+		}
+	})
+	for heard := 0; heard < events; {
+		<-told
+		for range 3 { // and leaves the rest
+			if _, ok := sub.TryNext(); ok {
+				heard++
+			}
+		}
+	}
+	q.end()
+	for range told {
+	}
+	others.Wait()
 }
