@@ -2,6 +2,7 @@ package chain
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -167,7 +168,7 @@ func (e *Engine) step(best *Node, now int64) error {
 		if err := e.rewind(reached, fork); err != nil {
 			return err
 		}
-		if _, err := e.climb(fork, old.Tip(), old); err != nil {
+		if err := e.climbBack(fork, old); err != nil {
 			return err
 		}
 		path = nil
@@ -177,6 +178,22 @@ func (e *Engine) step(best *Node, now int64) error {
 		return nil
 	}
 	e.publish(old, fork, path, now)
+	return nil
+}
+
+// climbBack connects the blocks of old again from fork on. The set would not be
+// that of the view if one of them were not what it was before.
+func (e *Engine) climbBack(fork *Node, old *View) error {
+	for fork != old.Tip() {
+		path, err := e.climb(fork, old.Tip(), old)
+		if err != nil {
+			return err
+		}
+		if len(path) == 0 {
+			return fmt.Errorf("%w: block %s at height %d, which was connected before", ErrLeft, old.At(fork.Height+1).Hash, fork.Height+1)
+		}
+		fork = path[len(path)-1]
+	}
 	return nil
 }
 

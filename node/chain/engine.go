@@ -27,6 +27,7 @@ const (
 	ErrNoBlock Kind = "chain: block data is not there"
 	ErrUndo    Kind = "chain: undo data does not fit"
 	ErrDamaged Kind = "chain: damaged block file"
+	ErrLeft    Kind = "chain: cannot connect a block again"
 	// ErrFuture is in Bitcoin Core's words, which clients compare.
 	ErrFuture Kind = "The block database contains a block which appears to be from the future. " +
 		"This may be due to your computer's date and time being set incorrectly. " +
