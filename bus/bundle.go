@@ -64,6 +64,15 @@ func (b *bundle) release() {
 	}
 }
 
+// part gives bodies memory of their own if they have little: the slab is not to
+// wait for them.
+func (b *bundle) part() {
+	if b.slab != nil && len(b.bodies) < slabBytes/8 {
+		b.bodies = append([]byte{}, b.bodies...)
+		b.release()
+	}
+}
+
 // shift takes the first event out.
 func (b *bundle) shift() Event {
 	ev := Event{Topic: b.topic, From: b.from, Gap: b.gap}

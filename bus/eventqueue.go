@@ -13,6 +13,10 @@ const (
 	subscriptionBytes    = 128 << 20
 )
 
+// promptEvents is how many events a reader that keeps up has waiting. Those
+// beyond may wait for long.
+const promptEvents = 256
+
 // eventQueue is a bounded queue of events. One goroutine at a time may take
 // events from it, and one may wait.
 type eventQueue struct {
@@ -49,6 +53,9 @@ func (q *eventQueue) push(b bundle) {
 		b.release()
 		q.gap += b.gap + lost
 		return
+	}
+	if q.events > promptEvents {
+		b.part()
 	}
 	b.gap += q.gap
 	q.gap = lost

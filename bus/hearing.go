@@ -77,7 +77,6 @@ func (s *session) handOver() {
 	if e.bundle.count == 0 {
 		return
 	}
-	s.bodies.part(&e.bundle)
 	e.sub.events.push(e.bundle)
 	e.bundle = bundle{topic: e.bundle.topic, from: e.bundle.from}
 }

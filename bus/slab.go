@@ -83,17 +83,6 @@ func (w *slabWriter) add(b *bundle, body []byte) {
 	b.size += len(body)
 }
 
-// part gives a bundle memory of its own if it has little: the slab is not to
-// wait for it. Nothing else was copied since its beginning.
-func (w *slabWriter) part(b *bundle) {
-	if b.slab == nil || len(b.bodies) >= slabBytes/8 {
-		return
-	}
-	w.used -= len(b.bodies)
-	b.bodies = append([]byte{}, b.bodies...)
-	b.release()
-}
-
 // close gives the slab up.
 func (w *slabWriter) close() {
 	if w.slab != nil {
