@@ -2,9 +2,12 @@ package node
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/wording"
+
+	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -72,7 +75,7 @@ type Config struct {
 func DefaultConfig(chain string) Config {
 	policy := mempool.DefaultConfig()
 	return Config{
-		Chain: chain, CheckBlocks: defaultCheckBlocks, CheckLevel: defaultCheckLevel, BlocksXOR: true, CacheMiB: 450, MaxTipAge: 24 * 60 * 60,
+		Chain: chain, CheckBlocks: noderpc.DefaultCheckBlocks, CheckLevel: noderpc.DefaultCheckLevel, BlocksXOR: true, CacheMiB: 450, MaxTipAge: 24 * 60 * 60,
 		MaxMempoolMB: policy.MaxBytes / 1_000_000, MempoolHours: policy.ExpirySeconds / 3600,
 		MinRelay: int64(policy.MinRelay), Incremental: int64(policy.Incremental), Dust: int64(policy.Dust),
 		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
@@ -109,14 +112,14 @@ func (c *Config) params() (*consensus.Params, error) {
 	if c.MinimumWork != "" {
 		work, ok := consensus.HexUint256("0x" + strings.TrimPrefix(c.MinimumWork, "0x"))
 		if !ok {
-			return nil, wording("Invalid minimum work specified (%s), must be up to 64 hex digits", c.MinimumWork)
+			return nil, wording.Errorf("Invalid minimum work specified (%s), must be up to 64 hex digits", c.MinimumWork)
 		}
 		p.MinimumWork = work
 	}
 	if c.AssumeValid != "" {
 		hash, err := hashSetting(c.AssumeValid)
 		if err != nil {
-			return nil, wording("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid)
+			return nil, wording.Errorf("Invalid assumevalid block hash specified (%s), must be up to 64 hex digits (or 0 to disable)", c.AssumeValid)
 		}
 		p.AssumeValid = hash
 	}
@@ -124,7 +127,7 @@ func (c *Config) params() (*consensus.Params, error) {
 		p.PruneAfterHeight = 100
 	}
 	if len(c.Assumed) > 0 && c.Chain != "regtest" {
-		return nil, wording("UTXO sets can be added on regtest only")
+		return nil, wording.Errorf("UTXO sets can be added on regtest only")
 	}
 	p.Assumed = append(p.Assumed, c.Assumed...)
 	for _, setting := range c.TestActivation {
@@ -150,18 +153,18 @@ func hashSetting(text string) (hash chainhash.Hash, err error) {
 func activate(p *consensus.Params, setting string) error {
 	name, text, found := strings.Cut(setting, "@")
 	if !found {
-		return wording("Invalid format (%s) for -testactivationheight=name@height.", setting)
+		return wording.Errorf("Invalid format (%s) for -testactivationheight=name@height.", setting)
 	}
 	height, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || height < 0 || height >= 1<<31-1 {
-		return wording("Invalid height value (%s) for -testactivationheight=name@height.", setting)
+		return wording.Errorf("Invalid height value (%s) for -testactivationheight=name@height.", setting)
 	}
 	heights := map[string]*int32{
 		"segwit": &p.SegwitHeight, "bip34": &p.BIP34Height, "dersig": &p.BIP66Height, "cltv": &p.BIP65Height, "csv": &p.CSVHeight,
 	}
 	target := heights[name]
 	if target == nil {
-		return wording("Invalid name (%s) for -testactivationheight=name@height.", setting)
+		return wording.Errorf("Invalid name (%s) for -testactivationheight=name@height.", setting)
 	}
 	*target = int32(height)
 	return nil
@@ -179,6 +182,3 @@ func (c *Config) policy() mempool.Config {
 		ClusterCount: c.ClusterCount, ClusterVSize: c.ClusterKvB * 1000, BytesPerSigOp: c.BytesPerSigOp,
 	}
 }
-
-// wording makes an error with Bitcoin Core's text, which clients compare.
-func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -12,9 +13,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/node/blockfile"
 	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/index"
+	"github.com/bulkheadnode/bulkhead/node/snapshot"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -94,7 +97,7 @@ func (n *node) whereabouts(err error) string {
 	case errors.Is(err, chain.ErrIndex):
 		return n.indexDir() + " is corrupt, or lacks what other files refer to: "
 	case errors.Is(err, coins.ErrCorrupt):
-		return n.coinsDir() + " is corrupt: "
+		return n.sets.Dir() + " is corrupt: "
 	}
 	return ""
 }
@@ -103,31 +106,20 @@ func (n *node) blocksDir() string { return filepath.Join(n.cfg.BlocksDir, "block
 
 func (n *node) indexDir() string { return filepath.Join(n.cfg.Dir, "blocks", "index") }
 
-func (n *node) coinsDir() string { return filepath.Join(n.cfg.Dir, "chainstate") }
-
 // wipe deletes what -reindex and -reindex-chainstate make anew: first the
 // coins, since an index without coins says what is the matter.
 func (n *node) wipe() error {
 	if !n.cfg.Reindex && !n.cfg.ReindexChainstate {
 		return nil
 	}
-	if _, err := os.Stat(n.assumedDir()); err == nil {
-		n.log.Info("[snapshot] deleting snapshot chainstate due to reindexing")
-	}
-	for _, dir := range []string{n.assumedDir(), n.outgrownDir()} {
-		if err := store.Remove(dir); err != nil {
-			return err
-		}
-	}
-	n.log.Info("Wiping " + n.coinsDir())
-	if err := store.Remove(n.coinsDir()); err != nil || !n.cfg.Reindex {
+	if err := n.sets.Wipe(); err != nil || !n.cfg.Reindex {
 		return err
 	}
 	n.log.Info("Wiping " + n.indexDir())
 	if err := store.Remove(n.indexDir()); err != nil {
 		return err
 	}
-	if _, pruning := n.cfg.pruneTarget(); pruning {
+	if n.cfg.pruning() {
 		return blockfile.RemoveUnconnected(n.blocksDir())
 	}
 	return blockfile.RemoveUndo(n.blocksDir())
@@ -157,7 +149,7 @@ func (n *node) awaitPredecessor() error {
 	deadline, tick := time.Now().Add(lastGasp), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := errors.Join(store.Locked(n.indexDir()), store.Locked(n.coinsDir()))
+		err := errors.Join(store.Locked(n.indexDir()), store.Locked(n.sets.Dir()))
 		for _, dir := range n.indexFolders() {
 			err = errors.Join(err, store.Locked(dir))
 		}
@@ -169,6 +161,9 @@ func (n *node) awaitPredecessor() error {
 }
 
 func (n *node) openDisk() error {
+	n.sets = snapshot.New(snapshot.Config{
+		Dir: n.cfg.Dir, Params: n.params, Pruning: n.cfg.pruning(), Cache: n.cfg.databaseCache(), OpenStore: n.openStore, Log: n.log,
+	})
 	if err := n.awaitPredecessor(); err != nil {
 		return err
 	}
@@ -191,11 +186,10 @@ func (n *node) openDisk() error {
 	if n.blocks, err = blockfile.Open(cfg); err != nil {
 		return err
 	}
-	quarter := n.databaseCache()
-	if n.index, err = n.openStore(n.indexDir(), quarter/8); err != nil {
+	if n.index, err = n.openStore(n.indexDir(), n.cfg.databaseCache()/8); err != nil {
 		return err
 	}
-	if err := n.openCoins(quarter); err != nil {
+	if err := n.sets.Open(); err != nil {
 		return err
 	}
 	return n.beginReindex()
@@ -203,7 +197,7 @@ func (n *node) openDisk() error {
 
 // databaseCache is how much memory the databases may use: a quarter of what is
 // for coins.
-func (n *node) databaseCache() int64 { return max(n.cfg.CacheMiB, 4) << 20 / 4 }
+func (c *Config) databaseCache() int64 { return max(c.CacheMiB, 4) << 20 / 4 }
 
 // openStore opens a database. All of it is read to find damage, which may take
 // a while.
@@ -227,7 +221,7 @@ func (n *node) beginReindex() error {
 	}
 	n.reindexing = n.cfg.Reindex || value != nil
 	if !n.reindexing && n.blocks.DiskSize() > 0 {
-		if n.reindexing = n.index.Empty() && n.coins.Empty(); n.reindexing {
+		if n.reindexing = n.index.Empty() && n.sets.Coins().Empty(); n.reindexing {
 			n.log.Info("The block files of " + n.blocksDir() + " are not indexed yet")
 		}
 	}
@@ -243,14 +237,17 @@ func (n *node) beginReindex() error {
 
 // checkLast looks through the last blocks, as -checkblocks and -checklevel say.
 func (n *node) checkLast() error {
-	if tip := n.engine.View().Tip(); tip.Height > 0 && tip.Time > n.now()+consensus.MaxFutureSeconds {
+	if tip := n.owner.Chain().View().Tip(); tip.Height > 0 && tip.Time > n.now()+consensus.MaxFutureSeconds {
 		return chain.ErrFuture
 	}
-	if n.cfg.CheckBlocks < 0 || n.reindexing || n.cfg.ReindexChainstate || n.engine.View().Height() == 0 {
+	if n.cfg.CheckBlocks < 0 || n.reindexing || n.cfg.ReindexChainstate || n.owner.Chain().View().Height() == 0 {
 		return nil
 	}
 	n.log.Info("Verifying blocks…")
-	_, err := n.verify(n.cfg.CheckLevel, n.cfg.CheckBlocks)
+	err := n.owner.Do(context.Background(), func(s *chainstate.State) error {
+		_, err := s.Verify(n.cfg.CheckLevel, n.cfg.CheckBlocks)
+		return err
+	})
 	if errors.Is(err, chain.ErrVerifyPruned) {
 		return nil
 	}

@@ -44,8 +44,8 @@ func (n *node) placeLoose(ctx context.Context, block *consensus.Block, _ blockfi
 	if block.Hash == *n.params.GenesisHash {
 		return false, nil
 	}
-	verdict, err := n.acceptBlock(ctx, block, true)
-	return verdict.isNew && verdict.reject == nil, err
+	verdict, err := n.owner.ProcessBlock(ctx, block, true)
+	return verdict.New && verdict.Reject == nil, err
 }
 
 // importer takes blocks from files in any order.
@@ -88,7 +88,7 @@ func (i *importer) run(ctx context.Context, blocks *blockfile.Scanner) error {
 
 // take places a block, or keeps it until its parent has come.
 func (i *importer) take(ctx context.Context, block *consensus.Block, pos blockfile.Pos) error {
-	if block.Hash != *i.n.params.GenesisHash && i.n.engine.Lookup(block.Header.PrevBlock) == nil {
+	if block.Hash != *i.n.params.GenesisHash && i.n.owner.Chain().Lookup(block.Header.PrevBlock) == nil {
 		i.n.log.With("cat", "reindex").Debug(fmt.Sprintf("LoadExternalBlockFile: Out of order block %s, parent %s not known", block.Hash, block.Header.PrevBlock))
 		i.putOff(block, pos)
 		return nil

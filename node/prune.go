@@ -3,6 +3,8 @@ package node
 import (
 	"fmt"
 
+	"github.com/bulkheadnode/bulkhead/internal/wording"
+
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
@@ -14,27 +16,30 @@ const minPruneMiB = 550
 // keyPruned is in the index from when files were first deleted.
 var keyPruned = []byte("P")
 
+// pruning reports whether block files may be deleted.
+func (c *Config) pruning() bool { return c.PruneMiB > 0 }
+
 // pruneTarget returns the bytes that block files may take, zero if only
 // pruneblockchain deletes any.
-func (c *Config) pruneTarget() (target int64, pruning bool) {
+func (c *Config) pruneTarget() int64 {
 	if c.PruneMiB > 1 {
-		return c.PruneMiB << 20, true
+		return c.PruneMiB << 20
 	}
-	return 0, c.PruneMiB == 1
+	return 0
 }
 
 func (c *Config) validatePruning() error {
 	switch {
 	case c.PruneMiB < 0:
-		return wording("Prune cannot be configured with a negative value.")
+		return wording.Errorf("Prune cannot be configured with a negative value.")
 	case c.PruneMiB > 1 && c.PruneMiB < minPruneMiB:
-		return wording("Prune configured below the minimum of %d MiB.  Please use a higher number.", minPruneMiB)
+		return wording.Errorf("Prune configured below the minimum of %d MiB.  Please use a higher number.", minPruneMiB)
 	case c.PruneMiB > 0 && c.TxIndex:
-		return wording("Prune mode is incompatible with -txindex.")
+		return wording.Errorf("Prune mode is incompatible with -txindex.")
 	case c.PruneMiB > 0 && c.SpenderIndex:
-		return wording("Prune mode is incompatible with -txospenderindex.")
+		return wording.Errorf("Prune mode is incompatible with -txospenderindex.")
 	case c.PruneMiB > 0 && c.ReindexChainstate:
-		return wording("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.")
+		return wording.Errorf("Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.")
 	}
 	return nil
 }
@@ -53,10 +58,10 @@ func (n *node) checkPruned() error {
 		return err
 	}
 	n.log.Info("Loading block index: Block files have previously been pruned")
-	if _, pruning := n.cfg.pruneTarget(); pruning {
+	if n.cfg.pruning() {
 		return nil
 	}
-	return wording("You need to rebuild the database using -reindex to go back to unpruned mode.  This will redownload the entire blockchain")
+	return wording.Errorf("You need to rebuild the database using -reindex to go back to unpruned mode.  This will redownload the entire blockchain")
 }
 
 // onPruned logs what was deleted, and notes that not all blocks are there.
@@ -66,5 +71,5 @@ func (n *node) onPruned(ev chain.Pruned) {
 	}
 	n.log.Info(fmt.Sprintf("Pruned %d block files, nothing above height %d", len(ev.Files), ev.Height))
 	err := n.index.Write(func(w store.Writer) error { return w.Put(keyPruned, []byte{1}) })
-	_ = n.vital(err)
+	_ = n.owner.Vital(err)
 }

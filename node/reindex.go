@@ -10,7 +10,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/blockfile"
-	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
@@ -30,7 +30,7 @@ func (n *node) reindex(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := n.own(ctx, n.endReindex); err != nil {
+	if err := n.owner.Do(ctx, n.endReindex); err != nil {
 		return err
 	}
 	n.log.Info(fmt.Sprintf("Loaded %d blocks from block files in %dms", i.loaded, time.Since(began).Milliseconds()))
@@ -52,11 +52,11 @@ func (i *importer) runStored(ctx context.Context, num int32) error {
 }
 
 // endReindex makes durable that the index is complete.
-func (n *node) endReindex() error {
-	if err := n.engine.EndStored(); err != nil {
+func (n *node) endReindex(s *chainstate.State) error {
+	if err := s.Chain.EndStored(); err != nil {
 		return err
 	}
-	if err := n.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	n.reindexing = false
@@ -71,21 +71,13 @@ func (n *node) placeStored(ctx context.Context, block *consensus.Block, pos bloc
 	if err := consensus.CheckBlock(block, n.params); err != nil && !errors.As(err, &reject) {
 		return false, err
 	}
-	err = n.own(ctx, func() error {
-		_, isNew, err = n.engine.AcceptStored(block, pos, n.now())
+	err = n.owner.Do(ctx, func(s *chainstate.State) error {
+		_, isNew, err = s.Chain.AcceptStored(block, pos, s.Now())
 		return err
 	})
 	if errors.As(err, &reject) {
 		n.log.Error(fmt.Sprintf("blk%05d.dat at offset %d: block %s: %s", pos.File, pos.Offset, block.Hash, reject.Error()))
 		return false, nil
 	}
-	return isNew, n.vital(err)
-}
-
-// lostBlock logs that a block's data was damaged, and lets workers ask peers for
-// it.
-func (n *node) lostBlock(ev chain.Lost) {
-	n.lost.Add(1)
-	defer n.publishTip(nil)
-	n.log.Error(fmt.Sprintf("%v; the block is downloaded again", ev.Damage))
+	return isNew, n.owner.Vital(err)
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/part"
-	"github.com/bulkheadnode/bulkhead/node/space"
+	"github.com/bulkheadnode/bulkhead/internal/space"
+	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
 // roomInterval is how often it is looked whether others fill the disk, while
@@ -35,10 +36,7 @@ func noRoom(err error) error {
 // room fails if so many bytes, and what the databases may write besides, do
 // not fit on the disk.
 func (n *node) room(about int64) error {
-	n.coinsMu.Lock()
-	coins := n.coins
-	n.coinsMu.Unlock()
-	for _, db := range []interface{ Backlog() int64 }{n.index, coins} {
+	for _, db := range []*store.DB{n.index, n.sets.Coins()} {
 		about += db.Backlog()
 	}
 	if err := space.Check(n.cfg.BlocksDir, about); err != nil {
@@ -50,7 +48,7 @@ func (n *node) room(about int64) error {
 // end writes out and closes everything when the node has ended with err.
 func (n *node) end(err error) error {
 	if !lacksRoom(err) {
-		flushed := n.flush()
+		flushed := n.owner.Close()
 		if lacksRoom(flushed) {
 			flushed = n.fatal(flushed)
 		}

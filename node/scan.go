@@ -8,6 +8,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
@@ -27,9 +28,9 @@ func (n *node) watchScripts(ctx context.Context, req msg.WatchRequest) (bus.None
 
 func (n *node) scanBlocks(ctx context.Context, req msg.ScanRequest) (reply msg.ScanReply, err error) {
 	instance := bus.CallerFrom(ctx).Instance
-	view := n.engine.View()
+	view := n.owner.Chain().View()
 	fork := n.scanFork(view, req.Locator)
-	if h := n.engine.History(); h != nil && fork.Height < h.Base().Height {
+	if h := n.owner.Chain().History(); h != nil && fork.Height < h.Base().Height {
 		// Below a loaded UTXO set not all blocks are there to be scanned.
 		view = h.View()
 		fork = n.scanFork(view, req.Locator)
@@ -60,7 +61,7 @@ func (n *node) scanBlocks(ctx context.Context, req msg.ScanRequest) (reply msg.S
 // none is.
 func (n *node) scanFork(view *chain.View, locator []chainhash.Hash) *chain.Node {
 	for _, hash := range locator {
-		if at := n.engine.Lookup(hash); at != nil && view.Contains(at) {
+		if at := n.owner.Chain().Lookup(hash); at != nil && view.Contains(at) {
 			return at
 		}
 	}
@@ -70,11 +71,11 @@ func (n *node) scanFork(view *chain.View, locator []chainhash.Hash) *chain.Node 
 // scanBlock adds a block's relevant transactions to a reply and returns their
 // size.
 func (n *node) scanBlock(instance string, at *chain.Node, reply *msg.ScanReply) (size int, err error) {
-	block, err := n.engine.ReadBlock(at)
+	block, err := n.owner.Chain().ReadBlock(at)
 	if err != nil {
 		return 0, err
 	}
-	undo, err := n.engine.ReadUndo(at)
+	undo, err := n.owner.Chain().ReadUndo(at)
 	if err != nil {
 		return 0, err
 	}
@@ -99,15 +100,15 @@ func (n *node) scanBlock(instance string, at *chain.Node, reply *msg.ScanReply) 
 
 func (n *node) watchedMempool(ctx context.Context, _ bus.None) (reply msg.WatchedMempoolReply, err error) {
 	instance := bus.CallerFrom(ctx).Instance
-	err = n.own(ctx, func() error {
-		entries, _ := n.pool.Entries()
+	err = n.owner.Do(ctx, func(*chainstate.State) error {
+		entries, _ := n.owner.Pool().Entries()
 		for _, e := range entries {
 			if n.watch.relevant(instance, e.Tx, n.spentBy(e.Tx)) {
 				n.watch.note(instance, e.Tx.ID)
 				reply.Attached = append(reply.Attached, e.Tx.Raw())
 			}
 		}
-		reply.EventSeq = n.out.last()
+		reply.EventSeq = n.feed.Seq()
 		return nil
 	})
 	return reply, err

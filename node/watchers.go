@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"slices"
 	"sync"
 
@@ -125,9 +124,7 @@ func (n *node) tellWatchers(instances []string, e *mempool.Entry, added bool, re
 			Txid: e.Tx.ID, Added: added, Reason: reason, Time: e.Time,
 			Frames: bus.Frames{Attached: [][]byte{e.Tx.Raw()}},
 		}
-		n.out.send(func(ctx context.Context, conn *bus.Conn) error {
-			return msg.WatchedTx.PublishTo(ctx, conn, instance, ev)
-		})
+		n.feed.WatchedTx(instance, ev)
 	}
 }
 
@@ -137,12 +134,12 @@ func (n *node) spentBy(tx *consensus.Tx) []coins.Coin {
 	var spent []coins.Coin
 	for _, in := range tx.TxIn {
 		op := in.PreviousOutPoint
-		if parent := n.pool.Get(op.Hash); parent != nil && int(op.Index) < len(parent.Tx.TxOut) {
+		if parent := n.owner.Pool().Get(op.Hash); parent != nil && int(op.Index) < len(parent.Tx.TxOut) {
 			out := parent.Tx.TxOut[op.Index]
 			spent = append(spent, coins.Coin{Value: out.Value, Script: out.PkScript})
 			continue
 		}
-		if coin, there, err := n.engine.Coins().Get(op); err == nil && there {
+		if coin, there, err := n.owner.Chain().Coins().Get(op); err == nil && there {
 			spent = append(spent, coin)
 		}
 	}

@@ -178,10 +178,17 @@ type TxsAnnouncedEvent struct {
 	Txs []TxAnnouncement `cbor:"1,keyasint"`
 }
 
+// Senders of transactions that are not peers. A transaction that returned from
+// a block which left the chain was public before: peers may fetch it at once.
+const (
+	NoPeer    = -1
+	FromBlock = -2
+)
+
 // TxAnnouncement is one of them.
 type TxAnnouncement struct {
 	Txid    chainhash.Hash `cbor:"1,keyasint"`
 	Wtxid   chainhash.Hash `cbor:"2,keyasint"`
 	FeeRate int64          `cbor:"3,keyasint"` // satoshi per 1000 vbytes
-	Peer    int64          `cbor:"4,keyasint"` // who sent it, -1 if nobody, -2 if it returned from a disconnected block
+	Peer    int64          `cbor:"4,keyasint"` // who sent it; or NoPeer, or FromBlock
 }

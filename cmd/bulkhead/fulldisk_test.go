@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkheadnode/bulkhead/internal/space"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
-	"github.com/bulkheadnode/bulkhead/node/space"
 )
 
 // smallDisk is a file system in memory.

@@ -46,8 +46,6 @@ const (
 	validScripts                    // it was connected once
 )
 
-const headerSize = 80
-
 // Header returns the node's header.
 func (n *Node) Header() wire.BlockHeader {
 	h := wire.BlockHeader{
@@ -162,3 +160,6 @@ func better(a, b *Node) bool {
 	}
 	return a.seq < b.seq
 }
+
+// ISOTime returns the header's time as the log shows it.
+func (n *Node) ISOTime() string { return time.Unix(n.Time, 0).UTC().Format("2006-01-02T15:04:05Z") }

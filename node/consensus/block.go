@@ -22,7 +22,7 @@ const (
 	// MaxTimewarpSeconds is how far the first block of a period may lie
 	// before its parent where BIP94 is in force.
 	MaxTimewarpSeconds = 600
-	headerSize         = 80
+	HeaderSize         = wire.MaxBlockHeaderPayload // bytes
 )
 
 // Block is a parsed block with its hashes. It must not be changed.
@@ -98,7 +98,7 @@ func ParseBlock(raw []byte) (*Block, error) {
 	if r.Len() > 0 {
 		return nil, fmt.Errorf("parse block: %d bytes follow it", r.Len())
 	}
-	b := &Block{Header: msg.Header, Raw: raw, Hash: chainhash.DoubleHashH(raw[:headerSize])}
+	b := &Block{Header: msg.Header, Raw: raw, Hash: chainhash.DoubleHashH(raw[:HeaderSize])}
 	b.Txs = make([]*Tx, len(msg.Transactions))
 	txs := make([]Tx, len(msg.Transactions))
 	for i, tx := range msg.Transactions {
@@ -160,7 +160,7 @@ func (t *Tx) set(msg *wire.MsgTx, raw []byte) {
 
 // StrippedSize is the bytes without witness data.
 func (b *Block) StrippedSize() int {
-	size := headerSize + wire.VarIntSerializeSize(uint64(len(b.Txs)))
+	size := HeaderSize + wire.VarIntSerializeSize(uint64(len(b.Txs)))
 	for _, tx := range b.Txs {
 		size += tx.StrippedSize
 	}

@@ -114,7 +114,7 @@ func checkTxCounts(raw []byte) error {
 
 func checkBlockCounts(raw []byte) error {
 	w := walker{rest: raw}
-	w.skip(headerSize)
+	w.skip(HeaderSize)
 	for txs := w.count(minTxSize); txs > 0 && !w.stopped; txs-- {
 		w.tx()
 	}

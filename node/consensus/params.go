@@ -25,7 +25,8 @@ type Params struct {
 	MinimumWork      Uint256 // a chain with less is not trusted
 	AssumeValid      chainhash.Hash
 	Assumed          []AssumedSet // lowest first
-	PruneAfterHeight int32        // below it no block file is deleted
+	TxRate           TxRate
+	PruneAfterHeight int32 // below it no block file is deleted
 	TestDummy        Deployment
 
 	// First heights at which rules are in force.
@@ -76,6 +77,7 @@ func base(cfg *chaincfg.Params, name string) *Params {
 		HalvingInterval: cfg.SubsidyReductionInterval, PruneAfterHeight: 1000,
 		TestDummy:   Deployment{Bit: 28, Start: NeverActive, Threshold: 1815, Period: 2016},
 		Assumed:     assumedSets(name),
+		TxRate:      txRates[name],
 		BIP34Height: 1, BIP65Height: 1, BIP66Height: 1, CSVHeight: 1, SegwitHeight: 1,
 	}
 }
@@ -146,7 +148,9 @@ func signetParams(challenge string) (*Params, error) {
 	}
 	p := base(&cfg, "signet")
 	p.SignetChallenge = script
-	if challenge == "" {
+	if challenge != "" {
+		p.TxRate = TxRate{} // nothing is known of others
+	} else {
 		p.MinimumWork = mustNumber("00000000000000000000000000000000000000000000000000000b463ea0a4b8")
 		p.AssumeValid = mustHash("00000008414aab61092ef93f1aacc54cf9e9f16af29ddad493b908a01ff5c329")
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	// Bypass leaves out fees and all limits but the cluster's: the transaction
 	// was in a block. Its entry has the sequence 0.
 	Bypass bool
+	// MaxRate refuses a transaction that pays more; zero for any fee.
+	MaxRate Rate
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.
 	Package []*consensus.Tx
@@ -60,6 +62,9 @@ func (p *Pool) Accept(tx *consensus.Tx, tip Tip, opts Options) (Result, error) {
 		if err := check(c); err != nil {
 			return Result{}, err
 		}
+	}
+	if opts.MaxRate > 0 && c.Fee > opts.MaxRate.Fee(c.VSize) {
+		return Result{}, consensus.Rejectf(consensus.Policy, "max-fee-exceeded", "")
 	}
 	result := Result{Entry: c.Entry, Replaced: parentsFirst(c.replaces)}
 	if opts.Test {

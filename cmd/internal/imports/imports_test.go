@@ -55,7 +55,8 @@ var parts = []string{"node", "p2pworker", "wallet", "notify"}
 // shells may use the bus and the system; what is not listed below a part is a
 // pure core.
 var shells = []string{
-	"node", "p2pworker", "p2pworker/manager", "wallet", "notify",
+	"node", "node/chainstate", "node/feed", "node/indexer", "node/relay", "node/rpc", "node/snapshot", "node/tipwatch",
+	"p2pworker", "p2pworker/manager", "wallet", "notify",
 }
 
 // doors are the only packages that may import a foreign library.

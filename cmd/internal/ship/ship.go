@@ -21,7 +21,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
-	"github.com/bulkheadnode/bulkhead/node/space"
+	"github.com/bulkheadnode/bulkhead/internal/space"
 )
 
 // supervisorInstance is the ship's own name on the bus.

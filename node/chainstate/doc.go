@@ -1,0 +1,27 @@
+// Package chainstate holds what only one may change at a time: the chain, its
+// coins, and the mempool that follows it.
+//
+// # Ownership
+//
+// An Owner gives access to the State with Do, to one goroutine at a time, in
+// the order in which a channel serves them. Blocks are parsed and checked
+// before, by as many callers as there are; and while the scripts of a block run,
+// others may bring the next ones. Readers use the engine's snapshots and the
+// pool's queries instead, and wait for no block.
+//
+// # Events
+//
+// What a step has done is told to Observe, in the goroutine that holds the
+// State, in one total order: the blocks that left, what that did to the mempool,
+// the blocks that came, the tip. A TipChanged is told while Engine.Still is held
+// off, so that its callers see chain and mempool of the same moment: Observe
+// must be quick, and must not call Still or Do.
+//
+// # The end
+//
+// After Stop, a step that is under way ends before its next block, and a new one
+// does not begin. An error of a step that is about disk or memory, not about a
+// block, is sent to Failed once; nothing changes any more after it.
+//
+// The package starts no goroutine. Its time is the Now of its Config.
+package chainstate

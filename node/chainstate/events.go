@@ -1,0 +1,58 @@
+package chainstate
+
+import (
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// Event is one of the types below.
+type Event interface{ event() }
+
+// Step: the engine did something, of which others may not see the result yet:
+// any of chain's events but TipChanged.
+type Step struct{ chain.Event }
+
+// BlockStored: a block arrived that was not there; it may be connected later.
+type BlockStored struct{ At *chain.Node }
+
+// BlockDisconnected: a block left the chain that a BlockConnected was about, of
+// this process or of one before.
+type BlockDisconnected struct{ chain.Disconnected }
+
+// BlockConnected: a block came to the chain, and the mempool has followed. It
+// is told once for a block, even if the process dies and connects it again.
+type BlockConnected struct{ chain.Connected }
+
+// TipChanged: View shows another tip. Connected holds the blocks of the
+// BlockConnected events since the last one.
+type TipChanged struct {
+	chain.TipChanged
+	Connected []chain.Connected
+}
+
+// BlockRefused: a block proved invalid when it was connected, and the chain and
+// the mempool are as they are without it.
+type BlockRefused struct {
+	Node   *chain.Node
+	Reject *consensus.Reject
+}
+
+// TxAdded: a transaction entered the mempool.
+type TxAdded struct{ mempool.Added }
+
+// TxRemoved: a transaction left the mempool.
+type TxRemoved struct{ mempool.Removed }
+
+// TxRebroadcast: our user sent a transaction that is in the mempool already.
+type TxRebroadcast struct{ Entry *mempool.Entry }
+
+func (TxRebroadcast) event()     {}
+func (Step) event()              {}
+func (BlockStored) event()       {}
+func (BlockDisconnected) event() {}
+func (BlockConnected) event()    {}
+func (TipChanged) event()        {}
+func (BlockRefused) event()      {}
+func (TxAdded) event()           {}
+func (TxRemoved) event()         {}

@@ -1,0 +1,142 @@
+package chainstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// Config is what an Owner works with.
+type Config struct {
+	Chain   chain.Config   // Sink and Interrupted are set by Open
+	Mempool mempool.Config // Coins, Verifier and Sink are set by Open
+	Now     func() int64   // Unix seconds
+	Observe func(Event)    // see the package's text
+	Log     *slog.Logger
+}
+
+// Owner gives access to chain and mempool.
+type Owner struct {
+	params  *consensus.Params
+	engine  *chain.Engine
+	pool    *mempool.Pool
+	now     func() int64
+	log     *slog.Logger
+	token   chan struct{} // held by who uses the state
+	state   State
+	stopped atomic.Bool
+	failed  chan error
+}
+
+// Open loads the chain. The mempool is empty.
+func Open(cfg Config) (*Owner, error) {
+	o := &Owner{
+		params: cfg.Chain.Params, now: cfg.Now, log: cfg.Log,
+		token: make(chan struct{}, 1), failed: make(chan error, 1),
+	}
+	o.state = State{o: o, observe: cfg.Observe}
+	cfg.Chain.Sink, cfg.Chain.Interrupted = o.state.onChain, o.state.interrupted
+	engine, err := chain.Open(cfg.Chain, o.now())
+	if err != nil {
+		return nil, err
+	}
+	cfg.Mempool.Coins, cfg.Mempool.Verifier, cfg.Mempool.Sink = activeCoins{engine}, cfg.Chain.Verifier, o.state.onMempool
+	o.engine, o.pool = engine, mempool.New(cfg.Mempool)
+	o.state.Chain, o.state.Pool = o.engine, o.pool
+	o.state.resumed = connectedBefore(engine)
+	return o, nil
+}
+
+// activeCoins is the UTXO set of the moment, which a loaded one may replace.
+type activeCoins struct{ engine *chain.Engine }
+
+// Get returns a coin, and whether there is one.
+func (a activeCoins) Get(op wire.OutPoint) (coins.Coin, bool, error) { return a.engine.Coins().Get(op) }
+
+// Chain returns the engine, for what may be read from anywhere at any time.
+func (o *Owner) Chain() *chain.Engine { return o.engine }
+
+// Pool returns the mempool, for what may be read from anywhere at any time.
+func (o *Owner) Pool() *mempool.Pool { return o.pool }
+
+// Do runs fn as the only one who uses the state, when no block is under way.
+// It returns the error of fn, or the cause of ctx if that ends before fn begins.
+func (o *Owner) Do(ctx context.Context, fn func(*State) error) error {
+	return o.DoAmidBlocks(ctx, func(s *State) error {
+		if err := s.Drain(); err != nil {
+			return err
+		}
+		return fn(s)
+	})
+}
+
+// DoAmidBlocks is Do for what may be done while scripts of blocks still run:
+// the UTXO set may be ahead of the chain that View shows.
+func (o *Owner) DoAmidBlocks(ctx context.Context, fn func(*State) error) error {
+	select {
+	case o.token <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-o.token }()
+	return fn(&o.state)
+}
+
+// Stop makes a step that is under way end before its next block.
+func (o *Owner) Stop() { o.stopped.Store(true) }
+
+// Stopped reports whether Stop was called.
+func (o *Owner) Stopped() bool { return o.stopped.Load() }
+
+// Failed returns a channel that gets the first error after which chain and
+// mempool cannot go on.
+func (o *Owner) Failed() <-chan error { return o.failed }
+
+// Vital passes on the error of a step of the chain, and sends it to Failed
+// unless it only says that the step ended early.
+func (o *Owner) Vital(err error) error {
+	if err != nil && !errors.Is(err, chain.ErrInterrupted) {
+		select {
+		case o.failed <- err:
+		default: // there was one before
+		}
+	}
+	return err
+}
+
+// turn is how long blocks from the disk are connected at a time.
+const turn = 250 * time.Millisecond
+
+// ConnectStored connects the blocks that are on disk. There may be hours of
+// them: now and then others have a turn.
+func (o *Owner) ConnectStored(ctx context.Context) error {
+	for {
+		err := o.Do(ctx, func(s *State) error {
+			s.until = time.Now().Add(turn)
+			defer func() { s.until = time.Time{} }()
+			return s.Activate()
+		})
+		if !errors.Is(err, chain.ErrInterrupted) || o.Stopped() {
+			return err
+		}
+	}
+}
+
+// Close writes everything out, if Open succeeded and the disk has room.
+func (o *Owner) Close() error {
+	return o.Do(context.Background(), func(s *State) error { return s.Flush() })
+}
+
+func (o *Owner) logRefusal(where string, block *consensus.Block, reject *consensus.Reject) {
+	o.log.Error(fmt.Sprintf("%s: %s, %s", where, block.Hash, reject.Error()))
+}

@@ -1,0 +1,133 @@
+package chainstate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// Verdict is what became of a block.
+type Verdict struct {
+	At     *chain.Node       // its place, nil if its header was refused
+	New    bool              // it was stored
+	Reject *consensus.Reject // of this block, even if found while connecting
+}
+
+// Waits reports whether the block may still be connected, for want of an
+// ancestor or because its branch is not the best.
+func (o *Owner) Waits(v Verdict) bool {
+	if !v.New || v.At == nil {
+		return false
+	}
+	info := o.engine.Info(v.At)
+	return !info.ValidScripts && !info.Failed
+}
+
+// ProcessOwnBlock is ProcessBlock for a block that no peer could send again: it
+// survives a kill when the call returns.
+func (o *Owner) ProcessOwnBlock(ctx context.Context, block *consensus.Block) (Verdict, error) {
+	v, err := o.ProcessBlock(ctx, block, true)
+	return v, errors.Join(err, o.Do(ctx, func(s *State) error { return s.Chain.Checkpoint() }))
+}
+
+// ProcessBlock takes a block and lets the chain go where it should. It waits
+// until the block's scripts have run, if it is connected at once. A block that
+// was not requested is ignored unless it could soon be the tip. The error is not
+// about the block.
+func (o *Owner) ProcessBlock(ctx context.Context, block *consensus.Block, requested bool) (v Verdict, err error) {
+	// The costly part needs no owner.
+	if err := consensus.CheckBlock(block, o.params); err != nil {
+		if errors.As(err, &v.Reject) {
+			o.logRefusal("CheckBlock", block, v.Reject)
+			return v, nil
+		}
+		return v, err
+	}
+	o.engine.Warm(block)
+	var running <-chan struct{}
+	err = o.DoAmidBlocks(ctx, func(s *State) error {
+		running, err = o.take(s, block, requested, &v)
+		return err
+	})
+	if err == nil && running != nil {
+		err = o.awaitScripts(ctx, block, &v, running)
+	}
+	return v, err
+}
+
+// take places a block and moves the chain. running is closed when the block's
+// scripts have run; nil if they do not run.
+func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdict) (running <-chan struct{}, err error) {
+	v.At, v.New, err = s.Chain.AcceptBlock(block, requested, s.Now())
+	if errors.As(err, &v.Reject) {
+		o.logRefusal("AcceptBlock", block, v.Reject)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.Vital(err)
+	}
+	if v.New {
+		s.observe(BlockStored{v.At})
+	}
+	if err := s.Follow(s.Chain.Advance(s.Now())); err != nil {
+		return nil, err
+	}
+	if running = s.Chain.Pending(v.At); running != nil {
+		return running, nil
+	}
+	o.lateRefusal(block, v)
+	return nil, nil
+}
+
+// awaitScripts lets others bring the next blocks while the scripts of this one
+// run.
+func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Verdict, done <-chan struct{}) error {
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return o.DoAmidBlocks(ctx, func(s *State) error {
+		if err := s.Follow(s.Chain.Settle(v.At, s.Now())); err != nil {
+			return err
+		}
+		o.lateRefusal(block, v)
+		return nil
+	})
+}
+
+// lateRefusal notes that a block was found invalid while it was connected.
+func (o *Owner) lateRefusal(block *consensus.Block, v *Verdict) {
+	if v.At == nil || !o.engine.Info(v.At).Failed {
+		return
+	}
+	v.Reject = o.engine.RefusedFor(v.At)
+	if v.Reject == nil {
+		v.Reject = consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", block.Hash)
+	}
+}
+
+// ProcessTx offers a transaction to the mempool; see mempool.Pool.Accept for
+// the errors.
+func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
+	err = o.Do(ctx, func(s *State) error {
+		result, err = s.Pool.Accept(tx, s.MempoolTip(), opts)
+		return err
+	})
+	return result, err
+}
+
+// Broadcast offers a transaction of our user to the mempool, which may not pay
+// more than maxRate satoshi per 1000 vbytes; zero for any rate. One that is in
+// the mempool already is announced again.
+func (s *State) Broadcast(tx *consensus.Tx, maxRate int64) error {
+	if entry := s.Pool.Get(tx.ID); entry != nil {
+		s.observe(TxRebroadcast{entry})
+		return nil
+	}
+	_, err := s.Pool.Accept(tx, s.MempoolTip(), mempool.Options{MaxRate: mempool.Rate(maxRate)})
+	return err
+}

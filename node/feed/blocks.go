@@ -1,0 +1,64 @@
+package feed
+
+import (
+	"context"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// BlockConnected publishes that a block came to the chain; initial tells that
+// the chain is in initial download.
+func (f *Feed) BlockConnected(at *chain.Node, b *consensus.Block, initial bool) {
+	f.block(msg.BlockConnected, at, b, initial)
+}
+
+// BlockDisconnected publishes that a block left the chain.
+func (f *Feed) BlockDisconnected(at *chain.Node, b *consensus.Block) {
+	f.block(msg.BlockDisconnected, at, b, false)
+}
+
+// NewTip publishes which block ends a step of the chain, after its
+// BlockConnected.
+func (f *Feed) NewTip(at *chain.Node, b *consensus.Block, initial bool) {
+	f.block(msg.NewTip, at, b, initial)
+}
+
+func (f *Feed) block(topic bus.Topic[msg.BlockEvent], at *chain.Node, b *consensus.Block, initial bool) {
+	if !f.cfg.Events {
+		return
+	}
+	ev := msg.BlockEvent{
+		Seq: f.next(), Height: at.Height, Hash: at.Hash, Initial: initial,
+		Frames: bus.Frames{Attached: [][]byte{b.Raw}},
+	}
+	f.send(func(ctx context.Context, conn *bus.Conn) error { return topic.Publish(ctx, conn, ev) })
+}
+
+// TipChanged publishes the state of the chain, with the headers (80 bytes each)
+// of blocks that are worth an announcement to peers. Without headers it may wait
+// while the chain is in initial download.
+func (f *Feed) TipChanged(initial bool, headers [][]byte) {
+	f.mu.Lock()
+	f.headers = append(f.headers, headers...)
+	f.mu.Unlock()
+	f.tips.changed(initial)
+}
+
+func (f *Feed) publishTip() {
+	f.mu.Lock()
+	headers := f.headers
+	f.headers = nil
+	f.mu.Unlock()
+	ev := msg.TipChangedEvent{Tip: f.cfg.Tip(), Frames: bus.Frames{Attached: headers}}
+	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TipChanged.Publish(ctx, conn, ev) })
+}
+
+// PeerBlamed tells a worker that a block which its peer sent is invalid.
+func (f *Feed) PeerBlamed(worker string, ev msg.PeerBlamedEvent) {
+	f.send(func(ctx context.Context, conn *bus.Conn) error {
+		return msg.PeerBlamed.PublishTo(ctx, conn, worker, ev)
+	})
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/snapshot"
+)
+
+// observe passes on what happens to chain and mempool to those whom it
+// concerns, in the goroutine of who causes it.
+func (n *node) observe(ev chainstate.Event) {
+	switch ev := ev.(type) {
+	case chainstate.Step:
+		n.observeStep(ev.Event)
+	case chainstate.BlockStored:
+		n.sets.BlockStored()
+	case chainstate.BlockConnected:
+		n.feed.BlockConnected(ev.Node, ev.Block, ev.Initial)
+	case chainstate.BlockDisconnected:
+		n.feed.BlockDisconnected(ev.Node, ev.Block)
+	case chainstate.BlockRefused:
+		n.relay.BlockRefused(ev.Node.Hash, ev.Reject)
+	case chainstate.TipChanged:
+		n.tipChanged(ev)
+	case chainstate.TxAdded:
+		n.txAdded(ev.Added)
+	case chainstate.TxRemoved:
+		n.txRemoved(ev.Removed)
+	case chainstate.TxRebroadcast:
+		n.feed.Announce(feed.Announcement(ev.Entry, msg.NoPeer))
+	}
+}
+
+func (n *node) observeStep(ev chain.Event) {
+	switch ev := ev.(type) {
+	case chain.Connected:
+		n.logTip(ev.Node, ev.Size, ev.Coins)
+		n.relay.BlockProcessed(ev.Node.Hash)
+	case chain.Disconnected:
+		coins := n.owner.Chain().Coins()
+		n.logTip(ev.Node.Parent, coins.Size(), coins.Len())
+	case chain.HeaderTip:
+		n.log.With("cat", "validation").Debug(fmt.Sprintf("Saw new header hash=%s height=%d", ev.Node.Hash, ev.Node.Height))
+		n.publishTip()
+	case chain.Refused:
+		n.log.Info("Block validation error: " + ev.Reject.Error())
+		n.log.Info(fmt.Sprintf("InvalidChainFound: invalid block=%s  height=%d  log2_work=%f  date=%s",
+			ev.Node.Hash, ev.Node.Height, log2Work(ev.Node), ev.Node.ISOTime()))
+	case chain.Lost:
+		n.lost.Add(1)
+		n.log.Error(fmt.Sprintf("%v; the block is downloaded again", ev.Damage))
+		n.publishTip() // workers ask peers for it
+	case chain.Pruned:
+		n.onPruned(ev)
+	case chain.ScriptChecks:
+		n.logScriptChecks(ev)
+	}
+}
+
+func (n *node) tipChanged(ev chainstate.TipChanged) {
+	var headers [][]byte
+	if last := len(ev.Connected) - 1; last >= 0 {
+		n.feed.NewTip(ev.Connected[last].Node, ev.Connected[last].Block, ev.Initial)
+	}
+	for _, c := range ev.Connected {
+		if !ev.Initial {
+			headers = append(headers, c.Node.AppendHeader(nil))
+		}
+	}
+	n.tips.Set(ev.Tip.Height)
+	n.feed.TipChanged(n.owner.Chain().View().Initial, headers)
+}
+
+func (n *node) txAdded(ev mempool.Added) {
+	n.feed.TxAdded(ev.Entry, ev.Sequence)
+	n.watch.added(n, ev)
+	peer := int64(msg.FromBlock)
+	if ev.Entry.Sequence != 0 {
+		peer = n.relay.TxSender(ev.Entry.Tx.WitnessID)
+	}
+	n.feed.Announce(feed.Announcement(ev.Entry, peer))
+}
+
+func (n *node) txRemoved(ev mempool.Removed) {
+	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
+	n.watch.removed(n, ev.Entry, string(ev.Reason))
+	if ev.By != nil {
+		n.log.With("cat", "mempool").Debug(fmt.Sprintf("replacing mempool tx %s (wtxid=%s, fees=%d, vsize=%d). New tx %s (wtxid=%s, fees=%d, vsize=%d)",
+			ev.Entry.Tx.ID, ev.Entry.Tx.WitnessID, ev.Entry.Fee, ev.Entry.VSize, ev.By.Tx.ID, ev.By.Tx.WitnessID, ev.By.Fee, ev.By.VSize))
+	}
+}
+
+// snapshotEvents tells of the blocks that lead to a loaded UTXO set.
+func (n *node) snapshotEvents() snapshot.Events {
+	moved := func() { n.tips.Set(n.owner.Chain().View().Height()) } // for indexes, which follow the verified chain
+	return snapshot.Events{
+		Verified: func(at *chain.Node) {
+			n.relay.BlockProcessed(at.Hash)
+			moved()
+		},
+		Finished: func() {
+			moved()
+			n.publishTip()
+		},
+	}
+}
+
+func (n *node) publishTip() { n.feed.TipChanged(n.owner.Chain().View().Initial, nil) }
+
+func (n *node) logTip(at *chain.Node, size int64, count int) {
+	n.log.Info(fmt.Sprintf("UpdateTip: new best=%s height=%d version=0x%08x log2_work=%f tx=%d date='%s' progress=%f cache=%.1fMiB(%dtxo)",
+		at.Hash, at.Height, uint32(at.Version), log2Work(at), n.owner.Chain().Info(at).ChainTx, at.ISOTime(), n.progress(at),
+		float64(size)/(1<<20), count))
+}
+
+func (n *node) logScriptChecks(ev chain.ScriptChecks) {
+	if ev.Enabled {
+		n.log.Info(fmt.Sprintf("Enabling script verification at block #%d (%s): %s.", ev.Node.Height, ev.Node.Hash, ev.Reason))
+	} else {
+		n.log.Info(fmt.Sprintf("Disabling script verification at block #%d (%s).", ev.Node.Height, ev.Node.Hash))
+	}
+}
+
+// progress estimates which part of all transactions is verified at a block.
+func (n *node) progress(at *chain.Node) float64 {
+	return n.params.TxRate.Progress(n.owner.Chain().Info(at).ChainTx, at.Time, n.now())
+}
+
+// log2Work returns the logarithm of a branch's work.
+func log2Work(at *chain.Node) float64 {
+	work, _ := new(big.Float).SetInt(at.Work.Big()).Float64()
+	return math.Log2(work)
+}

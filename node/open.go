@@ -1,0 +1,118 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/internal/space"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/relay"
+	"github.com/bulkheadnode/bulkhead/node/script"
+	"github.com/bulkheadnode/bulkhead/node/signature"
+)
+
+// open opens files and databases, loads the chain, and makes the rooms.
+func (n *node) open() error {
+	var err error
+	if n.params, err = n.cfg.params(); err != nil {
+		return err
+	}
+	for _, dir := range []string{n.cfg.BlocksDir, n.cfg.Dir} {
+		if err := space.Check(dir, 0); err != nil {
+			return part.Final(err)
+		}
+	}
+	if n.params.SignetChallenge != nil {
+		n.log.Info(fmt.Sprintf("Signet derived magic (message start): %x", binary.LittleEndian.AppendUint32(nil, uint32(n.params.Net))))
+	}
+	began := time.Now()
+	if err := n.openDisk(); err != nil {
+		return err
+	}
+	n.feed = feed.New(feed.Config{Events: n.cfg.Events, Tip: n.tip, Log: n.log})
+	if err := n.openChain(); err != nil {
+		return err
+	}
+	tip := n.owner.Chain().View().Tip()
+	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), n.progress(tip)))
+	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
+	n.sets.Attach(n.owner, n.snapshotEvents())
+	n.relay = relay.New(relay.Config{
+		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
+	})
+	return n.openIndexes()
+}
+
+func (n *node) openChain() error {
+	n.log.Info("Signatures are verified by " + signature.Library)
+	n.log.Info("Loading block index...")
+	if n.cfg.pruning() {
+		n.log.Info(pruneText(n.cfg.pruneTarget()))
+	}
+	var err error
+	n.owner, err = chainstate.Open(chainstate.Config{
+		Chain: chain.Config{
+			Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.sets.Coins(), Assumed: n.sets.Assumption(),
+			Verifier: script.New(script.Config{Parallel: n.cfg.Parallel, Sigs: 100_000, Txs: 100_000}),
+			Cache:    max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
+			Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(), PruneLock: n.pruneLock,
+			Reindexing: n.reindexing, Room: n.room,
+		},
+		Mempool: n.cfg.policy(), Now: n.now, Observe: n.observe, Log: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("loading the chain: %w", err)
+	}
+	for _, err := range n.owner.Chain().Doubted() {
+		n.log.Warn(fmt.Sprintf("%v; the block is downloaded again", err))
+	}
+	if err := n.checkPruned(); err != nil {
+		return err
+	}
+	return n.checkLast()
+}
+
+func (n *node) openIndexes() error {
+	var err error
+	n.indexes, err = indexer.Open(indexer.Config{
+		Dir:          filepath.Join(n.cfg.Dir, "indexes"),
+		Transactions: n.cfg.TxIndex, Spenders: n.cfg.SpenderIndex, Filters: n.cfg.FilterIndex, CoinStats: n.cfg.CoinStatsIndex,
+		Wipe: n.cfg.Reindex, Engine: n.owner.Chain(), Params: n.params, Tips: n.tips, Ready: n.placed, OpenStore: n.openStore, Log: n.log,
+	})
+	return err
+}
+
+// pruneLock returns up to which height what reads old blocks lets them be
+// deleted.
+func (n *node) pruneLock() int32 {
+	if n.indexes == nil {
+		return math.MaxInt32 // the chain is being opened
+	}
+	return n.indexes.PruneLock(n.sets.PruneLock(n.owner.Chain().View().Height()))
+}
+
+// close closes what open has opened.
+func (n *node) close() error {
+	var err error
+	if n.blocks != nil {
+		err = n.blocks.Close()
+	}
+	if n.index != nil {
+		err = errors.Join(err, n.index.Close())
+	}
+	if n.sets != nil {
+		err = errors.Join(err, n.sets.Close())
+	}
+	if n.indexes != nil {
+		err = errors.Join(err, n.indexes.Close())
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"context"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
+)
+
+// tip describes the state of the chain for the bus.
+func (n *node) tip() msg.Tip {
+	engine := n.owner.Chain()
+	view := engine.View()
+	tip := view.Tip()
+	return msg.Tip{
+		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
+		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
+		Initial: view.Initial, EventSeq: n.feed.Seq(), MinFeeRate: int64(n.minRate()),
+		Lost: n.lost.Load(), Partial: engine.History() != nil,
+	}
+}
+
+func (n *node) minRate() mempool.Rate { return n.owner.Pool().MinRate(n.now()) }
+
+// getTip waits until the chain is not being changed, so that the answer
+// includes everything accepted before the call.
+func (n *node) getTip(ctx context.Context, _ bus.None) (tip msg.Tip, err error) {
+	err = n.owner.Do(ctx, func(*chainstate.State) error {
+		tip = n.tip()
+		return nil
+	})
+	return tip, err
+}
+
+func (n *node) getBlock(_ context.Context, req msg.GetBlockRequest) (reply msg.GetBlockReply, err error) {
+	engine := n.owner.Chain()
+	at := engine.Lookup(req.Hash)
+	if at == nil || !engine.Info(at).HaveBlock {
+		return reply, bus.Errorf(msg.KindUnknownBlock, "block %s is not known", req.Hash)
+	}
+	raw, err := engine.ReadRaw(at)
+	if err != nil {
+		return reply, err
+	}
+	reply.Height, reply.InBest = at.Height, engine.View().Contains(at)
+	reply.Attached = [][]byte{raw}
+	return reply, nil
+}
+
+// commands lists what the node offers to JSON-RPC clients.
+func (n *node) commands() rpc.Table {
+	engine, pool := n.owner.Chain(), n.owner.Pool()
+	return noderpc.Table(&noderpc.Node{
+		Params: n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
+			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),
+			Mining: noderpc.MiningSettings{
+				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,
+			},
+		},
+		Tree: engine, Blocks: engine, Coins: engine, Owner: n.owner, Sets: n.sets, Mempool: pool, Indexes: n.indexes, Tips: n.tips,
+		MinRate: n.minRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
+	})
+}

@@ -1,0 +1,9 @@
+// Package relay answers what workers ask the node on behalf of peers: it gives
+// them blocks to download (leases) and says which transactions to request, so
+// that nothing is downloaded twice; takes headers, blocks and transactions;
+// serves those that peers ask for; and names the peer that sent an invalid block.
+//
+// Its answers come from the chain's snapshots and the mempool's queries; what
+// changes them goes through the chainstate's Owner. It starts no goroutine. What
+// was given to a worker is taken back when WorkerGone is called.
+package relay

@@ -1,0 +1,131 @@
+package relay
+
+import (
+	"sync"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
+)
+
+// Patience with transactions that a peer was asked for, how soon another peer
+// may ask whether that one has failed, and how many requests are remembered.
+const (
+	txPatience  = 60 * time.Second
+	txRetry     = 5 * time.Second
+	maxRequests = 100_000
+)
+
+// downloads divides the download of blocks and transactions among peers. It
+// goes by real time.
+type downloads struct {
+	mu       sync.Mutex // guards the fields below
+	leases   *download.Leases
+	requests *download.Requests
+	senders  blockSenders
+}
+
+func newDownloads() *downloads {
+	return &downloads{
+		leases:   download.New(download.DefaultConfig()),
+		requests: download.NewRequests(txPatience, maxRequests),
+		senders:  newBlockSenders(),
+	}
+}
+
+// grant leases at most max of the blocks that missing returns. It is asked
+// under the lock: a block is leased until it is there.
+func (d *downloads) grant(h download.Holder, max int, missing func() []chainhash.Hash) []chainhash.Hash {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leases.Grant(h, missing(), max, time.Now())
+}
+
+func (d *downloads) leased(hash chainhash.Hash) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leases.Leased(hash)
+}
+
+// arrived notes who sends a block. The lease ends with delivered, when the
+// block is known to be there: no other peer is to be asked for it meanwhile.
+func (d *downloads) arrived(h download.Holder, hash chainhash.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.senders.of) < maxSenders {
+		d.senders.of[hash] = h
+	}
+}
+
+func (d *downloads) delivered(h download.Holder, hash chainhash.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leases.Delivered(h, hash, time.Now())
+}
+
+// takeSender forgets who sent a block, and returns it.
+func (d *downloads) takeSender(hash chainhash.Hash) (sender download.Holder, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	sender, known = d.senders.of[hash]
+	delete(d.senders.of, hash)
+	return sender, known
+}
+
+func (d *downloads) addOffence(h download.Holder, reject *consensus.Reject) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.senders.offences[h] = reject
+}
+
+// takeOffence returns what is to be told to a peer about its earlier blocks.
+func (d *downloads) takeOffence(h download.Holder) *consensus.Reject {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	reject := d.senders.offences[h]
+	delete(d.senders.offences, h)
+	return reject
+}
+
+// txArrived ends the requests for a transaction.
+func (d *downloads) txArrived(tx *consensus.Tx) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.requests.Done(tx.ID)
+	d.requests.Done(tx.WitnessID)
+}
+
+// chooseTxs divides transactions into those to request from a peer now and
+// those that another one was asked for, leaving out what we have.
+func (d *downloads) chooseTxs(h download.Holder, hashes []chainhash.Hash, have func(chainhash.Hash) bool) (request, later []chainhash.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, hash := range hashes {
+		switch {
+		case have(hash):
+		case d.requests.Ask(h, hash, time.Now()):
+			request = append(request, hash)
+		default:
+			later = append(later, hash)
+		}
+	}
+	return request, later
+}
+
+func (d *downloads) peerGone(gone download.Holder) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leases.PeerGone(gone)
+	d.requests.PeerGone(gone)
+	d.senders.forget(func(h download.Holder) bool { return h == gone })
+}
+
+func (d *downloads) workerGone(instance string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leases.WorkerGone(instance)
+	d.requests.WorkerGone(instance)
+	d.senders.forget(func(h download.Holder) bool { return h.Worker == instance })
+}

@@ -1,0 +1,151 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/download"
+)
+
+// lease grants a peer blocks that are missing below the last header it has.
+func (r *Relay) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply, error) {
+	config := download.DefaultConfig()
+	reply := msg.LeaseReply{Seconds: int(config.Patience / time.Second)}
+	if !r.cfg.Loaded() {
+		// The block files may have them.
+		reply.Retry = true
+		return reply, nil
+	}
+	best := r.chain.Lookup(req.Best)
+	view := r.chain.View()
+	if best == nil || r.chain.Info(best).Failed || best.Work.Cmp(r.cfg.Params.MinimumWork) < 0 {
+		return reply, nil
+	}
+	max := min(max(req.Max, 0), config.PerPeer)
+	if req.Limited && view.Initial {
+		max = 0 // it would keep us waiting for old blocks
+	}
+	var missing []chainhash.Hash
+	more := false
+	reply.Hashes = r.downloads.grant(holder(ctx, req.Peer), max, func() []chainhash.Hash {
+		missing, more = r.missingFor(view, best, req.Limited)
+		return missing
+	})
+	reply.Retry = len(reply.Hashes) == 0 && (more || len(missing) > 0)
+	return reply, nil
+}
+
+// missingFor lists what a peer with the tip best may be asked for; limited
+// tells that it serves only the last blocks.
+func (r *Relay) missingFor(view *chain.View, best *chain.Node, limited bool) (missing []chainhash.Hash, more bool) {
+	missing, more = r.missingAhead(view, best)
+	if limited {
+		return r.near(best, missing), more
+	}
+	past, morePast := r.missingPast(best)
+	return append(missing, past...), more || morePast
+}
+
+// missingAhead lists what is missing to follow a branch. A branch without the
+// block of a loaded UTXO set cannot be followed yet.
+func (r *Relay) missingAhead(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	if best.Work.Cmp(view.Tip().Work) < 0 || r.chain.History() != nil && !r.hasPast(best) {
+		return nil, false
+	}
+	return r.missing(view, best)
+}
+
+// missingPast lists the blocks that are missing within the download window
+// below a loaded UTXO set, lowest first, if the branch has them.
+func (r *Relay) missingPast(best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	if !r.hasPast(best) {
+		return nil, false
+	}
+	h := r.chain.History()
+	if h == nil {
+		return nil, false
+	}
+	from := chain.Fork(h.View().Tip(), h.Base()).Height
+	top := min(h.Base().Height, from+download.Window)
+	for height := from + 1; height <= top; height++ {
+		if at := h.Base().Ancestor(height); !r.chain.Info(at).HaveBlock {
+			hashes = append(hashes, at.Hash)
+		}
+	}
+	return hashes, top < h.Base().Height
+}
+
+// hasPast reports whether a branch has blocks that are to be verified below a
+// loaded UTXO set.
+func (r *Relay) hasPast(best *chain.Node) bool {
+	h := r.chain.History()
+	return h != nil && best.Ancestor(h.Base().Height) == h.Base()
+}
+
+// missing lists the blocks that are not there within the download window of a
+// branch, lowest first. more tells that the branch goes on.
+func (r *Relay) missing(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
+	from := r.lastLinked(view.Fork(best), best)
+	top := min(best.Height, from.Height+download.Window)
+	nodes := make([]*chain.Node, 0, top-from.Height)
+	for at := best.Ancestor(top); at != from; at = at.Parent {
+		nodes = append(nodes, at)
+	}
+	for i := len(nodes) - 1; i >= 0; i-- {
+		if !r.chain.Info(nodes[i]).HaveBlock {
+			hashes = append(hashes, nodes[i].Hash)
+		}
+	}
+	return hashes, top < best.Height
+}
+
+// near leaves out the blocks that a peer with the tip best has pruned.
+func (r *Relay) near(best *chain.Node, hashes []chainhash.Hash) []chainhash.Hash {
+	return slices.DeleteFunc(hashes, func(hash chainhash.Hash) bool {
+		return best.Height-r.chain.Lookup(hash).Height >= limitedDepth-2
+	})
+}
+
+// lastLinked returns the last block of a branch up to which all are there. The
+// window begins after it rather than at the fork: the blocks of a branch that
+// forked off long ago are connected only when the branch is the better one.
+func (r *Relay) lastLinked(fork, best *chain.Node) *chain.Node {
+	above := sort.Search(int(best.Height-fork.Height), func(i int) bool {
+		return r.chain.Info(best.Ancestor(fork.Height+1+int32(i))).ChainTx == 0
+	})
+	last := best.Ancestor(fork.Height + int32(above))
+	for at := last; at != fork; at = at.Parent {
+		if !r.chain.Info(at).HaveBlock {
+			last = at.Parent // it was there once
+		}
+	}
+	return last
+}
+
+// release takes back what a peer that is gone, or too slow, was to deliver.
+func (r *Relay) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {
+	r.downloads.peerGone(holder(ctx, req.Peer))
+	return bus.None{}, nil
+}
+
+// wantTxs picks the announced transactions that are worth asking this peer
+// for.
+func (r *Relay) wantTxs(ctx context.Context, req msg.WantTxsRequest) (msg.WantTxsReply, error) {
+	reply := msg.WantTxsReply{RetrySeconds: int(txRetry / time.Second)}
+	if r.chain.View().Initial {
+		return reply, nil
+	}
+	have := func(hash chainhash.Hash) bool { return r.pool.Get(hash) != nil }
+	if req.Wtxid {
+		have = func(hash chainhash.Hash) bool { return r.pool.GetWitness(hash) != nil }
+	}
+	reply.Request, reply.Later = r.downloads.chooseTxs(holder(ctx, req.Peer), req.Hashes, have)
+	return reply, nil
+}

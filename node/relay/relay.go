@@ -1,0 +1,95 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
+	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// Config is what a Relay works with.
+type Config struct {
+	Owner   *chainstate.Owner
+	Feed    *feed.Feed
+	Params  *consensus.Params
+	Pruning bool        // only the last blocks are served (BIP159)
+	Loaded  func() bool // all blocks on disk are known: before, none is asked for
+	Log     *slog.Logger
+}
+
+// Relay answers workers.
+type Relay struct {
+	cfg       Config
+	chain     *chain.Engine
+	pool      *mempool.Pool
+	downloads *downloads
+	txSenders *txSenders
+}
+
+// New returns a Relay.
+func New(cfg Config) *Relay {
+	return &Relay{
+		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
+		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
+	}
+}
+
+// Handle offers everything of bus/msg that workers ask.
+func (r *Relay) Handle(mux *bus.Mux) {
+	msg.GetLocator.Handle(mux, r.getLocator)
+	msg.FindHeaders.Handle(mux, r.findHeaders)
+	msg.FindBlocks.Handle(mux, r.findBlocks)
+	msg.SubmitHeaders.Handle(mux, r.submitHeaders)
+	msg.LeaseBlocks.Handle(mux, r.lease)
+	msg.ReleasePeer.Handle(mux, r.release)
+	msg.SubmitBlock.Handle(mux, r.submitBlock)
+	msg.FetchBlock.Handle(mux, r.fetchBlock)
+	msg.SubmitTx.Handle(mux, r.submitTx)
+	msg.WantTxs.Handle(mux, r.wantTxs)
+	msg.FetchTx.Handle(mux, r.fetchTx)
+	msg.MempoolTxs.Handle(mux, r.mempoolTxs)
+	msg.BroadcastTx.Handle(mux, r.broadcastTx)
+}
+
+// WorkerGone takes back what belonged to a worker whose link has ended.
+func (r *Relay) WorkerGone(instance string) { r.downloads.workerGone(instance) }
+
+// BlockProcessed forgets who sent a block that was connected.
+func (r *Relay) BlockProcessed(hash chainhash.Hash) { r.downloads.takeSender(hash) }
+
+// BlockRefused tells the worker whose peer sent a block that it is invalid.
+func (r *Relay) BlockRefused(hash chainhash.Hash, reject *consensus.Reject) {
+	sender, known := r.downloads.takeSender(hash)
+	if !known || !punishable(reject.Result) {
+		return
+	}
+	r.downloads.addOffence(sender, reject)
+	r.cfg.Feed.PeerBlamed(sender.Worker, msg.PeerBlamedEvent{Peer: sender.Peer, Hash: hash, Reason: reject.Reason})
+}
+
+// TxSender returns the number of the peer from which a transaction came that
+// is being looked at, by wtxid; msg.NoPeer if it came from no peer.
+func (r *Relay) TxSender(wtxid chainhash.Hash) int64 { return r.txSenders.get(wtxid) }
+
+// holder names the caller's peer.
+func holder(ctx context.Context, peer int64) download.Holder {
+	return download.Holder{Worker: bus.CallerFrom(ctx).Instance, Peer: peer}
+}
+
+// punishable tells whether a peer who sends such a thing deserves to go.
+func punishable(result consensus.Result) bool {
+	switch result {
+	case consensus.Invalid, consensus.Mutated, consensus.InvalidHeader, consensus.InvalidPrev, consensus.CachedInvalid, consensus.MissingPrev:
+		return true
+	}
+	return false
+}

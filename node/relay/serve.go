@@ -1,0 +1,135 @@
+package relay
+
+import (
+	"context"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// getLocator returns a locator of the best header chain.
+func (r *Relay) getLocator(context.Context, bus.None) (msg.LocatorReply, error) {
+	best := r.chain.View().BestHeader
+	if r.chain.History() != nil && best.Parent != nil {
+		// A peer at the same tip shall tell so: its old blocks are wanted.
+		best = best.Parent
+	}
+	return msg.LocatorReply{Hashes: chain.Locator(best)}, nil
+}
+
+// Limits of answers to peers (BIP31 and before).
+const (
+	maxHeaders = 2000
+	maxBlocks  = 500
+)
+
+func (r *Relay) findHeaders(_ context.Context, req msg.FindRequest) (reply msg.HeadersReply, err error) {
+	view := r.chain.View()
+	var start *chain.Node
+	if len(req.Locator) == 0 {
+		// A locator without hashes asks for the one header called Stop.
+		if start = r.chain.Lookup(req.Stop); start == nil || !view.Contains(start) {
+			return reply, nil
+		}
+	} else {
+		start = view.Next(r.chain.FindLocator(view, req.Locator))
+	}
+	headers := []byte{}
+	for at := start; at != nil && reply.Count < maxHeaders; at = view.Next(at) {
+		headers = at.AppendHeader(headers)
+		reply.Count++
+		if at.Hash == req.Stop {
+			break
+		}
+	}
+	reply.Attached = [][]byte{headers}
+	return reply, nil
+}
+
+func (r *Relay) findBlocks(_ context.Context, req msg.FindRequest) (reply msg.LocatorReply, err error) {
+	view := r.chain.View()
+	at := view.Next(r.chain.FindLocator(view, req.Locator))
+	for ; at != nil && at.Hash != req.Stop && len(reply.Hashes) < maxBlocks; at = view.Next(at) {
+		reply.Hashes = append(reply.Hashes, at.Hash)
+	}
+	return reply, nil
+}
+
+// maxBranchAge is how far a branch may lie behind the best header to be shown
+// to peers, in seconds and in the work of as many blocks at its difficulty as
+// come in that time: showing older ones would tell who we are (Bitcoin Core's
+// STALE_RELAY_AGE_LIMIT).
+const maxBranchAge = 30 * 24 * 60 * 60
+
+// limitedDepth is how far below its tip a peer that keeps only the last blocks
+// serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
+const limitedDepth = 288
+
+func (r *Relay) fetchBlock(_ context.Context, req msg.FetchBlockRequest) (reply msg.FetchReply, err error) {
+	at := r.chain.Lookup(req.Hash)
+	if at == nil || !r.mayShow(at) {
+		return reply, nil
+	}
+	if r.cfg.Pruning && r.chain.View().Height()-at.Height > limitedDepth+2 {
+		reply.TooDeep = true
+		return reply, nil
+	}
+	raw, err := r.chain.ReadRaw(at)
+	if err != nil {
+		return reply, err
+	}
+	if !req.Witness {
+		block, err := consensus.ParseBlock(raw)
+		if err != nil {
+			return reply, err
+		}
+		if block.HasWitness() {
+			raw = block.Stripped()
+		}
+	}
+	reply.Found, reply.Attached = true, [][]byte{raw}
+	return reply, nil
+}
+
+func (r *Relay) mayShow(at *chain.Node) bool {
+	info, view := r.chain.Info(at), r.chain.View()
+	if !info.HaveBlock {
+		return false
+	}
+	if view.Contains(at) {
+		return true
+	}
+	best := view.BestHeader
+	return info.ValidScripts && !info.Failed && best.Time-at.Time < maxBranchAge &&
+		chain.EquivalentTime(best, at, r.cfg.Params) < maxBranchAge
+}
+
+func (r *Relay) fetchTx(_ context.Context, req msg.FetchTxRequest) (reply msg.FetchReply, err error) {
+	var entry *mempool.Entry
+	if req.Wtxid {
+		entry = r.pool.GetWitness(req.Hash)
+	} else {
+		entry = r.pool.Get(req.Hash)
+	}
+	if entry == nil {
+		return reply, nil
+	}
+	reply.Found = true
+	reply.Attached = [][]byte{entry.Tx.Raw()}
+	if !req.Witness {
+		reply.Attached[0] = entry.Tx.Stripped()
+	}
+	return reply, nil
+}
+
+func (r *Relay) mempoolTxs(context.Context, bus.None) (reply msg.TxsAnnouncedEvent, err error) {
+	entries, _ := r.pool.Entries()
+	for _, e := range entries {
+		reply.Txs = append(reply.Txs, feed.Announcement(e, msg.NoPeer))
+	}
+	return reply, nil
+}

@@ -1,0 +1,59 @@
+package relay
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+const chainTime = 1_300_000_000
+
+// newRelay returns a relay over an empty chain of regtest that is not on a bus.
+func newRelay(t *testing.T) *Relay {
+	p := chaintest.Regtest(t)
+	disk := chaintest.OpenDisk(t, t.TempDir(), p)
+	t.Cleanup(func() { disk.Close(t) })
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	owner, err := chainstate.Open(chainstate.Config{
+		Chain: disk.Config(p), Mempool: mempool.DefaultConfig(), Now: func() int64 { return chainTime }, Observe: func(chainstate.Event) {}, Log: log,
+	})
+	require.NoError(t, err)
+	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Log: log})
+}
+
+func (r *Relay) extend(t *testing.T, tip *chaintest.Spot) {
+	t.Helper()
+	for _, spot := range tip.Path() {
+		_, err := r.cfg.Owner.ProcessBlock(t.Context(), spot.Block, true)
+		require.NoError(t, err)
+	}
+}
+
+// A branch of some time ago is shown to peers until it is a month behind, in
+// time or in work.
+func TestOldBranchesAreNotShown(t *testing.T) {
+	const month = 30 * 24 * 60 * 60 / 600 // blocks
+	r := newRelay(t)
+	genesis := chaintest.Genesis(t, chaintest.Regtest(t))
+	branch := genesis.Extend(1, 'b')
+	r.extend(t, branch)
+	fetch := func() bool {
+		reply, err := r.fetchBlock(t.Context(), msg.FetchBlockRequest{Hash: branch.Hash})
+		require.NoError(t, err)
+		return reply.Found
+	}
+	best := genesis.Extend(month, 0)
+	r.extend(t, best)
+	require.Less(t, best.Time()-branch.Time(), int64(maxBranchAge), "the test is about work")
+	require.True(t, fetch())
+	r.extend(t, best.Extend(1, 0))
+	require.False(t, fetch())
+}

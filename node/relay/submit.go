@@ -1,0 +1,186 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// only returns the one frame that a request must carry.
+func only(f bus.Frames) ([]byte, error) {
+	if len(f.Attached) != 1 {
+		return nil, bus.Errorf(bus.KindBadMessage, "%d attachments instead of one", len(f.Attached))
+	}
+	return f.Attached[0], nil
+}
+
+func parseHeaders(raw []byte) ([]wire.BlockHeader, error) {
+	if len(raw)%consensus.HeaderSize != 0 || len(raw) > maxHeaders*consensus.HeaderSize {
+		return nil, bus.Errorf(bus.KindBadMessage, "%d bytes of headers", len(raw))
+	}
+	headers := make([]wire.BlockHeader, len(raw)/consensus.HeaderSize)
+	r := bytes.NewReader(raw)
+	for i := range headers {
+		if err := headers[i].Deserialize(r); err != nil {
+			return nil, bus.Errorf(bus.KindBadMessage, "%v", err)
+		}
+	}
+	return headers, nil
+}
+
+func (r *Relay) submitHeaders(ctx context.Context, req msg.SubmitHeadersRequest) (reply msg.SubmitHeadersReply, err error) {
+	raw, err := only(req.Frames)
+	if err != nil {
+		return reply, err
+	}
+	headers, err := parseHeaders(raw)
+	if err != nil || len(headers) == 0 {
+		return reply, err
+	}
+	for i := 1; i < len(headers); i++ {
+		if headers[i].PrevBlock != headers[i-1].BlockHash() {
+			reply.Reject, reply.Misbehaving = "non-continuous headers sequence", true
+			return reply, nil
+		}
+	}
+	if r.chain.Lookup(headers[0].PrevBlock) == nil {
+		reply.Unconnecting = true
+		return reply, nil
+	}
+	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
+	return reply, err
+}
+
+func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, reply *msg.SubmitHeadersReply) error {
+	last, added, err := s.Chain.AcceptHeaders(headers, s.Now())
+	reply.New = added
+	var reject *consensus.Reject
+	if errors.As(err, &reject) {
+		reply.Reject = reject.Reason
+		reply.Misbehaving = punishable(reject.Result)
+		r.cfg.Log.With("cat", "validation").Debug("AcceptBlockHeader: " + reject.Error())
+	} else if err != nil {
+		return err
+	}
+	if last != nil {
+		reply.Last, reply.Height = last.Hash, last.Height
+		// A branch of the same work may be the one that is built upon.
+		view := r.chain.View()
+		ahead := last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
+		reply.Download = last.Work.Cmp(r.cfg.Params.MinimumWork) >= 0 && (ahead || r.hasPast(last))
+	}
+	return nil
+}
+
+func (r *Relay) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (reply msg.SubmitReply, err error) {
+	raw, err := only(req.Frames)
+	if err != nil {
+		return reply, err
+	}
+	block, err := consensus.ParseBlock(raw)
+	var empty *consensus.Reject
+	if errors.As(err, &empty) {
+		reply.Reject, reply.Misbehaving = empty.Reason, true
+		r.cfg.Log.Error("CheckBlock: " + empty.Error())
+		return reply, nil
+	}
+	if err != nil {
+		// As with any message that cannot be read, the peer may stay.
+		reply.Reject = "malformed block: " + err.Error()
+		return reply, nil
+	}
+	reply.Hash = block.Hash
+	sender := holder(ctx, req.Peer)
+	r.downloads.arrived(sender, block.Hash)
+	defer r.downloads.delivered(sender, block.Hash)
+	verdict, err := r.cfg.Owner.ProcessBlock(ctx, block, req.Requested || r.downloads.leased(block.Hash))
+	if err != nil {
+		return reply, err
+	}
+	reply.New = verdict.New
+	// That an ancestor was refused is no news if the peer brought that, too.
+	if earlier := r.downloads.takeOffence(sender); earlier != nil && (verdict.Reject == nil || verdict.Reject.Result == consensus.CachedInvalid) {
+		verdict.Reject = earlier
+	}
+	if !r.cfg.Owner.Waits(verdict) {
+		r.downloads.takeSender(block.Hash)
+	}
+	if verdict.Reject != nil {
+		describeRefusal(&reply, verdict.Reject, req.Requested)
+	}
+	return reply, nil
+}
+
+func describeRefusal(reply *msg.SubmitReply, reject *consensus.Reject, requested bool) {
+	reply.Reject = reject.Reason
+	reply.Mutated = reject.Result == consensus.Mutated
+	// The header of what was asked for was known, if only to a node that
+	// has died since: its loss is not the peer's fault.
+	lost := requested && reject.Result == consensus.MissingPrev
+	reply.Misbehaving = punishable(reject.Result) && !lost
+}
+
+func (r *Relay) submitTx(ctx context.Context, req msg.SubmitTxRequest) (reply msg.SubmitReply, err error) {
+	raw, err := only(req.Frames)
+	if err != nil {
+		return reply, err
+	}
+	tx, err := consensus.ParseTx(raw)
+	if err != nil {
+		reply.Reject, reply.Misbehaving = "malformed transaction: "+err.Error(), true
+		return reply, nil
+	}
+	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID
+	r.downloads.txArrived(tx)
+	defer r.txSenders.add(tx.WitnessID, req.Peer)()
+
+	_, err = r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
+	var missing *mempool.MissingError
+	var reject *consensus.Reject
+	switch {
+	case errors.As(err, &missing):
+		reply.Missing, reply.Reject = missing.Parents, missing.Reason
+		r.logTxRefusal(tx, req.Peer, missing)
+	case errors.As(err, &reject):
+		reply.Reject = reject.Reason
+		r.logTxRefusal(tx, req.Peer, reject)
+	case err != nil:
+		return reply, err
+	default:
+		reply.New = true
+		figures := r.pool.Figures()
+		r.cfg.Log.With("cat", "mempool").Debug(fmt.Sprintf("AcceptToMemoryPool: peer=%d: accepted %s (wtxid=%s) (poolsz %d txn, %d kB)",
+			req.Peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
+	}
+	return reply, nil
+}
+
+func (r *Relay) logTxRefusal(tx *consensus.Tx, peer int64, reason error) {
+	r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("%s (wtxid=%s) from peer=%d was not accepted: %s", tx.ID, tx.WitnessID, peer, reason))
+}
+
+func (r *Relay) broadcastTx(ctx context.Context, req msg.BroadcastRequest) (bus.None, error) {
+	raw, err := only(req.Frames)
+	if err != nil {
+		return bus.None{}, err
+	}
+	tx, err := consensus.ParseTx(raw)
+	if err != nil {
+		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%v", err)
+	}
+	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return s.Broadcast(tx, req.MaxFeeRate) })
+	var refused *consensus.Reject
+	if errors.As(err, &refused) {
+		return bus.None{}, bus.Errorf(msg.KindTxRejected, "%s", refused.Error())
+	}
+	return bus.None{}, err
+}

@@ -1,0 +1,107 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+
+	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/descriptor"
+	"github.com/bulkheadnode/bulkhead/node/render"
+)
+
+func (n addresses) table() rpc.Table {
+	return rpc.Table{
+		{
+			Name: "validateaddress", Category: "Util", Run: n.validateAddress,
+			Summary: "Return information about the given bitcoin address.",
+			Params:  []rpc.Param{{Name: "address", Type: rpc.String, Help: "The bitcoin address to validate"}},
+		},
+		{
+			Name: "getdescriptorinfo", Category: "Util", Run: n.getDescriptorInfo,
+			Summary: "Analyses a descriptor.",
+			Params:  []rpc.Param{{Name: "descriptor", Type: rpc.String, Help: "The descriptor."}},
+		},
+		{
+			Name: "deriveaddresses", Category: "Util", Run: n.deriveAddresses,
+			Summary: "Derives one or more addresses corresponding to an output descriptor.",
+			Params: []rpc.Param{
+				{Name: "descriptor", Type: rpc.String, Help: "The descriptor."},
+				{Name: "range", Optional: true, Help: "If a ranged descriptor is used, this specifies the end or the range (in [begin,end] notation) to derive."},
+			},
+		},
+	}
+}
+
+type validAddress struct {
+	IsValid        bool   `json:"isvalid"`
+	Address        string `json:"address"`
+	Script         string `json:"scriptPubKey"`
+	IsScript       bool   `json:"isscript"`
+	IsWitness      bool   `json:"iswitness"`
+	WitnessVersion *int   `json:"witness_version,omitempty"`
+	WitnessProgram string `json:"witness_program,omitempty"`
+}
+
+type invalidAddress struct {
+	IsValid   bool   `json:"isvalid"`
+	Locations []int  `json:"error_locations"`
+	Error     string `json:"error"`
+}
+
+func (n addresses) validateAddress(_ context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	script, err := render.ScriptFor(text, n.Params.Params)
+	if err != nil {
+		return invalidAddress{Locations: []int{}, Error: err.Error()}, nil
+	}
+	info := validAddress{
+		IsValid: true, Address: render.Address(script, n.Params.Params), Script: hex.EncodeToString(script),
+		IsScript: txscript.IsPayToScriptHash(script),
+	}
+	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
+		info.IsWitness, info.WitnessVersion, info.WitnessProgram = true, &version, hex.EncodeToString(program)
+		info.IsScript = len(program) == 32
+	}
+	return info, nil
+}
+
+type descriptorInfo struct {
+	Descriptor string `json:"descriptor"`
+	Checksum   string `json:"checksum"`
+	IsRange    bool   `json:"isrange"`
+	IsSolvable bool   `json:"issolvable"`
+	HasPrivate bool   `json:"hasprivatekeys"`
+
+	Multipath []string `json:"multipath_expansion,omitempty"`
+}
+
+func (n addresses) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, error) {
+	text, err := call.Text(0, "")
+	if err != nil {
+		return nil, err
+	}
+	list, err := descriptor.ParseAll(text, n.Params.Params)
+	if err != nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
+	}
+	d := list[0]
+	body, _, _ := strings.Cut(text, "#")
+	info := descriptorInfo{
+		Descriptor: withChecksum(d.Public()), Checksum: render.Checksum(body),
+		IsRange: d.IsRange(), IsSolvable: d.IsSolvable(), HasPrivate: d.HasPrivate(),
+	}
+	if len(list) > 1 {
+		for _, d := range list {
+			info.Multipath = append(info.Multipath, withChecksum(d.Public()))
+		}
+	}
+	return info, nil
+}
+
+func withChecksum(desc string) string { return desc + "#" + render.Checksum(desc) }

@@ -1,0 +1,156 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/snapshot"
+	"github.com/bulkheadnode/bulkhead/node/store"
+	"github.com/bulkheadnode/bulkhead/node/tipwatch"
+)
+
+// Tree is the tree of headers and the best chain in it.
+type Tree interface {
+	View() *chain.View
+	Lookup(hash chainhash.Hash) *chain.Node
+	Info(at *chain.Node) chain.Info
+	Each(fn func(*chain.Node))
+	History() *chain.History
+}
+
+// Blocks is what is stored of blocks.
+type Blocks interface {
+	ReadBlock(at *chain.Node) (*consensus.Block, error)
+	ReadUndo(at *chain.Node) (coins.Undo, error)
+	IsPruned(at *chain.Node) bool
+	FirstStored(in *chain.View) *chain.Node
+}
+
+// Coins shows the best chain and its UTXO set while they stand still.
+type Coins interface {
+	Still(fn func(*chain.Still) error) error
+}
+
+// Owner changes chain and mempool.
+type Owner interface {
+	Do(ctx context.Context, fn func(*chainstate.State) error) error
+	ProcessOwnBlock(ctx context.Context, block *consensus.Block) (chainstate.Verdict, error)
+	ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (mempool.Result, error)
+}
+
+// Sets reads UTXO sets from files and writes them to files.
+type Sets interface {
+	Snapshot(ctx context.Context) (*store.Snapshot, *chain.Node, error)
+	Write(ctx context.Context, d *snapshot.Dump) (*snapshot.DumpResult, error)
+	Load(ctx context.Context, header coins.SetHeader, file *os.File) (*chain.Node, error)
+	Progress() float64
+}
+
+// Mempool finds transactions that wait.
+type Mempool interface {
+	Get(txid chainhash.Hash) *mempool.Entry
+	Spender(op wire.OutPoint) *mempool.Entry
+	Entries() ([]*mempool.Entry, uint64)
+	Figures() mempool.Figures
+	MempoolDetails
+}
+
+// MempoolDetails describes transactions by what they have to do with others.
+type MempoolDetails interface {
+	All() ([]mempool.Details, uint64)
+	Details(txid chainhash.Hash) (mempool.Details, bool)
+	Ancestors(txid chainhash.Hash) ([]mempool.Details, bool)
+	Descendants(txid chainhash.Hash) ([]mempool.Details, bool)
+	Priorities() map[chainhash.Hash]int64
+}
+
+// Settings are those of the node that commands show or go by.
+type Settings struct {
+	Chain         string // main, test, testnet4, signet, regtest
+	Dir           string // of the chain; relative paths begin there
+	DatabaseCache int64  // bytes of a database's memory
+	Pruning       bool
+	PruneTarget   int64 // bytes, zero if only pruneblockchain deletes any
+	Mining        MiningSettings
+}
+
+// MiningSettings say what blocks are assembled.
+type MiningSettings struct {
+	MaxWeight int
+	Reserved  int   // -blockreservedweight
+	MinRate   int64 // -blockmintxfee, satoshi per 1000 vbytes
+	Version   int32 // on regtest, zero for the right one
+}
+
+// Node is what the commands work on.
+type Node struct {
+	Params   *consensus.Params
+	Settings Settings
+	Policy   mempool.Config
+
+	Tree    Tree
+	Blocks  Blocks
+	Coins   Coins
+	Owner   Owner
+	Sets    Sets
+	Mempool Mempool
+	Indexes *indexer.Indexer
+	Tips    *tipwatch.Watch // of the best chain
+
+	MinRate  func() mempool.Rate // what the mempool asks for now
+	DiskSize func() int64        // bytes of all block files
+	Loaded   func() bool         // what was on disk is connected, and -loadblock imported
+	Now      func() int64        // Unix seconds
+	Log      *slog.Logger
+}
+
+// Table lists the commands. They are shown by a Node without fields, and run
+// with one that has all of them.
+func Table(n *Node) rpc.Table {
+	families := []interface{ table() rpc.Table }{
+		chainQueries{n}, blockQueries{n}, tipCommands{n}, mempoolQueries{n}, txCommands{n},
+		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n},
+	}
+	var table rpc.Table
+	for _, family := range families {
+		table = append(table, family.table()...)
+	}
+	return table
+}
+
+// The families of commands.
+type (
+	chainQueries   struct{ *Node } // the chain as a whole
+	blockQueries   struct{ *Node } // single blocks
+	tipCommands    struct{ *Node } // choosing the tip, and waiting for it
+	mempoolQueries struct{ *Node }
+	txCommands     struct{ *Node }
+	setFiles       struct{ *Node } // UTXO sets in files
+	maintenance    struct{ *Node } // of the files on disk
+	addresses      struct{ *Node } // addresses and descriptors
+
+	miner struct {
+		*Node
+		built atomic.Pointer[built]
+	}
+	utxoQueries struct {
+		*Node
+		scan scanState
+	}
+	indexQueries struct {
+		*Node
+		scan filterScan
+	}
+)

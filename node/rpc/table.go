@@ -1,0 +1,102 @@
+package rpc
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Parameters that several commands have.
+func blockHashParam(help string) rpc.Param {
+	return rpc.Param{Name: "blockhash", Type: rpc.String, Help: help}
+}
+
+func txidParam(help string) rpc.Param { return rpc.Param{Name: "txid", Type: rpc.String, Help: help} }
+
+// block returns the node of a block hash given as argument i.
+func (n *Node) block(call *rpc.Call, i int) (*chain.Node, error) {
+	hash, err := call.Hash(i)
+	if err != nil {
+		return nil, err
+	}
+	at := n.Tree.Lookup(hash)
+	if at == nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Block not found")
+	}
+	return at, nil
+}
+
+// blockData returns a block whose data must be there.
+func (n *Node) blockData(at *chain.Node) (*consensus.Block, error) {
+	if n.Blocks.IsPruned(at) {
+		return nil, rpc.Errorf(rpc.MiscError, "Block not available (pruned data)")
+	}
+	if !n.Tree.Info(at).HaveBlock {
+		return nil, rpc.Errorf(rpc.MiscError, "Block not available (not fully downloaded)")
+	}
+	block, err := n.Blocks.ReadBlock(at)
+	if err != nil {
+		n.Log.Error(fmt.Sprintf("Block %s: %v", at.Hash, err))
+		return nil, rpc.Errorf(rpc.MiscError, "Block not found on disk")
+	}
+	return block, nil
+}
+
+// verbosity reads a number, or a bool for 0 and 1.
+func verbosity(call *rpc.Call, i, fallback int) (int, error) {
+	var flag bool
+	if raw := call.Raw(i); raw != nil && json.Unmarshal(raw, &flag) == nil {
+		if flag {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	return call.Int(i, fallback)
+}
+
+// decodeTx parses a transaction in hex.
+func decodeTx(text string) (*consensus.Tx, error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := consensus.ParseTx(raw)
+	if err == nil && len(tx.TxIn) == 0 {
+		err = errors.New("no inputs")
+	}
+	return tx, err
+}
+
+// confirmations counts from the tip; -1 for a block that is not in the best
+// chain.
+func confirmations(view *chain.View, at *chain.Node) int32 {
+	if !view.Contains(at) {
+		return -1
+	}
+	return view.Height() - at.Height + 1
+}
+
+func hashStrings(hashes []chainhash.Hash) []string {
+	texts := make([]string, len(hashes))
+	for i := range hashes {
+		texts[i] = hashes[i].String()
+	}
+	return texts
+}
+
+// refusal turns an error about a transaction or a block into one of a code;
+// other errors are passed on.
+func refusal(err error, code rpc.Code) error {
+	var reject *consensus.Reject
+	if errors.As(err, &reject) {
+		return rpc.Errorf(code, "%s", reject.Error())
+	}
+	return err
+}
