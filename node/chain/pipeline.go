@@ -86,9 +86,23 @@ func (e *Engine) Collect(now int64) error {
 	return e.finish(now, (*pending).hasRun)
 }
 
-// Drain finishes all blocks that are under way.
+// Drain finishes all blocks that are under way. If it is interrupted, some
+// still are.
 func (e *Engine) Drain(now int64) error {
 	return e.finish(now, func(*pending) bool { return true })
+}
+
+// Abandon takes back the blocks that are under way, for the end: they are
+// connected when the chain goes on. What has been told to the Sink stays.
+func (e *Engine) Abandon() error {
+	if e.failure != nil || len(e.pipeline.blocks) == 0 {
+		return e.failure
+	}
+	if err := e.fail(e.takeBack()); err != nil {
+		return err
+	}
+	e.back()
+	return nil
 }
 
 // extend prepares the blocks from the end towards best, one after the other,
@@ -178,6 +192,10 @@ func (e *Engine) finishRipe(now int64, ripe func(*pending) bool) error {
 	old := e.View()
 	var path []*Node
 	for len(e.pipeline.blocks) > 0 && ripe(e.pipeline.blocks[0]) {
+		if e.cfg.Interrupted() {
+			e.publishPath(old, path, now)
+			return ErrInterrupted
+		}
 		p := e.pipeline.blocks[0]
 		if err := scriptError(p.run.Wait()); err != nil {
 			if err := e.takeBack(); err != nil {

@@ -132,9 +132,16 @@ func (o *Owner) ConnectStored(ctx context.Context) error {
 	}
 }
 
-// Close writes everything out, if Open succeeded and the disk has room.
+// Close writes out what is connected, and connects nothing any more: blocks
+// whose scripts still run are connected after the next start.
 func (o *Owner) Close() error {
-	return o.Do(context.Background(), func(s *State) error { return s.Flush() })
+	o.Stop()
+	return o.DoAmidBlocks(context.Background(), func(s *State) error {
+		if err := s.Chain.Abandon(); err != nil {
+			return err
+		}
+		return s.Vital(s.Chain.Flush())
+	})
 }
 
 func (o *Owner) logRefusal(where string, block *consensus.Block, reject *consensus.Reject) {
