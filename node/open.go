@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/internal/space"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/relay"
@@ -34,7 +37,8 @@ func (n *node) open() error {
 		n.log.Info(fmt.Sprintf("Signet derived magic (message start): %x", binary.LittleEndian.AppendUint32(nil, uint32(n.params.Net))))
 	}
 	began := time.Now()
-	if err := n.openDisk(); err != nil {
+	n.disk = disk{cfg: &n.cfg, params: n.params, log: n.log}
+	if err := n.disk.open(); err != nil {
 		return err
 	}
 	n.feed = feed.New(feed.Config{Events: n.cfg.Events, Tip: n.tip, Log: n.log})
@@ -71,7 +75,7 @@ func (n *node) openChain() error {
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)
 	}
-	for _, err := range n.owner.Chain().Doubted() {
+	for _, err := range n.owner.Doubted() {
 		n.log.Warn(fmt.Sprintf("%v; the block is downloaded again", err))
 	}
 	if err := n.checkPruned(); err != nil {
@@ -85,7 +89,7 @@ func (n *node) openIndexes() error {
 	n.indexes, err = indexer.Open(indexer.Config{
 		Dir:          filepath.Join(n.cfg.Dir, "indexes"),
 		Transactions: n.cfg.TxIndex, Spenders: n.cfg.SpenderIndex, Filters: n.cfg.FilterIndex, CoinStats: n.cfg.CoinStatsIndex,
-		Wipe: n.cfg.Reindex, Engine: n.owner.Chain(), Params: n.params, Tips: n.tips, Ready: n.placed, OpenStore: n.openStore, Log: n.log,
+		Wipe: n.cfg.Reindex, Chain: n.owner.Chain(), Params: n.params, Tips: n.tips, Ready: n.placed, OpenStore: n.openStore, Log: n.log,
 	})
 	return err
 }
@@ -99,18 +103,75 @@ func (n *node) pruneLock() int32 {
 	return n.indexes.PruneLock(n.sets.PruneLock(n.owner.Chain().View().Height()))
 }
 
+// openOrReindex opens everything. Damage is named together with what helps
+// against it, unless the node may help itself.
+func (n *node) openOrReindex() error {
+	err := n.open()
+	if err != nil && isDamage(err) && n.cfg.ReindexOnDamage && !n.cfg.Reindex {
+		n.log.Error(fmt.Sprintf("%v: making the index anew", err))
+		if err = n.close(); err == nil {
+			n.cfg.Reindex = true
+			err = n.open()
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(n.damage(err), n.close())
+	return err
+}
+
+func (n *node) damage(err error) error {
+	if !isDamage(err) {
+		return err
+	}
+	n.log.Error(n.whereabouts(err) + err.Error())
+	text := fmt.Sprintf("Error opening block database: %v", err)
+	switch {
+	case errors.Is(err, chain.ErrVerify):
+		text = "Corrupted block database detected"
+	case errors.Is(err, chain.ErrFuture):
+		text = chain.ErrFuture.Error()
+	case errors.Is(err, chain.ErrIndex):
+		text = "Error initializing block database"
+	}
+	return part.Final(&damageError{text + ".\n" + wayOut, err})
+}
+
+// whereabouts names the database that an error is about which does not do so
+// itself.
+func (n *node) whereabouts(err error) string {
+	switch {
+	case errors.Is(err, chain.ErrIndex):
+		return n.indexDir() + " is corrupt, or lacks what other files refer to: "
+	case errors.Is(err, coins.ErrCorrupt):
+		return n.sets.Dir() + " is corrupt: "
+	}
+	return ""
+}
+
+// checkLast looks through the last blocks, as -checkblocks and -checklevel say.
+func (n *node) checkLast() error {
+	if tip := n.owner.Chain().View().Tip(); tip.Height > 0 && tip.Time > n.now()+consensus.MaxFutureSeconds {
+		return chain.ErrFuture
+	}
+	if n.cfg.CheckBlocks < 0 || n.reindexing || n.cfg.ReindexChainstate || n.owner.Chain().View().Height() == 0 {
+		return nil
+	}
+	n.log.Info("Verifying blocks…")
+	err := n.owner.Do(context.Background(), func(s *chainstate.State) error {
+		_, err := s.Verify(n.cfg.CheckLevel, n.cfg.CheckBlocks)
+		return err
+	})
+	if errors.Is(err, chain.ErrVerifyPruned) {
+		return nil
+	}
+	return err
+}
+
 // close closes what open has opened.
 func (n *node) close() error {
-	var err error
-	if n.blocks != nil {
-		err = n.blocks.Close()
-	}
-	if n.index != nil {
-		err = errors.Join(err, n.index.Close())
-	}
-	if n.sets != nil {
-		err = errors.Join(err, n.sets.Close())
-	}
+	err := n.disk.close()
 	if n.indexes != nil {
 		err = errors.Join(err, n.indexes.Close())
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
-	"github.com/bulkheadnode/bulkhead/node/mempool"
 	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
 )
 
@@ -19,12 +18,10 @@ func (n *node) tip() msg.Tip {
 	return msg.Tip{
 		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
 		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
-		Initial: view.Initial, EventSeq: n.feed.Seq(), MinFeeRate: int64(n.minRate()),
+		Initial: view.Initial, EventSeq: n.feed.Seq(), MinFeeRate: int64(n.owner.MinRate()),
 		Lost: n.lost.Load(), Partial: engine.History() != nil,
 	}
 }
-
-func (n *node) minRate() mempool.Rate { return n.owner.Pool().MinRate(n.now()) }
 
 // getTip waits until the chain is not being changed, so that the answer
 // includes everything accepted before the call.
@@ -61,7 +58,7 @@ func (n *node) commands() rpc.Table {
 				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,
 			},
 		},
-		Tree: engine, Blocks: engine, Coins: engine, Owner: n.owner, Sets: n.sets, Mempool: pool, Indexes: n.indexes, Tips: n.tips,
-		MinRate: n.minRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
+		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Indexes: n.indexes, Tips: n.tips,
+		MinRate: n.owner.MinRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
 	})
 }

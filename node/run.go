@@ -12,15 +12,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
-	"github.com/bulkheadnode/bulkhead/node/blockfile"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/relay"
-	"github.com/bulkheadnode/bulkhead/node/snapshot"
-	"github.com/bulkheadnode/bulkhead/node/store"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
 )
 
@@ -48,14 +44,11 @@ const limitInterval = time.Minute
 
 // node is the process: its rooms, and what is on disk.
 type node struct {
-	env    part.Env
-	cfg    Config
-	params *consensus.Params
-	log    *slog.Logger
+	env part.Env
+	cfg Config
+	log *slog.Logger
 
-	blocks *blockfile.Store
-	index  *store.DB
-	sets   *snapshot.Sets
+	disk
 
 	owner   *chainstate.Owner // nil before the chain is open
 	indexes *indexer.Indexer  // the same
@@ -64,10 +57,9 @@ type node struct {
 	watch   *watchers
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
-	loaded     atomic.Bool   // what is on disk is connected, and -loadblock imported
-	lost       atomic.Int64  // blocks that proved damaged when they were to be connected
-	placed     chan struct{} // closed when it is known where all stored blocks are
-	reindexing bool          // the index is being made anew from the block files
+	loaded atomic.Bool   // what is on disk is connected, and -loadblock imported
+	lost   atomic.Int64  // blocks that proved damaged when they were to be connected
+	placed chan struct{} // closed when it is known where all stored blocks are
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
@@ -179,7 +171,7 @@ func (n *node) keepHouse(ctx context.Context) error {
 		case <-room.C:
 			err = n.room(0)
 		case <-limit.C:
-			err = n.owner.Do(ctx, func(s *chainstate.State) error { s.Pool.Limit(s.Now()); return nil })
+			err = n.owner.Do(ctx, func(s *chainstate.State) error { s.LimitPool(); return nil })
 		}
 		if err != nil && ctx.Err() == nil {
 			return n.fatal(err)

@@ -11,8 +11,8 @@ const keepNear = 288
 // AcceptBlock adds a block's header to the tree, verifies the block as far as
 // that is possible without the UTXO set, and stores it. isNew tells that it
 // was stored. A block that is not requested is ignored unless it could become
-// the tip soon. Call Activate afterwards.
-func (e *Engine) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *Node, isNew bool, err error) {
+// the tip soon. Call Advance afterwards.
+func (e *storage) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *Node, isNew bool, err error) {
 	n, err = e.place(b, now)
 	if err != nil || !e.wanted(n, requested) {
 		return n, false, err
@@ -32,7 +32,7 @@ func (e *Engine) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *
 }
 
 // place verifies what needs no context and adds the header to the tree.
-func (e *Engine) place(b *consensus.Block, now int64) (*Node, error) {
+func (e *branches) place(b *consensus.Block, now int64) (*Node, error) {
 	// A block that breaks these rules does not even add its header.
 	if err := consensus.CheckBlock(b, e.params); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (e *Engine) place(b *consensus.Block, now int64) (*Node, error) {
 }
 
 // checkPlaced verifies what follows from a block's place in the chain.
-func (e *Engine) checkPlaced(n *Node, b *consensus.Block) error {
+func (e *branches) checkPlaced(n *Node, b *consensus.Block) error {
 	at := consensus.Context{Height: n.Height}
 	if n.Parent != nil {
 		at.MedianTime = n.Parent.MedianTime()
@@ -55,8 +55,8 @@ func (e *Engine) checkPlaced(n *Node, b *consensus.Block) error {
 	return err
 }
 
-func (e *Engine) wanted(n *Node, requested bool) bool {
-	info, tip := e.Info(n), e.View().Tip()
+func (e *branches) wanted(n *Node, requested bool) bool {
+	info, tip := e.Info(n), e.current.Tip()
 	if info.HaveBlock {
 		return false
 	}
@@ -65,14 +65,14 @@ func (e *Engine) wanted(n *Node, requested bool) bool {
 }
 
 // condemn marks a header invalid, unless the block is merely not its block.
-func (e *Engine) condemn(n *Node, err error) {
+func (e *branches) condemn(n *Node, err error) {
 	if reject := asReject(err); reject != nil && reject.Result != consensus.Mutated {
 		e.markFailed(n)
 	}
 }
 
 // noteBlock notes where a block is stored.
-func (e *Engine) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
+func (e *storage) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
 	e.tree.change(n, func(n *Node) {
 		n.status |= haveBlock | validTxs
 		n.txCount = int32(len(b.Txs))
@@ -85,7 +85,7 @@ func (e *Engine) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
 
 // linkData makes a block whose ancestors are all there a candidate, and then
 // those that waited for it.
-func (e *Engine) linkData(n *Node) {
+func (e *branches) linkData(n *Node) {
 	if n.Parent != nil && n.Parent.chainTx == 0 {
 		e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
 		return
@@ -102,7 +102,7 @@ func (e *Engine) linkData(n *Node) {
 			}
 		})
 		e.nextSeq++
-		if !better(e.View().Tip(), n) {
+		if !better(e.current.Tip(), n) {
 			e.candidates[n] = struct{}{}
 		}
 		queue = append(queue, e.waiting[n]...)

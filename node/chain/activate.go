@@ -16,60 +16,43 @@ const stepBlocks = 32
 // ErrInterrupted is returned by a step that was asked to end early.
 var ErrInterrupted = errors.New("chain: interrupted")
 
-// Activate connects blocks until the tip is the best block whose branch is
-// known to the end. Blocks that prove invalid on the way are marked, and
-// reported as Refused; an error means that the engine cannot go on.
-func (e *Engine) Activate(now int64) error {
-	for {
-		if err := e.Advance(now); err != nil {
-			drained := e.Drain(now)
-			if errors.Is(err, ErrInterrupted) {
-				err = errors.Join(err, drained)
-			}
-			return err
-		}
-		if len(e.pipeline.blocks) == 0 {
-			return nil
-		}
-		if err := e.Drain(now); err != nil {
-			return err
-		}
-	}
-}
-
-// Advance is Activate that does not wait for the scripts of the last blocks.
-// Settle, Collect and Drain go on with those. After an error other than
-// ErrInterrupted, nothing that changes chain or disk succeeds any more.
-func (e *Engine) Advance(now int64) error {
+// Advance takes the next step towards the best block whose branch is known to
+// the end: some blocks, or a reorganisation as a whole. It reports whether there
+// is more to do: take the events and call it again. Blocks that prove invalid on
+// the way are marked, and reported as Refused.
+//
+// It does not wait for the scripts of the last blocks; Settle, Collect and Drain
+// go on with those. After an error other than ErrInterrupted, nothing that
+// changes chain or disk succeeds any more.
+func (e *Engine) Advance(now int64) (more bool, err error) {
 	if e.failure != nil {
-		return e.failure
+		return false, e.failure
 	}
-	return e.fail(e.advance(now))
+	more, err = e.advance(now)
+	return more && err == nil, e.fail(err)
 }
 
-func (e *Engine) advance(now int64) error {
-	for {
-		if e.cfg.Interrupted() {
-			return ErrInterrupted
-		}
-		if err := e.leaveInvalid(now); err != nil {
-			return err
-		}
-		best := e.mostWork()
-		if best == e.View().Tip() && len(e.pipeline.blocks) == 0 {
-			e.dropCandidates()
-			return nil
-		}
-		if best == e.end() {
-			return nil
-		}
-		if err := e.towards(best, now); err != nil {
-			return err
-		}
-		if err := e.keepBounds(); err != nil {
-			return err
-		}
+func (e *Engine) advance(now int64) (more bool, err error) {
+	if e.cfg.Interrupted() {
+		return false, ErrInterrupted
 	}
+	// What is written was told: blocks that are durable are no news after a crash.
+	if err := e.keepBounds(); err != nil {
+		return false, err
+	}
+	if left, err := e.leaveInvalid(now); left || err != nil {
+		return left, err
+	}
+	best := e.mostWork()
+	if best == e.current.Tip() && !e.UnderWay() {
+		e.recall()
+		e.dropCandidates()
+		return false, nil
+	}
+	if best == e.end() {
+		return false, nil
+	}
+	return true, e.towards(best, now)
 }
 
 // towards moves towards best: to catch up, by extending the chain with many
@@ -78,12 +61,8 @@ func (e *Engine) towards(best *Node, now int64) error {
 	if e.catchingUp(e.end()) && best.Ancestor(e.end().Height) == e.end() {
 		return e.extend(best, now)
 	}
-	if err := e.Drain(now); err != nil {
-		return err
-	}
-	// What was under way may have proved invalid.
-	if best = e.mostWork(); best == e.View().Tip() {
-		return nil
+	if e.UnderWay() {
+		return e.Drain(now) // some may prove invalid
 	}
 	return e.step(best, now)
 }
@@ -93,7 +72,7 @@ func (e *Engine) keepBounds() error {
 	if err := e.checkpointIfMany(); err != nil {
 		return err
 	}
-	if len(e.pipeline.blocks) > 0 {
+	if e.UnderWay() {
 		return nil
 	}
 	if err := e.pruneIfLarge(); err != nil {
@@ -104,8 +83,8 @@ func (e *Engine) keepBounds() error {
 
 // mostWork returns the best candidate whose branch down to the best chain is
 // valid as far as known.
-func (e *Engine) mostWork() *Node {
-	view := e.View()
+func (e *branches) mostWork() *Node {
+	view := e.current
 	for {
 		var best *Node
 		for n := range e.candidates {
@@ -123,7 +102,7 @@ func (e *Engine) mostWork() *Node {
 	}
 }
 
-func (e *Engine) usable(n *Node, view *View) bool {
+func (e *branches) usable(n *Node, view *View) bool {
 	for ; !view.Contains(n); n = n.Parent {
 		if n.status&failed != 0 || n.status&haveBlock == 0 {
 			return false
@@ -133,8 +112,8 @@ func (e *Engine) usable(n *Node, view *View) bool {
 }
 
 // dropCandidates forgets those that are worse than the tip.
-func (e *Engine) dropCandidates() {
-	tip := e.View().Tip()
+func (e *branches) dropCandidates() {
+	tip := e.current.Tip()
 	for n := range e.candidates {
 		if n != tip && better(tip, n) {
 			delete(e.candidates, n)
@@ -147,8 +126,8 @@ func (e *Engine) dropCandidates() {
 // step moves towards best: back to the fork, then up until the chain is better
 // than before, and on for some blocks. It publishes once; if the new branch
 // proves invalid too early, it goes back and publishes nothing.
-func (e *Engine) step(best *Node, now int64) error {
-	old := e.View()
+func (e *connector) step(best *Node, now int64) error {
+	old := e.current
 	fork := old.Fork(best)
 	if err := e.leavable(old.Tip(), fork); err != nil {
 		return err
@@ -177,13 +156,13 @@ func (e *Engine) step(best *Node, now int64) error {
 		e.back()
 		return nil
 	}
-	e.publish(old, fork, path, now)
+	e.publish(fork, path, now)
 	return nil
 }
 
 // climbBack connects the blocks of old again from fork on. The set would not be
 // that of the view if one of them were not what it was before.
-func (e *Engine) climbBack(fork *Node, old *View) error {
+func (e *connector) climbBack(fork *Node, old *View) error {
 	for fork != old.Tip() {
 		path, err := e.climb(fork, old.Tip(), old)
 		if err != nil {
@@ -199,7 +178,7 @@ func (e *Engine) climbBack(fork *Node, old *View) error {
 
 // climb connects blocks from fork towards best and returns them. It ends early
 // at an invalid block, and where a pause does no harm.
-func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
+func (e *connector) climb(fork, best *Node, old *View) (path []*Node, err error) {
 	for height := fork.Height + 1; height <= best.Height; height++ {
 		n := best.Ancestor(height)
 		if err := e.connectTip(n, old.Initial); err != nil {
@@ -215,7 +194,7 @@ func (e *Engine) climb(fork, best *Node, old *View) (path []*Node, err error) {
 
 // failedToConnect deals with a block that is invalid or damaged; other errors
 // are returned.
-func (e *Engine) failedToConnect(n *Node, err error) error {
+func (e *connector) failedToConnect(n *Node, err error) error {
 	if reject := asReject(err); reject != nil {
 		e.refuse(n, reject)
 		return nil
@@ -228,7 +207,7 @@ func (e *Engine) failedToConnect(n *Node, err error) error {
 }
 
 // lose forgets a block that is not what was stored: it can be had again.
-func (e *Engine) lose(n *Node, damage *DamageError) error {
+func (e *storage) lose(n *Node, damage *DamageError) error {
 	delete(e.candidates, n)
 	e.emit(Lost{damage})
 	if err := e.forget([]*Node{n}); err != nil {
@@ -243,14 +222,15 @@ func (e *Engine) lose(n *Node, damage *DamageError) error {
 	return nil
 }
 
-func (e *Engine) publish(old *View, fork *Node, path []*Node, now int64) {
-	next := old.with(fork, path)
-	next.Initial = old.Initial && e.stillInitial(next.Tip(), now)
+// publish makes the chain end with path, above fork.
+func (e *branches) publish(fork *Node, path []*Node, now int64) {
+	next := e.current.with(fork, path)
+	next.Initial = e.current.Initial && e.stillInitial(next.Tip(), now)
 	next.BestHeader = e.bestHeader
-	e.show(next, old, fork)
+	e.changeTip(next, fork)
 }
 
-func (e *Engine) flushIfLarge() error {
+func (e *storage) flushIfLarge() error {
 	limit := e.cacheLimit()
 	if e.coins.Size() < limit {
 		return nil
@@ -264,7 +244,7 @@ func (e *Engine) flushIfLarge() error {
 }
 
 // refuse marks a block that failed to connect.
-func (e *Engine) refuse(n *Node, reject *consensus.Reject) {
+func (e *branches) refuse(n *Node, reject *consensus.Reject) {
 	e.refused[n] = reject
 	e.emit(Refused{n, reject})
 	if reject.Result != consensus.Mutated {
@@ -276,16 +256,17 @@ func (e *Engine) refuse(n *Node, reject *consensus.Reject) {
 // RefusedFor returns why a block could not be connected since the engine was
 // opened; nil if it was not refused, or only for an ancestor's sake. It is for
 // the owner.
-func (e *Engine) RefusedFor(n *Node) *consensus.Reject { return e.refused[n] }
+func (e *branches) RefusedFor(n *Node) *consensus.Reject { return e.refused[n] }
 
 // rewind disconnects blocks until fork is the tip of the UTXO set.
-func (e *Engine) rewind(from, fork *Node) error {
+func (e *connector) rewind(from, fork *Node) error {
+	e.recall()
 	for n := from; n != fork; n = n.Parent {
 		block, err := e.ReadBlock(n)
 		if err != nil {
 			return err
 		}
-		e.lead.begin(move{node: n, block: block, back: true})
+		e.uncommitted.begin(move{node: n, block: block, back: true})
 		if err := e.disconnect(n, block, e.coins); err != nil {
 			return err
 		}
@@ -297,7 +278,7 @@ func (e *Engine) rewind(from, fork *Node) error {
 }
 
 // connectTip verifies a block on top of the UTXO set and moves that to its end.
-func (e *Engine) connectTip(n *Node, initial bool) error {
+func (e *connector) connectTip(n *Node, initial bool) error {
 	b, err := e.blockOf(n)
 	if err != nil {
 		return err
@@ -311,18 +292,18 @@ func (e *Engine) connectTip(n *Node, initial bool) error {
 	if err := e.storeUndo(n, undo); err != nil {
 		return err
 	}
-	e.lead.begin(move{node: n, block: b, undo: undo})
+	e.uncommitted.begin(move{node: n, block: b, undo: undo})
 	e.coins.Commit(view, n.Hash)
 	e.emitConnected(n, b, undo, initial)
 	return nil
 }
 
-func (e *Engine) emitConnected(n *Node, b *consensus.Block, undo coins.Undo, initial bool) {
+func (e *connector) emitConnected(n *Node, b *consensus.Block, undo coins.Undo, initial bool) {
 	e.emit(Connected{Node: n, Block: b, Spent: undo, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
 }
 
 // markFailed marks a block and its descendants invalid.
-func (e *Engine) markFailed(n *Node) {
+func (e *branches) markFailed(n *Node) {
 	e.tree.mu.Lock()
 	for _, m := range e.tree.nodes {
 		if m.Ancestor(n.Height) == n && m.status&failed == 0 {
@@ -336,7 +317,7 @@ func (e *Engine) markFailed(n *Node) {
 }
 
 // chooseBestHeader looks at all headers, after one was condemned or redeemed.
-func (e *Engine) chooseBestHeader() {
+func (e *branches) chooseBestHeader() {
 	if e.bestHeader != nil && e.bestHeader.status&failed != 0 {
 		e.bestHeader = nil
 	}

@@ -31,8 +31,8 @@ func (c *Config) assumedSet() *consensus.AssumedSet {
 
 // CheckAssumable tells whether a set may be assumed now, as far as the chain is
 // concerned. It fails with ErrLessWork.
-func (e *Engine) CheckAssumable(base *Node) error {
-	if !better(base, e.View().Tip()) {
+func (r *Reader) CheckAssumable(base *Node) error {
+	if !better(base, r.View().Tip()) {
 		return ErrLessWork
 	}
 	return nil
@@ -40,7 +40,7 @@ func (e *Engine) CheckAssumable(base *Node) error {
 
 // Assume makes a UTXO set the engine's that is in a store and whose hash was
 // found to be right, and the engine's own the history. The header of its block
-// is known. Call Activate afterwards.
+// is known. Call Advance afterwards.
 func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) error {
 	if e.History() != nil {
 		return ErrUnverified
@@ -59,7 +59,7 @@ func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) e
 	if err := e.Flush(); err != nil {
 		return err
 	}
-	old := e.View()
+	old := e.current
 	h := &History{base: base, set: e.coins}
 	h.view.Store(old)
 	e.coins = set
@@ -68,7 +68,7 @@ func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) e
 	next.BestHeader, next.coins = old.BestHeader, set
 	next.Initial = old.Initial && e.stillInitial(base, now)
 	e.history.Store(h)
-	e.show(next, old, old.Fork(base))
+	e.changeTip(next, old.Fork(base))
 	e.candidates = map[*Node]struct{}{base: {}}
 	e.refillCandidates()
 	return nil

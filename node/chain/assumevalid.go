@@ -7,7 +7,7 @@ const twoWeeks = 14 * 24 * 60 * 60
 // scriptsMatter decides whether a block's scripts are to be verified: they are
 // not if the block is a buried ancestor of one that the user or the release
 // vouches for.
-func (e *Engine) scriptsMatter(n *Node) bool {
+func (e *connector) scriptsMatter(n *Node) bool {
 	reason := e.verifyReason(n, e.bestHeader)
 	if e.scriptReason != reason || e.scriptReason == "" {
 		e.emit(ScriptChecks{Node: n, Enabled: reason != vouched, Reason: reason})
@@ -19,11 +19,11 @@ func (e *Engine) scriptsMatter(n *Node) bool {
 // vouched is the reason not to verify.
 const vouched = "vouched for"
 
-func (e *Engine) verifyReason(n, best *Node) string {
-	if e.params.AssumeValid == (chainhash.Hash{}) {
+func (r *Reader) verifyReason(n, best *Node) string {
+	if r.params.AssumeValid == (chainhash.Hash{}) {
 		return "assumevalid=0 (always verify)"
 	}
-	assumed := e.tree.lookup(e.params.AssumeValid)
+	assumed := r.tree.lookup(r.params.AssumeValid)
 	switch {
 	case assumed == nil:
 		return "assumevalid hash not in headers"
@@ -33,9 +33,9 @@ func (e *Engine) verifyReason(n, best *Node) string {
 		return "block not in assumevalid chain"
 	case best.Ancestor(n.Height) != n:
 		return "block not in best header chain"
-	case best.Work.Cmp(e.params.MinimumWork) < 0:
+	case best.Work.Cmp(r.params.MinimumWork) < 0:
 		return "best header chainwork below minimumchainwork"
-	case equivalentTime(best, n, best, e.params) <= twoWeeks:
+	case EquivalentTime(best, n, r.params) <= twoWeeks:
 		return "block too recent relative to best header"
 	}
 	return vouched

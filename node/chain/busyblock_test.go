@@ -26,7 +26,7 @@ func busyRig(t *testing.T, block *consensus.Block, set map[wire.OutPoint]coins.C
 	e, err := chain.Open(disk.Config(p), mainnetNow)
 	require.NoError(t, err)
 	before := block.Header.Timestamp.Add(-time.Minute)
-	require.NoError(t, e.StandOn(block.Header.PrevBlock, chaintest.BusyHeight-1, before, block.Header.Bits, set))
+	require.NoError(t, e.BeginAt(block.Header.PrevBlock, chaintest.BusyHeight-1, before, block.Header.Bits, set))
 	require.Equal(t, block.Header.PrevBlock, e.View().Tip().Hash)
 	return e
 }
@@ -77,7 +77,7 @@ func TestBusyBlockOfMainnet(t *testing.T) {
 	e := busyRig(t, block, set)
 	_, _, err := e.AcceptBlock(block, true, mainnetNow)
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(mainnetNow))
+	require.NoError(t, chaintest.Activate(e, mainnetNow, nil))
 	require.Equal(t, block.Hash, e.View().Tip().Hash)
 	require.Equal(t, int32(chaintest.BusyHeight), e.View().Height())
 	require.Equal(t, applied(set, block, chaintest.BusyHeight), present(t, e, set, block))
@@ -85,6 +85,7 @@ func TestBusyBlockOfMainnet(t *testing.T) {
 	_, _, err = e.Verify(chain.VerifyConnect, 1)
 	require.NoError(t, err)
 	require.NoError(t, e.Invalidate(block.Hash, mainnetNow))
+	chaintest.Tell(e, nil)
 	require.Equal(t, block.Header.PrevBlock, e.View().Tip().Hash)
 	require.Equal(t, set, present(t, e, set, block))
 }

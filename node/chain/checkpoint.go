@@ -13,7 +13,7 @@ const checkpointAfter = 4000
 // without waiting for the disk: blocks that were connected before survive the
 // end of the process, however it comes. What does not survive the end of the
 // machine is found by distrust. The caller owns the engine.
-func (e *Engine) Checkpoint() error {
+func (e *storage) Checkpoint() error {
 	if bytes := e.tree.pendingBytes(); bytes > 0 {
 		if err := e.cfg.Room(bytes); err != nil {
 			return err
@@ -23,7 +23,7 @@ func (e *Engine) Checkpoint() error {
 }
 
 // checkpointIfMany bounds what waits for the next Checkpoint.
-func (e *Engine) checkpointIfMany() error {
+func (e *storage) checkpointIfMany() error {
 	if e.tree.changed() < checkpointAfter {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (e *Engine) checkpointIfMany() error {
 // distrust reads what the last Flush did not make durable. The index may know
 // of blocks and undo data whose bytes never reached the disk; those are missing
 // again.
-func (e *Engine) distrust(tip *Node) error {
+func (e *storage) distrust(tip *Node) error {
 	m, err := loadMark(e.cfg.Index)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (e *Engine) distrust(tip *Node) error {
 }
 
 // forget makes blocks missing again whose data is gone or damaged.
-func (e *Engine) forget(lost []*Node) error {
+func (e *storage) forget(lost []*Node) error {
 	if len(lost) == 0 {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (e *Engine) forget(lost []*Node) error {
 
 // intact fails if a block or its undo data cannot be read or is not what it
 // should be.
-func (e *Engine) intact(n *Node) error {
+func (e *storage) intact(n *Node) error {
 	_, err := e.ReadBlock(n)
 	if err == nil && n.status&haveUndo != 0 {
 		_, err = e.ReadUndo(n)
@@ -101,7 +101,7 @@ func (e *Engine) intact(n *Node) error {
 
 // Doubted tells why Open forgot blocks that had been stored: they were not
 // durable yet when the process, or the machine, died. They can be had again.
-func (e *Engine) Doubted() []error { return e.doubted }
+func (e *storage) Doubted() []error { return e.doubted }
 
 // checkContent verifies that a block read from a file is the one that was
 // written there: its transactions are those of its header.

@@ -24,7 +24,7 @@ func die(t *testing.T, p *consensus.Params, tip *chaintest.Spot) (dir string) {
 	for _, s := range tip.Path() {
 		_, _, err := e.AcceptBlock(s.Block, true, tip.Time())
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(tip.Time()))
+		require.NoError(t, chaintest.Activate(e, tip.Time(), nil))
 	}
 	require.NoError(t, e.Checkpoint())
 	disk.Close(t)
@@ -38,7 +38,7 @@ func TestConnectedBlocksSurviveTheProcess(t *testing.T) {
 	defer disk.Close(t)
 	e, err := chain.Open(disk.Config(p), tip.Time())
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(tip.Time()))
+	require.NoError(t, chaintest.Activate(e, tip.Time(), nil))
 	require.Equal(t, tip.Hash, e.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, tip), chaintest.Statistics(t, e, coins.HashSerialized3))
 }
@@ -56,12 +56,12 @@ func TestLostBlocksAreMissingAgain(t *testing.T) {
 	defer disk.Close(t)
 	e, err := chain.Open(disk.Config(p), tip.Time())
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(tip.Time()))
+	require.NoError(t, chaintest.Activate(e, tip.Time(), nil))
 	require.EqualValues(t, 19, e.View().Tip().Height)
 	require.False(t, e.Info(e.Lookup(tip.Hash)).HaveBlock)
 	_, isNew, err := e.AcceptBlock(tip.Block, true, tip.Time())
 	require.NoError(t, err)
 	require.True(t, isNew)
-	require.NoError(t, e.Activate(tip.Time()))
+	require.NoError(t, chaintest.Activate(e, tip.Time(), nil))
 	require.Equal(t, undisturbed(t, p, tip), chaintest.Statistics(t, e, coins.HashSerialized3))
 }

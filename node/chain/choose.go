@@ -7,7 +7,7 @@ import (
 )
 
 // Invalidate marks a block and its descendants invalid and leaves them. Call
-// Activate afterwards.
+// Advance afterwards.
 func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 	n := e.tree.lookup(hash)
 	if n == nil {
@@ -19,7 +19,7 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 	if n.Parent == nil {
 		return fmt.Errorf("chain: genesis cannot be invalid")
 	}
-	old := e.View()
+	old := e.current
 	if old.Contains(n) && !e.mayLeave(n.Parent) {
 		return ErrUnverified
 	}
@@ -33,34 +33,35 @@ func (e *Engine) Invalidate(hash chainhash.Hash, now int64) error {
 	}
 	e.markFailed(n)
 	if old.Contains(n) {
-		e.publish(e.View(), n.Parent, nil, now)
+		e.publish(n.Parent, nil, now)
 	}
 	e.refillCandidates()
 	return nil
 }
 
 // leaveInvalid leaves a tip that was called invalid before the process died: the
-// coins that were flushed may still be those of a block above.
-func (e *Engine) leaveInvalid(now int64) error {
-	n := e.View().Tip()
+// coins that were flushed may still be those of a block above. It reports whether
+// there was one.
+func (e *Engine) leaveInvalid(now int64) (left bool, err error) {
+	n := e.current.Tip()
 	if !e.Info(n).Failed || !e.mayLeave(n) {
-		return nil
+		return false, nil
 	}
 	for e.Info(n.Parent).Failed {
 		n = n.Parent
 	}
 	if !e.mayLeave(n.Parent) {
-		return nil // whoever refuted the assumed set ends its use
+		return false, nil // who refuted the assumed set ends its use
 	}
-	if err := e.Drain(now); err != nil {
-		return err
+	if e.UnderWay() {
+		return true, e.Drain(now)
 	}
-	return e.Invalidate(n.Hash, now)
+	return true, e.Invalidate(n.Hash, now)
 }
 
 // Reconsider takes back what Invalidate, or a failed verification, said about
-// a block, its ancestors and its descendants. Call Activate afterwards.
-func (e *Engine) Reconsider(hash chainhash.Hash) error {
+// a block, its ancestors and its descendants. Call Advance afterwards.
+func (e *branches) Reconsider(hash chainhash.Hash) error {
 	n := e.tree.lookup(hash)
 	if n == nil {
 		return fmt.Errorf("%w: %s", ErrUnknown, hash)
@@ -79,8 +80,8 @@ func (e *Engine) Reconsider(hash chainhash.Hash) error {
 }
 
 // refillCandidates finds all blocks that could be the tip.
-func (e *Engine) refillCandidates() {
-	tip := e.View().Tip()
+func (e *branches) refillCandidates() {
+	tip := e.current.Tip()
 	e.tree.each(func(n *Node) {
 		if n.status&failed == 0 && n.status&haveBlock != 0 && n.chainTx > 0 && !better(tip, n) {
 			e.candidates[n] = struct{}{}
@@ -89,13 +90,13 @@ func (e *Engine) refillCandidates() {
 }
 
 // Precious treats a block as if it had arrived before all others with the same
-// work. Call Activate afterwards.
-func (e *Engine) Precious(hash chainhash.Hash) error {
+// work. Call Advance afterwards.
+func (e *branches) Precious(hash chainhash.Hash) error {
 	n := e.tree.lookup(hash)
 	if n == nil {
 		return fmt.Errorf("%w: %s", ErrUnknown, hash)
 	}
-	tip := e.View().Tip()
+	tip := e.current.Tip()
 	if n.Work.Cmp(tip.Work) < 0 {
 		return nil
 	}

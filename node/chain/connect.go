@@ -13,7 +13,7 @@ import (
 )
 
 // spendBlock applies a block to a view, verifying everything.
-func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verify bool) (coins.Undo, error) {
+func (e *connector) spendBlock(n *Node, b *consensus.Block, view *coins.View, verify bool) (coins.Undo, error) {
 	undo, jobs, err := e.applyBlock(n, b, view)
 	if err != nil || !verify {
 		return undo, err
@@ -22,7 +22,7 @@ func (e *Engine) spendBlock(n *Node, b *consensus.Block, view *coins.View, verif
 }
 
 // applyBlock applies a block to a view, verifying everything but scripts.
-func (e *Engine) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
+func (e *connector) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
 	if err := fetch(view.Cache(), b); err != nil {
 		return nil, nil, err
 	}
@@ -131,7 +131,7 @@ const bip34Limit = 1983702
 
 // checkOverwrites verifies that no transaction repeats one that has unspent
 // outputs (BIP30).
-func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) error {
+func (e *connector) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) error {
 	if RepeatsCoinbase(n) || e.unlike(n) {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (e *Engine) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) 
 // firstReason puts the rule against repeated transactions before others: where
 // heights from the first block on rule out that one is valid, it is only looked
 // for in a block that breaks another rule.
-func (e *Engine) firstReason(n *Node, b *consensus.Block, view *coins.View, err error) error {
+func (e *connector) firstReason(n *Node, b *consensus.Block, view *coins.View, err error) error {
 	if asReject(err) == nil || e.params.BIP34Height > 1 {
 		return err
 	}
@@ -171,7 +171,7 @@ func findOverwrite(n *Node, b *consensus.Block, view *coins.View) error {
 // unlike reports whether the height in its coinbase (BIP34) makes all of a
 // block's transactions differ from those before: a transaction can be repeated
 // only if one that it spends from is, down to a coinbase.
-func (e *Engine) unlike(n *Node) bool {
+func (e *connector) unlike(n *Node) bool {
 	if e.params.BIP34Height <= 1 {
 		return true
 	}
@@ -201,7 +201,7 @@ func OverwrittenCoinbase(n *Node) bool {
 	return false
 }
 
-func (e *Engine) storeUndo(n *Node, undo coins.Undo) error {
+func (e *storage) storeUndo(n *Node, undo coins.Undo) error {
 	if n.status&haveUndo != 0 {
 		return nil
 	}
@@ -221,7 +221,7 @@ func (e *Engine) storeUndo(n *Node, undo coins.Undo) error {
 }
 
 // disconnect moves a UTXO set to before a block.
-func (e *Engine) disconnect(n *Node, b *consensus.Block, set *coins.Cache) error {
+func (e *connector) disconnect(n *Node, b *consensus.Block, set *coins.Cache) error {
 	undo, err := e.ReadUndo(n)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestCrashAtEveryStepOfFlush(t *testing.T) {
 			for _, s := range spots {
 				_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 				require.NoError(t, err)
-				require.NoError(t, e.Activate(regtestNow))
+				require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 			}
 		}
 		give(a.Path())
@@ -112,7 +112,7 @@ func TestCrashAtEveryStepOfFlush(t *testing.T) {
 		disk = chaintest.OpenDisk(t, dir, p)
 		e, err = chain.Open(disk.Config(p), regtestNow)
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(regtestNow))
+		require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 		require.Equal(t, b.Hash, e.View().Tip().Hash, "step %d", steps)
 		require.Equal(t, undisturbed(t, p, b), chaintest.Statistics(t, e, coins.HashSerialized3), "step %d", steps)
 		disk.Close(t)
@@ -129,7 +129,7 @@ func undisturbed(t *testing.T, p *consensus.Params, tip *chaintest.Spot) coins.S
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
 	}
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	require.Equal(t, tip.Hash, e.View().Tip().Hash)
 	return chaintest.Statistics(t, e, coins.HashSerialized3)
 }
@@ -144,7 +144,7 @@ func TestDeathWithoutFlush(t *testing.T) {
 	for i, s := range tip.Path() {
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(regtestNow))
+		require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 		if i == 9 {
 			require.NoError(t, e.Flush())
 		}
@@ -160,7 +160,7 @@ func TestDeathWithoutFlush(t *testing.T) {
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
 	}
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	require.Equal(t, tip.Hash, e.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, tip), chaintest.Statistics(t, e, coins.HashSerialized3))
 }

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"math"
 	"math/big"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -47,14 +48,18 @@ func retarget(last *Node, p *consensus.Params) uint32 {
 	return consensus.Compact(target)
 }
 
-// equivalentTime returns how many seconds the hash rate at tip takes for the
-// work between two nodes of its branch.
-func equivalentTime(to, from, tip *Node, p *consensus.Params) int64 {
-	work := to.Work.Sub(from.Work).Big()
-	work.Mul(work, big.NewInt(p.Spacing))
-	work.Div(work, consensus.Work(tip.Bits).Big())
-	if !work.IsInt64() {
-		return 1<<63 - 1
+// EquivalentTime returns how many seconds it takes, at the difficulty of tip,
+// to do the work by which the branch of tip is ahead of that of n; negative if
+// it is behind. It is cut off at the limits of an int64.
+func EquivalentTime(tip, n *Node, p *consensus.Params) int64 {
+	ahead, sign := tip.Work.Sub(n.Work), int64(1)
+	if tip.Work.Cmp(n.Work) < 0 {
+		ahead, sign = n.Work.Sub(tip.Work), -1
 	}
-	return work.Int64()
+	seconds := new(big.Int).Mul(ahead.Big(), big.NewInt(p.Spacing))
+	seconds.Div(seconds, consensus.Work(tip.Bits).Big())
+	if !seconds.IsInt64() {
+		return sign * math.MaxInt64
+	}
+	return sign * seconds.Int64()
 }

@@ -5,21 +5,29 @@
 //
 // # Ownership
 //
-// An Engine has one owner: calls that change it (AcceptHeaders, AcceptBlock,
-// Activate, Invalidate, Reconsider, Precious, Assume, Enter, Flush) come one at a
-// time.
-// View, Still, Lookup, Info, ReadBlock and ReadUndo may be called from anywhere
+// An Engine has one owner: calls that change it come one at a time. Its Reader's
+// methods (View, ReadTip, Lookup, Info, ReadBlock, ...) may be called from anywhere
 // at any time; they look at immutable snapshots, or at what the UTXO set was
 // before the blocks that are under way, and never wait for a block.
-// consensus.CheckBlock may be called beforehand by whoever brings a block; the
-// engine does not repeat it.
+// consensus.CheckBlock may be called beforehand by the goroutine that brings a
+// block; the engine does not repeat it.
+//
+// The owner's protocol: AcceptHeaders and AcceptBlock add to the tree; Advance
+// takes a step towards the best block, as long as it reports more. What any call
+// has done is returned by Take, and becomes visible to Readers when the owner
+// passes it to Show, so that what else has to follow the chain can do so first.
+// A step is bounded, and so is what waits to be taken. While the chain catches
+// up, Advance leaves blocks under way, whose scripts run meanwhile; Drain, Settle
+// and Collect finish them, and Abandon takes them back for the end.
 //
 // # Guarantees
 //
 //   - A block is connected wholly or not at all. A View never shows the middle
 //     of a reorganisation.
-//   - Events arrive in one total order in the owner's goroutine, before the call
-//     that caused them returns.
+//   - Events are in one total order. What they tell is made durable after they
+//     could be taken, not before.
+//   - An interrupted engine connects no further block, also none that is under
+//     way.
 //   - After a crash at any moment, Open finds the UTXO set of a block that was
 //     the tip at some flush, and goes on from there: block files are made durable
 //     before the index of headers, and that before coins.
@@ -39,6 +47,8 @@
 // assumed set's block, because undo data is missing there, and View may contain
 // blocks that are not there; Verified does not. Flush makes both sets durable.
 //
-// The engine starts no goroutine but those of the script verifier, which it
-// joins. It reads no clock: now, in Unix seconds, is an argument.
+// The engine starts the goroutines of the script verifier, which it joins, and
+// one at a time that reads the block whose turn is next (and its coins), which it
+// joins at the next step, at Abandon, or before it disconnects a block. It reads
+// no clock: now, in Unix seconds, is an argument.
 package chain

@@ -48,7 +48,7 @@ func loadMark(from IndexStore) (*mark, error) {
 }
 
 // Flush makes all of the chain durable: files, then headers, then coins.
-func (e *Engine) Flush() error {
+func (e *storage) Flush() error {
 	switch {
 	case e.failure != nil:
 		return e.failure
@@ -58,7 +58,7 @@ func (e *Engine) Flush() error {
 	return e.fail(e.flush())
 }
 
-func (e *Engine) flush() error {
+func (e *storage) flush() error {
 	size := e.coins.Size() + e.tree.pendingBytes()
 	h := e.History()
 	if h != nil {

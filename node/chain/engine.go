@@ -3,9 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"sync/atomic"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -85,7 +83,6 @@ type Config struct {
 	Assumed   *Assumption // nil if Coins is what the engine made itself
 	Cache     int64       // bytes of coins in memory before they are flushed
 	MaxTipAge int64       // seconds; a tip older than that means initial download
-	Sink      func(Event)
 	// Pruning tells that block files may be deleted: those below PruneTarget
 	// bytes by itself, unless that is zero. None is that has a block above the
 	// height that PruneLock returns; it may be nil.
@@ -106,40 +103,57 @@ type Config struct {
 // others.
 const unseen = 1<<31 - 1
 
-// Engine is the block chain.
-type Engine struct {
-	cfg    Config
-	params *consensus.Params
-	tree   *tree
-	coins  *coins.Cache
-	view   atomic.Pointer[View]
-	lead   lead
+// Engine is the block chain in the hands of its owner. It is built in layers,
+// each of which uses those below: Reader (what others see), core (the state of a
+// step), branches (which block is the best), storage (files and index),
+// connector (the UTXO set), and here what uses all of them.
+type Engine struct{ *connector }
 
-	history atomic.Pointer[History]
+// core is what all layers of the engine share.
+type core struct {
+	*Reader
+	cfg      Config
+	coins    *coins.Cache
+	current  *View    // where the chain is; Reader shows it when the owner says so
+	pipeline pipeline // blocks above current
+	moved    uint64   // by how many moves the UTXO set came to current; see uncommitted
+	events   []Event  // not taken yet
+	failure  error    // see fail
 
-	// The owner's.
+	untold, untoldBytes int // blocks of events
+}
+
+// branches knows which branches of the tree could be the best chain.
+type branches struct {
+	*core
 	bestHeader   *Node
 	candidates   map[*Node]struct{} // blocks that may become the tip
 	waiting      map[*Node][]*Node  // blocks by their parent that lacks data
 	recent       recentBlocks
-	files        blockFiles
-	pipeline     pipeline
-	prunedSize   int64 // bytes of all block files when pruning was considered
 	nextSeq      int32
 	preciousSeq  int32
 	preciousWork consensus.Uint256
 	refused      map[*Node]*consensus.Reject
-	doubted      []error // see Doubted
-	scriptReason string  // why scripts were verified last; see ScriptChecks
-	failure      error   // see fail
+}
+
+// storage knows what is in the block files and in the index on disk.
+type storage struct {
+	*branches
+	files      blockFiles
+	prunedSize int64   // bytes of all block files when pruning was considered
+	doubted    []error // see Doubted
+}
+
+// connector moves the UTXO set.
+type connector struct {
+	*storage
+	ahead        *prefetch // of the block whose turn may be next
+	scriptReason string    // why scripts were verified last; see ScriptChecks
 }
 
 // Open loads the chain, repairs an interrupted flush, and creates genesis in a
-// new data directory. It emits no event: call Activate afterwards.
+// new data directory. Call Advance afterwards.
 func Open(cfg Config, now int64) (*Engine, error) {
-	if cfg.Sink == nil {
-		cfg.Sink = func(Event) {}
-	}
 	if cfg.Interrupted == nil {
 		cfg.Interrupted = func() bool { return false }
 	}
@@ -150,42 +164,47 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{
-		cfg: cfg, params: cfg.Params, tree: tree,
-		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{},
-		refused: map[*Node]*consensus.Reject{}, nextSeq: 2, preciousSeq: -1, files: blockFiles{},
+	reader := &Reader{params: cfg.Params, tree: tree, blocks: cfg.Blocks, cache: cfg.Cache}
+	e := &Engine{&connector{storage: &storage{files: blockFiles{}, branches: &branches{
+		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{}, refused: map[*Node]*consensus.Reject{},
+		nextSeq: 2, preciousSeq: -1, core: &core{Reader: reader, cfg: cfg},
+	}}}}
+	return e, e.load(now)
+}
+
+func (e *Engine) load(now int64) error {
+	set, heads, err := coins.Open(e.cfg.Coins)
+	if err != nil {
+		return err
 	}
-	var heads []chainhash.Hash
-	if e.coins, heads, err = coins.Open(cfg.Coins); err != nil {
-		return nil, err
-	}
+	e.coins = set
 	if err := e.loadGenesis(heads != nil || e.coins.Best() != (chainhash.Hash{})); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.loadFiles(); err != nil {
-		return nil, err
+		return err
 	}
 	tip, err := e.loadCoins(e.coins, heads)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.openHistory(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.distrust(tip); err != nil {
-		return nil, err
+		return err
 	}
 	e.loadCandidates(tip)
 	e.loadView(tip, now)
-	if cfg.Pruning && !cfg.Reindexing {
-		return e, e.removeForgotten()
+	if e.cfg.Pruning && !e.cfg.Reindexing {
+		return e.removeForgotten()
 	}
-	return e, nil
+	return nil
 }
 
 // loadGenesis adds the first block to a new index. haveCoins tells that one was
 // there before.
-func (e *Engine) loadGenesis(haveCoins bool) error {
+func (e *storage) loadGenesis(haveCoins bool) error {
 	if e.tree.lookup(*e.params.GenesisHash) != nil {
 		return nil
 	}
@@ -213,7 +232,7 @@ func (e *Engine) loadGenesis(haveCoins bool) error {
 }
 
 // genesis returns the first block.
-func (e *Engine) genesis() *consensus.Block {
+func (e *storage) genesis() *consensus.Block {
 	txs := make([]*consensus.Tx, len(e.params.GenesisBlock.Transactions))
 	for i, tx := range e.params.GenesisBlock.Transactions {
 		txs[i] = consensus.NewTx(tx)
@@ -222,7 +241,7 @@ func (e *Engine) genesis() *consensus.Block {
 }
 
 // loadFiles finds out what the block files hold, and whether all are there.
-func (e *Engine) loadFiles() error {
+func (e *storage) loadFiles() error {
 	e.tree.each(func(n *Node) {
 		if n.status&haveBlock != 0 {
 			e.files.add(n)
@@ -239,7 +258,7 @@ func (e *Engine) loadFiles() error {
 
 // loadCoins returns the block that a UTXO set belongs to. heads are the two
 // ends of an interrupted flush, if there was one.
-func (e *Engine) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node, error) {
+func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node, error) {
 	if heads != nil {
 		return e.replay(cache, heads[0], heads[1])
 	}
@@ -255,7 +274,7 @@ func (e *Engine) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node, e
 	return tip, nil
 }
 
-func (e *Engine) loadCandidates(tip *Node) {
+func (e *branches) loadCandidates(tip *Node) {
 	e.tree.each(func(n *Node) {
 		n.seq = 1
 		ours := tip.Ancestor(n.Height) == n
@@ -282,88 +301,12 @@ func (e *Engine) loadView(tip *Node, now int64) {
 	view := viewOf(tip)
 	view.BestHeader, view.coins = e.bestHeader, e.coins
 	view.Initial = e.stillInitial(tip, now)
+	e.current = view
 	e.view.Store(view)
 }
 
-func (e *Engine) stillInitial(tip *Node, now int64) bool {
+func (e *core) stillInitial(tip *Node, now int64) bool {
 	return tip.Work.Cmp(e.params.MinimumWork) < 0 || tip.Time < now-e.cfg.MaxTipAge
-}
-
-func (e *Engine) emit(ev Event) { e.cfg.Sink(ev) }
-
-// View returns the best chain of this moment.
-func (e *Engine) View() *View { return e.view.Load() }
-
-// Lookup returns the node of a hash, nil if the header is unknown.
-func (e *Engine) Lookup(hash chainhash.Hash) *Node { return e.tree.lookup(hash) }
-
-// Info returns what may change about a node.
-func (e *Engine) Info(n *Node) Info { return e.tree.info(n) }
-
-// Each calls fn for all headers, in no order. fn must be quick and must not
-// call the engine.
-func (e *Engine) Each(fn func(*Node)) { e.tree.each(fn) }
-
-// Coins returns the UTXO set.
-func (e *Engine) Coins() *coins.Cache { return e.View().coins }
-
-// Params returns the rules of the chain.
-func (e *Engine) Params() *consensus.Params { return e.params }
-
-// ReadRaw returns a block's bytes.
-func (e *Engine) ReadRaw(n *Node) ([]byte, error) {
-	e.tree.mu.RLock()
-	pos, have := n.block, n.status&haveBlock != 0
-	e.tree.mu.RUnlock()
-	if !have {
-		return nil, fmt.Errorf("%w: %s", ErrNoBlock, n.Hash)
-	}
-	return e.cfg.Blocks.ReadBlock(pos)
-}
-
-// ReadBlock returns a parsed block.
-func (e *Engine) ReadBlock(n *Node) (*consensus.Block, error) {
-	raw, err := e.ReadRaw(n)
-	var misplaced *blockfile.RecordError
-	if errors.As(err, &misplaced) || errors.Is(err, io.EOF) {
-		return nil, &DamageError{n, e.position(n), err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	block, err := consensus.ParseBlock(raw)
-	if err == nil && block.Hash != n.Hash {
-		err = fmt.Errorf("it holds %s", block.Hash)
-	}
-	if err == nil {
-		err = checkContent(block)
-	}
-	if err != nil {
-		return nil, &DamageError{n, e.position(n), err}
-	}
-	return block, nil
-}
-
-func (e *Engine) position(n *Node) blockfile.Pos {
-	e.tree.mu.RLock()
-	defer e.tree.mu.RUnlock()
-	return n.block
-}
-
-// ReadUndo returns what a block spent.
-func (e *Engine) ReadUndo(n *Node) (coins.Undo, error) {
-	e.tree.mu.RLock()
-	pos := blockfile.Pos{File: n.block.File, Offset: n.undo}
-	have := n.status&haveUndo != 0
-	e.tree.mu.RUnlock()
-	if !have {
-		return nil, fmt.Errorf("%w: undo data of %s", ErrNoBlock, n.Hash)
-	}
-	raw, err := e.cfg.Blocks.ReadUndo(pos, *n.prevHash())
-	if err != nil {
-		return nil, err
-	}
-	return coins.DecodeUndo(raw)
 }
 
 func asReject(err error) *consensus.Reject {

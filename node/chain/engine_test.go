@@ -27,30 +27,30 @@ func newRig(t *testing.T) *rig { return newRigWith(t, chaintest.Regtest(t)) }
 
 func newRigWith(t *testing.T, p *consensus.Params) *rig {
 	r := &rig{t: t, disk: chaintest.OpenDisk(t, t.TempDir(), p)}
-	cfg := r.disk.Config(p)
-	cfg.Sink = func(ev chain.Event) {
-		switch ev := ev.(type) {
-		case chain.Connected:
-			r.events = append(r.events, fmt.Sprintf("+%d", ev.Node.Height))
-		case chain.Disconnected:
-			r.events = append(r.events, fmt.Sprintf("-%d", ev.Node.Height))
-		case chain.TipChanged:
-			r.events = append(r.events, fmt.Sprintf("tip %d", ev.Tip.Height))
-		case chain.Refused:
-			r.events = append(r.events, ev.Reject.Reason)
-		}
-	}
 	var err error
-	r.Engine, err = chain.Open(cfg, regtestNow)
+	r.Engine, err = chain.Open(r.disk.Config(p), regtestNow)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.disk.Close(t) })
 	return r
 }
 
+func (r *rig) hear(ev chain.Event) {
+	switch ev := ev.(type) {
+	case chain.Connected:
+		r.events = append(r.events, fmt.Sprintf("+%d", ev.Node.Height))
+	case chain.Disconnected:
+		r.events = append(r.events, fmt.Sprintf("-%d", ev.Node.Height))
+	case chain.TipChanged:
+		r.events = append(r.events, fmt.Sprintf("tip %d", ev.Tip.Height))
+	case chain.Refused:
+		r.events = append(r.events, ev.Reject.Reason)
+	}
+}
+
 // give hands over one block and returns the error about it.
 func (r *rig) give(s *chaintest.Spot) error {
 	_, _, err := r.AcceptBlock(s.Block, true, regtestNow)
-	require.NoError(r.t, r.Activate(regtestNow))
+	require.NoError(r.t, chaintest.Activate(r.Engine, regtestNow, r.hear))
 	return err
 }
 
@@ -101,11 +101,11 @@ func TestLongerBranchWins(t *testing.T) {
 	atB := r.hash()
 
 	require.NoError(t, r.Invalidate(b.Path()[4].Hash, regtestNow))
-	require.NoError(t, r.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(r.Engine, regtestNow, r.hear))
 	r.requireTip(a)
 	require.Equal(t, atA, r.hash())
 	require.NoError(t, r.Reconsider(b.Hash))
-	require.NoError(t, r.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(r.Engine, regtestNow, r.hear))
 	r.requireTip(b)
 	require.Equal(t, atB, r.hash())
 }
@@ -136,10 +136,10 @@ func TestPrecious(t *testing.T) {
 	require.NoError(t, r.give(b))
 	r.requireTip(a)
 	require.NoError(t, r.Precious(b.Hash))
-	require.NoError(t, r.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(r.Engine, regtestNow, r.hear))
 	r.requireTip(b)
 	require.NoError(t, r.Precious(a.Hash))
-	require.NoError(t, r.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(r.Engine, regtestNow, r.hear))
 	r.requireTip(a)
 }
 

@@ -9,11 +9,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
-// StandOn lets a new engine begin at a block of which no more is known than
+// BeginAt lets a new engine begin at a block of which no more is known than
 // its hash, height, time and target, with a UTXO set that goes to the store.
 // The headers below it are made up, but for the hash of the one that the rules
 // know by name (BIP34).
-func (e *Engine) StandOn(tip chainhash.Hash, height int32, end time.Time, bits uint32, set map[wire.OutPoint]coins.Coin) error {
+func (e *Engine) BeginAt(tip chainhash.Hash, height int32, end time.Time, bits uint32, set map[wire.OutPoint]coins.Coin) error {
 	n := e.View().Tip()
 	for h := int32(1); h <= height; h++ {
 		header := wire.BlockHeader{

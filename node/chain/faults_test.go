@@ -72,7 +72,7 @@ func requireSound(t *testing.T, dir string, p *consensus.Params, tip *chaintest.
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
 	}
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	require.Equal(t, tip.Hash, e.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, tip), chaintest.Statistics(t, e, coins.HashSerialized3))
 }
@@ -87,7 +87,7 @@ func TestNothingFollowsAFailedStep(t *testing.T) {
 	files := &frail{Store: disk.Blocks}
 	cfg := disk.Config(p)
 	cfg.Blocks = files
-	cfg.Sink = func(ev chain.Event) {
+	hear := func(ev chain.Event) {
 		if refused, is := ev.(chain.Refused); is {
 			require.Fail(t, "a valid block is refused", "%s", refused.Reject)
 		}
@@ -101,11 +101,11 @@ func TestNothingFollowsAFailedStep(t *testing.T) {
 		require.NoError(t, err)
 	}
 	files.failing = true
-	require.ErrorIs(t, e.Activate(regtestNow), errFrail)
+	require.ErrorIs(t, chaintest.Activate(e, regtestNow, hear), errFrail)
 	files.failing = false
 	_, _, err = e.AcceptBlock(b.Block, true, regtestNow)
 	require.NoError(t, err)
-	require.ErrorIs(t, e.Activate(regtestNow), errFrail)
+	require.ErrorIs(t, chaintest.Activate(e, regtestNow, hear), errFrail)
 	require.ErrorIs(t, e.Drain(regtestNow), errFrail)
 	require.ErrorIs(t, e.Flush(), errFrail)
 	require.ErrorIs(t, e.Invalidate(a.Hash, regtestNow), errFrail)
@@ -131,7 +131,7 @@ func TestNothingFollowsAFailedStepOfADownload(t *testing.T) {
 		files.failing = i == 30
 		_, _, err := e.AcceptBlock(s.Block, true, now)
 		require.NoError(t, err)
-		if err = e.Activate(now); i < 30 {
+		if err = chaintest.Activate(e, now, nil); i < 30 {
 			require.NoError(t, err)
 		} else {
 			require.ErrorIs(t, err, errFrail)
@@ -160,7 +160,7 @@ func TestInvalidatedBlocksStayLeftAfterACrash(t *testing.T) {
 	give(t, e, a.Extend(3, 'a').Path()[len(a.Path()):])
 	require.NoError(t, e.Flush())
 	require.NoError(t, e.Invalidate(a.Hash, regtestNow))
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	require.Equal(t, a.Parent.Hash, e.View().Tip().Hash)
 	require.NoError(t, e.Checkpoint())
 	disk.Close(t)
@@ -169,7 +169,7 @@ func TestInvalidatedBlocksStayLeftAfterACrash(t *testing.T) {
 	defer disk.Close(t)
 	e, err = chain.Open(disk.Config(p), regtestNow)
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	require.Equal(t, a.Parent.Hash, e.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, a.Parent), chaintest.Statistics(t, e, coins.HashSerialized3))
 	give(t, e, b.Path())

@@ -27,6 +27,7 @@ type fullBlocks struct {
 	// orphans wait for their parents: the engine does not keep them.
 	orphans map[chainhash.Hash][][]byte
 	met     int
+	gone    []*chain.Node // about which something is expected
 	// expected are outputs to look for when a block is disconnected.
 	expected map[chainhash.Hash][]fullblocktests.BlockDisconnectExpectUTXO
 }
@@ -41,25 +42,37 @@ func newFullBlocks(t *testing.T) *fullBlocks {
 		t: t, now: time.Now().Unix(), orphans: map[chainhash.Hash][][]byte{},
 		expected: map[chainhash.Hash][]fullblocktests.BlockDisconnectExpectUTXO{},
 	}
-	cfg := disk.Config(p)
-	cfg.Sink = f.hear
 	var err error
-	f.e, err = chain.Open(cfg, f.now)
+	f.e, err = chain.Open(disk.Config(p), f.now)
 	require.NoError(t, err)
 	return f
 }
 
 func (f *fullBlocks) hear(ev chain.Event) {
-	gone, ok := ev.(chain.Disconnected)
-	if !ok {
-		return
+	if gone, ok := ev.(chain.Disconnected); ok && len(f.expected[gone.Node.Hash]) > 0 {
+		f.gone = append(f.gone, gone.Node)
 	}
-	for _, s := range f.expected[gone.Node.Hash] {
+}
+
+// meet goes back to before a block that has left the chain, and looks for the
+// coins that are expected there.
+func (f *fullBlocks) meet(gone *chain.Node) {
+	view := f.e.View()
+	instead := view.At(view.Fork(gone).Height + 1).Hash
+	for _, hash := range []chainhash.Hash{instead, gone.Hash} {
+		require.NoError(f.t, f.e.Invalidate(hash, f.now))
+		require.NoError(f.t, chaintest.Activate(f.e, f.now, nil))
+	}
+	require.Equal(f.t, gone.Parent, f.e.View().Tip())
+	for _, s := range f.expected[gone.Hash] {
 		_, there, err := f.e.Coins().Get(s.OutPoint)
 		require.NoError(f.t, err)
 		require.Equal(f.t, s.Expected, there, s.Name)
 		f.met++
 	}
+	require.NoError(f.t, f.e.Reconsider(instead))
+	require.NoError(f.t, f.e.Reconsider(gone.Hash))
+	require.NoError(f.t, chaintest.Activate(f.e, f.now, nil))
 }
 
 // give returns whether the block is known and not refused.
@@ -81,7 +94,11 @@ func (f *fullBlocks) giveRaw(raw []byte) bool {
 	if err != nil {
 		return false
 	}
-	require.NoError(f.t, f.e.Activate(f.now))
+	require.NoError(f.t, chaintest.Activate(f.e, f.now, f.hear))
+	for _, gone := range f.gone {
+		f.meet(gone)
+	}
+	f.gone = nil
 	good := !f.e.Info(n).Failed
 	waiting := f.orphans[block.Hash]
 	delete(f.orphans, block.Hash)

@@ -11,7 +11,7 @@ import (
 // AcceptHeaders adds headers, each of which builds on the one before, to the
 // tree. It returns the last one that is in the tree afterwards, and how many
 // were not there before. The error, if any, is about the header after last.
-func (e *Engine) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *Node, added int, err error) {
+func (e *branches) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *Node, added int, err error) {
 	for i := range headers {
 		n, isNew, err := e.acceptHeader(&headers[i], now)
 		if err != nil {
@@ -27,7 +27,7 @@ func (e *Engine) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *Nod
 	return last, added, nil
 }
 
-func (e *Engine) acceptHeader(h *wire.BlockHeader, now int64) (n *Node, isNew bool, err error) {
+func (e *branches) acceptHeader(h *wire.BlockHeader, now int64) (n *Node, isNew bool, err error) {
 	hash := h.BlockHash()
 	if n := e.tree.lookup(hash); n != nil {
 		if e.tree.info(n).Failed {
@@ -79,20 +79,20 @@ func checkHeaderAt(h *wire.BlockHeader, parent *Node, now int64, p *consensus.Pa
 }
 
 // considerHeader keeps track of the header with most work.
-func (e *Engine) considerHeader(n *Node) {
+func (e *branches) considerHeader(n *Node) {
 	if e.bestHeader == nil || n.Work.Cmp(e.bestHeader.Work) > 0 {
 		e.bestHeader = n
 	}
 }
 
-// noteBestHeader publishes the best header if it has changed.
-func (e *Engine) noteBestHeader() {
-	view := e.View()
+// noteBestHeader tells the best header if it has changed.
+func (e *branches) noteBestHeader() {
+	view := e.current
 	if view.BestHeader == e.bestHeader {
 		return
 	}
 	next := *view
 	next.BestHeader = e.bestHeader
-	e.view.Store(&next)
-	e.emit(HeaderTip{e.bestHeader})
+	e.current = &next
+	e.emit(HeaderTip{Node: e.bestHeader, view: &next, moved: e.moved})
 }

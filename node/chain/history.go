@@ -31,15 +31,15 @@ func (h *History) Coins() *coins.Cache { return h.set }
 func (h *History) Done() bool { return h.View().Tip() == h.base }
 
 // History returns what is left of verifying the past, nil if nothing is.
-func (e *Engine) History() *History { return e.history.Load() }
+func (r *Reader) History() *History { return r.history.Load() }
 
 // Verified returns the best chain as far as all of it is verified and there: it
 // differs from View while there is a History.
-func (e *Engine) Verified() *View {
-	if h := e.History(); h != nil {
+func (r *Reader) Verified() *View {
+	if h := r.History(); h != nil {
 		return h.View()
 	}
-	return e.View()
+	return r.View()
 }
 
 // openHistory goes on with the history of an assumed set.
@@ -74,14 +74,14 @@ func (e *Engine) EndHistory() {
 
 // unproven reports whether a block is one that the history may not have, or
 // that it still needs.
-func (e *Engine) unproven(n *Node) bool {
-	h := e.History()
+func (r *Reader) unproven(n *Node) bool {
+	h := r.History()
 	return h != nil && n.Height <= h.base.Height
 }
 
 // mayLeave reports whether the best chain may go back to a block: below an
 // assumed set there is no undo data to do so.
-func (e *Engine) mayLeave(fork *Node) bool {
+func (e *core) mayLeave(fork *Node) bool {
 	h := e.History()
 	return h == nil || fork.Height >= h.base.Height
 }
@@ -95,9 +95,9 @@ func viewOf(tip *Node) *View {
 }
 
 // cacheLimit is how large each of the sets in memory may become.
-func (e *Engine) cacheLimit() int64 {
-	if e.History() != nil {
-		return e.cfg.Cache / 2
+func (r *Reader) cacheLimit() int64 {
+	if r.History() != nil {
+		return r.cache / 2
 	}
-	return e.cfg.Cache
+	return r.cache
 }

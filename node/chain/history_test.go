@@ -57,7 +57,7 @@ func give(t *testing.T, e *chain.Engine, spots []*chaintest.Spot) {
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
 	}
-	require.NoError(t, e.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 }
 
 // historian is an engine with an assumed set, and the disk below it.
@@ -90,7 +90,7 @@ func (h *historian) open(assuming bool) {
 	}
 	h.engine, err = chain.Open(cfg, regtestNow)
 	require.NoError(h.t, err)
-	require.NoError(h.t, h.engine.Activate(regtestNow))
+	require.NoError(h.t, chaintest.Activate(h.engine, regtestNow, nil))
 }
 
 func (h *historian) files() map[string]int64 {
@@ -141,7 +141,12 @@ func (h *historian) prove(count int) {
 		if p == nil {
 			return
 		}
-		require.NoError(h.t, h.engine.Enter(p, regtestNow))
+		full, err := h.engine.Enter(p)
+		require.NoError(h.t, err)
+		if full {
+			require.NoError(h.t, h.engine.Drain(regtestNow))
+			require.NoError(h.t, h.engine.TrimHistory())
+		}
 	}
 }
 
@@ -165,6 +170,7 @@ func TestHistorySurvivesCrashes(t *testing.T) {
 		require.NoError(t, err)
 		a.fill(t, p, h.assumed)
 		require.NoError(t, h.engine.Assume(&a.set, h.assumed, regtestNow))
+		chaintest.Tell(h.engine, nil)
 		h.flush()
 		require.Equal(t, a.base.Hash, h.engine.View().Tip().Hash)
 		for range 60 {
@@ -198,7 +204,7 @@ func TestHistorySurvivesCrashes(t *testing.T) {
 		require.Equal(t, a.set.Serialized, stats.Hash)
 
 		h.engine.EndHistory()
-		require.NoError(t, h.engine.Activate(regtestNow))
+		require.NoError(t, chaintest.Activate(h.engine, regtestNow, nil))
 		require.Equal(t, a.tip.Hash, h.engine.View().Tip().Hash)
 		require.Equal(t, undisturbed(t, p, a.tip), chaintest.Statistics(t, h.engine, coins.HashSerialized3))
 		_, _, err = h.engine.Verify(chain.VerifyConnect, 0)
@@ -224,6 +230,7 @@ func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	require.NoError(t, err)
 	a.fill(t, p, h.assumed)
 	require.NoError(t, h.engine.Assume(&a.set, h.assumed, regtestNow))
+	chaintest.Tell(h.engine, nil)
 	require.ErrorIs(t, h.engine.Assume(&a.set, h.assumed, regtestNow), chain.ErrUnverified)
 	require.ErrorIs(t, h.engine.Invalidate(a.base.Hash, regtestNow), chain.ErrUnverified)
 
@@ -234,7 +241,7 @@ func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	h.prove(1000)
 	require.True(t, h.engine.History().Done())
 	h.engine.EndHistory()
-	require.NoError(t, h.engine.Activate(regtestNow))
+	require.NoError(t, chaintest.Activate(h.engine, regtestNow, nil))
 	require.Equal(t, branch.Hash, h.engine.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, branch), chaintest.Statistics(t, h.engine, coins.HashSerialized3))
 	h.disk.Close(t)
@@ -267,6 +274,7 @@ func TestPruningBesideAHistory(t *testing.T) {
 	require.NoError(t, err)
 	a.fill(t, p, h.assumed)
 	require.NoError(t, h.engine.Assume(&a.set, h.assumed, regtestNow))
+	chaintest.Tell(h.engine, nil)
 	give(t, h.engine, path[112:])
 	give(t, h.engine, path[100:105])
 

@@ -45,7 +45,7 @@ func TestFirstBlocksOfMainnet(t *testing.T) {
 		require.NoError(t, err)
 		_, _, err = e.AcceptBlock(block, true, mainnetNow)
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(mainnetNow))
+		require.NoError(t, chaintest.Activate(e, mainnetNow, nil))
 		require.Equal(t, height, e.View().Height())
 		return true
 	})
@@ -83,7 +83,7 @@ func TestFlippedBits(t *testing.T) {
 		require.NoError(t, err)
 		return true
 	})
-	require.NoError(t, e.Activate(mainnetNow))
+	require.NoError(t, chaintest.Activate(e, mainnetNow, nil))
 	tip := e.View().Tip()
 
 	const headerBits = 80 * 8
@@ -104,7 +104,7 @@ func TestFlippedBits(t *testing.T) {
 			require.Contains(t, []string{"bad-txnmrklroot", "unreadable"}, reason, "bit %d", bit)
 		}
 		reasons[reason]++
-		require.NoError(t, e.Activate(mainnetNow))
+		require.NoError(t, chaintest.Activate(e, mainnetNow, nil))
 		require.Equal(t, tip, e.View().Tip())
 	}
 	require.Greater(t, reasons["bad-txnmrklroot"], 3000)
@@ -113,6 +113,6 @@ func TestFlippedBits(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = e.AcceptBlock(block, true, mainnetNow)
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(mainnetNow))
+	require.NoError(t, chaintest.Activate(e, mainnetNow, nil))
 	require.Equal(t, block.Hash, e.View().Tip().Hash)
 }

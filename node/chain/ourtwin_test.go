@@ -32,10 +32,8 @@ func newOurTwin(t testing.TB, now int64, count *census, tell func(string, ...any
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	t.Cleanup(func() { disk.Close(t) })
 	o := &ourTwin{t: t, now: now, census: count, tell: tell}
-	cfg := disk.Config(p)
-	cfg.Sink = o.hear
 	var err error
-	o.e, err = chain.Open(cfg, now)
+	o.e, err = chain.Open(disk.Config(p), now)
 	require.NoError(t, err)
 	return o
 }
@@ -70,7 +68,7 @@ func (o *ourTwin) give(block *consensus.Block) {
 	require.NoError(o.t, err)
 	_, _, err = o.e.AcceptBlock(parsed, true, o.now)
 	o.note(err)
-	require.NoError(o.t, o.e.Activate(o.now))
+	require.NoError(o.t, chaintest.Activate(o.e, o.now, o.hear))
 	o.depth = 0
 }
 

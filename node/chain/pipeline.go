@@ -54,27 +54,8 @@ func (p *pipeline) pop() *pending {
 
 func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
 
-// end is the last block that the cache of coins has.
-func (e *Engine) end() *Node {
-	if n := len(e.pipeline.blocks); n > 0 {
-		return e.pipeline.blocks[n-1].node
-	}
-	return e.View().Tip()
-}
-
-// Pending returns a channel that is closed when the scripts of a block have
-// run; nil if they do not.
-func (e *Engine) Pending(n *Node) <-chan struct{} {
-	for _, p := range e.pipeline.blocks {
-		if p.node == n {
-			return p.run.Done()
-		}
-	}
-	return nil
-}
-
 // Settle finishes the blocks up to n, whose scripts it waits for.
-func (e *Engine) Settle(n *Node, now int64) error {
+func (e *connector) Settle(n *Node, now int64) error {
 	if e.Pending(n) == nil {
 		return nil
 	}
@@ -82,42 +63,37 @@ func (e *Engine) Settle(n *Node, now int64) error {
 }
 
 // Collect finishes the blocks whose scripts have run already.
-func (e *Engine) Collect(now int64) error {
+func (e *connector) Collect(now int64) error {
 	return e.finish(now, (*pending).hasRun)
 }
 
 // Drain finishes all blocks that are under way. If it is interrupted, some
 // still are.
-func (e *Engine) Drain(now int64) error {
+func (e *connector) Drain(now int64) error {
 	return e.finish(now, func(*pending) bool { return true })
 }
 
 // Abandon takes back the blocks that are under way, for the end: they are
-// connected when the chain goes on. What has been told to the Sink stays.
-func (e *Engine) Abandon() error {
+// connected when the chain goes on.
+func (e *connector) Abandon() error {
+	e.recall()
 	if e.failure != nil || len(e.pipeline.blocks) == 0 {
 		return e.failure
 	}
-	if err := e.fail(e.takeBack()); err != nil {
-		return err
-	}
-	e.back()
-	return nil
+	return e.fail(e.takeBack())
 }
 
 // extend prepares the blocks from the end towards best, one after the other,
 // while the scripts of those before it run and the next one is read.
-func (e *Engine) extend(best *Node, now int64) error {
-	var ahead *scout
-	defer func() { e.callBack(ahead) }()
-	for height := e.end().Height + 1; height <= best.Height; height++ {
+func (e *connector) extend(best *Node, now int64) error {
+	for height := e.end().Height + 1; height <= best.Height && !e.enough(); height++ {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
 		}
 		n := best.Ancestor(height)
-		b, err := e.turnOf(n, ahead)
-		if ahead = nil; height < best.Height {
-			ahead = e.sendAhead(best.Ancestor(height + 1))
+		b, err := e.turnOf(n)
+		if height < best.Height {
+			e.ahead = e.prefetch(best.Ancestor(height + 1))
 		}
 		if err == nil {
 			err = e.prepare(n, b)
@@ -139,16 +115,16 @@ func (e *Engine) extend(best *Node, now int64) error {
 }
 
 // catchingUp is View.CatchingUp for the time when n will be the tip.
-func (e *Engine) catchingUp(n *Node) bool {
-	return e.View().Initial || e.bestHeader.Height-n.Height > nearTip
+func (e *branches) catchingUp(n *Node) bool {
+	return e.current.Initial || e.bestHeader.Height-n.Height > nearTip
 }
 
 // isRipe tells which blocks are finished on the way: those whose scripts have
 // run, and the lowest one when no more may wait.
-func (e *Engine) isRipe(p *pending) bool { return p.hasRun() || e.pipeline.full() }
+func (e *connector) isRipe(p *pending) bool { return p.hasRun() || e.pipeline.full() }
 
 // prepare applies a block to the coins and starts its scripts.
-func (e *Engine) prepare(n *Node, b *consensus.Block) error {
+func (e *connector) prepare(n *Node, b *consensus.Block) error {
 	view := e.coins.NewView()
 	undo, jobs, err := e.applyBlock(n, b, view)
 	if err != nil {
@@ -157,7 +133,7 @@ func (e *Engine) prepare(n *Node, b *consensus.Block) error {
 	if !e.scriptsMatter(n) {
 		jobs = nil
 	}
-	e.lead.begin(move{node: n, block: b, undo: undo})
+	e.uncommitted.begin(move{node: n, block: b, undo: undo})
 	e.coins.Commit(view, n.Hash)
 	e.pipeline.push(&pending{n, b, undo, e.cfg.Verifier.Start(jobs)})
 	return nil
@@ -165,12 +141,12 @@ func (e *Engine) prepare(n *Node, b *consensus.Block) error {
 
 // obstacle deals with a block that could not be prepared, when it is known
 // that those before it are valid.
-func (e *Engine) obstacle(n *Node, err error, now int64) error {
+func (e *connector) obstacle(n *Node, err error, now int64) error {
 	before := e.end()
 	if err := e.Drain(now); err != nil {
 		return err
 	}
-	if before != e.View().Tip() {
+	if before != e.current.Tip() {
 		return nil // one before it is invalid
 	}
 	return e.failedToConnect(n, err)
@@ -178,7 +154,7 @@ func (e *Engine) obstacle(n *Node, err error, now int64) error {
 
 // finish completes blocks from the lowest on while ripe says so, and
 // publishes the last. It waits for their scripts.
-func (e *Engine) finish(now int64, ripe func(*pending) bool) error {
+func (e *connector) finish(now int64, ripe func(*pending) bool) error {
 	if e.failure != nil {
 		for _, p := range e.pipeline.blocks {
 			_ = p.run.Wait()
@@ -188,12 +164,12 @@ func (e *Engine) finish(now int64, ripe func(*pending) bool) error {
 	return e.fail(e.finishRipe(now, ripe))
 }
 
-func (e *Engine) finishRipe(now int64, ripe func(*pending) bool) error {
-	old := e.View()
+func (e *connector) finishRipe(now int64, ripe func(*pending) bool) error {
+	initial := e.current.Initial
 	var path []*Node
 	for len(e.pipeline.blocks) > 0 && ripe(e.pipeline.blocks[0]) {
 		if e.cfg.Interrupted() {
-			e.publishPath(old, path, now)
+			e.publishPath(path, now)
 			return ErrInterrupted
 		}
 		p := e.pipeline.blocks[0]
@@ -201,29 +177,29 @@ func (e *Engine) finishRipe(now int64, ripe func(*pending) bool) error {
 			if err := e.takeBack(); err != nil {
 				return err
 			}
-			e.publishPath(old, path, now)
+			e.publishPath(path, now)
 			return e.failedToConnect(p.node, err)
 		}
 		if err := e.storeUndo(p.node, p.undo); err != nil {
-			e.publishPath(old, path, now)
+			e.publishPath(path, now)
 			return err
 		}
 		e.pipeline.pop()
-		e.emitConnected(p.node, p.block, p.undo, old.Initial)
+		e.emitConnected(p.node, p.block, p.undo, initial)
 		path = append(path, p.node)
 	}
-	e.publishPath(old, path, now)
+	e.publishPath(path, now)
 	return nil
 }
 
-func (e *Engine) publishPath(old *View, path []*Node, now int64) {
+func (e *branches) publishPath(path []*Node, now int64) {
 	if len(path) > 0 {
-		e.publish(old, old.Tip(), path, now)
+		e.publish(e.current.Tip(), path, now)
 	}
 }
 
 // takeBack undoes all blocks that are under way.
-func (e *Engine) takeBack() error {
+func (e *connector) takeBack() error {
 	for i := len(e.pipeline.blocks) - 1; i >= 0; i-- {
 		p := e.pipeline.blocks[i]
 		_ = p.run.Wait() // what it found does not matter any more
@@ -233,7 +209,7 @@ func (e *Engine) takeBack() error {
 		}
 		e.coins.Commit(view, *p.node.prevHash())
 	}
-	e.lead.takenBack(len(e.pipeline.blocks))
+	e.uncommitted.goneBack(e.uncommitted.total - uint64(len(e.pipeline.blocks)))
 	e.pipeline = pipeline{}
 	return nil
 }

@@ -88,8 +88,7 @@ func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	defer disk.Close(t)
 	seen := map[*chain.Node]bool{}
-	cfg := disk.Config(p)
-	cfg.Sink = func(ev chain.Event) {
+	hear := func(ev chain.Event) {
 		switch ev := ev.(type) {
 		case chain.Connected:
 			require.False(t, seen[ev.Node], "connected twice")
@@ -100,9 +99,9 @@ func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.
 		}
 	}
 	now := path[0].Time() + age
-	e, err := chain.Open(cfg, now)
+	e, err := chain.Open(disk.Config(p), now)
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(now))
+	require.NoError(t, chaintest.Activate(e, now, hear))
 	for _, spot := range ends(path) {
 		for _, at := range spot.Path() {
 			_, _, err := e.AcceptHeaders([]wire.BlockHeader{at.Header}, now)
@@ -115,10 +114,10 @@ func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.
 		if !errors.As(err, &reject) {
 			require.NoError(t, err)
 		}
-		step(t, e, rng, now)
+		step(t, e, rng, now, hear)
 	}
 	require.NoError(t, e.Drain(now))
-	require.NoError(t, e.Activate(now))
+	require.NoError(t, chaintest.Activate(e, now, hear))
 	tip := e.View().Tip()
 	require.Equal(t, age == manyYears, e.View().Initial)
 	for n := tip; n.Height > 0; n = n.Parent {
@@ -129,19 +128,23 @@ func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.
 	return outcome{tip.Hash.String(), chaintest.Statistics(t, e, coins.HashSerialized3).Hash.String()}
 }
 
-func step(t *testing.T, e *chain.Engine, rng *rand.Rand, now int64) {
+func step(t *testing.T, e *chain.Engine, rng *rand.Rand, now int64, hear func(chain.Event)) {
 	t.Helper()
 	if rng == nil {
-		require.NoError(t, e.Activate(now))
+		require.NoError(t, chaintest.Activate(e, now, hear))
 		return
 	}
-	require.NoError(t, e.Advance(now))
+	_, err := e.Advance(now)
+	require.NoError(t, err)
+	if rng.IntN(4) > 0 {
+		chaintest.Tell(e, hear)
+	}
 	switch rng.IntN(8) {
 	case 0:
 		require.NoError(t, e.Drain(now))
 	case 1:
 		require.NoError(t, e.Settle(e.View().Tip(), now))
 	case 2:
-		require.NoError(t, e.Activate(now))
+		require.NoError(t, chaintest.Activate(e, now, hear))
 	}
 }

@@ -57,23 +57,26 @@ func (e *Engine) prove(h *History, p *Proof) error {
 	return scriptError(e.cfg.Verifier.Verify(jobs, false))
 }
 
-// Enter takes a step that Prove has prepared.
-func (e *Engine) Enter(p *Proof, now int64) error {
+// Enter takes a step that Prove has prepared. full tells that the history's
+// coins take so much memory that they are to be flushed with TrimHistory.
+func (e *Engine) Enter(p *Proof) (full bool, err error) {
 	h := e.History()
 	if h == nil || e.failure != nil {
-		return e.failure
+		return false, e.failure
 	}
-	var err error
 	if p.effects == nil {
 		err = e.leave(h, p.Node)
 	} else {
 		err = e.enter(h, p)
 	}
-	if err != nil || h.set.Size() < e.cacheLimit() {
-		return e.fail(err)
-	}
-	if err := e.Drain(now); err != nil {
-		return err
+	return h.set.Size() >= e.cacheLimit(), e.fail(err)
+}
+
+// TrimHistory flushes, and gives memory of the history's coins back.
+func (e *Engine) TrimHistory() error {
+	h := e.History()
+	if h == nil {
+		return nil
 	}
 	if err := e.Flush(); err != nil {
 		return err

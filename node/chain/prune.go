@@ -27,7 +27,7 @@ func (Pruned) event() {}
 // PruneTo deletes the files whose blocks are all at height or below, as far
 // as they are not needed for reorganisations, and returns the height below
 // which that was possible.
-func (e *Engine) PruneTo(height int32) (int32, error) {
+func (e *storage) PruneTo(height int32) (int32, error) {
 	height = min(height, e.pruneLimit())
 	var files []int32
 	for _, num := range slices.Sorted(maps.Keys(e.files)) {
@@ -39,15 +39,15 @@ func (e *Engine) PruneTo(height int32) (int32, error) {
 }
 
 // pruneLimit is the highest block that may be pruned.
-func (e *Engine) pruneLimit() int32 {
-	limit := e.View().Height() - MinBlocksToKeep
+func (e *storage) pruneLimit() int32 {
+	limit := e.current.Height() - MinBlocksToKeep
 	if e.cfg.PruneLock != nil {
 		limit = min(limit, e.cfg.PruneLock())
 	}
 	return limit
 }
 
-func (e *Engine) mayPrune(num, height int32) bool {
+func (e *storage) mayPrune(num, height int32) bool {
 	file := e.files[num]
 	if h := e.History(); h != nil && file.first <= h.base.Height {
 		height = min(height, h.View().Height()-MinBlocksToKeep)
@@ -57,7 +57,7 @@ func (e *Engine) mayPrune(num, height int32) bool {
 
 // pruneIfLarge deletes the lowest files until all are smaller than the target.
 // It looks every pruneBlockRoom bytes.
-func (e *Engine) pruneIfLarge() error {
+func (e *storage) pruneIfLarge() error {
 	if !e.pruneDue() {
 		return nil
 	}
@@ -81,14 +81,14 @@ func (e *Engine) pruneIfLarge() error {
 
 // pruneDue reports whether as much was written since the last look as room was
 // left for.
-func (e *Engine) pruneDue() bool {
-	return e.cfg.PruneTarget > 0 && e.View().Height() > e.params.PruneAfterHeight &&
+func (e *storage) pruneDue() bool {
+	return e.cfg.PruneTarget > 0 && e.current.Height() > e.params.PruneAfterHeight &&
 		e.cfg.Blocks.DiskSize() >= e.prunedSize+pruneBlockRoom
 }
 
 // deleteFiles forgets what is in the files before it deletes them, and first
 // makes durable what they were for.
-func (e *Engine) deleteFiles(files []int32, height int32) error {
+func (e *storage) deleteFiles(files []int32, height int32) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (e *Engine) deleteFiles(files []int32, height int32) error {
 
 // removeForgotten deletes files that nothing refers to: those that were to be
 // deleted when the process died.
-func (e *Engine) removeForgotten() error {
+func (e *storage) removeForgotten() error {
 	for _, num := range e.cfg.Blocks.Files() {
 		if e.files[num] == nil && num < e.cfg.Blocks.End().File {
 			if err := e.cfg.Blocks.Remove(num); err != nil {
@@ -137,10 +137,10 @@ func (e *Engine) removeForgotten() error {
 
 // FirstStored returns the lowest block of a chain from which on all blocks, and
 // undo data above genesis, are there.
-func (e *Engine) FirstStored(in *View) *Node {
+func (r *Reader) FirstStored(in *View) *Node {
 	n := in.Tip()
-	e.tree.mu.RLock()
-	defer e.tree.mu.RUnlock()
+	r.tree.mu.RLock()
+	defer r.tree.mu.RUnlock()
 	complete := func(n *Node) bool {
 		return n.status&haveBlock != 0 && (n.status&haveUndo != 0 || n.Parent == nil)
 	}
@@ -151,7 +151,7 @@ func (e *Engine) FirstStored(in *View) *Node {
 }
 
 // IsPruned reports whether a block was there once and is not any more.
-func (e *Engine) IsPruned(n *Node) bool {
-	info := e.Info(n)
+func (r *Reader) IsPruned(n *Node) bool {
+	info := r.Info(n)
 	return !info.HaveBlock && info.TxCount > 0
 }

@@ -10,13 +10,13 @@ import (
 // that of an ancestor, and writes it out. after is called with the number of
 // blocks that are left, and ends it by failing. It may be called by anybody
 // while the chain moves on, as long as the blocks in between are not pruned.
-func (e *Engine) RollBack(set *coins.Cache, from, to *Node, after func(left int32) error) error {
+func (r *Reader) RollBack(set *coins.Cache, from, to *Node, after func(left int32) error) error {
 	for n := from; n != to; n = n.Parent {
-		block, err := e.ReadBlock(n)
+		block, err := r.ReadBlock(n)
 		if err != nil {
 			return err
 		}
-		undo, err := e.ReadUndo(n)
+		undo, err := r.ReadUndo(n)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (e *Engine) RollBack(set *coins.Cache, from, to *Node, after func(left int3
 			return fmt.Errorf("%w: block %s", ErrUndo, n.Hash)
 		}
 		set.Commit(view, *n.prevHash())
-		if set.Size() >= e.cfg.Cache {
+		if set.Size() >= r.cache {
 			if err := set.Flush(); err != nil {
 				return err
 			}

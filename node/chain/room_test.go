@@ -33,7 +33,7 @@ func TestNothingIsWrittenWithoutRoom(t *testing.T) {
 	for _, s := range path[:5] {
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(regtestNow))
+		require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	}
 	require.NoError(t, e.Flush())
 	_, _, err = e.AcceptBlock(path[5].Block, true, regtestNow)
@@ -42,7 +42,7 @@ func TestNothingIsWrittenWithoutRoom(t *testing.T) {
 
 	full = true
 	size := disk.Blocks.DiskSize()
-	require.ErrorIs(t, e.Activate(regtestNow), errFull, "there is no room for undo data")
+	require.ErrorIs(t, chaintest.Activate(e, regtestNow, nil), errFull, "there is no room for undo data")
 	_, _, err = e.AcceptBlock(path[6].Block, true, regtestNow)
 	require.ErrorIs(t, err, errFull)
 	require.ErrorIs(t, e.Checkpoint(), errFull)
@@ -57,7 +57,7 @@ func TestNothingIsWrittenWithoutRoom(t *testing.T) {
 	for _, s := range path[5:] {
 		_, _, err := e.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(t, err)
-		require.NoError(t, e.Activate(regtestNow))
+		require.NoError(t, chaintest.Activate(e, regtestNow, nil))
 	}
 	require.Equal(t, undisturbed(t, p, tip), chaintest.Statistics(t, e, coins.HashSerialized3))
 }

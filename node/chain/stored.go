@@ -8,7 +8,7 @@ import (
 // AcceptStored is AcceptBlock for a block that is in a block file already, for
 // making the index anew. A block whose content is not what its header commits
 // to is refused without adding that.
-func (e *Engine) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64) (n *Node, isNew bool, err error) {
+func (e *storage) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64) (n *Node, isNew bool, err error) {
 	if b.Hash == *e.params.GenesisHash {
 		return e.adoptGenesis(pos)
 	}
@@ -26,7 +26,7 @@ func (e *Engine) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64) 
 	return n, true, nil
 }
 
-func (e *Engine) adoptGenesis(pos blockfile.Pos) (n *Node, isNew bool, err error) {
+func (e *storage) adoptGenesis(pos blockfile.Pos) (n *Node, isNew bool, err error) {
 	n = e.tree.lookup(*e.params.GenesisHash)
 	if e.Info(n).HaveBlock {
 		return n, false, nil
@@ -41,7 +41,7 @@ func (e *Engine) adoptGenesis(pos blockfile.Pos) (n *Node, isNew bool, err error
 
 // EndStored ends the making of the index: a genesis block that was in no file
 // is written.
-func (e *Engine) EndStored() error {
+func (e *storage) EndStored() error {
 	n := e.tree.lookup(*e.params.GenesisHash)
 	if e.Info(n).HaveBlock {
 		return nil

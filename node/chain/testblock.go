@@ -8,7 +8,7 @@ func (e *Engine) TestBlock(b *consensus.Block, now int64) error {
 	if e.failure != nil {
 		return e.failure
 	}
-	tip := e.View().Tip()
+	tip := e.current.Tip()
 	if b.Header.PrevBlock != tip.Hash {
 		return consensus.Rejectf(consensus.Invalid, "inconclusive-not-best-prevblk", "")
 	}

@@ -43,10 +43,10 @@ func (e *VerifyError) Unwrap() []error { return []error{ErrVerify, e.Cause} }
 
 // Verify looks through the last blocks of the best chain, all if count is zero
 // or less, and changes nothing. It returns how many blocks and transactions it
-// looked at, and the *VerifyError of the first fault. It needs what Activate
+// looked at, and the *VerifyError of the first fault. It needs what Advance
 // needs: nothing else may change the chain meanwhile.
 func (e *Engine) Verify(level, count int) (blocks, txs int, err error) {
-	tip := e.View().Tip()
+	tip := e.current.Tip()
 	if count <= 0 || count > int(tip.Height) {
 		count = int(tip.Height)
 	}

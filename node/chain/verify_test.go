@@ -25,7 +25,7 @@ func TestVerifyFindsWhatIsWrongAtItsLevel(t *testing.T) {
 			_, _, err := e.AcceptBlock(s.Block, true, tip.Time())
 			require.NoError(t, err)
 		}
-		require.NoError(t, e.Activate(tip.Time()))
+		require.NoError(t, chaintest.Activate(e, tip.Time(), nil))
 		return e, dir
 	}
 	t.Run("nothing", func(t *testing.T) {

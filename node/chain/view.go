@@ -1,13 +1,9 @@
 package chain
 
 import (
-	"math"
-	"math/big"
-
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/coins"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 // View is the best chain at one moment. It does not change.
@@ -96,12 +92,12 @@ func Locator(n *Node) []chainhash.Hash {
 
 // FindLocator returns the best block that the view shares with the sender of a
 // locator; genesis if none.
-func (e *Engine) FindLocator(v *View, locator []chainhash.Hash) *Node {
+func (r *Reader) FindLocator(v *View, locator []chainhash.Hash) *Node {
 	for i, hash := range locator {
 		if i == maxLocator {
 			break
 		}
-		n := e.Lookup(hash)
+		n := r.Lookup(hash)
 		if n == nil {
 			continue
 		}
@@ -113,20 +109,4 @@ func (e *Engine) FindLocator(v *View, locator []chainhash.Hash) *Node {
 		}
 	}
 	return v.At(0)
-}
-
-// EquivalentTime returns how many seconds it takes, at the difficulty of tip,
-// to do the work by which the branch of tip is ahead of that of n; negative if
-// it is behind. It is cut off at the limits of an int64.
-func EquivalentTime(tip, n *Node, p *consensus.Params) int64 {
-	ahead, sign := tip.Work.Sub(n.Work), int64(1)
-	if tip.Work.Cmp(n.Work) < 0 {
-		ahead, sign = n.Work.Sub(tip.Work), -1
-	}
-	seconds := new(big.Int).Mul(ahead.Big(), big.NewInt(p.Spacing))
-	seconds.Div(seconds, consensus.Work(tip.Bits).Big())
-	if !seconds.IsInt64() {
-		return sign * math.MaxInt64
-	}
-	return sign * seconds.Int64()
 }

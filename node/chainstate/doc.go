@@ -12,10 +12,10 @@
 // # Events
 //
 // What a step has done is told to Observe, in the goroutine that holds the
-// State, in one total order: the blocks that left, what that did to the mempool,
-// the blocks that came, the tip. A TipChanged is told while Engine.Still is held
-// off, so that its callers see chain and mempool of the same moment: Observe
-// must be quick, and must not call Still or Do.
+// State and before Do returns, in one total order: the blocks that left, what that
+// did to the mempool, the blocks that came, the tip. Both chain and mempool show
+// the same moment to a caller of Owner.Still. Observe must be quick, and must not
+// call Do.
 //
 // # The end
 //

@@ -48,59 +48,88 @@ func usage(b *consensus.Block) (bytes int64) {
 	return bytes
 }
 
-// onChain hears the engine.
-func (s *State) onChain(ev chain.Event) {
-	if tip, ok := ev.(chain.TipChanged); ok {
-		s.observe(TipChanged{tip, s.settle()})
-		return
-	}
-	s.observe(Step{ev})
-	switch ev := ev.(type) {
-	case chain.Connected:
-		s.moved.connected = append(s.moved.connected, ev)
-	case chain.Disconnected:
-		if !s.moved.unhear(ev.Node) { // else its branch proved invalid further up
-			s.observe(BlockDisconnected{ev})
+// tell shows readers what the engine has done, lets the mempool follow, and
+// passes it on.
+func (s *State) tell() {
+	var refused []Event
+	for _, ev := range s.Chain.Take() {
+		switch ev := ev.(type) {
+		case chain.TipChanged:
+			s.tipChanged(ev)
+			continue
+		case chain.HeaderTip:
+			s.Chain.Show(ev)
+		case chain.Connected:
+			s.moved.connected = append(s.moved.connected, ev)
+		case chain.Refused:
+			refused = append(refused, BlockRefused(ev))
 		}
-		s.moved.leave(&ev)
-	case chain.Refused:
-		s.refused = append(s.refused, BlockRefused(ev))
+		s.observe(Step{ev})
+		if gone, ok := ev.(chain.Disconnected); ok {
+			if !s.moved.unhear(gone.Node) { // else its branch proved invalid further up
+				s.observe(BlockDisconnected{gone})
+			}
+			s.moved.leave(&gone)
+		}
+	}
+	events, _ := s.settle() // of a branch that was given up
+	s.observeAll(events)
+	// Who sees that a peer has to go sees the chain as it is then.
+	s.observeAll(refused)
+}
+
+func (s *State) tipChanged(ev chain.TipChanged) {
+	s.o.still.Lock()
+	s.Chain.Show(ev)
+	events, told := s.settle()
+	s.o.still.Unlock()
+	s.observeAll(events)
+	s.observe(TipChanged{ev, told})
+}
+
+func (s *State) observeAll(events []Event) {
+	for _, ev := range events {
+		s.observe(ev)
 	}
 }
 
-// onMempool hears the mempool.
-func (s *State) onMempool(ev mempool.Event) {
-	switch ev := ev.(type) {
-	case mempool.Added:
-		s.observe(TxAdded{ev})
-	case mempool.Removed:
-		s.observe(TxRemoved{ev})
+// poolEvents are the mempool's as those of this package.
+func poolEvents(list []mempool.Event) []Event {
+	events := make([]Event, 0, len(list))
+	for _, ev := range list {
+		switch ev := ev.(type) {
+		case mempool.Added:
+			events = append(events, TxAdded{ev})
+		case mempool.Removed:
+			events = append(events, TxRemoved{ev})
+		}
 	}
+	return events
 }
 
-// settle lets the mempool follow the moves of the chain, and tells of the
-// blocks that came. It returns those that it has told of.
-func (s *State) settle() (told []chain.Connected) {
+// settle lets the mempool follow the moves of the chain. It returns what that
+// did, and which of the blocks that came are news.
+func (s *State) settle() (events []Event, news []chain.Connected) {
 	moved := s.moved
 	s.moved = moves{}
 	for _, c := range moved.connected {
-		s.Pool.BlockConnected(c.Block, s.Now())
+		events = append(events, poolEvents(s.Pool.BlockConnected(c.Block, s.Now()))...)
 	}
 	if len(moved.disconnected) > 0 {
-		s.bringBack(moved)
+		events = append(events, s.bringBack(moved)...)
 	}
 	for _, c := range moved.connected {
 		if s.toldBefore(c.Node) {
 			continue
 		}
-		s.observe(BlockConnected{c})
-		told = append(told, c)
+		events = append(events, BlockConnected{c})
+		news = append(news, c)
 	}
-	return told
+	return events, news
 }
 
 // bringBack offers the transactions of blocks that left to the mempool.
-func (s *State) bringBack(moved moves) {
+func (s *State) bringBack(moved moves) []Event {
 	confirmed := map[chainhash.Hash]struct{}{}
 	for _, c := range moved.connected {
 		for _, tx := range c.Block.Txs {
@@ -111,7 +140,7 @@ func (s *State) bringBack(moved moves) {
 	for i := len(moved.disconnected) - 1; i >= 0; i-- {
 		txs = append(txs, moved.disconnected[i].Block.Txs...)
 	}
-	s.Pool.Reorg(txs, confirmed, s.MempoolTip())
+	return poolEvents(s.Pool.Reorg(txs, confirmed, s.MempoolTip()))
 }
 
 // connectedBefore returns the blocks above the coins that an earlier process

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 
 // Config is what an Owner works with.
 type Config struct {
-	Chain   chain.Config   // Sink and Interrupted are set by Open
-	Mempool mempool.Config // Coins, Verifier and Sink are set by Open
+	Chain   chain.Config   // Interrupted is set by Open
+	Mempool mempool.Config // Coins and Verifier are set by Open
 	Now     func() int64   // Unix seconds
 	Observe func(Event)    // see the package's text
 	Log     *slog.Logger
@@ -29,10 +30,10 @@ type Config struct {
 type Owner struct {
 	params  *consensus.Params
 	engine  *chain.Engine
-	pool    *mempool.Pool
 	now     func() int64
 	log     *slog.Logger
 	token   chan struct{} // held by who uses the state
+	still   sync.RWMutex  // held while readers are shown another chain, and the mempool follows it
 	state   State
 	stopped atomic.Bool
 	failed  chan error
@@ -45,14 +46,14 @@ func Open(cfg Config) (*Owner, error) {
 		token: make(chan struct{}, 1), failed: make(chan error, 1),
 	}
 	o.state = State{o: o, observe: cfg.Observe}
-	cfg.Chain.Sink, cfg.Chain.Interrupted = o.state.onChain, o.state.interrupted
+	cfg.Chain.Interrupted = o.state.interrupted
 	engine, err := chain.Open(cfg.Chain, o.now())
 	if err != nil {
 		return nil, err
 	}
-	cfg.Mempool.Coins, cfg.Mempool.Verifier, cfg.Mempool.Sink = activeCoins{engine}, cfg.Chain.Verifier, o.state.onMempool
-	o.engine, o.pool = engine, mempool.New(cfg.Mempool)
-	o.state.Chain, o.state.Pool = o.engine, o.pool
+	cfg.Mempool.Coins, cfg.Mempool.Verifier = activeCoins{engine}, cfg.Chain.Verifier
+	o.engine = engine
+	o.state.Chain, o.state.Pool = engine, mempool.New(cfg.Mempool)
 	o.state.resumed = connectedBefore(engine)
 	return o, nil
 }
@@ -63,11 +64,22 @@ type activeCoins struct{ engine *chain.Engine }
 // Get returns a coin, and whether there is one.
 func (a activeCoins) Get(op wire.OutPoint) (coins.Coin, bool, error) { return a.engine.Coins().Get(op) }
 
-// Chain returns the engine, for what may be read from anywhere at any time.
-func (o *Owner) Chain() *chain.Engine { return o.engine }
+// Chain returns what may be read of the chain from anywhere at any time.
+func (o *Owner) Chain() *chain.Reader { return o.engine.Reader }
 
-// Pool returns the mempool, for what may be read from anywhere at any time.
-func (o *Owner) Pool() *mempool.Pool { return o.pool }
+// Pool returns what may be read of the mempool from anywhere at any time.
+func (o *Owner) Pool() *mempool.Reader { return o.state.Pool.Reader }
+
+// MinRate returns the least fee rate that the mempool accepts now.
+func (o *Owner) MinRate() mempool.Rate { return o.state.Pool.MinRate(o.now()) }
+
+// Doubted tells why Open forgot blocks that had been stored; see
+// chain.Engine.Doubted.
+func (o *Owner) Doubted() []error { return o.engine.Doubted() }
+
+// Prove verifies the next block of a loaded set's history; see
+// chain.Engine.Prove.
+func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
 // Do runs fn as the only one who uses the state, when no block is under way.
 // It returns the error of fn, or the cause of ctx if that ends before fn begins.
@@ -89,7 +101,17 @@ func (o *Owner) DoAmidBlocks(ctx context.Context, fn func(*State) error) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-o.token }()
-	return fn(&o.state)
+	err := fn(&o.state)
+	o.state.tell()
+	return err
+}
+
+// Still runs fn while neither the chain that readers see nor what it means for
+// the mempool changes; see chain.Reader.Still. It may not be called inside Do.
+func (o *Owner) ReadTip(fn func(*chain.TipState) error) error {
+	o.still.RLock()
+	defer o.still.RUnlock()
+	return o.engine.ReadTip(fn)
 }
 
 // Stop makes a step that is under way end before its next block.

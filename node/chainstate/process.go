@@ -46,7 +46,7 @@ func (o *Owner) ProcessBlock(ctx context.Context, block *consensus.Block, reques
 		}
 		return v, err
 	}
-	o.engine.Warm(block)
+	o.engine.PrefetchCoins(block)
 	var running <-chan struct{}
 	err = o.DoAmidBlocks(ctx, func(s *State) error {
 		running, err = o.take(s, block, requested, &v)
@@ -72,7 +72,7 @@ func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdic
 	if v.New {
 		s.observe(BlockStored{v.At})
 	}
-	if err := s.Follow(s.Chain.Advance(s.Now())); err != nil {
+	if err := s.Advance(); err != nil {
 		return nil, err
 	}
 	if running = s.Chain.Pending(v.At); running != nil {
@@ -91,7 +91,7 @@ func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Ver
 		return context.Cause(ctx)
 	}
 	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.Follow(s.Chain.Settle(v.At, s.Now())); err != nil {
+		if err := s.Settle(v.At); err != nil {
 			return err
 		}
 		o.lateRefusal(block, v)
@@ -114,7 +114,7 @@ func (o *Owner) lateRefusal(block *consensus.Block, v *Verdict) {
 // the errors.
 func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
 	err = o.Do(ctx, func(s *State) error {
-		result, err = s.Pool.Accept(tx, s.MempoolTip(), opts)
+		result, err = s.Accept(tx, opts)
 		return err
 	})
 	return result, err
@@ -128,6 +128,19 @@ func (s *State) Broadcast(tx *consensus.Tx, maxRate int64) error {
 		s.observe(TxRebroadcast{entry})
 		return nil
 	}
-	_, err := s.Pool.Accept(tx, s.MempoolTip(), mempool.Options{MaxRate: mempool.Rate(maxRate)})
+	_, err := s.Accept(tx, mempool.Options{MaxRate: mempool.Rate(maxRate)})
 	return err
+}
+
+// Enter takes a step of the history of a loaded UTXO set.
+func (o *Owner) Enter(ctx context.Context, p *chain.Proof) error {
+	full := false
+	err := o.DoAmidBlocks(ctx, func(s *State) (err error) {
+		full, err = s.Chain.Enter(p)
+		return s.Vital(err)
+	})
+	if err != nil || !full {
+		return err
+	}
+	return o.Do(ctx, func(s *State) error { return s.Vital(s.Chain.TrimHistory()) })
 }

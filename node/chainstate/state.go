@@ -6,14 +6,15 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 // State is chain and mempool in the hands of the one who may change them: it
 // is valid inside Do only.
 //
-// What changes the chain by Chain's own methods must be followed by Follow, as
-// the methods here do.
+// What Chain's own methods have done is told when Do ends, or one of the methods
+// here does; what Pool's have done is not, so it is changed by those here only.
 type State struct {
 	Chain *chain.Engine
 	Pool  *mempool.Pool
@@ -21,7 +22,6 @@ type State struct {
 	o       *Owner
 	observe func(Event)
 	moved   moves
-	refused []BlockRefused // told when the mempool has followed
 	resumed map[*chain.Node]struct{}
 	until   time.Time // when a step should end early; zero for never
 }
@@ -32,39 +32,63 @@ func (s *State) Now() int64 { return s.o.now() }
 // Vital is Owner.Vital.
 func (s *State) Vital(err error) error { return s.o.Vital(err) }
 
-// Activate lets the chain go where it should.
-func (s *State) Activate() error { return s.Follow(s.Chain.Activate(s.Now())) }
+// Activate lets the chain go where it should, and waits until it is there.
+func (s *State) Activate() error {
+	for {
+		if err := s.Advance(); err != nil || !s.Chain.UnderWay() {
+			return err
+		}
+		if err := s.Drain(); err != nil {
+			return err
+		}
+	}
+}
+
+// Advance is Activate that does not wait for the scripts of the last blocks.
+func (s *State) Advance() error {
+	s.tell()
+	for {
+		more, err := s.Chain.Advance(s.Now())
+		if err = s.follow(err); err != nil || !more {
+			return err
+		}
+	}
+}
 
 // Drain finishes the blocks that are under way, and waits for their scripts.
-func (s *State) Drain() error { return s.Follow(s.Chain.Drain(s.Now())) }
+func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
+
+// Settle finishes the blocks up to one, whose scripts it waits for.
+func (s *State) Settle(at *chain.Node) error { return s.follow(s.Chain.Settle(at, s.Now())) }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.
 func (s *State) Checkpoint() error {
-	if err := s.Follow(s.Chain.Collect(s.Now())); err != nil {
+	if err := s.follow(s.Chain.Collect(s.Now())); err != nil {
 		return err
 	}
 	return s.Chain.Checkpoint()
 }
 
-// Flush makes everything durable.
+// Flush makes everything durable. No block is under way.
 func (s *State) Flush() error {
-	if err := s.Chain.Drain(s.Now()); err != nil {
-		return s.Vital(err)
-	}
+	s.tell()
 	return s.Vital(s.Chain.Flush())
 }
 
-// Follow lets the mempool follow a step of the chain that ended with err, and
-// tells what came of it.
-func (s *State) Follow(err error) error {
-	s.settle()
-	// Who sees that a peer has to go sees the chain as it is then.
-	refused := s.refused
-	s.refused = nil
-	for _, ev := range refused {
-		s.observe(ev)
-	}
+// Accept offers a transaction to the mempool; see mempool.Pool.Accept.
+func (s *State) Accept(tx *consensus.Tx, opts mempool.Options) (mempool.Result, error) {
+	result, err := s.Pool.Accept(tx, s.MempoolTip(), opts)
+	s.observeAll(poolEvents(result.Events))
+	return result, err
+}
+
+// LimitPool drops what is too old from the mempool.
+func (s *State) LimitPool() { s.observeAll(poolEvents(s.Pool.Limit(s.Now()))) }
+
+// follow tells of a step of the chain that ended with err.
+func (s *State) follow(err error) error {
+	s.tell()
 	return s.Vital(err)
 }
 

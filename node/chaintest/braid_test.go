@@ -19,13 +19,13 @@ func TestBraidIsReckonedRight(t *testing.T) {
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	defer disk.Close(t)
 	now := b.Tips[len(b.Tips)-1].Time() + 1
-	cfg, back := disk.Config(p), 0
-	cfg.Sink = func(ev chain.Event) {
+	back := 0
+	hear := func(ev chain.Event) {
 		if _, ok := ev.(chain.Disconnected); ok {
 			back++
 		}
 	}
-	e, err := chain.Open(cfg, now)
+	e, err := chain.Open(disk.Config(p), now)
 	require.NoError(t, err)
 	last := b.Genesis
 	for _, tip := range b.Tips {
@@ -33,7 +33,7 @@ func TestBraidIsReckonedRight(t *testing.T) {
 			_, _, err := e.AcceptBlock(spot.Block, true, now)
 			require.NoError(t, err)
 		}
-		require.NoError(t, e.Activate(now))
+		require.NoError(t, chaintest.Activate(e, now, hear))
 		require.Equal(t, tip.Hash, e.View().Tip().Hash)
 		require.Equal(t, b.Sets[tip.Hash], chaintest.Statistics(t, e, coins.HashMuHash).Hash)
 		last = tip

@@ -61,3 +61,32 @@ func Statistics(t testing.TB, e *chain.Engine, hashType coins.HashType) coins.St
 	require.NoError(t, err)
 	return stats
 }
+
+// Activate moves an engine until there is nothing more to do, as its owner does.
+// It shows what has happened, also before, to the engine's readers, and passes it
+// on to hear, which may be nil. After an error, what was done is shown too.
+func Activate(e *chain.Engine, now int64, hear func(chain.Event)) error {
+	Tell(e, hear)
+	for {
+		more, err := e.Advance(now)
+		Tell(e, hear)
+		if err == nil && !more && e.UnderWay() {
+			more, err = true, e.Drain(now)
+			Tell(e, hear)
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// Tell shows what has happened to the engine's readers, and passes it on to
+// hear, which may be nil.
+func Tell(e *chain.Engine, hear func(chain.Event)) {
+	for _, ev := range e.Take() {
+		e.Show(ev)
+		if hear != nil {
+			hear(ev)
+		}
+	}
+}

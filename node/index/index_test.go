@@ -137,6 +137,7 @@ func TestStaysWhileTheTipIsBehind(t *testing.T) {
 	r.give(f.a.Path()...)
 	s.follow(t)
 	require.NoError(t, r.Invalidate(f.a.Parent.Hash, regtestNow))
+	chaintest.Tell(r.Engine, nil)
 	require.Equal(t, int32(105), r.View().Height())
 	for _, x := range s.all {
 		require.Zero(t, follow(t, x))

@@ -38,7 +38,7 @@ func (r *rig) give(spots ...*chaintest.Spot) {
 	for _, s := range spots {
 		_, _, err := r.AcceptBlock(s.Block, true, regtestNow)
 		require.NoError(r.t, err)
-		require.NoError(r.t, r.Activate(regtestNow))
+		require.NoError(r.t, chaintest.Activate(r.Engine, regtestNow, nil))
 	}
 }
 

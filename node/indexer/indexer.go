@@ -40,7 +40,7 @@ type Config struct {
 	CoinStats    bool   // -coinstatsindex
 	Wipe         bool   // make them anew
 
-	Engine *chain.Engine
+	Chain  *chain.Reader
 	Params *consensus.Params
 	// Tips is set when the chain has moved, or when more of it is verified.
 	Tips *tipwatch.Watch
@@ -73,7 +73,7 @@ type Index interface {
 }
 
 // verifiedChain is the chain as indexes see it: with all blocks being there.
-type verifiedChain struct{ *chain.Engine }
+type verifiedChain struct{ *chain.Reader }
 
 // View returns the best chain as far as it is verified from the beginning.
 func (v verifiedChain) View() *chain.View { return v.Verified() }
@@ -88,7 +88,7 @@ type running struct {
 // Open opens the indexes. Close what it returns even if it fails.
 func Open(cfg Config) (*Indexer, error) {
 	x := &Indexer{cfg: cfg}
-	chain := verifiedChain{cfg.Engine}
+	chain := verifiedChain{cfg.Chain}
 	var fresh index.Salt
 	if _, err := rand.Read(fresh[:]); err != nil {
 		return x, err
@@ -153,7 +153,7 @@ func (x *Indexer) open(folder, thread string, cache int64, open func(*store.DB) 
 // checkNotPruned refuses to start an index whose next blocks were deleted.
 func (x *Indexer) checkNotPruned(of Index) error {
 	next := of.Next()
-	if next == nil || next.Height >= x.cfg.Engine.FirstStored(x.cfg.Engine.Verified()).Height {
+	if next == nil || next.Height >= x.cfg.Chain.FirstStored(x.cfg.Chain.Verified()).Height {
 		return nil
 	}
 	return fmt.Errorf("%s best block of the index goes beyond pruned data (including undo data). "+
@@ -275,7 +275,7 @@ func (x *Indexer) await(ctx context.Context, r *running) (bool, error) {
 		if next == nil {
 			return true, nil
 		}
-		if x.cfg.Engine.View().Height()-next.Height >= maxAwaited {
+		if x.cfg.Chain.View().Height()-next.Height >= maxAwaited {
 			return false, nil
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/script"
@@ -36,6 +37,9 @@ type Options struct {
 type Result struct {
 	Entry    *Entry
 	Replaced []*Entry
+	// Events is what happened to the pool, also to a transaction that was
+	// refused for want of room.
+	Events []Event
 }
 
 // candidate is a transaction on its way in.
@@ -54,6 +58,12 @@ type candidate struct {
 func (p *Pool) Accept(tx *consensus.Tx, tip Tip, opts Options) (Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	result, err := p.accept(tx, tip, opts)
+	result.Events = p.takeEvents()
+	return result, err
+}
+
+func (p *Pool) accept(tx *consensus.Tx, tip Tip, opts Options) (Result, error) {
 	c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, opts: opts, tip: tip}
 	c.delta = p.deltas[tx.ID]
 	for _, check := range []func(*candidate) error{
@@ -89,7 +99,7 @@ func (p *Pool) finish(c *candidate) error {
 			return consensus.Rejectf(consensus.Reconsiderable, "mempool full", "")
 		}
 	}
-	p.cfg.Sink(Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence()})
+	p.events = append(p.events, Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence()})
 	return nil
 }
 

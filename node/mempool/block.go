@@ -7,7 +7,7 @@ import (
 )
 
 // BlockConnected drops what a block contains and what conflicts with it.
-func (p *Pool) BlockConnected(b *consensus.Block, now int64) {
+func (p *Pool) BlockConnected(b *consensus.Block, now int64) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, tx := range b.Txs {
@@ -17,6 +17,7 @@ func (p *Pool) BlockConnected(b *consensus.Block, now int64) {
 		delete(p.deltas, tx.ID)
 	}
 	p.floor.updated, p.floor.falling = now, true
+	return p.takeEvents()
 }
 
 func (p *Pool) confirm(tx *consensus.Tx) {
@@ -33,7 +34,7 @@ func (p *Pool) confirm(tx *consensus.Tx) {
 // Reorg brings back what disconnected blocks contained, earliest first, and
 // drops what the new chain does not allow any more. confirmed holds the txids
 // of the blocks that were connected meanwhile.
-func (p *Pool) Reorg(disconnected []*consensus.Tx, confirmed map[chainhash.Hash]struct{}, tip Tip) {
+func (p *Pool) Reorg(disconnected []*consensus.Tx, confirmed map[chainhash.Hash]struct{}, tip Tip) (events []Event) {
 	for _, tx := range disconnected {
 		if _, again := confirmed[tx.ID]; again {
 			continue
@@ -42,11 +43,13 @@ func (p *Pool) Reorg(disconnected []*consensus.Tx, confirmed map[chainhash.Hash]
 			continue // its block was not connected for long enough to be heard of
 		}
 		if tx.IsCoinbase() {
-			p.dropSpenders(tx)
+			events = append(events, p.dropSpenders(tx)...)
 			continue
 		}
-		if _, err := p.Accept(tx, tip, Options{Bypass: true}); err != nil {
-			p.dropSpenders(tx)
+		result, err := p.Accept(tx, tip, Options{Bypass: true})
+		events = append(events, result.Events...)
+		if err != nil {
+			events = append(events, p.dropSpenders(tx)...)
 		}
 	}
 	p.mu.Lock()
@@ -54,22 +57,24 @@ func (p *Pool) Reorg(disconnected []*consensus.Tx, confirmed map[chainhash.Hash]
 	p.dropUnfit(tip)
 	p.expire(tip.Now)
 	p.trim(nil)
+	return append(events, p.takeEvents()...)
 }
 
 // dropSpenders drops a transaction that is in no chain any more, and what
 // spends its outputs.
-func (p *Pool) dropSpenders(tx *consensus.Tx) {
+func (p *Pool) dropSpenders(tx *consensus.Tx) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e := p.entries[tx.ID]; e != nil {
 		p.takeAll(e.descendants(), ByReorg, nil)
-		return
+		return p.takeEvents()
 	}
 	for op, e := range p.spends {
 		if op.Hash == tx.ID && p.entries[e.Tx.ID] == e {
 			p.takeAll(e.descendants(), ByReorg, nil)
 		}
 	}
+	return p.takeEvents()
 }
 
 // dropUnfit drops what is not final, not mature, or without inputs on the new

@@ -23,7 +23,6 @@ type Coins interface {
 type Config struct {
 	Coins    Coins
 	Verifier *script.Verifier
-	Sink     func(Event) // must not call the pool
 
 	MaxBytes        int64 // estimated memory
 	ExpirySeconds   int64

@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"math"
+	"slices"
 )
 
 // floorHalflife is how long, in seconds, the floor takes to fall by half.
@@ -46,11 +47,12 @@ func (p *Pool) MinRate(now int64) Rate {
 }
 
 // Limit drops what is too old, and what is worst while the pool is too large.
-func (p *Pool) Limit(now int64) {
+func (p *Pool) Limit(now int64) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expire(now)
 	p.trim(nil)
+	return p.takeEvents()
 }
 
 // expire drops what is too old, with its descendants.
@@ -89,12 +91,11 @@ func (p *Pool) trim(newcomer *Entry) {
 }
 
 func (p *Pool) takeQuietly(set map[*Entry]struct{}, newcomer *Entry) {
-	sink := p.cfg.Sink
-	p.cfg.Sink = func(ev Event) {
-		if removed, ok := ev.(Removed); !ok || removed.Entry != newcomer {
-			sink(ev)
-		}
-	}
+	before := len(p.events)
 	p.takeAll(set, BySizeLimit, nil)
-	p.cfg.Sink = sink
+	kept := slices.DeleteFunc(p.events[before:], func(ev Event) bool {
+		removed, ok := ev.(Removed)
+		return ok && removed.Entry == newcomer
+	})
+	p.events = p.events[:before+len(kept)]
 }

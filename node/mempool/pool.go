@@ -11,11 +11,21 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// Pool is the mempool.
+// Pool is the mempool in the hands of its owner.
 type Pool struct {
+	*Reader
+	floor     floor
+	oldest    int64 // no entry is older
+	evictions evictions
+	events    []Event // of the call that is under way
+}
+
+// Reader finds what is in the pool. Its methods may be called from anywhere at
+// any time.
+type Reader struct {
 	cfg Config
 
-	mu       sync.RWMutex
+	mu       sync.RWMutex              // guards the fields below, and those of the Pool
 	entries  map[chainhash.Hash]*Entry // by txid
 	byWtxid  map[chainhash.Hash]*Entry
 	spends   map[wire.OutPoint]*Entry
@@ -24,43 +34,36 @@ type Pool struct {
 	vsize    int64
 	fees     int64
 	sequence uint64
-	floor    floor
-	oldest   int64 // no entry is older
-
-	evictions evictions
 }
 
 // New returns an empty pool.
 func New(cfg Config) *Pool {
-	if cfg.Sink == nil {
-		cfg.Sink = func(Event) {}
-	}
-	return &Pool{
+	return &Pool{Reader: &Reader{
 		cfg: cfg, sequence: 1,
 		entries: map[chainhash.Hash]*Entry{}, byWtxid: map[chainhash.Hash]*Entry{},
 		spends: map[wire.OutPoint]*Entry{}, deltas: map[chainhash.Hash]int64{},
-	}
+	}}
 }
 
 // Config returns the policy.
-func (p *Pool) Config() Config { return p.cfg }
+func (p *Reader) Config() Config { return p.cfg }
 
 // Get returns the entry of a txid, or nil.
-func (p *Pool) Get(txid chainhash.Hash) *Entry {
+func (p *Reader) Get(txid chainhash.Hash) *Entry {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.entries[txid]
 }
 
 // GetWitness returns the entry of a wtxid, or nil.
-func (p *Pool) GetWitness(wtxid chainhash.Hash) *Entry {
+func (p *Reader) GetWitness(wtxid chainhash.Hash) *Entry {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.byWtxid[wtxid]
 }
 
 // Spender returns the entry that spends an output, or nil.
-func (p *Pool) Spender(op wire.OutPoint) *Entry {
+func (p *Reader) Spender(op wire.OutPoint) *Entry {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.spends[op]
@@ -142,7 +145,7 @@ func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
 	p.usage -= e.usage
 	p.vsize -= e.VSize
 	p.fees -= e.Fee
-	p.cfg.Sink(Removed{Entry: e, Reason: reason, Sequence: p.nextSequence(), By: by})
+	p.events = append(p.events, Removed{Entry: e, Reason: reason, Sequence: p.nextSequence(), By: by})
 }
 
 // takeAll removes entries, children first.
@@ -151,6 +154,14 @@ func (p *Pool) takeAll(set map[*Entry]struct{}, reason Reason, by *Entry) {
 	for i := len(order) - 1; i >= 0; i-- {
 		p.take(order[i], reason, by)
 	}
+}
+
+// takeEvents returns what a call has done, in order, for it to return. The caller
+// holds mu.
+func (p *Pool) takeEvents() []Event {
+	events := p.events
+	p.events = nil
+	return events
 }
 
 func (p *Pool) nextSequence() uint64 {
@@ -175,11 +186,8 @@ func (p *Pool) Prioritise(txid chainhash.Hash, delta int64) {
 }
 
 // Priorities returns what Prioritise has added, by txid.
-func (p *Pool) Priorities() map[chainhash.Hash]int64 {
+func (p *Reader) Priorities() map[chainhash.Hash]int64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return maps.Clone(p.deltas)
 }
-
-// Contains reports whether a transaction is in the pool by its wtxid.
-func (p *Pool) Contains(tx *consensus.Tx) bool { return p.GetWitness(tx.WitnessID) != nil }

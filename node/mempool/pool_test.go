@@ -48,7 +48,30 @@ func newRig(t *testing.T, change func(*mempool.Config)) *rig {
 	}
 	cfg := mempool.DefaultConfig()
 	cfg.Coins, cfg.Verifier = r.coins, script.New(script.Config{})
-	cfg.Sink = func(ev mempool.Event) {
+	if change != nil {
+		change(&cfg)
+	}
+	r.Pool = mempool.New(cfg)
+	return r
+}
+
+// Accept is the pool's, whose events the rig keeps, as those of the next ones.
+func (r *rig) Accept(tx *consensus.Tx, tip mempool.Tip, opts mempool.Options) (mempool.Result, error) {
+	result, err := r.Pool.Accept(tx, tip, opts)
+	r.hear(result.Events)
+	return result, err
+}
+
+func (r *rig) BlockConnected(b *consensus.Block, now int64) { r.hear(r.Pool.BlockConnected(b, now)) }
+
+func (r *rig) Reorg(txs []*consensus.Tx, confirmed map[chainhash.Hash]struct{}, tip mempool.Tip) {
+	r.hear(r.Pool.Reorg(txs, confirmed, tip))
+}
+
+func (r *rig) Limit(now int64) { r.hear(r.Pool.Limit(now)) }
+
+func (r *rig) hear(events []mempool.Event) {
+	for _, ev := range events {
 		switch ev := ev.(type) {
 		case mempool.Added:
 			r.events = append(r.events, fmt.Sprintf("A%d", ev.Sequence))
@@ -56,11 +79,6 @@ func newRig(t *testing.T, change func(*mempool.Config)) *rig {
 			r.events = append(r.events, fmt.Sprintf("%s %d", ev.Reason, ev.Sequence))
 		}
 	}
-	if change != nil {
-		change(&cfg)
-	}
-	r.Pool = mempool.New(cfg)
-	return r
 }
 
 func fund(i byte) wire.OutPoint { return wire.OutPoint{Hash: chainhash.Hash{i + 1}} }

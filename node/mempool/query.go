@@ -18,7 +18,7 @@ type Figures struct {
 }
 
 // Figures returns those of this moment.
-func (p *Pool) Figures() Figures {
+func (p *Reader) Figures() Figures {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return Figures{Count: len(p.entries), VSize: p.vsize, Usage: p.usage, Fees: p.fees, Sequence: p.sequence}
@@ -40,7 +40,7 @@ type Details struct {
 	Children        []chainhash.Hash // txids that spend it
 }
 
-func (p *Pool) details(e *Entry) Details {
+func (p *Reader) details(e *Entry) Details {
 	d := Details{Entry: e, Modified: e.modified()}
 	up, down := e.ancestors(), e.descendants()
 	d.AncestorCount, d.DescendantCount = len(up), len(down)
@@ -68,7 +68,7 @@ func txids(set map[*Entry]struct{}) []chainhash.Hash {
 }
 
 // Details returns those of a txid.
-func (p *Pool) Details(txid chainhash.Hash) (Details, bool) {
+func (p *Reader) Details(txid chainhash.Hash) (Details, bool) {
 	p.mu.Lock() // linearizing fills caches
 	defer p.mu.Unlock()
 	e := p.entries[txid]
@@ -80,7 +80,7 @@ func (p *Pool) Details(txid chainhash.Hash) (Details, bool) {
 
 // All returns the details of all entries, parents first, and the sequence
 // number of that moment.
-func (p *Pool) All() ([]Details, uint64) {
+func (p *Reader) All() ([]Details, uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make([]Details, 0, len(p.entries))
@@ -92,13 +92,13 @@ func (p *Pool) All() ([]Details, uint64) {
 
 // Entries returns all entries, parents first, and the sequence number of that
 // moment.
-func (p *Pool) Entries() ([]*Entry, uint64) {
+func (p *Reader) Entries() ([]*Entry, uint64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.ordered(), p.sequence
 }
 
-func (p *Pool) ordered() []*Entry {
+func (p *Reader) ordered() []*Entry {
 	set := make(map[*Entry]struct{}, len(p.entries))
 	for _, e := range p.entries {
 		set[e] = struct{}{}
@@ -107,16 +107,16 @@ func (p *Pool) ordered() []*Entry {
 }
 
 // Ancestors returns the details of what an entry depends on, without itself.
-func (p *Pool) Ancestors(txid chainhash.Hash) ([]Details, bool) {
+func (p *Reader) Ancestors(txid chainhash.Hash) ([]Details, bool) {
 	return p.relatives(txid, (*Entry).ancestors)
 }
 
 // Descendants returns the details of what depends on an entry, without itself.
-func (p *Pool) Descendants(txid chainhash.Hash) ([]Details, bool) {
+func (p *Reader) Descendants(txid chainhash.Hash) ([]Details, bool) {
 	return p.relatives(txid, (*Entry).descendants)
 }
 
-func (p *Pool) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struct{}) ([]Details, bool) {
+func (p *Reader) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struct{}) ([]Details, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.entries[txid]
@@ -133,7 +133,7 @@ func (p *Pool) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struct{
 }
 
 // Candidates returns what may go into a block, parents first.
-func (p *Pool) Candidates() []mining.Candidate {
+func (p *Reader) Candidates() []mining.Candidate {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	entries := p.ordered()

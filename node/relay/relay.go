@@ -29,8 +29,8 @@ type Config struct {
 // Relay answers workers.
 type Relay struct {
 	cfg       Config
-	chain     *chain.Engine
-	pool      *mempool.Pool
+	chain     *chain.Reader
+	pool      *mempool.Reader
 	downloads *downloads
 	txSenders *txSenders
 }

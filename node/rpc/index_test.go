@@ -45,7 +45,7 @@ func newIndexedChain(t *testing.T, tip *chaintest.Spot) *indexedChain {
 	c.extend(tip)
 	c.indexes, err = indexer.Open(indexer.Config{
 		Dir: t.TempDir(), Transactions: true, Spenders: true, Filters: true, CoinStats: true,
-		Engine: owner.Chain(), Params: p, Tips: c.tips, Ready: ready, Log: log,
+		Chain: owner.Chain(), Params: p, Tips: c.tips, Ready: ready, Log: log,
 		OpenStore: func(dir string, cache int64) (*store.DB, error) {
 			return store.Open(store.Config{Dir: dir, Cache: cache, Logger: log})
 		},
@@ -54,7 +54,7 @@ func newIndexedChain(t *testing.T, tip *chaintest.Spot) *indexedChain {
 	t.Cleanup(func() { require.NoError(t, c.indexes.Close()) })
 	engine := owner.Chain()
 	c.table = noderpc.Table(&noderpc.Node{
-		Params: p, Tree: engine, Blocks: engine, Coins: engine, Owner: owner, Mempool: owner.Pool(),
+		Params: p, Tree: engine, Blocks: engine, Coins: owner, Owner: owner, Mempool: owner.Pool(),
 		Indexes: c.indexes, Tips: c.tips, Loaded: func() bool { return true }, Log: log,
 	})
 	return c

@@ -40,7 +40,7 @@ type Blocks interface {
 
 // Coins shows the best chain and its UTXO set while they stand still.
 type Coins interface {
-	Still(fn func(*chain.Still) error) error
+	ReadTip(fn func(*chain.TipState) error) error
 }
 
 // Owner changes chain and mempool.

@@ -72,7 +72,7 @@ func (n *utxoQueries) getTxOut(ctx context.Context, call *rpc.Call) (any, error)
 	}
 	var result any
 	look := func() error {
-		return n.Coins.Still(func(s *chain.Still) error {
+		return n.Coins.ReadTip(func(s *chain.TipState) error {
 			result, err = n.txOut(s, wire.OutPoint{Hash: txid, Index: uint32(index)}, withMempool)
 			return err
 		})
@@ -85,7 +85,7 @@ func (n *utxoQueries) getTxOut(ctx context.Context, call *rpc.Call) (any, error)
 }
 
 // txOut describes an output, nil if there is none.
-func (n *utxoQueries) txOut(s *chain.Still, op wire.OutPoint, withMempool bool) (any, error) {
+func (n *utxoQueries) txOut(s *chain.TipState, op wire.OutPoint, withMempool bool) (any, error) {
 	result := txOut{BestBlock: s.Tip().Hash.String()}
 	if withMempool && n.Mempool.Spender(op) != nil {
 		return nil, nil

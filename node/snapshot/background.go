@@ -55,7 +55,7 @@ func (s *Sets) proveHistory(ctx context.Context) error {
 }
 
 func (s *Sets) proveNext(ctx context.Context) (moved bool, err error) {
-	p, err := s.chain.Prove()
+	p, err := s.owner.Prove()
 	var damage *chain.DamageError
 	var reject *consensus.Reject
 	switch {
@@ -70,9 +70,7 @@ func (s *Sets) proveNext(ctx context.Context) (moved bool, err error) {
 	case err != nil || p == nil:
 		return false, err
 	}
-	err = s.owner.DoAmidBlocks(ctx, func(state *chainstate.State) error {
-		return state.Vital(state.Chain.Enter(p, state.Now()))
-	})
+	err = s.owner.Enter(ctx, p)
 	if err != nil {
 		return false, err
 	}

@@ -44,7 +44,7 @@ type Sets struct {
 
 	// Of the chain, from Attach on.
 	owner  *chainstate.Owner
-	chain  *chain.Engine
+	chain  *chain.Reader
 	events Events
 
 	arrived chan struct{} // wakes Run

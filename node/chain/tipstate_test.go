@@ -47,7 +47,7 @@ func ledgerOf(spots ...*chaintest.Spot) *ledger {
 // compare looks at some outputs, and fails unless they are as at the end of the
 // best chain.
 func (l *ledger) compare(e *chain.Engine, rng *rand.Rand, count int) error {
-	return e.Still(func(s *chain.Still) error {
+	return e.ReadTip(func(s *chain.TipState) error {
 		set, known := l.sets[s.Tip().Hash]
 		for range count {
 			op := l.names[rng.IntN(len(l.names))]
@@ -77,7 +77,7 @@ func TestStillIsTheSetOfTheView(t *testing.T) {
 			watched(t, e, l, func() {
 				for _, spot := range path {
 					acceptAny(t, e, spot, now)
-					step(t, e, rng, now)
+					step(t, e, rng, now, nil)
 					require.NoError(t, l.compare(e, rng, 5))
 					if rng.IntN(8) == 0 {
 						require.NoError(t, e.Drain(now))
@@ -85,7 +85,7 @@ func TestStillIsTheSetOfTheView(t *testing.T) {
 						e.Coins().Trim(0)
 					}
 				}
-				require.NoError(t, e.Activate(now))
+				require.NoError(t, chaintest.Activate(e, now, nil))
 			})
 			require.Equal(t, beside.Hash, e.View().Tip().Hash)
 			require.True(t, e.Info(e.Lookup(bad.Hash)).Failed)
@@ -104,15 +104,17 @@ func TestStillIsTheSetOfTheViewWhenItGoesBack(t *testing.T) {
 	watched(t, e, l, func() {
 		for _, spot := range path {
 			acceptAny(t, e, spot, now)
-			step(t, e, nil, now)
+			step(t, e, nil, now, nil)
 		}
 		for range 6 {
 			hash := path[rng.IntN(len(path))].Hash
 			require.NoError(t, e.Invalidate(hash, now))
 			require.NoError(t, l.compare(e, rng, 500))
-			require.NoError(t, e.Activate(now))
+			chaintest.Tell(e, nil)
+			require.NoError(t, l.compare(e, rng, 500))
+			require.NoError(t, chaintest.Activate(e, now, nil))
 			require.NoError(t, e.Reconsider(hash))
-			require.NoError(t, e.Activate(now))
+			require.NoError(t, chaintest.Activate(e, now, nil))
 			require.NoError(t, l.compare(e, rng, 500))
 		}
 	})
@@ -125,7 +127,7 @@ func stillRig(t *testing.T, p *consensus.Params, age int64, path []*chaintest.Sp
 	now := path[0].Time() + age
 	e, err := chain.Open(disk.Config(p), now)
 	require.NoError(t, err)
-	require.NoError(t, e.Activate(now))
+	require.NoError(t, chaintest.Activate(e, now, nil))
 	for _, spot := range path {
 		_, _, err := e.AcceptHeaders([]wire.BlockHeader{spot.Header}, now)
 		require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 // long reorganisation, that it is not remembered what that was.
 const ErrFar Kind = "chain: a long reorganisation is under way"
 
-// maxLeadBytes bounds the blocks that are remembered; pipelines stay far below.
-const maxLeadBytes = 2 * maxPendingBytes
+// maxUncommittedBytes bounds the blocks that are remembered; pipelines stay far below.
+const maxUncommittedBytes = 2 * maxPendingBytes
 
 // move is one block by which the engine's UTXO set moves.
 type move struct {
@@ -24,46 +24,55 @@ type move struct {
 	back  bool
 }
 
-// lead is what the UTXO set has gone through since it was that of View: blocks
-// whose scripts run, or a part of a reorganisation.
+// uncommitted is what the UTXO set has gone through since it was that of Reader.View:
+// blocks that the owner has not shown yet, blocks whose scripts run, or a part of
+// a reorganisation. Moves are numbered.
 //
 // Invariant: a move is in the list before the set makes it, until View has made
 // it too or the set has taken it back.
-type lead struct {
+type uncommitted struct {
 	mu    sync.RWMutex // held while View or the list changes
-	moves []move
+	moves []move       // the last ones up to number total
+	total uint64       // of moves made, less those taken back
+	shown uint64       // of those that View has made
 	bytes int
 	far   bool // moves are not remembered
 }
 
 // begin is called before the set moves.
-func (l *lead) begin(m move) {
+func (l *uncommitted) begin(m move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.total++
 	l.bytes += len(m.block.Raw)
-	if l.far = l.far || l.bytes > maxLeadBytes; l.far {
+	if l.far = l.far || l.bytes > maxUncommittedBytes; l.far {
 		l.moves = nil
 		return
 	}
 	l.moves = append(l.moves, m)
 }
 
-// takenBack forgets the last moves, which the set has undone.
-func (l *lead) takenBack(count int) {
+// goneBack forgets the moves after a number, which the set has undone.
+func (l *uncommitted) goneBack(to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.retain(0, len(l.moves)-count)
+	gone := int(l.total - to)
+	l.total = to
+	l.retain(0, len(l.moves)-gone)
 }
 
-// caughtUp forgets all moves but the last ones: the set without those is that
-// of View. The caller holds mu.
-func (l *lead) caughtUp(count int) {
-	l.far = l.far && count > 0
-	l.retain(len(l.moves)-count, len(l.moves))
+// caughtUp forgets the moves up to a number: View has made them. The caller
+// holds mu.
+func (l *uncommitted) caughtUp(to uint64) {
+	l.shown = to
+	l.retain(len(l.moves)-int(l.total-to), len(l.moves))
 }
 
-func (l *lead) retain(from, to int) {
+func (l *uncommitted) retain(from, to int) {
 	if l.far {
+		if l.total == l.shown {
+			l.far, l.bytes = false, 0
+		}
 		return
 	}
 	l.moves = append([]move(nil), l.moves[from:to]...)
@@ -74,7 +83,7 @@ func (l *lead) retain(from, to int) {
 }
 
 // before returns a coin as it was before the first move that had to do with it.
-func (l *lead) before(op wire.OutPoint) (coin coins.Coin, there, touched bool) {
+func (l *uncommitted) before(op wire.OutPoint) (coin coins.Coin, there, touched bool) {
 	for i := range l.moves {
 		if coin, there, touched = l.moves[i].before(op); touched {
 			return coin, there, true
@@ -123,48 +132,30 @@ func (m *move) left(i int, index uint32) (coin coins.Coin, there bool) {
 	return coins.Coin{Value: out.Value, Script: out.PkScript, Height: m.node.Height, Coinbase: i == 0}, true
 }
 
-// Still is the best chain and its UTXO set while nobody changes them.
-type Still struct {
+// TipState is the best chain and its UTXO set while nobody changes them.
+type TipState struct {
 	*View
-	lead *lead
+	uncommitted *uncommitted
 }
 
 // Coin returns a coin of the set, and whether there is one. It fails with
 // ErrFar in a long reorganisation. A coinbase that another one is overwriting
 // (BIP30) is not found.
-func (s *Still) Coin(op wire.OutPoint) (coins.Coin, bool, error) {
-	if s.lead.far {
+func (s *TipState) Coin(op wire.OutPoint) (coins.Coin, bool, error) {
+	if s.uncommitted.far {
 		return coins.Coin{}, false, ErrFar
 	}
-	if coin, there, touched := s.lead.before(op); touched {
+	if coin, there, touched := s.uncommitted.before(op); touched {
 		return coin, there, nil
 	}
 	return s.coins.Get(op)
 }
 
-// Still runs fn while neither View changes nor what the Sink changes on a
-// TipChanged. It does not wait for blocks that are under way, nor they for fn;
-// but what has become of them waits, so fn must be quick. It may be called from
-// anywhere but the Sink.
-func (e *Engine) Still(fn func(*Still) error) error {
-	e.lead.mu.RLock()
-	defer e.lead.mu.RUnlock()
-	return fn(&Still{e.View(), &e.lead})
-}
-
-// show makes next the view. The moves that are still under way are those of
-// the pipeline.
-func (e *Engine) show(next, old *View, fork *Node) {
-	e.lead.mu.Lock()
-	defer e.lead.mu.Unlock()
-	e.view.Store(next)
-	e.lead.caughtUp(len(e.pipeline.blocks))
-	e.emit(TipChanged{Tip: next.Tip(), Old: old.Tip(), Fork: fork, Initial: next.Initial})
-}
-
-// back tells that the set is that of View again.
-func (e *Engine) back() {
-	e.lead.mu.Lock()
-	defer e.lead.mu.Unlock()
-	e.lead.caughtUp(0)
+// ReadTip runs fn while View does not change. It does not wait for blocks that
+// are under way, nor they for fn; but what has become of them waits to be shown,
+// so fn must be quick.
+func (r *Reader) ReadTip(fn func(*TipState) error) error {
+	r.uncommitted.mu.RLock()
+	defer r.uncommitted.mu.RUnlock()
+	return fn(&TipState{r.View(), &r.uncommitted})
 }

@@ -15,30 +15,30 @@ import (
 func TestALongReorganisationIsNotRemembered(t *testing.T) {
 	cache, _, err := coins.Open(emptyStore{})
 	require.NoError(t, err)
-	e := &Engine{}
+	e := &core{Reader: &Reader{}}
 	e.view.Store(&View{coins: cache})
 	ask := func() error {
-		return e.Still(func(s *Still) error {
+		return e.ReadTip(func(s *TipState) error {
 			_, _, err := s.Coin(wire.OutPoint{Index: 1})
 			return err
 		})
 	}
-	step := move{node: &Node{}, block: &consensus.Block{Raw: make([]byte, maxLeadBytes/4)}, back: true}
+	step := move{node: &Node{}, block: &consensus.Block{Raw: make([]byte, maxUncommittedBytes/4)}, back: true}
 	for i := range 4 {
-		e.lead.begin(step)
+		e.uncommitted.begin(step)
 		require.NoError(t, ask(), "%d", i)
-		require.Len(t, e.lead.moves, i+1)
+		require.Len(t, e.uncommitted.moves, i+1)
 	}
 	for range 3 {
-		e.lead.begin(step)
+		e.uncommitted.begin(step)
 		require.ErrorIs(t, ask(), ErrFar)
-		require.Empty(t, e.lead.moves)
+		require.Empty(t, e.uncommitted.moves)
 	}
 	e.back()
 	require.NoError(t, ask())
-	e.lead.begin(step)
+	e.uncommitted.begin(step)
 	require.NoError(t, ask())
-	require.Len(t, e.lead.moves, 1)
+	require.Len(t, e.uncommitted.moves, 1)
 }
 
 // emptyStore has no coins.

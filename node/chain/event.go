@@ -24,15 +24,23 @@ type Disconnected struct {
 	Block *consensus.Block
 }
 
-// TipChanged follows the last Connected or Disconnected of a step that is
-// visible in View: Fork is where the old and the new chain part.
+// TipChanged follows the last Connected or Disconnected of a step: Fork is
+// where the old and the new chain part. Readers see the new one after Show.
 type TipChanged struct {
 	Tip, Old, Fork *Node
 	Initial        bool
+
+	view  *View
+	moved uint64 // by how many moves the UTXO set came there; see uncommitted
 }
 
-// HeaderTip: there is a new best header.
-type HeaderTip struct{ Node *Node }
+// HeaderTip: there is a new best header. Readers see it after Show.
+type HeaderTip struct {
+	Node *Node
+
+	view  *View
+	moved uint64
+}
 
 // Refused: a block was found invalid while it was connected.
 type Refused struct {
