@@ -41,7 +41,7 @@ func decode(body []byte, attached [][]byte, v any) error {
 	}
 	f, ok := v.(framed)
 	if ok {
-		*f.frames() = attached
+		*f.AttachedFrames() = attached
 	} else if len(attached) > 0 {
 		return &Error{Kind: KindBadMessage, Text: fmt.Sprintf("%d unexpected attachments", len(attached))}
 	}

@@ -8,18 +8,14 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
 )
 
 // Frames is embedded in a request, reply or event type that carries raw
-// frames beside its CBOR body. The bytes are not copied on their way: whoever
-// sends them must not change them afterwards, whoever receives them owns them.
-type Frames struct {
-	Attached [][]byte `cbor:"-"`
-}
+// frames beside its CBOR body.
+type Frames = multipart.Frames
 
-func (f *Frames) frames() *[][]byte { return &f.Attached }
-
-type framed interface{ frames() *[][]byte }
+type framed interface{ AttachedFrames() *[][]byte }
 
 // encoder holds one message on its way out.
 type encoder struct {
@@ -62,7 +58,7 @@ func (e *encoder) encode(h *codec.Header, v any) error {
 	}
 	e.attached = nil
 	if f, ok := v.(framed); ok {
-		e.attached = *f.frames()
+		e.attached = *f.AttachedFrames()
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -46,10 +47,10 @@ func TestLoadedSetIsVerified(t *testing.T) {
 	require.Equal(t, []int{20, wholeHeight}, l.states())
 	l.requireWhole()
 
-	locator, err := msg.GetLocator.Call(l.ctx, l.worker, bus.None{})
+	locator, err := msg.GetLocator.Call(l.ctx, l.worker, p2p.LocatorRequest{})
 	require.NoError(t, err)
 	require.Equal(t, w.tip.Parent.Hash, locator.Hashes[0]) // so that a peer at our tip names it
-	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{w.tip.Raw[:80]}}})
+	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{w.tip.Raw[:80]}}})
 	require.NoError(t, err)
 	require.True(t, reply.Download)
 

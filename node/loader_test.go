@@ -13,6 +13,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -87,7 +88,7 @@ func (l *loader) submitHeaders() {
 	for _, s := range l.chain.tip.Path() {
 		headers = append(headers, s.Raw[:80]...)
 	}
-	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{headers}}})
+	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{headers}}})
 	require.NoError(l.t, err)
 	require.Empty(l.t, reply.Reject)
 }
@@ -98,7 +99,7 @@ func (l *loader) deliver(count int) (lowest int32) {
 	l.t.Helper()
 	lowest = wholeHeight + 1
 	for count > 0 {
-		lease, err := msg.LeaseBlocks.Call(l.ctx, l.worker, msg.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
+		lease, err := msg.LeaseBlocks.Call(l.ctx, l.worker, p2p.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
 		require.NoError(l.t, err)
 		if len(lease.Hashes) == 0 && !lease.Retry {
 			break
@@ -131,8 +132,8 @@ func (w *wholeChain) at(height int32) *chaintest.Spot {
 	return at
 }
 
-func (l *loader) submit(block *chaintest.Spot) (msg.SubmitReply, error) {
-	return msg.SubmitBlock.Call(l.ctx, l.worker, msg.SubmitBlockRequest{
+func (l *loader) submit(block *chaintest.Spot) (p2p.SubmitReply, error) {
+	return msg.SubmitBlock.Call(l.ctx, l.worker, p2p.SubmitBlockRequest{
 		Peer: 1, Requested: true, Frames: bus.Frames{Attached: [][]byte{block.Raw}},
 	})
 }

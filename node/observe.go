@@ -5,7 +5,7 @@ import (
 	"math"
 	"math/big"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/feed"
@@ -34,7 +34,7 @@ func (n *node) observe(ev chainstate.Event) {
 	case chainstate.TxRemoved:
 		n.txRemoved(ev.Removed)
 	case chainstate.TxRebroadcast:
-		n.feed.Announce(feed.Announcement(ev.Entry, msg.NoPeer))
+		n.feed.Announce(feed.Announcement(ev.Entry, p2p.NoPeer))
 	}
 }
 
@@ -81,7 +81,7 @@ func (n *node) tipChanged(ev chainstate.TipChanged) {
 func (n *node) txAdded(ev mempool.Added) {
 	n.feed.TxAdded(ev.Entry, ev.Sequence)
 	n.watch.added(n, ev)
-	peer := int64(msg.FromBlock)
+	peer := int64(p2p.FromBlock)
 	if ev.Entry.Sequence != 0 {
 		peer = n.relay.TxSender(ev.Entry.Tx.WitnessID)
 	}

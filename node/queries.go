@@ -5,17 +5,18 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
 )
 
 // tip describes the state of the chain for the bus.
-func (n *node) tip() msg.Tip {
+func (n *node) tip() p2p.Tip {
 	engine := n.owner.Chain()
 	view := engine.View()
 	tip := view.Tip()
-	return msg.Tip{
+	return p2p.Tip{
 		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
 		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
 		Initial: view.Initial, EventSeq: n.feed.Seq(), MinFeeRate: int64(n.owner.MinRate()),
@@ -25,7 +26,7 @@ func (n *node) tip() msg.Tip {
 
 // getTip waits until the chain is not being changed, so that the answer
 // includes everything accepted before the call.
-func (n *node) getTip(ctx context.Context, _ bus.None) (tip msg.Tip, err error) {
+func (n *node) getTip(ctx context.Context, _ bus.None) (tip p2p.Tip, err error) {
 	err = n.owner.Do(ctx, func(*chainstate.State) error {
 		tip = n.tip()
 		return nil

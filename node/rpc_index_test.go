@@ -10,6 +10,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node"
 )
@@ -108,7 +109,7 @@ func TestIndexRefusals(t *testing.T) {
 	header, err := hex.DecodeString(get[string](r, "getblockheader", best, false))
 	require.NoError(t, err)
 	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
-	reply, err := msg.SubmitHeaders.Call(r.ctx, worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{rivalOf(header)}}})
+	reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{rivalOf(header)}}})
 	require.NoError(t, err)
 	r.refused(rpc.InvalidAddressOrKey, "Filter not found. Block was not connected to active chain.", "getblockfilter", reply.Last.String())
 

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -23,8 +24,8 @@ func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	r := newRig(t, "regtest", nil)
 	r.loaded() // nothing is leased before
 	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
-	submit := func(header []byte) msg.SubmitHeadersReply {
-		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, msg.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
+	submit := func(header []byte) p2p.SubmitHeadersReply {
+		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
 		require.NoError(t, err)
 		require.Empty(t, reply.Reject)
 		return reply
@@ -37,8 +38,8 @@ func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	rival := rivalOf(ours)
 	reply := submit(rival)
 	require.True(t, reply.Download)
-	lease := func(peer int64) msg.LeaseReply {
-		l, err := msg.LeaseBlocks.Call(r.ctx, worker, msg.LeaseRequest{Peer: peer, Best: reply.Last, Max: 16})
+	lease := func(peer int64) p2p.LeaseReply {
+		l, err := msg.LeaseBlocks.Call(r.ctx, worker, p2p.LeaseRequest{Peer: peer, Best: reply.Last, Max: 16})
 		require.NoError(t, err)
 		return l
 	}
@@ -77,7 +78,7 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	go func() {
 		var err error
 		for _, tx := range txs {
-			reply, e := msg.SubmitTx.Call(r.ctx, submitter, msg.SubmitTxRequest{Frames: bus.Frames{Attached: [][]byte{tx.Raw()}}})
+			reply, e := msg.SubmitTx.Call(r.ctx, submitter, p2p.SubmitTxRequest{Frames: bus.Frames{Attached: [][]byte{tx.Raw()}}})
 			if err = e; err == nil && !reply.New {
 				err = errors.New("refused: " + reply.Reject)
 			}
@@ -89,7 +90,7 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	}()
 	for ended := false; !ended; {
 		for _, tx := range txs[:10] {
-			_, err := msg.WantTxs.Call(r.ctx, asker, msg.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{tx.WitnessID}})
+			_, err := msg.WantTxs.Call(r.ctx, asker, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{tx.WitnessID}})
 			require.NoError(t, err)
 		}
 		select {

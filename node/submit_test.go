@@ -13,6 +13,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -26,7 +27,7 @@ func TestPeerIsNotBlamedForAForgottenHeader(t *testing.T) {
 	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
 	orphan := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2, 0)
 	for _, requested := range []bool{true, false} {
-		reply, err := msg.SubmitBlock.Call(r.ctx, worker, msg.SubmitBlockRequest{
+		reply, err := msg.SubmitBlock.Call(r.ctx, worker, p2p.SubmitBlockRequest{
 			Peer: 1, Requested: requested, Frames: bus.Frames{Attached: [][]byte{orphan.Raw}},
 		})
 		require.NoError(t, err)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // errNoDNS refuses to look up names.
 var errNoDNS = errors.New("DNS lookups are disabled")
 
 // dial carries out an order for a connection.
-func (w *worker) dial(ctx context.Context, order msg.DialOrder) {
+func (w *worker) dial(ctx context.Context, order p2p.DialOrder) {
 	if !w.take() {
 		w.group.Go(func() error { return w.dialFailed(ctx, order.ID, true, "no room") })
 		return
@@ -36,7 +37,7 @@ func (w *worker) dial(ctx context.Context, order msg.DialOrder) {
 
 func (w *worker) dialFailed(ctx context.Context, id uint64, busy bool, text string) error {
 	_, err := persist(ctx, func(ctx context.Context) (bus.None, error) {
-		return msg.DialFailed.Call(ctx, w.conn, msg.DialFailedRequest{Dial: id, Busy: busy, Text: text})
+		return msg.DialFailed.Call(ctx, w.conn, p2p.DialFailedRequest{Dial: id, Busy: busy, Text: text})
 	})
 	if err != nil && ctx.Err() == nil {
 		w.log("net", fmt.Sprintf("the manager did not take the failure of a dial: %v", err))

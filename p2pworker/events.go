@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
@@ -44,7 +44,7 @@ func (w *worker) heard(ctx context.Context, ev bus.Event) error {
 		if err != nil {
 			return err
 		}
-		w.broadcast(session.TxsAnnounced{Txs: fromAnnouncements(e.Txs)})
+		w.broadcast(session.TxsAnnounced{Txs: e.Txs})
 	case ev.Topic == msg.PeerBlamed.Name()+w.env.Name:
 		e, err := msg.PeerBlamed.Decode(ev)
 		if err != nil {
@@ -82,8 +82,8 @@ func validHeaders(headers [][]byte) bool {
 	return true
 }
 
-func (w *worker) askTip(ctx context.Context) (msg.Tip, error) {
-	return persist(ctx, func(ctx context.Context) (msg.Tip, error) {
+func (w *worker) askTip(ctx context.Context) (p2p.Tip, error) {
+	return persist(ctx, func(ctx context.Context) (p2p.Tip, error) {
 		return msg.GetTip.Call(ctx, w.conn, bus.None{})
 	})
 }
@@ -110,7 +110,7 @@ func (w *worker) refreshTip(ctx context.Context) {
 	}
 }
 
-func (w *worker) setTip(tip msg.Tip, change session.TipChanged) {
+func (w *worker) setTip(tip p2p.Tip, change session.TipChanged) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.changeTip(tip, change)
@@ -118,10 +118,9 @@ func (w *worker) setTip(tip msg.Tip, change session.TipChanged) {
 
 // changeTip notes the tip and tells all sessions. The mutex is held: a session
 // that is added has heard of this tip, or hears of it.
-func (w *worker) changeTip(tip msg.Tip, change session.TipChanged) {
-	change.Tip = session.Tip{Height: tip.Height, Hash: tip.Hash, Initial: tip.Initial,
-		Time: time.Unix(tip.Time, 0), HeaderHeight: tip.HeaderHeight, MinFeeRate: tip.MinFeeRate, Lost: tip.Lost, Partial: tip.Partial}
-	w.tip, w.tipKnown = change.Tip, true
+func (w *worker) changeTip(tip p2p.Tip, change session.TipChanged) {
+	change.Tip = tip
+	w.tip, w.tipKnown = tip, true
 	for _, p := range w.peers {
 		p.mail.put(change)
 	}

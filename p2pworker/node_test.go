@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
@@ -68,9 +70,9 @@ func (n *testNode) height() int {
 	return len(n.headers) - 1
 }
 
-func (n *testNode) tip() msg.Tip {
+func (n *testNode) tip() p2p.Tip {
 	h := n.height()
-	return msg.Tip{Height: int32(h), Hash: n.hashAt(h), HeaderHeight: int32(len(n.headers) - 1), MinFeeRate: 100}
+	return p2p.Tip{Height: int32(h), Hash: n.hashAt(h), HeaderHeight: int32(len(n.headers) - 1), MinFeeRate: 100}
 }
 
 // awaitHeight waits until the chain has blocks up to a height.
@@ -94,54 +96,54 @@ func (n *testNode) awaitHeight(ctx context.Context, want int) {
 func (n *testNode) mux() *bus.Mux {
 	mux := bus.NewMux()
 	locked := func() func() { n.mu.Lock(); return n.mu.Unlock }
-	msg.GetTip.Handle(mux, func(context.Context, bus.None) (msg.Tip, error) {
+	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) {
 		defer locked()()
 		return n.tip(), nil
 	})
-	msg.GetLocator.Handle(mux, func(context.Context, bus.None) (msg.LocatorReply, error) {
+	msg.GetLocator.Handle(mux, func(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
 		defer locked()()
 		var l []chainhash.Hash
 		for h := len(n.headers) - 1; h >= 0 && len(l) < 10; h-- {
 			l = append(l, n.hashAt(h))
 		}
-		return msg.LocatorReply{Hashes: append(l, n.hashAt(0))}, nil
+		return p2p.LocatorReply{Hashes: append(l, n.hashAt(0))}, nil
 	})
-	msg.FindHeaders.Handle(mux, func(_ context.Context, r msg.FindRequest) (msg.HeadersReply, error) {
+	msg.FindHeaders.Handle(mux, func(_ context.Context, r p2p.FindHeadersRequest) (p2p.HeadersReply, error) {
 		defer locked()()
 		return n.findHeaders(r), nil
 	})
-	msg.SubmitHeaders.Handle(mux, func(_ context.Context, r msg.SubmitHeadersRequest) (msg.SubmitHeadersReply, error) {
+	msg.SubmitHeaders.Handle(mux, func(_ context.Context, r p2p.SubmitHeadersRequest) (p2p.SubmitHeadersReply, error) {
 		defer locked()()
 		return n.submitHeaders(r.Attached[0]), nil
 	})
-	msg.LeaseBlocks.Handle(mux, func(_ context.Context, r msg.LeaseRequest) (msg.LeaseReply, error) {
+	msg.LeaseBlocks.Handle(mux, func(_ context.Context, r p2p.LeaseRequest) (p2p.LeaseReply, error) {
 		defer locked()()
 		return n.lease(r), nil
 	})
-	msg.ReleasePeer.Handle(mux, func(_ context.Context, r msg.PeerRequest) (bus.None, error) {
+	msg.ReleasePeer.Handle(mux, func(_ context.Context, r p2p.ReleaseRequest) (p2p.Done, error) {
 		defer locked()()
 		for h, peer := range n.leased {
 			if peer == r.Peer {
 				delete(n.leased, h)
 			}
 		}
-		return bus.None{}, nil
+		return p2p.Done{}, nil
 	})
-	msg.SubmitBlock.Handle(mux, func(_ context.Context, r msg.SubmitBlockRequest) (msg.SubmitReply, error) {
+	msg.SubmitBlock.Handle(mux, func(_ context.Context, r p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
 		defer locked()()
 		return n.submitBlock(r.Attached[0]), nil
 	})
-	msg.FetchBlock.Handle(mux, func(_ context.Context, r msg.FetchBlockRequest) (msg.FetchReply, error) {
+	msg.FetchBlock.Handle(mux, func(_ context.Context, r p2p.FetchBlockRequest) (p2p.FetchReply, error) {
 		defer locked()()
 		raw := n.blocks[r.Hash]
-		return msg.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
+		return p2p.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
 	})
 	n.handleTxs(mux, locked)
 	return mux
 }
 
 func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
-	msg.WantTxs.Handle(mux, func(_ context.Context, r msg.WantTxsRequest) (msg.WantTxsReply, error) {
+	msg.WantTxs.Handle(mux, func(_ context.Context, r p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
 		defer locked()()
 		var want []chainhash.Hash
 		for _, h := range r.Hashes {
@@ -149,19 +151,19 @@ func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
 				want = append(want, h)
 			}
 		}
-		return msg.WantTxsReply{Request: want}, nil
+		return p2p.WantTxsReply{Request: want}, nil
 	})
-	msg.FetchTx.Handle(mux, func(_ context.Context, r msg.FetchTxRequest) (msg.FetchReply, error) {
+	msg.FetchTx.Handle(mux, func(_ context.Context, r p2p.FetchTxRequest) (p2p.FetchReply, error) {
 		defer locked()()
 		raw := n.txs[r.Hash]
-		return msg.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
+		return p2p.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
 	})
-	msg.SubmitTx.Handle(mux, func(_ context.Context, r msg.SubmitTxRequest) (msg.SubmitReply, error) {
+	msg.SubmitTx.Handle(mux, func(_ context.Context, r p2p.SubmitTxRequest) (p2p.SubmitReply, error) {
 		defer locked()()
 		h := chainhash.DoubleHashH(r.Attached[0])
 		n.txs[h] = r.Attached[0]
 		n.wake()
-		return msg.SubmitReply{Hash: h, Wtxid: h, New: true}, nil
+		return p2p.SubmitReply{Hash: h, Wtxid: h, New: true}, nil
 	})
 }
 
@@ -172,7 +174,7 @@ func (n *testNode) wake() {
 	}
 }
 
-func (n *testNode) findHeaders(r msg.FindRequest) msg.HeadersReply {
+func (n *testNode) findHeaders(r p2p.FindHeadersRequest) p2p.HeadersReply {
 	from := 0
 	for _, h := range r.Locator {
 		if height, ok := n.heights[h]; ok {
@@ -182,16 +184,16 @@ func (n *testNode) findHeaders(r msg.FindRequest) msg.HeadersReply {
 	}
 	list := n.headers[from+1:]
 	list = list[:min(len(list), 2000)]
-	return msg.HeadersReply{Count: len(list), Frames: bus.Frames{Attached: [][]byte{slices.Concat(list...)}}}
+	return p2p.HeadersReply{Count: len(list), Frames: bus.Frames{Attached: [][]byte{slices.Concat(list...)}}}
 }
 
-func (n *testNode) submitHeaders(raw []byte) msg.SubmitHeadersReply {
-	var reply msg.SubmitHeadersReply
+func (n *testNode) submitHeaders(raw []byte) p2p.SubmitHeadersReply {
+	var reply p2p.SubmitHeadersReply
 	for header := range slices.Chunk(raw, 80) {
 		hash := chainhash.DoubleHashH(header)
 		if _, known := n.heights[hash]; !known {
 			if chainhash.Hash(header[4:36]) != n.hashAt(len(n.headers)-1) {
-				return msg.SubmitHeadersReply{Unconnecting: true}
+				return p2p.SubmitHeadersReply{Unconnecting: true}
 			}
 			n.addHeader(header)
 			reply.New++
@@ -202,8 +204,8 @@ func (n *testNode) submitHeaders(raw []byte) msg.SubmitHeadersReply {
 	return reply
 }
 
-func (n *testNode) lease(r msg.LeaseRequest) msg.LeaseReply {
-	reply := msg.LeaseReply{Seconds: 60}
+func (n *testNode) lease(r p2p.LeaseRequest) p2p.LeaseReply {
+	reply := p2p.LeaseReply{Seconds: 60}
 	best, ok := n.heights[r.Best]
 	if !ok {
 		return reply
@@ -223,10 +225,10 @@ func (n *testNode) lease(r msg.LeaseRequest) msg.LeaseReply {
 	return reply
 }
 
-func (n *testNode) submitBlock(raw []byte) msg.SubmitReply {
+func (n *testNode) submitBlock(raw []byte) p2p.SubmitReply {
 	hash := chainhash.DoubleHashH(raw[:80])
 	if _, known := n.heights[hash]; !known {
-		return msg.SubmitReply{Hash: hash, Reject: "prev-blk-not-found", Misbehaving: true}
+		return p2p.SubmitReply{Hash: hash, Reject: "prev-blk-not-found", Misbehaving: true}
 	}
 	if n.blocks[hash] != nil {
 		n.resubmit++
@@ -234,5 +236,5 @@ func (n *testNode) submitBlock(raw []byte) msg.SubmitReply {
 	delete(n.leased, hash)
 	n.blocks[hash] = raw
 	n.wake()
-	return msg.SubmitReply{Hash: hash, New: true}
+	return p2p.SubmitReply{Hash: hash, New: true}
 }

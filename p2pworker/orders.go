@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
@@ -43,13 +44,13 @@ func (w *worker) obey(ctx context.Context) error {
 // unknownWorker is the error of a manager that does not know us.
 var unknownWorker = &bus.Error{Kind: msg.KindUnknownWorker}
 
-func (w *worker) nextOrders(ctx context.Context, ack uint64) (msg.NextOrdersReply, error) {
+func (w *worker) nextOrders(ctx context.Context, ack uint64) (p2p.NextOrdersReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*msg.PollSeconds*time.Second)
 	defer cancel()
-	return msg.NextOrders.Call(ctx, w.conn, msg.NextOrdersRequest{Ack: ack})
+	return msg.NextOrders.Call(ctx, w.conn, p2p.NextOrdersRequest{Ack: ack})
 }
 
-func (w *worker) carryOut(ctx context.Context, o msg.WorkerOrder) {
+func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 	switch {
 	case o.Dial != nil:
 		w.dial(ctx, *o.Dial)
@@ -58,7 +59,7 @@ func (w *worker) carryOut(ctx context.Context, o msg.WorkerOrder) {
 	case o.Report != nil:
 		w.group.Go(func() error { return w.report(ctx, o.Report.ID) })
 	case o.Relay != nil:
-		w.tell(o.Relay.Peer, session.RelayAddresses{Addresses: fromNetAddrs(o.Relay.Addresses)})
+		w.tell(o.Relay.Peer, session.RelayAddresses{Addresses: o.Relay.Addresses})
 	case o.Send != nil:
 		w.tell(o.Send.Peer, session.SendRaw{Type: o.Send.Type, Payload: o.Send.Payload})
 	case o.Ping != nil:

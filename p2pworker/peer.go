@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 	"github.com/bulkheadnode/bulkhead/p2pworker/transport"
 )
@@ -30,7 +31,7 @@ var errEnded = errors.New("the connection has ended")
 type peer struct {
 	w       *worker
 	id      int64
-	open    msg.OpenPeerReply
+	open    p2p.OpenPeerReply
 	remote  netip.AddrPort
 	local   netip.AddrPort
 	opened  time.Time
@@ -51,7 +52,7 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
 	stop := closeLater(ctx, nc)
 	defer stop()
 	remote, local := endpoint(nc.RemoteAddr()), endpoint(nc.LocalAddr())
-	open, err := w.admit(ctx, msg.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
+	open, err := w.admit(ctx, p2p.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
 	if err != nil || open.Refused != "" {
 		return false
 	}
@@ -73,12 +74,12 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
 }
 
 // admit asks the manager whether a connection may live.
-func (w *worker) admit(ctx context.Context, req msg.OpenPeerRequest) (msg.OpenPeerReply, error) {
+func (w *worker) admit(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, admission)
 	defer cancel()
 	for {
 		seen := w.registrations()
-		reply, err := persist(ctx, func(ctx context.Context) (msg.OpenPeerReply, error) {
+		reply, err := persist(ctx, func(ctx context.Context) (p2p.OpenPeerReply, error) {
 			return msg.OpenPeer.Call(ctx, w.conn, req)
 		})
 		if !errors.Is(err, unknownWorker) {
@@ -104,9 +105,9 @@ func (p *peer) sessionConfig() session.Config {
 	key, tip := w.nonceKey, w.tip
 	w.mu.Unlock()
 	cfg := session.Config{
-		Peer: p.id, Type: session.ConnectionType(p.open.Kind), Address: p.remote.String(),
+		Peer: p.id, Type: p.open.Kind, Address: p.remote.String(),
 		Local:       p.remote.Addr().IsLoopback() || p.remote.Addr().IsUnspecified(),
-		Permissions: permissionsOf(p.open.Permissions),
+		Permissions: p.open.Permissions,
 		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
 		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
 		Nonce:      makeNonce(key, uint32(w.random.Uint64())),
@@ -114,33 +115,10 @@ func (p *peer) sessionConfig() session.Config {
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
 	}
-	if session.Routable(p.remote.Addr()) {
+	if p2p.Routable(p.remote.Addr()) {
 		cfg.Remote = p.remote
 	}
 	return cfg
-}
-
-// permissionsOf reads Bitcoin Core's permission names.
-func permissionsOf(names []string) (p session.Permissions) {
-	for _, name := range names {
-		switch name {
-		case "noban":
-			p.NoBan = true
-		case "relay":
-			p.Relay = true
-		case "forcerelay":
-			p.ForceRelay, p.Relay = true, true
-		case "mempool":
-			p.Mempool = true
-		case "download":
-			p.Download = true
-		case "addr":
-			p.Addr = true
-		case "bloomfilter":
-			p.BloomFilter = true
-		}
-	}
-	return p
 }
 
 // run drives the connection until it ends and joins its goroutines.
@@ -260,7 +238,7 @@ func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input
 
 // perform makes the calls of one request and hands the reply to the session.
 func (p *peer) perform(ctx context.Context, r session.Request) error {
-	body, err := p.w.call(ctx, p.id, r.Body)
+	body, err := p.w.call(ctx, r.Body)
 	select {
 	case p.replies <- session.Reply{ID: r.ID, Body: body, Err: err}:
 		return nil
@@ -278,13 +256,13 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
-	req := msg.ClosePeerRequest{Peer: p.id, Report: p.report()}
+	req := p2p.ClosePeerRequest{Peer: p.id, Report: p.report()}
 	if p.end != nil {
 		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
 	}
 	// Both may be away: the node forgets leases in time, and the manager
 	// learns of it when we register.
-	_, _ = msg.ReleasePeer.Call(ctx, w.conn, msg.PeerRequest{Peer: p.id})
+	_, _ = msg.ReleasePeer.Call(ctx, w.conn, p2p.ReleaseRequest{Peer: p.id})
 	_, _ = persist(ctx, func(ctx context.Context) (bus.None, error) {
 		return msg.ClosePeer.Call(ctx, w.conn, req)
 	})

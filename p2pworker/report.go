@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // report answers the manager's order with the state of all connections.
 func (w *worker) report(ctx context.Context, id uint64) error {
-	req := msg.ReportPeersRequest{ID: id}
+	req := p2p.ReportPeersRequest{ID: id}
 	for _, p := range w.allPeers() {
 		req.Peers = append(req.Peers, p.report())
 	}
@@ -18,22 +19,22 @@ func (w *worker) report(ctx context.Context, id uint64) error {
 	return nil
 }
 
-func (p *peer) openInfo() msg.OpenInfo {
+func (p *peer) openInfo() p2p.OpenInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return msg.OpenInfo{
+	return p2p.OpenInfo{
 		Peer: p.id, Kind: p.open.Kind, Name: p.open.Name, Remote: p.remote.String(), Local: p.local.String(),
-		Opened: p.opened.Unix(), NoBan: permissionsOf(p.open.Permissions).NoBan, Ready: p.ready,
+		Opened: p.opened.Unix(), NoBan: p.open.Permissions.Has(p2p.NoBan), Ready: p.ready,
 	}
 }
 
 // report describes the connection as it is now.
-func (p *peer) report() msg.PeerReport {
+func (p *peer) report() p2p.PeerReport {
 	p.mu.Lock()
 	i := p.s.Info(p.w.env.Clock.Now())
 	p.mu.Unlock()
 	t := p.link.Stats()
-	r := msg.PeerReport{
+	r := p2p.PeerReport{
 		Peer: p.id, LastSend: t.LastSend / int64(time.Second), LastReceive: t.LastReceive / int64(time.Second),
 		LastTransaction: unixOrZero(i.LastTx), LastBlock: unixOrZero(i.LastBlock),
 		BytesSent: t.BytesSent, BytesReceived: t.BytesReceived,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
@@ -49,7 +50,7 @@ type worker struct {
 	// listeners are interrupted when the last room is taken.
 	listeners []deadliner
 	nonceKey  []byte
-	tip       session.Tip
+	tip       p2p.Tip
 	tipKnown  bool
 	leaving   bool
 	// registered counts registrations: a caller that failed for not being
@@ -133,12 +134,12 @@ func (w *worker) register(ctx context.Context, seen int) error {
 		w.mu.Unlock()
 		return nil
 	}
-	req := msg.RegisterWorkerRequest{Capacity: w.cfg.Capacity, NonceKey: w.nonceKey}
+	req := p2p.RegisterWorkerRequest{Capacity: w.cfg.Capacity, NonceKey: w.nonceKey}
 	for _, p := range w.peers {
 		req.Open = append(req.Open, p.openInfo())
 	}
 	w.mu.Unlock()
-	reply, err := persist(ctx, func(ctx context.Context) (msg.RegisterWorkerReply, error) {
+	reply, err := persist(ctx, func(ctx context.Context) (p2p.RegisterWorkerReply, error) {
 		return msg.RegisterWorker.Call(ctx, w.conn, req)
 	})
 	if err != nil {
@@ -234,7 +235,7 @@ func (w *worker) remove(p *peer) {
 	delete(w.peers, p.id)
 }
 
-func (w *worker) currentTip() session.Tip {
+func (w *worker) currentTip() p2p.Tip {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.tip

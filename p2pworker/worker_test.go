@@ -22,6 +22,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
@@ -231,7 +232,7 @@ func TestNewBlocksAndTransactionsCross(t *testing.T) {
 	header := a.node.mine(77)
 	tip := a.node.tip()
 	a.node.mu.Unlock()
-	require.NoError(t, msg.TipChanged.Publish(ctx, a.nodeConn, msg.TipChangedEvent{Tip: tip,
+	require.NoError(t, msg.TipChanged.Publish(ctx, a.nodeConn, p2p.TipChangedEvent{Tip: tip,
 		Frames: bus.Frames{Attached: [][]byte{header}}}))
 	b.node.awaitHeight(ctx, 4)
 
@@ -240,8 +241,8 @@ func TestNewBlocksAndTransactionsCross(t *testing.T) {
 	a.node.mu.Lock()
 	a.node.txs[h] = raw
 	a.node.mu.Unlock()
-	require.NoError(t, msg.TxsAnnounced.Publish(ctx, a.nodeConn, msg.TxsAnnouncedEvent{
-		Txs: []msg.TxAnnouncement{{Txid: h, Wtxid: h, FeeRate: 1000, Peer: -1}}}))
+	require.NoError(t, msg.TxsAnnounced.Publish(ctx, a.nodeConn, p2p.TxsAnnouncedEvent{
+		Txs: []p2p.TxAnnouncement{{Txid: h, Wtxid: h, FeeRate: 1000, Peer: -1}}}))
 	for {
 		b.node.mu.Lock()
 		got := b.node.txs[h]

@@ -15,6 +15,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
 
@@ -105,11 +106,11 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 	b := broker.New(broker.Config{Table: broker.DefaultTable()})
 	mux := bus.NewMux()
 	block := make([]byte, 4<<20)
-	msg.FetchBlock.Handle(mux, func(context.Context, msg.FetchBlockRequest) (msg.FetchReply, error) {
-		return msg.FetchReply{Found: true, Frames: bus.Frames{Attached: [][]byte{block}}}, nil
+	msg.FetchBlock.Handle(mux, func(context.Context, p2p.FetchBlockRequest) (p2p.FetchReply, error) {
+		return p2p.FetchReply{Found: true, Frames: bus.Frames{Attached: [][]byte{block}}}, nil
 	})
-	msg.SubmitBlock.Handle(mux, func(_ context.Context, req msg.SubmitBlockRequest) (msg.SubmitReply, error) {
-		return msg.SubmitReply{New: len(req.Attached[0]) == len(block)}, nil
+	msg.SubmitBlock.Handle(mux, func(_ context.Context, req p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
+		return p2p.SubmitReply{New: len(req.Attached[0]) == len(block)}, nil
 	})
 	theirs, ours := link.Pipe()
 	tasks.Go(func() { _ = b.Serve(ctx, ours, broker.Identity{Role: broker.Node, Instance: "node"}) })
@@ -138,12 +139,12 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 func TestASlowLineIsNotACutOne(t *testing.T) {
 	p := newPair(t, 800*time.Millisecond, 8*time.Millisecond)
 	began := time.Now()
-	down, err := msg.FetchBlock.Call(t.Context(), p.part, msg.FetchBlockRequest{})
+	down, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
 	require.Len(t, down.Attached[0], 4<<20)
 	t.Logf("4 MiB took %d ms down", time.Since(began).Milliseconds())
 	began = time.Now()
-	up, err := msg.SubmitBlock.Call(t.Context(), p.part, msg.SubmitBlockRequest{Frames: down.Frames})
+	up, err := msg.SubmitBlock.Call(t.Context(), p.part, p2p.SubmitBlockRequest{Frames: down.Frames})
 	require.NoError(t, err)
 	require.True(t, up.New)
 	t.Logf("and %d ms up", time.Since(began).Milliseconds())
@@ -151,10 +152,10 @@ func TestASlowLineIsNotACutOne(t *testing.T) {
 
 func TestACutLineIsNoticed(t *testing.T) {
 	p := newPair(t, 800*time.Millisecond, 0)
-	_, err := msg.FetchBlock.Call(t.Context(), p.part, msg.FetchBlockRequest{})
+	_, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
 	close(p.line.cut)
-	_, err = msg.FetchBlock.Call(t.Context(), p.part, msg.FetchBlockRequest{})
+	_, err = msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.ErrorIs(t, err, bus.ErrClosed)
 	var silent *link.SilenceError
 	require.True(t, errors.As(<-p.ended, &silent))

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
@@ -67,8 +68,8 @@ func (h *harbour) startParts() {
 		answers("getblockchaininfo", `{"blocks": 812345, "headers": 812346, "initialblockdownload": true}`),
 		answers("getmempoolinfo", `{"size": 3, "bytes": 450, "usage": 9000}`),
 	}.Announce(mux))
-	msg.GetTip.Handle(mux, func(context.Context, bus.None) (msg.Tip, error) {
-		return msg.Tip{}, bus.Errorf("node.fog", "nothing to be seen")
+	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) {
+		return p2p.Tip{}, bus.Errorf("node.fog", "nothing to be seen")
 	})
 	h.node, _ = h.bus.Conn(broker.Node, "node", mux)
 	mux = bus.NewMux()
@@ -118,7 +119,7 @@ func TestAScrapeShowsWhatThePartsTell(t *testing.T) {
 	}
 	const published = 50
 	for range published {
-		require.NoError(t, msg.TipChanged.Publish(t.Context(), h.node, msg.TipChangedEvent{}))
+		require.NoError(t, msg.TipChanged.Publish(t.Context(), h.node, p2p.TipChangedEvent{}))
 	}
 	_, err := msg.Registry.Call(t.Context(), h.node, bus.None{})
 	require.NoError(t, err)

@@ -4,47 +4,24 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Queries about the chain that any part may ask the node.
 var (
 	// GetTip returns the state of the chain after everything that was accepted
 	// before the call.
-	GetTip = bus.Method[bus.None, Tip]("node.chain.tip")
+	GetTip = bus.Method[bus.None, p2p.Tip]("node.chain.tip")
 	// GetBlock returns a block of any branch; error kind "node.unknown-block".
 	GetBlock = bus.Method[GetBlockRequest, GetBlockReply]("node.chain.getblock")
 )
 
 // TipChanged is published whenever the tip, the best header or the minimum
 // fee rate has changed; a worker announces the blocks it lists to its peers.
-var TipChanged = bus.Topic[TipChangedEvent]("node.tip")
+var TipChanged = bus.Topic[p2p.TipChangedEvent]("node.tip")
 
 // KindUnknownBlock is the error of a query for a block the node does not have.
 const KindUnknownBlock bus.Kind = "node.unknown-block"
-
-// Tip is the state of the chain.
-type Tip struct {
-	Height       int32          `cbor:"1,keyasint"`
-	Hash         chainhash.Hash `cbor:"2,keyasint"`
-	Time         int64          `cbor:"3,keyasint"` // header time of the tip, Unix seconds
-	HeaderHeight int32          `cbor:"4,keyasint"` // best header
-	HeaderHash   chainhash.Hash `cbor:"5,keyasint"`
-	Initial      bool           `cbor:"6,keyasint"` // in initial block download
-	EventSeq     uint64         `cbor:"7,keyasint"` // last event that was published
-	MinFeeRate   int64          `cbor:"8,keyasint"` // satoshi per 1000 vbytes the mempool asks for
-	Lost         int64          `cbor:"9,keyasint"` // stored blocks that proved damaged, since the node's start
-	// Partial: blocks below a loaded UTXO set are still missing, so that others
-	// find no more here than with a node that prunes.
-	Partial bool `cbor:"10,keyasint,omitempty"`
-}
-
-// TipChangedEvent carries the new state and, in attachments, the headers (80
-// bytes each) of the blocks that joined the best chain since the last event,
-// lowest first. Blocks connected during initial download are not listed.
-type TipChangedEvent struct {
-	Tip Tip `cbor:"1,keyasint"`
-	bus.Frames
-}
 
 // GetBlockRequest names a block.
 type GetBlockRequest struct {

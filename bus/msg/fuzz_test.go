@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/quick"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
@@ -16,15 +18,15 @@ func bodies() []any {
 	return []any{
 		new(codec.Announcement), new(codec.Prefixes),
 		new(msg.RegistryReply), new(msg.RegistryEntry), new(msg.BusStatsReply),
-		new(msg.Tip), new(msg.TipChangedEvent), new(msg.GetBlockRequest), new(msg.GetBlockReply),
-		new(msg.BlockEvent), new(msg.TxEvent), new(msg.PeerBlamedEvent),
-		new(msg.LocatorReply), new(msg.FindRequest), new(msg.HeadersReply), new(msg.SubmitHeadersRequest), new(msg.SubmitHeadersReply),
-		new(msg.LeaseRequest), new(msg.LeaseReply), new(msg.PeerRequest), new(msg.SubmitBlockRequest), new(msg.SubmitTxRequest),
-		new(msg.SubmitReply), new(msg.FetchBlockRequest), new(msg.FetchTxRequest), new(msg.FetchReply),
-		new(msg.WantTxsRequest), new(msg.WantTxsReply), new(msg.TxsAnnouncedEvent),
-		new(msg.RegisterWorkerRequest), new(msg.RegisterWorkerReply), new(msg.NextOrdersRequest), new(msg.NextOrdersReply),
-		new(msg.OpenPeerRequest), new(msg.OpenPeerReply), new(msg.DialFailedRequest), new(msg.IntroducePeerRequest),
-		new(msg.IntroducePeerReply), new(msg.ClosePeerRequest), new(msg.ReportPeersRequest), new(msg.AddAddressesRequest), new(msg.AddressesReply),
+		new(p2p.Tip), new(p2p.TipChangedEvent), new(msg.GetBlockRequest), new(msg.GetBlockReply),
+		new(msg.BlockEvent), new(msg.TxEvent), new(p2p.PeerBlamedEvent),
+		new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.OpenInfo), new(p2p.WorkerOrder), new(p2p.HeadersReply), new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply),
+		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest), new(p2p.GetAddressesRequest), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest),
+		new(p2p.SubmitReply), new(p2p.FetchBlockRequest), new(p2p.FetchTxRequest), new(p2p.FetchReply),
+		new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
+		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply),
+		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.IntroducePeerRequest),
+		new(p2p.IntroducePeerReply), new(p2p.ClosePeerRequest), new(p2p.ReportPeersRequest), new(p2p.AddAddressesRequest), new(p2p.AddressesReply),
 		new(msg.SpawnReply), new(msg.SpawnWalletRequest),
 		new(msg.WatchRequest), new(msg.ScanRequest), new(msg.ScanReply), new(msg.WatchedMempoolReply), new(msg.WatchedTxEvent), new(msg.BroadcastRequest),
 	}

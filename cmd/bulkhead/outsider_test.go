@@ -23,6 +23,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/endpoint/keyring"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
 
@@ -297,7 +298,7 @@ func TestOurClientTalksToABrokerOfOthers(t *testing.T) {
 	require.Equal(t, "node.chain.tip", call.To)
 	deadline, _ := ctx.Deadline()
 	require.Equal(t, deadline.UnixMicro(), call.Deadline)
-	want := msg.Tip{Height: 7, Time: 1231006505, HeaderHeight: 9, Initial: true, EventSeq: 3, MinFeeRate: 1000}
+	want := p2p.Tip{Height: 7, Time: 1231006505, HeaderHeight: 9, Initial: true, EventSeq: 3, MinFeeRate: 1000}
 	for i := range want.Hash {
 		want.Hash[i] = byte(i)
 	}

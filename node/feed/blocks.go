@@ -5,6 +5,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -52,12 +53,12 @@ func (f *Feed) publishTip() {
 	headers := f.headers
 	f.headers = nil
 	f.mu.Unlock()
-	ev := msg.TipChangedEvent{Tip: f.cfg.Tip(), Frames: bus.Frames{Attached: headers}}
+	ev := p2p.TipChangedEvent{Tip: f.cfg.Tip(), Frames: bus.Frames{Attached: headers}}
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TipChanged.Publish(ctx, conn, ev) })
 }
 
 // PeerBlamed tells a worker that a block which its peer sent is invalid.
-func (f *Feed) PeerBlamed(worker string, ev msg.PeerBlamedEvent) {
+func (f *Feed) PeerBlamed(worker string, ev p2p.PeerBlamedEvent) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error {
 		return msg.PeerBlamed.PublishTo(ctx, conn, worker, ev)
 	})

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // How often tips are published in initial download, and transactions at any
@@ -23,7 +23,7 @@ const (
 // Config is what a Feed works with.
 type Config struct {
 	Events bool           // some part hears the topics under msg.EventPrefix
-	Tip    func() msg.Tip // the state of the chain; called by many goroutines
+	Tip    func() p2p.Tip // the state of the chain; called by many goroutines
 	Log    *slog.Logger
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -15,7 +16,7 @@ const maxBatch = 1000
 // batch holds the transactions that are to be announced to workers.
 type batch struct {
 	mu  sync.Mutex
-	txs []msg.TxAnnouncement
+	txs []p2p.TxAnnouncement
 }
 
 // TxAdded publishes that a transaction entered the mempool. sequence is the
@@ -39,14 +40,14 @@ func (f *Feed) tx(topic bus.Topic[msg.TxEvent], e *mempool.Entry, sequence uint6
 }
 
 // Announcement describes a transaction of the mempool to workers; peer is the
-// number of its sender, or msg.NoPeer, or msg.FromBlock.
-func Announcement(e *mempool.Entry, peer int64) msg.TxAnnouncement {
-	return msg.TxAnnouncement{Txid: e.Tx.ID, Wtxid: e.Tx.WitnessID, FeeRate: e.Fee * 1000 / e.VSize, Peer: peer}
+// number of its sender, or p2p.NoPeer, or p2p.FromBlock.
+func Announcement(e *mempool.Entry, peer int64) p2p.TxAnnouncement {
+	return p2p.TxAnnouncement{Txid: e.Tx.ID, Wtxid: e.Tx.WitnessID, FeeRate: e.Fee * 1000 / e.VSize, Peer: peer}
 }
 
 // Announce tells workers of a transaction, with others that come within
 // txInterval.
-func (f *Feed) Announce(tx msg.TxAnnouncement) {
+func (f *Feed) Announce(tx p2p.TxAnnouncement) {
 	f.batch.mu.Lock()
 	f.batch.txs = append(f.batch.txs, tx)
 	full := len(f.batch.txs) >= maxBatch
@@ -62,7 +63,7 @@ func (f *Feed) publishTxs() {
 	if len(txs) == 0 {
 		return
 	}
-	ev := msg.TxsAnnouncedEvent{Txs: txs}
+	ev := p2p.TxsAnnouncedEvent{Txs: txs}
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TxsAnnounced.Publish(ctx, conn, ev) })
 }
 

@@ -8,16 +8,15 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
 
 // lease grants a peer blocks that are missing below the last header it has.
-func (r *Relay) lease(ctx context.Context, req msg.LeaseRequest) (msg.LeaseReply, error) {
+func (r *Relay) lease(ctx context.Context, req p2p.LeaseRequest) (p2p.LeaseReply, error) {
 	config := download.DefaultConfig()
-	reply := msg.LeaseReply{Seconds: int(config.Patience / time.Second)}
+	reply := p2p.LeaseReply{Seconds: int(config.Patience / time.Second)}
 	if !r.cfg.Loaded() {
 		// The block files may have them.
 		reply.Retry = true
@@ -130,15 +129,15 @@ func (r *Relay) lastLinked(fork, best *chain.Node) *chain.Node {
 }
 
 // release takes back what a peer that is gone, or too slow, was to deliver.
-func (r *Relay) release(ctx context.Context, req msg.PeerRequest) (bus.None, error) {
+func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, error) {
 	r.downloads.peerGone(holder(ctx, req.Peer))
-	return bus.None{}, nil
+	return p2p.Done{}, nil
 }
 
 // wantTxs picks the announced transactions that are worth asking this peer
 // for.
-func (r *Relay) wantTxs(ctx context.Context, req msg.WantTxsRequest) (msg.WantTxsReply, error) {
-	reply := msg.WantTxsReply{RetrySeconds: int(txRetry / time.Second)}
+func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
+	reply := p2p.WantTxsReply{RetrySeconds: int(txRetry / time.Second)}
 	if r.chain.View().Initial {
 		return reply, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -73,11 +74,11 @@ func (r *Relay) BlockRefused(hash chainhash.Hash, reject *consensus.Reject) {
 		return
 	}
 	r.downloads.addOffence(sender, reject)
-	r.cfg.Feed.PeerBlamed(sender.Worker, msg.PeerBlamedEvent{Peer: sender.Peer, Hash: hash, Reason: reject.Reason})
+	r.cfg.Feed.PeerBlamed(sender.Worker, p2p.PeerBlamedEvent{Peer: sender.Peer, Hash: hash, Reason: reject.Reason})
 }
 
 // TxSender returns the number of the peer from which a transaction came that
-// is being looked at, by wtxid; msg.NoPeer if it came from no peer.
+// is being looked at, by wtxid; p2p.NoPeer if it came from no peer.
 func (r *Relay) TxSender(wtxid chainhash.Hash) int64 { return r.txSenders.get(wtxid) }
 
 // holder names the caller's peer.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
@@ -65,5 +65,5 @@ func (s *txSenders) get(wtxid chainhash.Hash) int64 {
 	if peer, ok := s.of[wtxid]; ok {
 		return peer
 	}
-	return msg.NoPeer
+	return p2p.NoPeer
 }

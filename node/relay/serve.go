@@ -3,8 +3,8 @@ package relay
 import (
 	"context"
 
-	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
@@ -12,13 +12,13 @@ import (
 )
 
 // getLocator returns a locator of the best header chain.
-func (r *Relay) getLocator(context.Context, bus.None) (msg.LocatorReply, error) {
+func (r *Relay) getLocator(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
 	best := r.chain.View().BestHeader
 	if r.chain.History() != nil && best.Parent != nil {
 		// A peer at the same tip shall tell so: its old blocks are wanted.
 		best = best.Parent
 	}
-	return msg.LocatorReply{Hashes: chain.Locator(best)}, nil
+	return p2p.LocatorReply{Hashes: chain.Locator(best)}, nil
 }
 
 // Limits of answers to peers (BIP31 and before).
@@ -27,7 +27,7 @@ const (
 	maxBlocks  = 500
 )
 
-func (r *Relay) findHeaders(_ context.Context, req msg.FindRequest) (reply msg.HeadersReply, err error) {
+func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (reply p2p.HeadersReply, err error) {
 	view := r.chain.View()
 	var start *chain.Node
 	if len(req.Locator) == 0 {
@@ -50,7 +50,7 @@ func (r *Relay) findHeaders(_ context.Context, req msg.FindRequest) (reply msg.H
 	return reply, nil
 }
 
-func (r *Relay) findBlocks(_ context.Context, req msg.FindRequest) (reply msg.LocatorReply, err error) {
+func (r *Relay) findBlocks(_ context.Context, req p2p.FindBlocksRequest) (reply p2p.LocatorReply, err error) {
 	view := r.chain.View()
 	at := view.Next(r.chain.FindLocator(view, req.Locator))
 	for ; at != nil && at.Hash != req.Stop && len(reply.Hashes) < maxBlocks; at = view.Next(at) {
@@ -69,7 +69,7 @@ const maxBranchAge = 30 * 24 * 60 * 60
 // serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
 const limitedDepth = 288
 
-func (r *Relay) fetchBlock(_ context.Context, req msg.FetchBlockRequest) (reply msg.FetchReply, err error) {
+func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply p2p.FetchReply, err error) {
 	at := r.chain.Lookup(req.Hash)
 	if at == nil || !r.mayShow(at) {
 		return reply, nil
@@ -108,7 +108,7 @@ func (r *Relay) mayShow(at *chain.Node) bool {
 		chain.EquivalentTime(best, at, r.cfg.Params) < maxBranchAge
 }
 
-func (r *Relay) fetchTx(_ context.Context, req msg.FetchTxRequest) (reply msg.FetchReply, err error) {
+func (r *Relay) fetchTx(_ context.Context, req p2p.FetchTxRequest) (reply p2p.FetchReply, err error) {
 	var entry *mempool.Entry
 	if req.Wtxid {
 		entry = r.pool.GetWitness(req.Hash)
@@ -126,10 +126,10 @@ func (r *Relay) fetchTx(_ context.Context, req msg.FetchTxRequest) (reply msg.Fe
 	return reply, nil
 }
 
-func (r *Relay) mempoolTxs(context.Context, bus.None) (reply msg.TxsAnnouncedEvent, err error) {
+func (r *Relay) mempoolTxs(context.Context, p2p.MempoolRequest) (reply p2p.TxsAnnouncedEvent, err error) {
 	entries, _ := r.pool.Entries()
 	for _, e := range entries {
-		reply.Txs = append(reply.Txs, feed.Announcement(e, msg.NoPeer))
+		reply.Txs = append(reply.Txs, feed.Announcement(e, p2p.NoPeer))
 	}
 	return reply, nil
 }

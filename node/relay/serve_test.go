@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/feed"
@@ -46,7 +46,7 @@ func TestOldBranchesAreNotShown(t *testing.T) {
 	branch := genesis.Extend(1, 'b')
 	r.extend(t, branch)
 	fetch := func() bool {
-		reply, err := r.fetchBlock(t.Context(), msg.FetchBlockRequest{Hash: branch.Hash})
+		reply, err := r.fetchBlock(t.Context(), p2p.FetchBlockRequest{Hash: branch.Hash})
 		require.NoError(t, err)
 		return reply.Found
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
@@ -37,7 +38,7 @@ func parseHeaders(raw []byte) ([]wire.BlockHeader, error) {
 	return headers, nil
 }
 
-func (r *Relay) submitHeaders(ctx context.Context, req msg.SubmitHeadersRequest) (reply msg.SubmitHeadersReply, err error) {
+func (r *Relay) submitHeaders(ctx context.Context, req p2p.SubmitHeadersRequest) (reply p2p.SubmitHeadersReply, err error) {
 	raw, err := only(req.Frames)
 	if err != nil {
 		return reply, err
@@ -60,7 +61,7 @@ func (r *Relay) submitHeaders(ctx context.Context, req msg.SubmitHeadersRequest)
 	return reply, err
 }
 
-func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, reply *msg.SubmitHeadersReply) error {
+func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply) error {
 	last, added, err := s.Chain.AcceptHeaders(headers, s.Now())
 	reply.New = added
 	var reject *consensus.Reject
@@ -81,7 +82,7 @@ func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, rep
 	return nil
 }
 
-func (r *Relay) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (reply msg.SubmitReply, err error) {
+func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (reply p2p.SubmitReply, err error) {
 	raw, err := only(req.Frames)
 	if err != nil {
 		return reply, err
@@ -120,7 +121,7 @@ func (r *Relay) submitBlock(ctx context.Context, req msg.SubmitBlockRequest) (re
 	return reply, nil
 }
 
-func describeRefusal(reply *msg.SubmitReply, reject *consensus.Reject, requested bool) {
+func describeRefusal(reply *p2p.SubmitReply, reject *consensus.Reject, requested bool) {
 	reply.Reject = reject.Reason
 	reply.Mutated = reject.Result == consensus.Mutated
 	// The header of what was asked for was known, if only to a node that
@@ -129,7 +130,7 @@ func describeRefusal(reply *msg.SubmitReply, reject *consensus.Reject, requested
 	reply.Misbehaving = punishable(reject.Result) && !lost
 }
 
-func (r *Relay) submitTx(ctx context.Context, req msg.SubmitTxRequest) (reply msg.SubmitReply, err error) {
+func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2p.SubmitReply, err error) {
 	raw, err := only(req.Frames)
 	if err != nil {
 		return reply, err

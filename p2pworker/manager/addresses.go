@@ -7,11 +7,9 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
-	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
 const (
@@ -27,33 +25,33 @@ const (
 )
 
 // addAddresses serves AddAddresses.
-func (m *manager) addAddresses(_ context.Context, req msg.AddAddressesRequest) (bus.None, error) {
+func (m *manager) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	source, ok := m.roster.Peer(req.Peer)
 	if !ok || len(req.Addresses) > maxGossip {
-		return bus.None{}, nil
+		return p2p.Done{}, nil
 	}
 	for _, a := range req.Addresses {
-		end, ok := endpointOf(a)
-		if !ok || !session.Routable(end.Addr()) || m.bans.Banned(end.Addr(), m.now()) {
+		end, ok := a.IP()
+		if !ok || !p2p.Routable(end.Addr()) || m.bans.Banned(end.Addr(), m.now()) {
 			continue
 		}
-		m.book.Add(addrbook.Entry{Address: end, Services: wire.ServiceFlag(a.Services), Source: source.Remote.Addr(),
+		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Addr(),
 			Seen: time.Unix(a.Time, 0).Add(-gossipPenalty)}, m.random.Uint64, m.now())
 	}
 	m.relay(req.Peer, req.Relay)
-	return bus.None{}, nil
+	return p2p.Done{}, nil
 }
 
 // relay passes fresh addresses on to a few other peers. The mutex is held.
-func (m *manager) relay(from int64, list []msg.NetAddr) {
+func (m *manager) relay(from int64, list []p2p.NetAddr) {
 	if len(list) == 0 {
 		return
 	}
 	var others []roster.Peer
 	for _, p := range m.roster.Peers() {
-		if p.ID != from && p.Ready && !p.Leaving && p.Kind != roster.BlockRelayOnly && p.Kind != roster.Feeler {
+		if p.ID != from && p.Ready && !p.Leaving && p.Kind != p2p.BlockRelayOnly && p.Kind != p2p.Feeler {
 			others = append(others, p)
 		}
 	}
@@ -62,22 +60,22 @@ func (m *manager) relay(from int64, list []msg.NetAddr) {
 			j := i + int(m.random.Uint64()%uint64(len(others)-i))
 			others[i], others[j] = others[j], others[i]
 			if q := m.queues[others[i].Worker]; q != nil {
-				q.add(msg.WorkerOrder{Relay: &msg.RelayOrder{Peer: others[i].ID, Addresses: []msg.NetAddr{a}}})
+				q.add(p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
 			}
 		}
 	}
 }
 
 // getAddresses serves GetAddresses.
-func (m *manager) getAddresses(_ context.Context, req msg.PeerRequest) (msg.AddressesReply, error) {
+func (m *manager) getAddresses(_ context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.roster.Peer(req.Peer)
 	if !ok {
-		return msg.AddressesReply{}, nil
+		return p2p.AddressesReply{}, nil
 	}
-	if f := m.facts[req.Peer]; f != nil && f.permissions["addr"] {
-		return msg.AddressesReply{Addresses: m.sampleAddresses()}, nil
+	if f := m.facts[req.Peer]; f != nil && f.permissions.Has(p2p.Addr) {
+		return p2p.AddressesReply{Addresses: m.sampleAddresses()}, nil
 	}
 	cached := m.gossip[p.Local]
 	if m.now().Sub(cached.made) > gossipCacheTime || m.now().Before(cached.made) {
@@ -87,29 +85,23 @@ func (m *manager) getAddresses(_ context.Context, req msg.PeerRequest) (msg.Addr
 		cached = gossipCache{made: m.now(), list: m.sampleAddresses()}
 		m.gossip[p.Local] = cached
 	}
-	return msg.AddressesReply{Addresses: cached.list}, nil
+	return p2p.AddressesReply{Addresses: cached.list}, nil
 }
 
 type gossipCache struct {
 	made time.Time
-	list []msg.NetAddr
+	list []p2p.NetAddr
 }
 
-func (m *manager) sampleAddresses() []msg.NetAddr {
-	var list []msg.NetAddr
+func (m *manager) sampleAddresses() []p2p.NetAddr {
+	var list []p2p.NetAddr
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), maxGossip, gossipPercent) {
 		if m.bans.Banned(e.Address.Addr(), m.now()) {
 			continue
 		}
-		a := session.AddressOf(e.Address, e.Services, e.Seen.Unix())
-		list = append(list, msg.NetAddr{Time: a.Time, Services: uint64(a.Services),
-			Network: uint8(a.Network), Host: []byte(a.Host), Port: a.Port})
+		list = append(list, p2p.NetAddrOf(e.Address, e.Services, e.Seen.Unix()))
 	}
 	return list
-}
-
-func endpointOf(a msg.NetAddr) (netip.AddrPort, bool) {
-	return session.Address{Network: session.NetworkID(a.Network), Host: string(a.Host), Port: a.Port}.IP()
 }
 
 // noteAttempt tells the book that an address is being tried.
@@ -125,7 +117,7 @@ func (m *manager) fillSlots() {
 	if !m.cfg.Automatic {
 		return
 	}
-	for _, kind := range []roster.Kind{roster.FullRelay, roster.BlockRelayOnly} {
+	for _, kind := range []p2p.ConnectionType{p2p.FullRelay, p2p.BlockRelayOnly} {
 		for range m.roster.Wanted(kind) {
 			e, ok := m.book.Select(m.random.Uint64, m.now(), m.eligible)
 			if !ok {
@@ -145,7 +137,7 @@ func (m *manager) eligible(e addrbook.Entry) bool {
 		return false
 	}
 	for _, p := range m.roster.Peers() {
-		if p.Kind != roster.Inbound && addrbook.Group(p.Remote.Addr()) == addrbook.Group(e.Address.Addr()) {
+		if p.Kind != p2p.Inbound && addrbook.Group(p.Remote.Addr()) == addrbook.Group(e.Address.Addr()) {
 			return false
 		}
 	}

@@ -3,7 +3,7 @@ package manager
 import (
 	"context"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -46,7 +46,7 @@ func (m *manager) infoCommands() rpc.Table {
 				m.mu.Lock()
 				defer m.mu.Unlock()
 				for _, q := range m.queues {
-					q.add(msg.WorkerOrder{Ping: &msg.PingOrder{}})
+					q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
 				}
 				return nil, nil
 			}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
@@ -20,21 +21,21 @@ func parseEndpoint(text string) netip.AddrPort {
 }
 
 // openPeer serves OpenPeer.
-func (m *manager) openPeer(ctx context.Context, req msg.OpenPeerRequest) (msg.OpenPeerReply, error) {
+func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
 	name := bus.CallerFrom(ctx).Instance
 	remote, local := parseEndpoint(req.Remote), parseEndpoint(req.Local)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.queues[name] == nil {
-		return msg.OpenPeerReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
+		return p2p.OpenPeerReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
 	}
 	permissions := permissionsFor(m.grants, remote, local, req.Dial == 0)
-	if why := m.unwelcome(remote, req.Dial == 0, permissions["noban"]); why != "" {
+	if why := m.unwelcome(remote, req.Dial == 0, permissions.Has(p2p.NoBan)); why != "" {
 		m.net.Debug(fmt.Sprintf("connection from %s dropped %s", remote, why))
-		return msg.OpenPeerReply{Refused: why}, nil
+		return p2p.OpenPeerReply{Refused: why}, nil
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
-		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions["noban"]})
+		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
 	m.dispatch(orders)
 	if req.Dial != 0 {
 		m.dialDone(req.Dial)
@@ -42,7 +43,7 @@ func (m *manager) openPeer(ctx context.Context, req msg.OpenPeerRequest) (msg.Op
 	if refusal != "" {
 		m.logRefusal(remote, refusal)
 		m.changed()
-		return msg.OpenPeerReply{Refused: string(refusal)}, nil
+		return p2p.OpenPeerReply{Refused: string(refusal)}, nil
 	}
 	m.facts[p.ID] = &facts{permissions: permissions}
 	if req.Dial == 0 {
@@ -50,7 +51,7 @@ func (m *manager) openPeer(ctx context.Context, req msg.OpenPeerRequest) (msg.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return msg.OpenPeerReply{Peer: p.ID, Kind: string(p.Kind), Name: p.Name, Permissions: permissions.list()}, nil
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
@@ -76,7 +77,7 @@ func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
 }
 
 // dialFailed serves DialFailed.
-func (m *manager) dialFailed(_ context.Context, req msg.DialFailedRequest) (bus.None, error) {
+func (m *manager) dialFailed(_ context.Context, req p2p.DialFailedRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dispatch(m.roster.DialFailed(m.now(), req.Dial, req.Busy))
@@ -88,22 +89,22 @@ func (m *manager) dialFailed(_ context.Context, req msg.DialFailedRequest) (bus.
 }
 
 // introducePeer serves IntroducePeer.
-func (m *manager) introducePeer(_ context.Context, req msg.IntroducePeerRequest) (msg.IntroducePeerReply, error) {
+func (m *manager) introducePeer(_ context.Context, req p2p.IntroducePeerRequest) (p2p.IntroducePeerReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.roster.Peer(req.Peer)
 	if !ok {
-		return msg.IntroducePeerReply{}, nil
+		return p2p.IntroducePeerReply{}, nil
 	}
 	m.roster.SetReady(req.Peer, 0)
-	if p.Kind != roster.Inbound {
+	if p.Kind != p2p.Inbound {
 		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())
 	}
-	return msg.IntroducePeerReply{}, nil
+	return p2p.IntroducePeerReply{}, nil
 }
 
 // closePeer serves ClosePeer.
-func (m *manager) closePeer(_ context.Context, req msg.ClosePeerRequest) (bus.None, error) {
+func (m *manager) closePeer(_ context.Context, req p2p.ClosePeerRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, orders, ok := m.roster.Close(m.now(), req.Peer)
@@ -113,13 +114,13 @@ func (m *manager) closePeer(_ context.Context, req msg.ClosePeerRequest) (bus.No
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent
 	m.closedReceived += req.Report.BytesReceived
-	if p.Kind != roster.Inbound && p.Kind != roster.BlockRelayOnly {
+	if p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly {
 		m.book.Connected(p.Remote, m.now())
 	}
 	if req.Discourage {
 		m.bans.Discourage(p.Remote.Addr())
 		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
-			return other.Remote.Addr() == p.Remote.Addr() && !other.NoBan && other.Kind != roster.Manual
+			return other.Remote.Addr() == p.Remote.Addr() && !other.NoBan && other.Kind != p2p.Manual
 		})
 		orders = append(orders, more...)
 	}
@@ -141,7 +142,7 @@ func (m *manager) dialDone(id uint64) {
 
 // dial asks for a connection and waits until it is open or has failed. It
 // reports false if there is one already.
-func (m *manager) dial(ctx context.Context, target string, kind roster.Kind) bool {
+func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionType) bool {
 	m.mu.Lock()
 	id, orders, ok := m.roster.Dial(m.now(), target, kind)
 	if !ok {

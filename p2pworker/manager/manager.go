@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
@@ -73,8 +74,8 @@ type manager struct {
 
 // facts are what is kept about a connection beside the roster.
 type facts struct {
-	permissions permissionSet
-	report      msg.PeerReport
+	permissions p2p.Permissions
+	report      p2p.PeerReport
 	reported    bool
 }
 

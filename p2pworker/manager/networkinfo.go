@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -53,7 +55,7 @@ func (m *manager) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	peers := m.roster.Peers()
-	in := m.roster.Count(roster.Inbound)
+	in := m.roster.Count(p2p.Inbound)
 	info := networkInfo{
 		Version: m.cfg.ClientVersion, Subversion: m.cfg.UserAgent, ProtocolVersion: session.ProtocolVersion,
 		LocalServices:      fmt.Sprintf("%016x", uint64(services)),
@@ -96,7 +98,7 @@ func (m *manager) services(ctx context.Context) wire.ServiceFlag {
 func (m *manager) medianTimeOffset(peers []roster.Peer) int64 {
 	var offsets []int64
 	for _, p := range peers {
-		if f := m.facts[p.ID]; p.Kind != roster.Inbound && f != nil && f.reported {
+		if f := m.facts[p.ID]; p.Kind != p2p.Inbound && f != nil && f.reported {
 			offsets = append(offsets, f.report.TimeOffset)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
@@ -42,7 +42,7 @@ func (m *manager) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	case v2:
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Error: v2transport requested but not enabled (see -v2transport)")
 	case command == "onetry":
-		m.dial(ctx, strings.TrimSpace(node), roster.Manual)
+		m.dial(ctx, strings.TrimSpace(node), p2p.Manual)
 		return nil, nil
 	}
 	m.mu.Lock()
@@ -73,9 +73,9 @@ func (m *manager) addConnection(ctx context.Context, call *rpc.Call) (any, error
 	if err != nil {
 		return nil, err
 	}
-	kind := roster.Kind(strings.TrimSpace(text))
+	kind := p2p.ConnectionType(strings.TrimSpace(text))
 	switch kind {
-	case roster.FullRelay, roster.BlockRelayOnly, roster.AddrFetch, roster.Feeler:
+	case p2p.FullRelay, p2p.BlockRelayOnly, p2p.AddrFetch, p2p.Feeler:
 	default:
 		return nil, rpc.Errorf(rpc.InvalidParameter, "addconnection \"address\" \"connection_type\" v2transport\n")
 	}
@@ -165,7 +165,7 @@ func addedNodeOf(target string, peers []roster.Peer) addedNode {
 			continue
 		}
 		direction := "outbound"
-		if p.Kind == roster.Inbound {
+		if p.Kind == p2p.Inbound {
 			direction = "inbound"
 		}
 		node.Connected = true
@@ -204,6 +204,6 @@ func (m *manager) sendMessage(_ context.Context, call *rpc.Call) (any, error) {
 	if !ok || m.queues[p.Worker] == nil {
 		return nil, rpc.Errorf(rpc.MiscError, "Error: Could not send message to peer")
 	}
-	m.queues[p.Worker].add(msg.WorkerOrder{Send: &msg.SendOrder{Peer: id, Type: messageType, Payload: payload}})
+	m.queues[p.Worker].add(p2p.WorkerOrder{Send: &p2p.SendOrder{Peer: id, Type: messageType, Payload: payload}})
 	return struct{}{}, nil
 }

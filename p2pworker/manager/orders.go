@@ -6,6 +6,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
@@ -16,13 +17,13 @@ const maxOrders = 10_000
 // orderQueue is what one worker has to do.
 type orderQueue struct {
 	seq    uint64
-	orders []msg.WorkerOrder
+	orders []p2p.WorkerOrder
 	wake   chan struct{} // closed and replaced when something was added
 }
 
 func newOrderQueue() *orderQueue { return &orderQueue{wake: make(chan struct{})} }
 
-func (q *orderQueue) add(o msg.WorkerOrder) {
+func (q *orderQueue) add(o p2p.WorkerOrder) {
 	if len(q.orders) >= maxOrders {
 		return
 	}
@@ -53,23 +54,20 @@ func (m *manager) dispatch(orders []roster.Order) {
 		if q == nil {
 			continue
 		}
-		switch {
-		case o.Dial != nil:
+		if o.Dial != nil {
 			m.noteAttempt(o.Dial.Target)
-			q.add(msg.WorkerOrder{Dial: &msg.DialOrder{ID: o.Dial.ID, Target: o.Dial.Target, Kind: string(o.Dial.Kind)}})
-		case o.Disconnect != nil:
-			q.add(msg.WorkerOrder{Disconnect: &msg.DisconnectOrder{Peer: o.Disconnect.Peer, Reason: o.Disconnect.Reason}})
 		}
+		q.add(o.WorkerOrder)
 	}
 }
 
 // register serves RegisterWorker.
-func (m *manager) register(ctx context.Context, req msg.RegisterWorkerRequest) (msg.RegisterWorkerReply, error) {
+func (m *manager) register(ctx context.Context, req p2p.RegisterWorkerRequest) (p2p.RegisterWorkerReply, error) {
 	name := bus.CallerFrom(ctx).Instance
 	open := make([]roster.Peer, 0, len(req.Open))
 	for _, o := range req.Open {
 		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
-		open = append(open, roster.Peer{ID: o.Peer, Kind: roster.Kind(o.Kind), Name: o.Name, Remote: remote,
+		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
 			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
 	}
 	m.mu.Lock()
@@ -83,15 +81,15 @@ func (m *manager) register(ctx context.Context, req msg.RegisterWorkerRequest) (
 	m.queues[name] = newOrderQueue()
 	orders := m.roster.AddWorker(name, req.Capacity, open)
 	for _, p := range open {
-		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == roster.Inbound)}
+		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
 	}
 	m.dispatch(orders)
 	m.changed()
-	return msg.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, nil
+	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, nil
 }
 
 // nextOrders serves NextOrders.
-func (m *manager) nextOrders(ctx context.Context, req msg.NextOrdersRequest) (msg.NextOrdersReply, error) {
+func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2p.NextOrdersReply, error) {
 	name := bus.CallerFrom(ctx).Instance
 	timer := time.NewTimer(msg.PollSeconds * time.Second)
 	defer timer.Stop()
@@ -100,20 +98,20 @@ func (m *manager) nextOrders(ctx context.Context, req msg.NextOrdersRequest) (ms
 		q := m.queues[name]
 		if q == nil {
 			m.mu.Unlock()
-			return msg.NextOrdersReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
+			return p2p.NextOrdersReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
 		}
 		q.acknowledge(req.Ack)
-		orders, wake := append([]msg.WorkerOrder(nil), q.orders...), q.wake
+		orders, wake := append([]p2p.WorkerOrder(nil), q.orders...), q.wake
 		m.mu.Unlock()
 		if len(orders) > 0 {
-			return msg.NextOrdersReply{Orders: orders}, nil
+			return p2p.NextOrdersReply{Orders: orders}, nil
 		}
 		select {
 		case <-wake:
 		case <-timer.C:
-			return msg.NextOrdersReply{}, nil
+			return p2p.NextOrdersReply{}, nil
 		case <-ctx.Done():
-			return msg.NextOrdersReply{}, context.Cause(ctx)
+			return p2p.NextOrdersReply{}, context.Cause(ctx)
 		}
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
-	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
-	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
 // peerInfo is one object of getpeerinfo, in Bitcoin Core's order.
@@ -77,10 +77,10 @@ func infoOf(p described) peerInfo {
 		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend,
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
 		BytesSent: r.BytesSent, BytesRecv: r.BytesReceived, ConnTime: p.Opened.Unix(), TimeOffset: r.TimeOffset,
-		Version: r.Version, SubVer: r.UserAgent, Inbound: p.Kind == roster.Inbound,
+		Version: r.Version, SubVer: r.UserAgent, Inbound: p.Kind == p2p.Inbound,
 		PresyncedHeaders: -1, SyncedHeaders: r.SyncedHeaders, SyncedBlocks: r.SyncedBlocks,
 		InFlight: append([]int32{}, r.InFlight...), AddrRelayEnabled: r.AddrRelay,
-		AddrProcessed: r.AddrProcessed, AddrRateLimited: r.AddrLimited, Permissions: p.permissions,
+		AddrProcessed: r.AddrProcessed, AddrRateLimited: r.AddrLimited, Permissions: p.permissions.Names(),
 		MinFeeFilter: rpc.Amount(r.FeeFilter), SentPerMsg: orEmpty(r.SentPerType), RecvPerMsg: orEmpty(r.ReceivedPerType),
 		ConnectionType: string(p.Kind), TransportProtocol: r.Transport, SessionID: r.SessionID,
 	}
@@ -110,7 +110,7 @@ func orEmpty(m map[string]uint64) map[string]uint64 {
 // networkOf names the network of an address as Bitcoin Core does.
 func networkOf(ip netip.Addr) string {
 	switch {
-	case !session.Routable(ip):
+	case !p2p.Routable(ip):
 		return "not_publicly_routable"
 	case ip.Unmap().Is4():
 		return "ipv4"

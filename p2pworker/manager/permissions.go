@@ -5,37 +5,24 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 )
-
-// permissionOrder is the order in which Bitcoin Core lists permissions.
-var permissionOrder = [...]string{"bloomfilter", "noban", "forcerelay", "relay", "mempool", "download", "addr"}
-
-type permissionSet map[string]bool
-
-func (s permissionSet) list() []string {
-	names := []string{}
-	for _, name := range permissionOrder {
-		if s[name] {
-			names = append(names, name)
-		}
-	}
-	return names
-}
 
 // grant gives permissions to the peers of a subnet, or to those that connect
 // to an address of ours.
 type grant struct {
 	subnet      netip.Prefix
 	bind        netip.AddrPort // for -whitebind
-	permissions permissionSet
+	permissions p2p.Permissions
 	in, out     bool
 }
 
 // parseGrant reads "[permissions@]subnet".
 func parseGrant(text string, cfg Config) (grant, error) {
 	names, host, explicit := strings.Cut(text, "@")
-	g := grant{permissions: permissionSet{}}
+	g := grant{}
 	if !explicit {
 		host, names = names, ""
 		g.in = true
@@ -55,7 +42,7 @@ func parseGrant(text string, cfg Config) (grant, error) {
 // parseBindGrant reads "[permissions@]address:port".
 func parseBindGrant(text string, cfg Config) (grant, error) {
 	names, host, explicit := strings.Cut(text, "@")
-	g := grant{permissions: permissionSet{}, in: true}
+	g := grant{in: true}
 	if !explicit {
 		host = names
 		g.permissions = implicitPermissions(cfg)
@@ -73,28 +60,17 @@ func parseBindGrant(text string, cfg Config) (grant, error) {
 
 func (g *grant) parseNames(names string) error {
 	for _, name := range strings.Split(names, ",") {
-		switch name {
-		case "in":
+		granted := p2p.ParsePermission(name)
+		switch {
+		case name == "in":
 			g.in = true
-		case "out":
+		case name == "out":
 			g.out = true
-		case "all":
-			for _, n := range permissionOrder {
-				g.permissions[n] = true
-			}
-		case "bloom":
-			g.permissions["bloomfilter"] = true
-		case "noban":
-			g.permissions["noban"], g.permissions["download"] = true, true
-		case "forcerelay":
-			g.permissions["forcerelay"], g.permissions["relay"] = true, true
-		case "bloomfilter", "relay", "mempool", "download", "addr":
-			g.permissions[name] = true
-		case "":
-		default:
+		case granted == 0 && name != "":
 			//lint:ignore ST1005 the text is Bitcoin Core's
 			return fmt.Errorf("Invalid P2P permission: '%s'", name)
 		}
+		g.permissions |= granted
 	}
 	if !g.in && !g.out {
 		g.in = true
@@ -102,11 +78,15 @@ func (g *grant) parseNames(names string) error {
 	return nil
 }
 
-func implicitPermissions(cfg Config) permissionSet {
-	s := permissionSet{"noban": true, "download": true, "mempool": true}
-	s["relay"] = !cfg.NoWhitelistRelay || cfg.WhitelistForceRelay
-	s["forcerelay"] = cfg.WhitelistForceRelay
-	return s
+func implicitPermissions(cfg Config) p2p.Permissions {
+	granted := p2p.NoBan | p2p.Download | p2p.Mempool
+	if cfg.WhitelistForceRelay {
+		granted |= p2p.ForceRelay
+	}
+	if !cfg.NoWhitelistRelay || cfg.WhitelistForceRelay {
+		granted |= p2p.Relay
+	}
+	return granted
 }
 
 func parseGrants(cfg Config) ([]grant, error) {
@@ -129,16 +109,12 @@ func parseGrants(cfg Config) ([]grant, error) {
 }
 
 // permissionsFor unites all grants that fit a connection.
-func permissionsFor(grants []grant, remote, local netip.AddrPort, inbound bool) permissionSet {
-	all := permissionSet{}
+func permissionsFor(grants []grant, remote, local netip.AddrPort, inbound bool) (all p2p.Permissions) {
 	for _, g := range grants {
 		fits := g.subnet.IsValid() && g.subnet.Contains(remote.Addr().Unmap()) ||
 			g.bind.IsValid() && g.bind == local
-		if !fits || inbound && !g.in || !inbound && !g.out {
-			continue
-		}
-		for name, given := range g.permissions {
-			all[name] = all[name] || given
+		if fits && (inbound && g.in || !inbound && g.out) {
+			all |= g.permissions
 		}
 	}
 	return all

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
@@ -20,7 +20,7 @@ type reportRound struct {
 }
 
 // takeReport serves ReportPeers.
-func (m *manager) takeReport(ctx context.Context, req msg.ReportPeersRequest) (bus.None, error) {
+func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (bus.None, error) {
 	name := bus.CallerFrom(ctx).Instance
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -57,8 +57,8 @@ func (m *manager) finishReports(worker string) {
 // described is a connection with all that is known about it.
 type described struct {
 	roster.Peer
-	report      msg.PeerReport
-	permissions []string
+	report      p2p.PeerReport
+	permissions p2p.Permissions
 }
 
 // describe asks all workers for the state of their connections and returns it
@@ -71,7 +71,7 @@ func (m *manager) describe(ctx context.Context) []described {
 	for _, p := range m.roster.Peers() {
 		if q := m.queues[p.Worker]; q != nil && !round.awaited[p.Worker] {
 			round.awaited[p.Worker] = true
-			q.add(msg.WorkerOrder{Report: &msg.ReportOrder{ID: id}})
+			q.add(p2p.WorkerOrder{Report: &p2p.ReportOrder{ID: id}})
 		}
 	}
 	if len(round.awaited) > 0 {
@@ -84,7 +84,7 @@ func (m *manager) describe(ctx context.Context) []described {
 	var list []described
 	for _, p := range m.roster.Peers() {
 		if f := m.facts[p.ID]; f != nil {
-			list = append(list, described{Peer: p, report: f.report, permissions: f.permissions.list()})
+			list = append(list, described{Peer: p, report: f.report, permissions: f.permissions})
 		}
 	}
 	return list

@@ -7,10 +7,11 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
-	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
 const (
@@ -38,7 +39,7 @@ func (m *manager) seed(ctx context.Context) error {
 			return nil
 		}
 		m.mu.Lock()
-		enough := m.roster.Count(roster.FullRelay) >= enoughPeers
+		enough := m.roster.Count(p2p.FullRelay) >= enoughPeers
 		m.mu.Unlock()
 		if enough {
 			m.env.Logger.Info("P2P peers available. Skipped DNS seeding.")

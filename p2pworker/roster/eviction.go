@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // How many inbound connections are safe from eviction by each merit.
@@ -16,7 +18,7 @@ const (
 func (r *Roster) admit() ([]Order, Refusal) {
 	staying := 0
 	for _, p := range r.peers {
-		if p.Kind == Inbound && !p.Leaving {
+		if p.Kind == p2p.Inbound && !p.Leaving {
 			staying++
 		}
 	}
@@ -28,7 +30,7 @@ func (r *Roster) admit() ([]Order, Refusal) {
 	if !ok || limit <= 0 {
 		return nil, Full
 	}
-	return r.leave(victim.ID, "selected "+string(Inbound)+" connection for eviction"), ""
+	return r.leave(victim.ID, "selected "+string(p2p.Inbound)+" connection for eviction"), ""
 }
 
 // evictionCandidate chooses whom to drop for a newcomer. Whoever is hard to
@@ -36,7 +38,7 @@ func (r *Roster) admit() ([]Order, Refusal) {
 // connections. Of the rest, the youngest of the most crowded network goes.
 func evictionCandidate(peers []Peer) (Peer, bool) {
 	list := slices.DeleteFunc(slices.Clone(peers), func(p Peer) bool {
-		return p.Kind != Inbound || p.NoBan || p.Leaving
+		return p.Kind != p2p.Inbound || p.NoBan || p.Leaving
 	})
 	slices.SortStableFunc(list, func(a, b Peer) int { return cmp.Compare(group(a.Remote), group(b.Remote)) })
 	list = dropOnePerGroup(list, protectedByGroups)

@@ -4,19 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-)
 
-// Kind says why a connection exists, in Bitcoin Core's words.
-type Kind string
-
-// The kinds of connections.
-const (
-	Inbound        Kind = "inbound"
-	Manual         Kind = "manual"
-	FullRelay      Kind = "outbound-full-relay"
-	BlockRelayOnly Kind = "block-relay-only"
-	Feeler         Kind = "feeler"
-	AddrFetch      Kind = "addr-fetch"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Limits are the numbers of connections.
@@ -39,7 +28,7 @@ func (l Limits) outbound() int { return min(l.FullRelay+l.BlockRelay+1, l.Total)
 // Peer is one open connection.
 type Peer struct {
 	ID     int64
-	Kind   Kind
+	Kind   p2p.ConnectionType
 	Name   string // as dialled, or the remote address
 	Remote netip.AddrPort
 	Local  netip.AddrPort
@@ -54,24 +43,10 @@ type Peer struct {
 	LowestPing time.Duration
 }
 
-// Order is something for a worker to do. Exactly one field is set.
+// Order is something for a worker to do: Dial or Disconnect is set.
 type Order struct {
-	Worker     string
-	Dial       *Dial
-	Disconnect *Disconnect
-}
-
-// Dial asks a worker for a connection.
-type Dial struct {
-	ID     uint64
-	Target string // host, host:port or address, as configured
-	Kind   Kind
-}
-
-// Disconnect asks a worker to end one.
-type Disconnect struct {
-	Peer   int64
-	Reason string
+	Worker string
+	p2p.WorkerOrder
 }
 
 // Roster is the state of connection management. See the package comment.
@@ -103,7 +78,7 @@ func (w *worker) limited() bool { return w.capacity > 0 }
 func (w *worker) room() bool { return w.capacity == 0 || w.peers+w.dials < w.capacity }
 
 type dial struct {
-	Dial
+	p2p.DialOrder
 	worker string
 	target *target // nil if not configured
 	begun  time.Time
@@ -180,7 +155,7 @@ func (r *Roster) WaitingDials() int { return len(r.waiting) }
 
 // Dial asks for a connection to target. It returns false if there is one
 // already, or one is being made.
-func (r *Roster) Dial(now time.Time, target string, kind Kind) (id uint64, orders []Order, ok bool) {
+func (r *Roster) Dial(now time.Time, target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
 	if r.known(target) || !r.active {
 		return 0, nil, false
 	}
@@ -188,9 +163,9 @@ func (r *Roster) Dial(now time.Time, target string, kind Kind) (id uint64, order
 	return d.ID, r.assign(), true
 }
 
-func (r *Roster) newDial(now time.Time, target string, kind Kind) *dial {
+func (r *Roster) newDial(now time.Time, target string, kind p2p.ConnectionType) *dial {
 	r.dialID++
-	d := &dial{Dial: Dial{ID: r.dialID, Target: target, Kind: kind}, begun: now}
+	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}, begun: now}
 	r.waiting = append(r.waiting, d)
 	return d
 }
@@ -198,7 +173,7 @@ func (r *Roster) newDial(now time.Time, target string, kind Kind) *dial {
 // known reports whether target is connected or being dialled.
 func (r *Roster) known(target string) bool {
 	for _, p := range r.peers {
-		if p.Name == target || p.Kind != Inbound && p.Remote.String() == target {
+		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
 			return true
 		}
 	}
@@ -223,7 +198,7 @@ func (r *Roster) assign() (orders []Order) {
 		r.dials[d.ID] = d
 		r.workers[name].dials++
 		r.workers[name].used = d.ID
-		orders = append(orders, Order{Worker: name, Dial: &d.Dial})
+		orders = append(orders, Order{Worker: name, WorkerOrder: p2p.WorkerOrder{Dial: &d.DialOrder}})
 	}
 	return orders
 }
@@ -329,7 +304,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 	if w == nil {
 		return Peer{}, nil, NoWorker
 	}
-	p := Peer{Kind: Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
+	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
 		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
 	var orders []Order
 	if o.Dial != 0 {
@@ -399,7 +374,7 @@ func (r *Roster) SetReady(id int64, lowestPing time.Duration) {
 }
 
 // Count returns the number of connections of a kind.
-func (r *Roster) Count(kind Kind) int {
+func (r *Roster) Count(kind p2p.ConnectionType) int {
 	n := 0
 	for _, p := range r.peers {
 		if p.Kind == kind {
@@ -428,7 +403,7 @@ func (r *Roster) leave(id int64, reason string) []Order {
 		return nil
 	}
 	p.Leaving = true
-	return []Order{{Worker: p.Worker, Disconnect: &Disconnect{Peer: id, Reason: reason}}}
+	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason}}}}
 }
 
 // Active reports whether networking is on.
@@ -452,5 +427,5 @@ func (r *Roster) SetActive(active bool) []Order {
 
 // FreeInbound returns how many more inbound connections there is room for.
 func (r *Roster) FreeInbound() int {
-	return r.limits.Total - r.limits.outbound() - r.Count(Inbound)
+	return r.limits.Total - r.limits.outbound() - r.Count(p2p.Inbound)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -26,18 +28,18 @@ func inbound(t *testing.T, r *Roster, i int) Peer {
 func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
-	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", Manual)
+	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
 	require.True(t, ok)
-	require.Equal(t, []Order{{Worker: "w", Dial: &Dial{ID: id, Target: "1.2.3.4:8333", Kind: Manual}}}, orders)
+	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Dial: &p2p.DialOrder{ID: id, Target: "1.2.3.4:8333", Kind: p2p.Manual}}}}, orders)
 	require.Empty(t, r.DialFailed(start(), id, false))
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
-	id, _, _ = r.Dial(start(), "1.2.3.4:8333", Manual)
+	id, _, _ = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
 	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: netip.MustParseAddrPort("1.2.3.4:8333")})
 	require.Empty(t, refusal)
 	require.EqualValues(t, 1, p.ID)
-	require.Equal(t, Manual, p.Kind)
-	_, _, ok = r.Dial(start(), "1.2.3.4:8333", Manual)
+	require.Equal(t, p2p.Manual, p.Kind)
+	_, _, ok = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
 	require.False(t, ok, "connected already")
 	_, _, refusal = r.Open(start(), Opened{Worker: "w", Dial: 77})
 	require.Equal(t, NoDial, refusal)
@@ -90,7 +92,7 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	r.AddWorker("a", 1, nil)
 	r.AddWorker("b", 1, nil)
 	require.Equal(t, 2, r.FreeWorkers())
-	id, orders, _ := r.Dial(start(), "x:1", Manual)
+	id, orders, _ := r.Dial(start(), "x:1", p2p.Manual)
 	require.Equal(t, "a", orders[0].Worker)
 	orders = r.DialFailed(start(), id, true)
 	require.Len(t, orders, 1, "a busy worker hands its dial on")
@@ -110,7 +112,7 @@ func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
 	require.Equal(t, 4, r.FreeWorkers(), "the far one cannot stand in for the pool")
 	far := 0
 	for i := range 6 {
-		id, orders, ok := r.Dial(start(), fmt.Sprintf("x:%d", i), FullRelay)
+		id, orders, ok := r.Dial(start(), fmt.Sprintf("x:%d", i), p2p.FullRelay)
 		require.True(t, ok)
 		if orders[0].Worker == "far" {
 			far++
@@ -143,7 +145,7 @@ func TestWhatOneCannotReachAnotherTries(t *testing.T) {
 func TestReturningWorkerKeepsItsPeers(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddTarget("x:1")
-	r.AddWorker("a", 0, []Peer{{ID: 7, Kind: Manual, Name: "x:1", Remote: from(1)}})
+	r.AddWorker("a", 0, []Peer{{ID: 7, Kind: p2p.Manual, Name: "x:1", Remote: from(1)}})
 	require.Empty(t, r.Tick(start()), "the target is connected")
 	require.EqualValues(t, 8, inboundAt(t, r, "a"))
 }
@@ -160,14 +162,14 @@ func TestSwitchingNetworkOff(t *testing.T) {
 	r.AddTarget("x:1")
 	p := inbound(t, r, 1)
 	orders := r.SetActive(false)
-	require.Equal(t, []Order{{Worker: "w", Disconnect: &Disconnect{Peer: p.ID, Reason: "Network not active"}}}, orders)
+	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: p.ID, Reason: "Network not active"}}}}, orders)
 	require.Empty(t, r.Tick(start()))
-	require.Zero(t, r.Wanted(FullRelay))
+	require.Zero(t, r.Wanted(p2p.FullRelay))
 	_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(2)})
 	require.Equal(t, NotActive, refusal)
 	require.Empty(t, r.SetActive(true))
 	require.Len(t, r.Tick(start()), 1)
-	require.Equal(t, 8, r.Wanted(FullRelay))
+	require.Equal(t, 8, r.Wanted(p2p.FullRelay))
 }
 
 func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {

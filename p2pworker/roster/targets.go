@@ -3,6 +3,8 @@ package roster
 import (
 	"slices"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Pauses between attempts at a configured target.
@@ -88,7 +90,7 @@ func (r *Roster) Tick(now time.Time) []Order {
 	if !r.active {
 		return nil
 	}
-	manual := r.Count(Manual)
+	manual := r.Count(p2p.Manual)
 	for _, t := range r.targets {
 		if t.dialling {
 			manual++
@@ -102,21 +104,21 @@ func (r *Roster) Tick(now time.Time) []Order {
 			continue
 		}
 		t.dialling = true
-		r.newDial(now, t.name, Manual).target = t
+		r.newDial(now, t.name, p2p.Manual).target = t
 		manual++
 	}
 	return r.assign()
 }
 
 // Wanted returns how many automatic connections of a kind are missing.
-func (r *Roster) Wanted(kind Kind) int {
+func (r *Roster) Wanted(kind p2p.ConnectionType) int {
 	limit := 0
 	switch kind {
-	case FullRelay:
+	case p2p.FullRelay:
 		limit = r.limits.FullRelay
-	case BlockRelayOnly:
+	case p2p.BlockRelayOnly:
 		limit = r.limits.BlockRelay
-	case Feeler, AddrFetch:
+	case p2p.Feeler, p2p.AddrFetch:
 		limit = 1
 	}
 	if !r.active {

@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
@@ -23,7 +25,7 @@ type addressRelay struct {
 	processed uint64
 	limited   uint64
 	known     map[string]struct{}
-	pending   []Address
+	pending   []p2p.NetAddr
 	next      time.Time
 }
 
@@ -45,7 +47,7 @@ func (a *addressRelay) markKnown(key string) {
 }
 
 // requestAddresses sends getaddr to a peer that we chose, once.
-func (s *Session) requestAddresses() {
+func (s *addressExchange) requestAddresses() {
 	s.addr.enable()
 	s.addr.filledAt = s.now
 	s.addr.tokens = 1 + maxAddresses
@@ -53,8 +55,8 @@ func (s *Session) requestAddresses() {
 	s.send(wire.CmdGetAddr, nil)
 }
 
-func (s *Session) onAddresses(messageType string, r *reader) error {
-	if s.blockRelayOnly() || s.cfg.Type == Feeler {
+func (s *addressExchange) onAddresses(messageType string, r *reader) error {
+	if s.blockRelayOnly() || s.cfg.Type == p2p.Feeler {
 		s.logf("net", "ignoring %s message from %s peer=%d", messageType, s.cfg.Type, s.cfg.Peer)
 		return nil
 	}
@@ -71,7 +73,7 @@ func (s *Session) onAddresses(messageType string, r *reader) error {
 	return nil
 }
 
-func (s *Session) enableAddresses() {
+func (s *addressExchange) enableAddresses() {
 	if !s.addr.enabled {
 		s.addr.enable()
 		s.addr.tokens, s.addr.filledAt = 1, s.now
@@ -79,13 +81,13 @@ func (s *Session) enableAddresses() {
 }
 
 // takeAddresses applies the rate limit and hands over what passes.
-func (s *Session) takeAddresses(list []Address) {
+func (s *addressExchange) takeAddresses(list []p2p.NetAddr) {
 	s.refillAddressTokens()
-	var good, relay []Address
+	var good, relay []p2p.NetAddr
 	processed, limited := 0, 0
 	for _, a := range list {
 		if s.addr.tokens < 1 {
-			if !s.cfg.Permissions.Addr {
+			if !s.cfg.Permissions.Has(p2p.Addr) {
 				limited++
 				continue
 			}
@@ -96,7 +98,7 @@ func (s *Session) takeAddresses(list []Address) {
 			continue
 		}
 		a.Time = plausibleTime(a.Time, s.now)
-		s.addr.markKnown(a.key())
+		s.addr.markKnown(a.Key())
 		processed++
 		good = append(good, a)
 		fresh := a.Time > s.now.Add(-10*time.Minute).Unix()
@@ -109,17 +111,17 @@ func (s *Session) takeAddresses(list []Address) {
 	s.logf("net", "Received addr: %d addresses (%d processed, %d rate-limited) from peer=%d",
 		len(list), processed, limited, s.cfg.Peer)
 	if len(good) > 0 {
-		ask(s, false, AddAddresses{Addresses: good, Relay: relay}, func(Done, error) {})
+		ask(s.conversation, false, p2p.AddAddressesRequest{Peer: s.cfg.Peer, Addresses: good, Relay: relay}, func(p2p.Done, error) {})
 	}
 	if len(list) < maxAddresses {
 		s.addr.requested = false
 	}
-	if s.cfg.Type == AddrFetch && len(list) > 1 {
+	if s.cfg.Type == p2p.AddrFetch && len(list) > 1 {
 		s.disconnect("addrfetch connection completed")
 	}
 }
 
-func (s *Session) refillAddressTokens() {
+func (s *addressExchange) refillAddressTokens() {
 	if s.addr.tokens < addrBucketSize {
 		passed := max(s.now.Sub(s.addr.filledAt).Seconds(), 0)
 		s.addr.tokens = min(s.addr.tokens+passed*addrPerSecond, addrBucketSize)
@@ -135,8 +137,8 @@ func plausibleTime(t int64, now time.Time) int64 {
 	return t
 }
 
-func (s *Session) onGetAddr() {
-	if s.cfg.Type != Inbound {
+func (s *addressExchange) onGetAddr() {
+	if s.cfg.Type != p2p.Inbound {
 		// Answering would let a peer recognise us by addresses it planted.
 		s.logf("net", "Ignoring \"getaddr\" from %s connection. peer=%d", s.cfg.Type, s.cfg.Peer)
 		return
@@ -148,14 +150,14 @@ func (s *Session) onGetAddr() {
 	}
 	s.addr.answered = true
 	s.addr.pending = nil
-	ask(s, true, GetAddresses{}, func(l AddressList, err error) {
+	ask(s.conversation, true, p2p.GetAddressesRequest{Peer: s.cfg.Peer}, func(l p2p.AddressesReply, err error) {
 		if err == nil {
 			s.queueAddresses(l.Addresses)
 		}
 	})
 }
 
-func (s *Session) queueAddresses(list []Address) {
+func (s *addressExchange) queueAddresses(list []p2p.NetAddr) {
 	if !s.addr.enabled {
 		return
 	}
@@ -163,22 +165,22 @@ func (s *Session) queueAddresses(list []Address) {
 		if len(s.addr.pending) >= maxAddresses {
 			return
 		}
-		if _, known := s.addr.known[a.key()]; !known && a.fits(s.hs.addrV2) {
+		if _, known := s.addr.known[a.Key()]; !known && a.Fits(s.hs.addrV2) {
 			s.addr.pending = append(s.addr.pending, a)
 		}
 	}
 }
 
 // trickleAddresses sends what is pending at random times.
-func (s *Session) trickleAddresses() {
+func (s *addressExchange) trickleAddresses() {
 	if !s.addr.enabled || s.now.Before(s.addr.next) {
 		return
 	}
 	s.addr.next = s.now.Add(s.exponential(addressTrickle))
 	fresh := s.addr.pending[:0]
 	for _, a := range s.addr.pending {
-		if _, known := s.addr.known[a.key()]; !known {
-			s.addr.markKnown(a.key())
+		if _, known := s.addr.known[a.Key()]; !known {
+			s.addr.markKnown(a.Key())
 			fresh = append(fresh, a)
 		}
 	}

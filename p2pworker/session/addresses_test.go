@@ -3,9 +3,10 @@ package session
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -13,15 +14,15 @@ import (
 
 func newBuffer(b []byte) *bytes.Buffer { return bytes.NewBuffer(b) }
 
-func publicAddress(port uint16, unix int64) Address {
-	return AddressOf(netip.AddrPortFrom(netip.MustParseAddr("8.8.4.4"), port), wire.SFNodeNetwork, unix)
+func publicAddress(port uint16, unix int64) p2p.NetAddr {
+	return p2p.NetAddrOf(netip.AddrPortFrom(netip.MustParseAddr("8.8.4.4"), port), wire.SFNodeNetwork, unix)
 }
 
 func TestAddressesRoundTrip(t *testing.T) {
-	list := []Address{
+	list := []p2p.NetAddr{
 		publicAddress(8333, 1_700_000_000),
-		AddressOf(netip.MustParseAddrPort("[2a00::1]:1"), 1<<40, 5),
-		{Time: 6, Network: TorV3, Host: strings.Repeat("x", 32), Port: 9},
+		p2p.NetAddrOf(netip.MustParseAddrPort("[2a00::1]:1"), 1<<40, 5),
+		{Time: 6, Network: p2p.TorV3, Host: bytes.Repeat([]byte("x"), 32), Port: 9},
 	}
 	for _, v2 := range []bool{false, true} {
 		in := list
@@ -37,21 +38,21 @@ func TestAddressesRoundTrip(t *testing.T) {
 
 func TestAddressesAreReadByBtcd(t *testing.T) {
 	var m wire.MsgAddrV2
-	raw := encodeAddresses([]Address{publicAddress(8333, 1_700_000_000)}, true)
+	raw := encodeAddresses([]p2p.NetAddr{publicAddress(8333, 1_700_000_000)}, true)
 	require.NoError(t, m.BtcDecode(newBuffer(raw), wire.ProtocolVersion, wire.WitnessEncoding))
 	require.EqualValues(t, 8333, m.AddrList[0].Port)
 }
 
 func TestAddressRateLimitAndRelay(t *testing.T) {
 	b := established(t, inboundConfig())
-	list := []Address{publicAddress(1, b.now.Unix()), publicAddress(2, b.now.Unix())}
+	list := []p2p.NetAddr{publicAddress(1, b.now.Unix()), publicAddress(2, b.now.Unix())}
 	b.receive("addr", encodeAddresses(list, false))
 	b.logged("Received addr: 2 addresses (1 processed, 1 rate-limited) from peer=0")
-	add := answer[AddAddresses](b, Done{})
+	add := answer[p2p.AddAddressesRequest](b, p2p.Done{})
 	require.Equal(t, list[:1], add.Relay)
 	b.tickAfter(10 * time.Second)
 	b.receive("addr", encodeAddresses(list[1:], false))
-	require.Equal(t, list[1:], answer[AddAddresses](b, Done{}).Addresses)
+	require.Equal(t, list[1:], answer[p2p.AddAddressesRequest](b, p2p.Done{}).Addresses)
 	require.EqualValues(t, 2, b.s.Info(b.now).AddrReceived)
 	require.EqualValues(t, 1, b.s.Info(b.now).AddrLimited)
 }
@@ -64,7 +65,7 @@ func TestBadAddresses(t *testing.T) {
 	b.receive("addrv2", []byte{1, 0, 0, 0, 0, 0, 1, 5, 1, 2, 3, 4, 5, 0, 0})
 	b.logged("BIP155 IPv4 address with length 5 (should be 4)")
 	require.Nil(t, b.gone)
-	many := make([]Address, 1010)
+	many := make([]p2p.NetAddr, 1010)
 	for i := range many {
 		many[i] = publicAddress(uint16(i), 5)
 	}
@@ -76,13 +77,13 @@ func TestBadAddresses(t *testing.T) {
 func TestGetAddrIsAnsweredOnce(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.receive("getaddr", nil)
-	answer[GetAddresses](b, AddressList{Addresses: []Address{publicAddress(8333, b.now.Unix())}})
+	answer[p2p.GetAddressesRequest](b, p2p.AddressesReply{Addresses: []p2p.NetAddr{publicAddress(8333, b.now.Unix())}})
 	b.tickAfter(time.Millisecond)
 	require.Contains(t, b.types(), "addr")
 	b.receive("getaddr", nil)
 	b.logged(`Ignoring repeated "getaddr". peer=0`)
 	cfg := inboundConfig()
-	cfg.Type = Manual
+	cfg.Type = p2p.Manual
 	b = established(t, cfg)
 	b.receive("getaddr", nil)
 	b.logged(`Ignoring "getaddr" from manual connection. peer=0`)
@@ -94,6 +95,6 @@ func TestRoutable(t *testing.T) {
 		"169.254.1.1": false, "224.0.0.1": false, "100.64.0.1": false, "2a00::1": true,
 		"fc00::1": false, "fe80::1": false, "2001:db8::1": false, "::1": false,
 	} {
-		require.Equal(t, want, Routable(netip.MustParseAddr(ip)), ip)
+		require.Equal(t, want, p2p.Routable(netip.MustParseAddr(ip)), ip)
 	}
 }

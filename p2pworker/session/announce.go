@@ -3,6 +3,8 @@ package session
 import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // maxHeadersAnnounced is the longest run of headers sent as an announcement;
@@ -61,7 +63,7 @@ func (s *Session) tipChanged(in TipChanged) {
 	for _, header := range in.Headers {
 		s.announcer.learn(headerHash(header), previousHash(header))
 	}
-	if !s.hs.complete || s.cfg.Type == Feeler {
+	if !s.hs.complete || s.cfg.Type == p2p.Feeler {
 		return
 	}
 	s.maybeSendFeeFilter()
@@ -88,7 +90,7 @@ func (s *Session) tipChanged(in TipChanged) {
 
 // announceByHeaders sends the headers that the peer lacks if they connect to
 // what it has. It reports false if an inv is called for instead.
-func (s *Session) announceByHeaders(headers [][]byte) bool {
+func (s *announcements) announceByHeaders(headers [][]byte) bool {
 	if !s.hs.prefersHeads || len(headers) > maxHeadersAnnounced {
 		return false
 	}
@@ -117,7 +119,7 @@ func (s *Session) announceByHeaders(headers [][]byte) bool {
 	return true
 }
 
-func (s *Session) announceByInv(tip chainhash.Hash) {
+func (s *announcements) announceByInv(tip chainhash.Hash) {
 	if s.announcer.peerHas.has(tip) {
 		return
 	}

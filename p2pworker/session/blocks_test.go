@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -12,54 +15,54 @@ import (
 
 func TestInitialBlockDownload(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type = Manual
+	cfg.Type = p2p.Manual
 	cfg.Tip.Initial = true
 	b := established(t, cfg)
 	genesis := chainhash.Hash{1}
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{genesis}})
 	b.logged("initial getheaders (0) to peer=0")
 	require.Equal(t, []string{"getheaders"}, b.types())
 
 	// A full batch asks for more, a short one ends the sync.
 	raw, hashes := chainOf(genesis, 2100)
 	b.receive("headers", encodeHeaders(raw[:2000*HeaderSize]))
-	got := answer[SubmitHeaders](b, HeadersVerdict{New: 2000, Last: hashes[1999], Height: 2000, Download: true})
-	require.Equal(t, raw[:2000*HeaderSize], got.Raw)
+	got := answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2000, Last: hashes[1999], Height: 2000, Download: true})
+	require.Equal(t, raw[:2000*HeaderSize], got.First())
 	require.Equal(t, []string{"getheaders"}, b.types())
 	b.receive("headers", encodeHeaders(raw[2000*HeaderSize:]))
-	answer[SubmitHeaders](b, HeadersVerdict{New: 100, Last: hashes[2099], Height: 2100, Download: true})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 100, Last: hashes[2099], Height: 2100, Download: true})
 	require.Equal(t, []string{"sendheaders"}, b.types())
 
 	// Blocks are leased, requested in one getdata and submitted as they come.
 	// A node that fails us is asked again later.
-	answer[LeaseBlocks](b, nil)
-	require.False(t, b.asked(LeaseBlocks{}))
+	answer[p2p.LeaseRequest](b, nil)
+	require.False(t, b.asked(p2p.LeaseRequest{}))
 	b.tickAfter(nodeRetry)
 	delivered := 0
 	for delivered < len(hashes) {
-		if !b.asked(LeaseBlocks{}) {
+		if !b.asked(p2p.LeaseRequest{}) {
 			b.tickAfter(leaseRetry)
 		}
 		next := hashes[delivered:]
 		var want int
 		for _, r := range b.asks {
-			if l, ok := r.Body.(LeaseBlocks); ok {
+			if l, ok := r.Body.(p2p.LeaseRequest); ok {
 				want = min(l.Max, len(next))
 				require.LessOrEqual(t, l.Max, MaxBlocksInFlight)
 			}
 		}
-		answer[LeaseBlocks](b, Lease{Hashes: next[:want], Seconds: 60})
+		answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: next[:want], Seconds: 60})
 		require.Equal(t, []string{"getdata"}, b.types())
 		for range want {
 			b.receive("block", blockOf(raw, delivered))
-			answer[SubmitBlock](b, Verdict{Hash: hashes[delivered], New: true})
+			answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Hash: hashes[delivered], New: true})
 			delivered++
 		}
 	}
 	require.Greater(t, b.s.down.window(), MinBlocksInFlight, "tiny blocks widen the window")
-	answer[LeaseBlocks](b, Lease{})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{})
 	b.tickAfter(time.Second)
-	require.False(t, b.asked(LeaseBlocks{}), "nothing left to ask for")
+	require.False(t, b.asked(p2p.LeaseRequest{}), "nothing left to ask for")
 	require.Nil(t, b.gone)
 	require.Zero(t, b.s.Info(b.now).InFlight)
 }
@@ -68,7 +71,7 @@ func TestPongWaitsForBlocksBeforeIt(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 3)
 	announce(b, raw, hashes)
-	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
 	b.types()
 	b.receive("block", blockOf(raw, 0))
 	b.receive("block", blockOf(raw, 1))
@@ -76,16 +79,16 @@ func TestPongWaitsForBlocksBeforeIt(t *testing.T) {
 	b.receive("block", blockOf(raw, 2))
 	require.Len(t, submissions(b), 2, "blocks are pipelined, but not past a ping")
 	require.Empty(t, b.types())
-	answer[SubmitBlock](b, Verdict{Hash: hashes[1], New: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Hash: hashes[1], New: true})
 	require.Empty(t, b.types())
-	answer[SubmitBlock](b, Verdict{Hash: hashes[0], New: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Hash: hashes[0], New: true})
 	require.Equal(t, []string{"pong"}, b.types())
 	require.Len(t, submissions(b), 1)
 }
 
-func submissions(b *bench) (list []SubmitBlock) {
+func submissions(b *bench) (list []p2p.SubmitBlockRequest) {
 	for _, r := range b.asks {
-		if s, ok := r.Body.(SubmitBlock); ok {
+		if s, ok := r.Body.(p2p.SubmitBlockRequest); ok {
 			list = append(list, s)
 		}
 	}
@@ -101,15 +104,15 @@ func TestHeldMessagesAreBoundedByFull(t *testing.T) {
 	}
 	require.LessOrEqual(t, n, MaxHeldMessages)
 	b.types()
-	answer[SubmitTx](b, Verdict{})
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{})
 	require.Len(t, b.types(), n, "each ping is answered once its turn has come")
 	require.False(t, b.s.Full())
 }
 
 func TestMisbehavingPeersThatAreNotPunished(t *testing.T) {
 	noban, manual, local := inboundConfig(), inboundConfig(), inboundConfig()
-	noban.Permissions.NoBan = true
-	manual.Type = Manual
+	noban.Permissions |= p2p.NoBan
+	manual.Type = p2p.Manual
 	local.Local = true
 	for _, tt := range []struct {
 		cfg  Config
@@ -133,7 +136,7 @@ func TestMutatedBlockIsMisbehaviour(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, _ := chainOf(chainhash.Hash{1}, 1)
 	b.receive("block", blockOf(raw, 0))
-	answer[SubmitBlock](b, Verdict{Mutated: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Mutated: true})
 	b.logged("Received mutated block from peer=0")
 	require.NotNil(t, b.gone)
 }
@@ -142,18 +145,18 @@ func TestMutatedBlockIsMisbehaviour(t *testing.T) {
 // invalid; one that we chose is of no use there.
 func TestKnownInvalidBlocksAreHeldAgainstOurOwnChoice(t *testing.T) {
 	outbound := inboundConfig()
-	outbound.Type = FullRelay
+	outbound.Type = p2p.FullRelay
 	for _, cfg := range []Config{inboundConfig(), outbound} {
 		raw, _ := chainOf(chainhash.Hash{1}, 1)
 		b := established(t, cfg)
 		b.receive("block", blockOf(raw, 0))
-		answer[SubmitBlock](b, Verdict{Reject: "duplicate-invalid", Misbehaving: true})
-		require.Equal(t, cfg.Type == FullRelay, b.gone != nil)
+		answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Reject: "duplicate-invalid", Misbehaving: true})
+		require.Equal(t, cfg.Type == p2p.FullRelay, b.gone != nil)
 
 		b = established(t, cfg)
 		b.receive("headers", encodeHeaders(raw))
-		answer[SubmitHeaders](b, HeadersVerdict{Reject: "duplicate-invalid", Misbehaving: true})
-		require.Equal(t, cfg.Type == FullRelay, b.gone != nil)
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Reject: "duplicate-invalid", Misbehaving: true})
+		require.Equal(t, cfg.Type == p2p.FullRelay, b.gone != nil)
 	}
 }
 
@@ -162,9 +165,9 @@ func TestBlockThatCannotBeReadIsIgnored(t *testing.T) {
 	raw, _ := chainOf(chainhash.Hash{1}, 1)
 	b.receive("block", append(raw[:HeaderSize:HeaderSize], 0xfd, 1, 0, 0))
 	b.logged("ProcessMessages(block, 84 bytes): Exception 'non-canonical ReadCompactSize()'")
-	require.False(t, b.asked(SubmitBlock{}))
+	require.False(t, b.asked(p2p.SubmitBlockRequest{}))
 	b.receive("block", blockOf(raw, 0))
-	answer[SubmitBlock](b, Verdict{Reject: "malformed block: too short"})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Reject: "malformed block: too short"})
 	b.logged("peer=0: malformed block: too short")
 	require.Nil(t, b.gone)
 }
@@ -173,12 +176,12 @@ func TestBlockTimeoutSparesPeersThatWaitForUs(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
-	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
 	b.receive("block", blockOf(raw, 0))
 	b.tickAfter(2 * time.Minute)
 	require.Nil(t, b.gone, "the block is with the node")
-	answer[SubmitBlock](b, Verdict{New: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{New: true})
 	b.tickAfter(2 * time.Minute)
 	b.logged("Timeout downloading block " + hashes[1].String() + ", disconnecting peer=0")
 	require.NotNil(t, b.gone)
@@ -188,7 +191,7 @@ func TestServing(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.receive("getheaders", encodeLocator(hashes[:1], chainhash.Hash{}))
-	req := answer[FindHeaders](b, Headers{Raw: raw[HeaderSize:]})
+	req := answer[p2p.FindHeadersRequest](b, headersReply(raw[HeaderSize:]))
 	require.Equal(t, hashes[:1], req.Locator)
 	require.Equal(t, encodeHeaders(raw[HeaderSize:]), b.sent[0].Payload)
 	b.types()
@@ -201,13 +204,13 @@ func TestServing(t *testing.T) {
 	}
 	b.receive("getdata", encodeInventory(list))
 	b.receive("ping", make([]byte, 8))
-	require.Equal(t, FetchTx{Hash: chainhash.Hash{7}}, answer[FetchTx](b, Fetched{}))
-	require.Equal(t, FetchBlock{Hash: hashes[0], Witness: true}, answer[FetchBlock](b, Fetched{Found: true, Raw: []byte{1}}))
-	require.Equal(t, FetchTx{Hash: chainhash.Hash{9}, Wtxid: true, Witness: true}, answer[FetchTx](b, Fetched{Found: true, Raw: []byte{2}}))
+	require.Equal(t, p2p.FetchTxRequest{Hash: chainhash.Hash{7}}, answer[p2p.FetchTxRequest](b, p2p.FetchReply{}))
+	require.Equal(t, p2p.FetchBlockRequest{Hash: hashes[0], Witness: true}, answer[p2p.FetchBlockRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One([]byte{1})}))
+	require.Equal(t, p2p.FetchTxRequest{Hash: chainhash.Hash{9}, Wtxid: true, Witness: true}, answer[p2p.FetchTxRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One([]byte{2})}))
 	require.Equal(t, []string{"block", "tx", "notfound", "pong"}, b.types())
 
 	b.receive("getblocks", encodeLocator(nil, chainhash.Hash{}))
-	answer[FindBlocks](b, Hashes{Hashes: hashes})
+	answer[p2p.FindBlocksRequest](b, p2p.LocatorReply{Hashes: hashes})
 	require.Equal(t, []string{"inv"}, b.types())
 	b.receive("getheaders", encodeLocator(make([]chainhash.Hash, 102), chainhash.Hash{}))
 	b.logged("getheaders locator size 102 > 101, disconnecting peer=0")

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
@@ -21,31 +23,13 @@ const (
 	pongVersion        = 60000 // BIP31: pong exists above this version
 )
 
-// ConnectionType says why a connection exists. The text is Bitcoin Core's.
-type ConnectionType string
-
-// The connection types.
-const (
-	Inbound        ConnectionType = "inbound"
-	Manual         ConnectionType = "manual"
-	FullRelay      ConnectionType = "outbound-full-relay"
-	BlockRelayOnly ConnectionType = "block-relay-only"
-	Feeler         ConnectionType = "feeler"
-	AddrFetch      ConnectionType = "addr-fetch"
-)
-
-// Permissions are what -whitelist and -whitebind grant.
-type Permissions struct {
-	NoBan, Relay, ForceRelay, Mempool, Download, Addr, BloomFilter bool
-}
-
 // Config describes one connection. It is not changed after New.
 type Config struct {
 	Peer        int64
-	Type        ConnectionType
+	Type        p2p.ConnectionType
 	Address     string // remote host:port, for the log
 	Local       bool   // the remote address is of this machine
-	Permissions Permissions
+	Permissions p2p.Permissions
 	Services    wire.ServiceFlag
 	UserAgent   string // whole, e.g. "/Bulkhead:0.1.0/"
 	// Remote is the peer's address for our version message, if it is routable.
@@ -66,7 +50,7 @@ type Config struct {
 	// connection lives before inactivity counts (-peertimeout).
 	PeerTimeout time.Duration
 	// Tip is the node's chain when the connection was made.
-	Tip Tip
+	Tip p2p.Tip
 	// LogEnabled says whether lines of a category are wanted; nil for all.
 	LogEnabled func(category string) bool
 	// MinRelayFeeRate is the least fee rate we relay, in satoshi per 1000 vbytes.

@@ -3,6 +3,10 @@ package session
 import (
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -78,7 +82,7 @@ func (d *download) window() int {
 }
 
 // continueDownload keeps the window filled and watches the time.
-func (s *Session) continueDownload() {
+func (s *blockExchange) continueDownload() {
 	s.checkBlockTimeout()
 	if !s.ended && !s.now.Before(s.down.retryAt) {
 		s.requestLease(false)
@@ -88,7 +92,7 @@ func (s *Session) continueDownload() {
 // requestLease asks the node for blocks when half of the window is free. If the
 // answer has to come before the peer's next message, one that is on its way is
 // not waited for.
-func (s *Session) requestLease(ordered bool) {
+func (s *blockExchange) requestLease(ordered bool) {
 	d := &s.down
 	free := d.window() - len(d.inFlight) - d.submissions
 	if !d.active || d.asked > 0 && !ordered || free < (d.window()+1)/2 {
@@ -98,7 +102,7 @@ func (s *Session) requestLease(ordered bool) {
 	d.latest++
 	d.overtaken = false
 	number := d.latest
-	ask(s, ordered, LeaseBlocks{Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l Lease, err error) {
+	ask(s.conversation, ordered, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
 		d.asked--
 		overtaken := d.overtaken || number != d.latest
 		switch {
@@ -120,13 +124,13 @@ func (s *Session) requestLease(ordered bool) {
 
 // wakeDownload asks for blocks that may be there to lease now. An answer that
 // is on its way may not know of them.
-func (s *Session) wakeDownload(ordered bool) {
+func (s *blockExchange) wakeDownload(ordered bool) {
 	d := &s.down
 	d.active, d.overtaken, d.retryAt = true, d.asked > 0, time.Time{}
 	s.requestLease(ordered)
 }
 
-func (s *Session) requestBlocks(l Lease) {
+func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 	d := &s.down
 	list := make([]wire.InvVect, 0, len(l.Hashes))
 	for _, h := range l.Hashes {
@@ -150,7 +154,7 @@ func (s *Session) requestBlocks(l Lease) {
 
 // checkBlockTimeout gives up a peer that owes us a block for too long. Blocks
 // that wait for the node are not the peer's fault.
-func (s *Session) checkBlockTimeout() {
+func (s *blockExchange) checkBlockTimeout() {
 	d := &s.down
 	if len(d.inFlight) == 0 {
 		return
@@ -183,7 +187,7 @@ func (d *download) requested(raw []byte) bool {
 	return ok
 }
 
-func (s *Session) onBlock(m Message) error {
+func (s *blockExchange) onBlock(m Message) error {
 	if len(m.Payload) <= HeaderSize {
 		return errEndOfData
 	}
@@ -208,7 +212,7 @@ func (s *Session) onBlock(m Message) error {
 	d.submittedBytes += size
 	// The header of a block that was not requested may be unknown, and with it
 	// those of the blocks that follow: they wait.
-	ask(s, !requested, SubmitBlock{Raw: m.Payload, Requested: requested}, func(v Verdict, err error) {
+	ask(s.conversation, !requested, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(m.Payload)}, func(v p2p.SubmitReply, err error) {
 		d.submissions--
 		d.submittedBytes -= size
 		if err == nil {
@@ -221,7 +225,7 @@ func (s *Session) onBlock(m Message) error {
 	return nil
 }
 
-func (s *Session) judgeBlock(v Verdict) {
+func (s *blockExchange) judgeBlock(v p2p.SubmitReply) {
 	if v.New {
 		s.down.lastBlock = s.now
 	}
@@ -238,7 +242,7 @@ func (s *Session) judgeBlock(v Verdict) {
 
 // deserves reports whether the peer is to go for what the node refused. One
 // that came to us may believe in a chain that we know to be invalid.
-func (s *Session) deserves(misbehaving bool, reject string) bool {
+func (s *conversation) deserves(misbehaving bool, reject string) bool {
 	return misbehaving && (reject != knownInvalid || s.outbound())
 }
 
@@ -246,11 +250,11 @@ func (s *Session) deserves(misbehaving bool, reject string) bool {
 const knownInvalid = "duplicate-invalid"
 
 // onMissingBlock is a notfound for a block: the lease goes back at once.
-func (s *Session) onMissingBlock(h chainhash.Hash) {
+func (s *blockExchange) onMissingBlock(h chainhash.Hash) {
 	if _, ok := s.down.inFlight[h]; !ok {
 		return
 	}
 	clear(s.down.inFlight)
 	s.down.order, s.down.active = nil, false
-	ask(s, false, ReleaseLease{}, func(Done, error) {})
+	ask(s.conversation, false, p2p.ReleaseRequest{Peer: s.cfg.Peer}, func(p2p.Done, error) {})
 }

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -13,14 +16,14 @@ import (
 func announce(b *bench, raw []byte, hashes []chainhash.Hash) {
 	b.t.Helper()
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{New: len(hashes), Last: hashes[len(hashes)-1], Height: 2, Download: true})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: len(hashes), Last: hashes[len(hashes)-1], Height: 2, Download: true})
 }
 
 // synced is a session whose first getheaders was sent, and answered with
 // nothing.
 func synced(t *testing.T) *bench {
 	b := established(t, inboundConfig())
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	b.receive("headers", encodeHeaders(nil))
 	b.types()
 	return b
@@ -33,11 +36,11 @@ func TestBlockAnnouncedWhileALeaseIsAskedForIsFetched(t *testing.T) {
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.s.tip.Initial = true // the peer's messages do not wait for the lease
 	announce(b, raw[:HeaderSize], hashes[:1])
-	require.True(t, b.asked(LeaseBlocks{}))
+	require.True(t, b.asked(p2p.LeaseRequest{}))
 	announce(b, raw[HeaderSize:], hashes[1:])
-	first := answer[LeaseBlocks](b, Lease{})
+	first := answer[p2p.LeaseRequest](b, p2p.LeaseReply{})
 	require.Equal(t, hashes[0], first.Best)
-	second := answer[LeaseBlocks](b, Lease{Hashes: hashes[1:], Seconds: 60})
+	second := answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[1:], Seconds: 60})
 	require.Equal(t, hashes[1], second.Best)
 	require.Contains(t, b.types(), "getdata")
 }
@@ -46,12 +49,12 @@ func TestBlockAnnouncedWhileALeaseIsAskedForIsFetched(t *testing.T) {
 func TestPeersBranchIsFetchedWhenOurTipFalls(t *testing.T) {
 	b := synced(t)
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
-	b.step(TipChanged{Tip: Tip{Height: 5, Hash: chainhash.Hash{5}}})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 5, Hash: chainhash.Hash{5}}})
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
-	require.False(t, b.asked(LeaseBlocks{}))
-	b.step(TipChanged{Tip: Tip{Height: 1, Hash: chainhash.Hash{1}}})
-	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2, Last: hashes[1], Height: 2})
+	require.False(t, b.asked(p2p.LeaseRequest{}))
+	b.step(TipChanged{Tip: p2p.Tip{Height: 1, Hash: chainhash.Hash{1}}})
+	require.Equal(t, hashes[1], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60}).Best)
 }
 
 // A node that finds stored blocks damaged asks the peer for them, even if the
@@ -59,30 +62,30 @@ func TestPeersBranchIsFetchedWhenOurTipFalls(t *testing.T) {
 func TestLostBlocksAreFetchedAgain(t *testing.T) {
 	b := synced(t)
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
-	tip := Tip{Height: 5, Hash: chainhash.Hash{5}}
+	tip := p2p.Tip{Height: 5, Hash: chainhash.Hash{5}}
 	b.step(TipChanged{Tip: tip})
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2, Last: hashes[1], Height: 2})
 	b.step(TipChanged{Tip: tip})
-	require.False(t, b.asked(LeaseBlocks{}))
+	require.False(t, b.asked(p2p.LeaseRequest{}))
 	tip.Lost = 1
 	b.step(TipChanged{Tip: tip})
-	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes[:1], Seconds: 60}).Best)
+	require.Equal(t, hashes[1], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[:1], Seconds: 60}).Best)
 }
 
 // While old blocks are missing, every peer is asked for them, and we offer none.
 func TestOldBlocksAreMissing(t *testing.T) {
 	b := synced(t)
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
-	b.step(TipChanged{Tip: Tip{Height: 5, Hash: chainhash.Hash{5}}})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 5, Hash: chainhash.Hash{5}}})
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
-	require.False(t, b.asked(LeaseBlocks{}))
-	b.step(TipChanged{Tip: Tip{Height: 6, Hash: chainhash.Hash{6}, Partial: true}})
-	require.Equal(t, hashes[1], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2, Last: hashes[1], Height: 2})
+	require.False(t, b.asked(p2p.LeaseRequest{}))
+	b.step(TipChanged{Tip: p2p.Tip{Height: 6, Hash: chainhash.Hash{6}, Partial: true}})
+	require.Equal(t, hashes[1], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60}).Best)
 
 	cfg := inboundConfig()
-	cfg.Type, cfg.Tip.Partial = Manual, true
+	cfg.Type, cfg.Tip.Partial = p2p.Manual, true
 	var m wire.MsgVersion
 	require.NoError(t, m.BtcDecode(newBuffer(newBench(t, cfg).sent[0].Payload), 70016, wire.WitnessEncoding))
 	require.Equal(t, wire.SFNodeNetworkLimited|wire.SFNodeWitness, m.Services)
@@ -96,21 +99,21 @@ func TestUnrequestedBlocksGoToTheNodeOneByOne(t *testing.T) {
 	b.receive("block", blockOf(raw, 0))
 	b.receive("block", blockOf(raw, 1))
 	require.Len(t, submissions(b), 1)
-	answer[SubmitBlock](b, Verdict{Hash: hashes[0], New: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Hash: hashes[0], New: true})
 	require.Len(t, submissions(b), 1)
-	answer[SubmitBlock](b, Verdict{Hash: hashes[1], New: true})
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Hash: hashes[1], New: true})
 }
 
 // A block whose headers could not be asked for is not forgotten.
 func TestAnnouncementSurvivesAFailureOfTheNode(t *testing.T) {
 	b := synced(t)
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
-	answer[GetLocator](b, nil) // fails
+	answer[p2p.LocatorRequest](b, nil) // fails
 	require.Empty(t, b.types())
 	b.tickAfter(nodeRetry)
-	answer[GetLocator](b, nil)
+	answer[p2p.LocatorRequest](b, nil)
 	b.tickAfter(nodeRetry)
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Contains(t, b.types(), "getheaders")
 }
 
@@ -118,16 +121,16 @@ func TestAnnouncementSurvivesAFailureOfTheNode(t *testing.T) {
 // the gap, lead to another request.
 func TestUnconnectedHeadersDuringARequestAreAskedForAgain(t *testing.T) {
 	b := established(t, inboundConfig())
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	b.types()
 	raw, hashes := chainOf(chainhash.Hash{1}, 3)
 	b.receive("headers", encodeHeaders(raw[2*HeaderSize:]))
-	answer[SubmitHeaders](b, HeadersVerdict{Unconnecting: true})
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.NotContains(t, b.types(), "getheaders")
 	announce(b, raw[:HeaderSize], hashes[:1])
-	answer[LeaseBlocks](b, Lease{Hashes: hashes[:1], Seconds: 60})
-	answer[GetLocator](b, Hashes{Hashes: hashes[:1]})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[:1], Seconds: 60})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: hashes[:1]})
 	require.Contains(t, b.types(), "getheaders")
 }
 
@@ -137,14 +140,14 @@ func TestHeadersAreAskedForAfterAFailure(t *testing.T) {
 	b := synced(t)
 	raw, _ := chainOf(chainhash.Hash{1}, 1)
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, nil) // fails
+	answer[p2p.SubmitHeadersRequest](b, nil) // fails
 	b.tickAfter(nodeRetry)
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Contains(t, b.types(), "getheaders")
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{Reject: "time-too-new"})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Reject: "time-too-new"})
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Contains(t, b.types(), "getheaders")
 }
 
@@ -159,14 +162,14 @@ func TestPeerWithoutBlocksIsUsedForWhatItAnnouncesOnly(t *testing.T) {
 		b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{n}}}))
 	}
 	inv(5)
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Equal(t, []string{"getheaders"}, b.types())
 	b.s.down.averageSize = 1
 	raw, hashes := chainOf(chainhash.Hash{1}, 20)
 	announce(b, raw, hashes)
-	require.Equal(t, MinBlocksInFlight, answer[LeaseBlocks](b, Lease{Hashes: hashes[:MinBlocksInFlight], Seconds: 60}).Max)
+	require.Equal(t, MinBlocksInFlight, answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[:MinBlocksInFlight], Seconds: 60}).Max)
 	inv(6)
-	require.False(t, b.asked(GetLocator{}))
+	require.False(t, b.asked(p2p.LocatorRequest{}))
 }
 
 // Serving a block tells nothing about the headers that the peer has; nor does
@@ -176,13 +179,13 @@ func TestHeadersAreNotAnnouncedAboveBlocksThatThePeerFetched(t *testing.T) {
 	b.receive("sendheaders", nil)
 	raw, hashes := chainOf(chainhash.Hash{1}, 4)
 	header := func(i int) []byte { return raw[i*HeaderSize : (i+1)*HeaderSize] }
-	tip := func(i int) Tip { return Tip{Height: int32(i), Hash: hashes[i]} }
+	tip := func(i int) p2p.Tip { return p2p.Tip{Height: int32(i), Hash: hashes[i]} }
 	b.step(TipChanged{Tip: tip(2), Headers: [][]byte{header(0), header(1), header(2)}})
 	require.Equal(t, []string{"inv"}, b.types())
 	b.receive("getdata", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
-	answer[FetchBlock](b, Fetched{Found: true, Raw: blockOf(raw, 2)})
+	answer[p2p.FetchBlockRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One(blockOf(raw, 2))})
 	b.receive("getheaders", encodeLocator([]chainhash.Hash{{1}}, hashes[0]))
-	answer[FindHeaders](b, Headers{Raw: header(0)})
+	answer[p2p.FindHeadersRequest](b, headersReply(header(0)))
 	require.Equal(t, []string{"block", "headers"}, b.types())
 	b.step(TipChanged{Tip: tip(3), Headers: [][]byte{header(3)}})
 	require.Equal(t, []string{"inv"}, b.types())
@@ -191,16 +194,16 @@ func TestHeadersAreNotAnnouncedAboveBlocksThatThePeerFetched(t *testing.T) {
 // A change of the tip that was missed is told by the state after it.
 func TestMissedTipIsAnnounced(t *testing.T) {
 	b := synced(t)
-	b.step(TipChanged{Tip: Tip{Height: 3, Hash: chainhash.Hash{3}}, Missed: true})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 3, Hash: chainhash.Hash{3}}, Missed: true})
 	require.Equal(t, []string{"inv"}, b.types())
-	b.step(TipChanged{Tip: Tip{Height: 2, Hash: chainhash.Hash{2}}})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: chainhash.Hash{2}}})
 	require.Empty(t, b.types(), "a block that left the chain is no news")
 }
 
 func TestTipThatChangedDuringTheHandshakeIsAnnounced(t *testing.T) {
 	b := newBench(t, inboundConfig())
 	b.receive("version", versionMessage(70016, fullServices, 5, true))
-	b.step(TipChanged{Tip: Tip{Height: 3, Hash: chainhash.Hash{3}}})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 3, Hash: chainhash.Hash{3}}})
 	b.types()
 	b.receive("verack", nil)
 	require.Contains(t, b.types(), "inv")
@@ -213,12 +216,12 @@ func TestPongComesAfterTheRequestForAnnouncedBlocks(t *testing.T) {
 	raw, hashes := chainOf(chainhash.Hash{1}, 1)
 	b.s.down.active = true // as after a block
 	b.tickAfter(100 * time.Millisecond)
-	require.True(t, b.asked(LeaseBlocks{}))
+	require.True(t, b.asked(p2p.LeaseRequest{}))
 	announce(b, raw, hashes)
 	b.receive("ping", make([]byte, 8))
 	require.NotContains(t, b.types(), "pong")
-	answer[LeaseBlocks](b, Lease{})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{})
 	require.NotContains(t, b.types(), "pong")
-	require.Equal(t, hashes[0], answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60}).Best)
+	require.Equal(t, hashes[0], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60}).Best)
 	require.Equal(t, []string{"getdata", "pong"}, b.types())
 }

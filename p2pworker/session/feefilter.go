@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
@@ -22,7 +24,7 @@ type feeFilter struct {
 	next time.Time
 }
 
-func (s *Session) onFeeFilter(r *reader) error {
+func (s *txExchange) onFeeFilter(r *reader) error {
 	rate := int64(r.u64())
 	if r.err != nil {
 		return r.err
@@ -36,9 +38,9 @@ func (s *Session) onFeeFilter(r *reader) error {
 }
 
 // maybeSendFeeFilter tells the peer below which rate we want no announcements.
-func (s *Session) maybeSendFeeFilter() {
+func (s *txExchange) maybeSendFeeFilter() {
 	if s.ended || s.cfg.BlocksOnly || s.hs.common < feeFilterVersion ||
-		s.cfg.Permissions.ForceRelay || s.blockRelayOnly() {
+		s.cfg.Permissions.Has(p2p.ForceRelay) || s.blockRelayOnly() {
 		return
 	}
 	rate := s.tip.MinFeeRate
@@ -67,7 +69,7 @@ func (s *Session) maybeSendFeeFilter() {
 }
 
 // roundFee rounds to a bucket: down two times of three, otherwise up.
-func (s *Session) roundFee(rate int64) int64 {
+func (s *txExchange) roundFee(rate int64) int64 {
 	lower, upper := feeBuckets(rate)
 	if upper < 0 || s.cfg.Random()%3 != 0 {
 		return lower

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +27,7 @@ func TestFeeFilterAsksForNothingDuringInitialDownload(t *testing.T) {
 	b.receive("version", versionMessage(70016, fullServices, 5, true))
 	b.receive("verack", nil)
 	require.Equal(t, []int64{9936506}, sentFilters(b), "Bitcoin Core's highest bucket")
-	b.step(TipChanged{Tip: Tip{Height: 1, MinFeeRate: 100}})
+	b.step(TipChanged{Tip: p2p.Tip{Height: 1, MinFeeRate: 100}})
 	require.Equal(t, []int64{100}, sentFilters(b))
 }
 
@@ -37,7 +39,7 @@ func TestFeeFilterFollowsALargeChangeSoon(t *testing.T) {
 	b.receive("verack", nil)
 	require.Len(t, sentFilters(b), 1)
 	b.s.fee.next = b.now.Add(time.Hour)
-	b.step(TipChanged{Tip: Tip{MinFeeRate: 5000}})
+	b.step(TipChanged{Tip: p2p.Tip{MinFeeRate: 5000}})
 	b.tickAfter(feeFilterChangeDelay + time.Second)
 	rates := sentFilters(b)
 	require.Len(t, rates, 1)

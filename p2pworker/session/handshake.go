@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
@@ -93,12 +95,12 @@ func (s *Session) onVersion(r *reader) error {
 		return nil
 	}
 	v.TimeOffset = time.Unix(v.Time, 0).Sub(s.now)
-	if s.cfg.Type == Inbound {
+	if s.cfg.Type == p2p.Inbound {
 		s.sendVersion()
 	}
 	s.hs.peer = v
 	s.hs.common = min(v.Version, ProtocolVersion)
-	s.hs.relaysTxs = v.Relay && !s.blockRelayOnly() && s.cfg.Type != Feeler
+	s.hs.relaysTxs = v.Relay && !s.blockRelayOnly() && s.cfg.Type != p2p.Feeler
 	agent := v.UserAgent
 	if agent == "" {
 		agent = "<no user agent>"
@@ -106,8 +108,8 @@ func (s *Session) onVersion(r *reader) error {
 	s.logf("net", "receive version message: %s: version %d, blocks=%d, us=%s, txrelay=%d, %s",
 		agent, v.Version, v.StartHeight, v.AddrLocal, boolByte(v.Relay), s.name)
 	s.answerVersion()
-	ask(s, false, Introduce{Peer: v}, s.introduced)
-	if s.cfg.Type == Feeler {
+	ask(s.conversation, false, s.introduction(), s.introduced)
+	if s.cfg.Type == p2p.Feeler {
 		s.disconnect("feeler connection completed")
 	}
 	return nil
@@ -121,7 +123,7 @@ func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 			uint64(v.Services), uint64(s.desiredServices(v.Services)))
 	case v.Version < MinPeerVersion:
 		s.disconnect("peer using obsolete version %d", v.Version)
-	case s.cfg.Type == Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
+	case s.cfg.Type == p2p.Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
 		s.logf("", "connected to self at %s, disconnecting", s.cfg.Address)
 		s.end(Disconnect{Reason: "connected to self"})
 	default:
@@ -133,7 +135,7 @@ func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 // desiredServices are what a peer that offers these services must offer: one
 // that keeps recent blocks only will do while we need no others (BIP159).
 func (s *Session) desiredServices(offered wire.ServiceFlag) wire.ServiceFlag {
-	recent := !s.tip.Time.IsZero() && s.now.Sub(s.tip.Time) < limitedPeerDepth*10*time.Minute
+	recent := s.tip.Time != 0 && s.now.Sub(time.Unix(s.tip.Time, 0)) < limitedPeerDepth*10*time.Minute
 	if offered&wire.SFNodeNetworkLimited != 0 && recent {
 		return s.cfg.RemoteServices&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
 	}
@@ -147,7 +149,7 @@ const limitedPeerDepth = 144
 // expectsServices is true for connections that the node chose itself.
 func (s *Session) expectsServices() bool {
 	switch s.cfg.Type {
-	case FullRelay, BlockRelayOnly, AddrFetch:
+	case p2p.FullRelay, p2p.BlockRelayOnly, p2p.AddrFetch:
 		return true
 	}
 	return false
@@ -162,14 +164,23 @@ func (s *Session) answerVersion() {
 		s.send(wire.CmdSendAddrV2, nil)
 	}
 	s.send(wire.CmdVerAck, nil)
-	if s.outbound() && !s.blockRelayOnly() && s.cfg.Type != Feeler {
+	if s.outbound() && !s.blockRelayOnly() && s.cfg.Type != p2p.Feeler {
 		s.requestAddresses()
 	}
 }
 
-func (s *Session) introduced(v Introduced, err error) {
-	if err == nil && v.Reject != "" {
-		s.disconnect("%s", v.Reject)
+// introduction tells the manager what the peer said of itself.
+func (s *Session) introduction() p2p.IntroducePeerRequest {
+	v := s.hs.peer
+	return p2p.IntroducePeerRequest{
+		Peer: s.cfg.Peer, Version: v.Version, Services: uint64(v.Services), UserAgent: v.UserAgent,
+		Relay: v.Relay, AddrLocal: v.AddrLocal.String(), TimeOffset: int64(v.TimeOffset / time.Second),
+	}
+}
+
+func (s *Session) introduced(v p2p.IntroducePeerReply, err error) {
+	if err == nil && v.Refused != "" {
+		s.disconnect("%s", v.Refused)
 	}
 }
 
@@ -240,7 +251,7 @@ func (s *Session) onVerAck() {
 		return
 	}
 	category := ""
-	if s.cfg.Type == Inbound {
+	if s.cfg.Type == p2p.Inbound {
 		category = "net" // strangers may cause these at any rate
 	}
 	s.logf(category, "New %s peer connected: transport: v1, version: %d, %s",
@@ -254,7 +265,7 @@ func (s *Session) onVerAck() {
 	s.maybePing()
 	s.syncHeaders()
 	s.maybeSendFeeFilter()
-	if s.tip.Height > s.hs.toldHeight && !s.tip.Initial && s.cfg.Type != Feeler {
+	if s.tip.Height > s.hs.toldHeight && !s.tip.Initial && s.cfg.Type != p2p.Feeler {
 		s.announceByInv(s.tip.Hash)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 )
@@ -32,7 +34,7 @@ func TestInboundHandshake(t *testing.T) {
 
 func TestOurVersionMessageIsReadByBtcd(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type = Manual
+	cfg.Type = p2p.Manual
 	cfg.Tip.Height = 12
 	b := newBench(t, cfg)
 	require.Len(t, b.sent, 1)
@@ -48,7 +50,7 @@ func TestOurVersionMessageIsReadByBtcd(t *testing.T) {
 
 func TestVersionsThatAreRefused(t *testing.T) {
 	outbound := inboundConfig()
-	outbound.Type, outbound.RemoteServices = FullRelay, fullServices
+	outbound.Type, outbound.RemoteServices = p2p.FullRelay, fullServices
 	tests := []struct {
 		name string
 		cfg  Config
@@ -75,12 +77,12 @@ func TestVersionsThatAreRefused(t *testing.T) {
 
 func TestPeersWithRecentBlocksDoWhileWeNeedNoOthers(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type, cfg.RemoteServices = FullRelay, fullServices
+	cfg.Type, cfg.RemoteServices = p2p.FullRelay, fullServices
 	limited := versionMessage(70016, wire.SFNodeNetworkLimited|wire.SFNodeWitness, 5, true)
 	b := newBench(t, cfg)
 	b.receive("version", limited)
 	b.logged("(00000408 offered, 00000009 expected)")
-	cfg.Tip.Time = b.now.Add(-23 * time.Hour)
+	cfg.Tip.Time = b.now.Add(-23 * time.Hour).Unix()
 	b = newBench(t, cfg)
 	b.receive("version", limited)
 	require.Nil(t, b.gone)
@@ -88,7 +90,7 @@ func TestPeersWithRecentBlocksDoWhileWeNeedNoOthers(t *testing.T) {
 
 func TestAddrFetchConnectionEndsInTime(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type = AddrFetch
+	cfg.Type = p2p.AddrFetch
 	b := established(t, cfg)
 	b.tickAfter(addrFetchTimeout)
 	require.Nil(t, b.gone)

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -26,7 +29,7 @@ type bench struct {
 func inboundConfig() Config {
 	seed := uint64(1)
 	return Config{
-		Peer: 0, Type: Inbound, Address: "10.0.0.1:8333", Services: wire.SFNodeNetwork | wire.SFNodeWitness,
+		Peer: 0, Type: p2p.Inbound, Address: "10.0.0.1:8333", Services: wire.SFNodeNetwork | wire.SFNodeWitness,
 		UserAgent: "/Bulkhead:0.1.0/", PeerTimeout: time.Minute, Nonce: 99, MinRelayFeeRate: 100,
 		IsOwnNonce: func(n uint64) bool { return n == 99 },
 		Random:     func() uint64 { seed = seed*6364136223846793005 + 1442695040888963407; return seed },
@@ -151,21 +154,25 @@ func blockOf(raw []byte, i int) []byte {
 
 func sameType(a, b any) bool {
 	switch a.(type) {
-	case GetLocator:
-		_, ok := b.(GetLocator)
+	case p2p.LocatorRequest:
+		_, ok := b.(p2p.LocatorRequest)
 		return ok
-	case LeaseBlocks:
-		_, ok := b.(LeaseBlocks)
+	case p2p.LeaseRequest:
+		_, ok := b.(p2p.LeaseRequest)
 		return ok
-	case SubmitBlock:
-		_, ok := b.(SubmitBlock)
+	case p2p.SubmitBlockRequest:
+		_, ok := b.(p2p.SubmitBlockRequest)
 		return ok
-	case WantTxs:
-		_, ok := b.(WantTxs)
+	case p2p.WantTxsRequest:
+		_, ok := b.(p2p.WantTxsRequest)
 		return ok
-	case SubmitHeaders:
-		_, ok := b.(SubmitHeaders)
+	case p2p.SubmitHeadersRequest:
+		_, ok := b.(p2p.SubmitHeadersRequest)
 		return ok
 	}
 	return false
+}
+
+func headersReply(raw []byte) p2p.HeadersReply {
+	return p2p.HeadersReply{Count: len(raw) / HeaderSize, Frames: multipart.One(raw)}
 }

@@ -4,6 +4,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -36,13 +40,13 @@ type headerSync struct {
 const maxTrail = 10
 
 // syncHeaders starts asking the peer for its headers, once.
-func (s *Session) syncHeaders() {
+func (s *headerExchange) syncHeaders() {
 	if s.ended || s.headers.started || s.now.Before(s.headers.retryAt) || !s.servesBlocks() ||
-		s.cfg.Type == Feeler || s.cfg.Type == AddrFetch {
+		s.cfg.Type == p2p.Feeler || s.cfg.Type == p2p.AddrFetch {
 		return
 	}
 	s.headers.started = true
-	ask(s, false, GetLocator{}, func(l Hashes, err error) {
+	ask(s.conversation, false, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		if err != nil {
 			s.headers.started = false
 			s.headers.retryAt = s.now.Add(nodeRetry)
@@ -64,7 +68,7 @@ func (s *Session) syncHeaders() {
 
 // restartSync begins the header sync anew, for a node that has forgotten.
 // Blocks that are on their way are still welcome.
-func (s *Session) restartSync() {
+func (s *headerExchange) restartSync() {
 	s.headers.started, s.headers.retryAt = false, time.Time{}
 	s.headers.requested, s.headers.trail = time.Time{}, nil
 	if s.hs.complete {
@@ -73,7 +77,7 @@ func (s *Session) restartSync() {
 }
 
 // maybeGetHeaders sends a getheaders unless one is on its way already.
-func (s *Session) maybeGetHeaders(locator []chainhash.Hash) bool {
+func (s *headerExchange) maybeGetHeaders(locator []chainhash.Hash) bool {
 	if !s.headers.requested.IsZero() && s.now.Sub(s.headers.requested) <= headersResponseTime {
 		return false
 	}
@@ -85,13 +89,13 @@ func (s *Session) maybeGetHeaders(locator []chainhash.Hash) bool {
 // repeatGetHeaders asks again for what was announced after a request that is
 // still without an answer: some implementations leave one unanswered as long
 // as they believe that their own chain is behind.
-func (s *Session) repeatGetHeaders() {
+func (s *headerExchange) repeatGetHeaders() {
 	h := &s.headers
 	if !h.announced || s.now.Before(h.repeatAt) || s.now.Sub(h.requested) <= announcedRetry {
 		return
 	}
 	h.repeatAt = s.now.Add(nodeRetry)
-	ask(s, false, GetLocator{}, func(l Hashes, err error) {
+	ask(s.conversation, false, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		if err == nil && h.announced {
 			h.requested = time.Time{}
 			s.maybeGetHeaders(l.Hashes)
@@ -104,7 +108,7 @@ func (h *headerSync) remember(block chainhash.Hash, repeatAt time.Time) {
 	h.announced, h.announcedBlock, h.repeatAt = true, block, repeatAt
 }
 
-func (s *Session) onHeaders(r *reader) error {
+func (s *headerExchange) onHeaders(r *reader) error {
 	n := r.size()
 	if r.err != nil {
 		return r.err
@@ -129,7 +133,7 @@ func (s *Session) onHeaders(r *reader) error {
 		}
 	}
 	first := previousHash(raw)
-	ask(s, true, SubmitHeaders{Raw: raw}, func(v HeadersVerdict, err error) {
+	ask(s.conversation, true, p2p.SubmitHeadersRequest{Peer: s.cfg.Peer, Frames: multipart.One(raw)}, func(v p2p.SubmitHeadersReply, err error) {
 		if err != nil {
 			// Nobody knows what became of them: the sync starts anew.
 			s.headers.started, s.headers.retryAt = false, s.now.Add(nodeRetry)
@@ -157,7 +161,7 @@ func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err err
 	return raw, hashes, nil
 }
 
-func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
+func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
 	last := hashes[len(hashes)-1]
 	if v.Unconnecting {
 		s.announcer.markKnown(last)
@@ -200,7 +204,7 @@ func (s *Session) judgeHeaders(v HeadersVerdict, parent chainhash.Hash, hashes [
 
 // fetchOvertaken asks for headers again if a block was announced meanwhile
 // that the answer did not bring: the peer had written it before.
-func (s *Session) fetchOvertaken() {
+func (s *headerExchange) fetchOvertaken() {
 	if s.headers.announced {
 		s.headers.announced = false
 		s.fetchHeadersFor(s.headers.announcedBlock)
@@ -209,8 +213,8 @@ func (s *Session) fetchOvertaken() {
 
 // connectHeaders asks for what lies between our chain and headers that do not
 // connect to it. They end with the block last.
-func (s *Session) connectHeaders(first, parent, last chainhash.Hash) {
-	ask(s, true, GetLocator{}, func(l Hashes, err error) {
+func (s *headerExchange) connectHeaders(first, parent, last chainhash.Hash) {
+	ask(s.conversation, true, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		switch {
 		case err != nil:
 			s.headers.remember(last, s.now.Add(nodeRetry))
@@ -225,7 +229,7 @@ func (s *Session) connectHeaders(first, parent, last chainhash.Hash) {
 
 // requestMoreHeaders continues after a full batch. The locator is made of the
 // batches themselves, which the peer certainly knows.
-func (s *Session) requestMoreHeaders(last, parent chainhash.Hash) {
+func (s *headerExchange) requestMoreHeaders(last, parent chainhash.Hash) {
 	locator := append([]chainhash.Hash{last}, s.headers.trail...)
 	locator = append(locator, parent)
 	s.headers.trail = locator[:min(len(locator), maxTrail)]
@@ -236,7 +240,7 @@ func (s *Session) requestMoreHeaders(last, parent chainhash.Hash) {
 
 // maybeSendHeadersPreference sends sendheaders (BIP130) once the initial
 // headers of the peer have arrived: announcements before would interfere.
-func (s *Session) maybeSendHeadersPreference() {
+func (s *headerExchange) maybeSendHeadersPreference() {
 	if !s.headers.sentSendHeaders && s.hs.common >= sendHeadersVersion {
 		s.headers.sentSendHeaders = true
 		s.send(wire.CmdSendHeaders, nil)

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -14,11 +16,11 @@ import (
 func TestHeaderSyncBeginsBelowTheBestHeader(t *testing.T) {
 	for _, height := range []int32{0, 200} {
 		cfg := inboundConfig()
-		cfg.Type = Manual
+		cfg.Type = p2p.Manual
 		cfg.Tip.HeaderHeight = height
 		b := established(t, cfg)
 		best, below := chainhash.Hash{2}, chainhash.Hash{1}
-		answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{best, below}})
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{best, below}})
 		require.Len(t, b.sent, 1)
 		require.Equal(t, "getheaders", b.sent[0].Type)
 		require.Equal(t, encodeLocator([]chainhash.Hash{below}, chainhash.Hash{}), b.sent[0].Payload)
@@ -46,16 +48,16 @@ func TestBadHeaders(t *testing.T) {
 	t.Run("refused by the node", func(t *testing.T) {
 		b := established(t, inboundConfig())
 		b.receive("headers", encodeHeaders(raw))
-		answer[SubmitHeaders](b, HeadersVerdict{Reject: "header with invalid proof of work", Misbehaving: true})
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Reject: "header with invalid proof of work", Misbehaving: true})
 		b.logged("Misbehaving: peer=0: header with invalid proof of work")
 		require.NotNil(t, b.gone)
 	})
 	t.Run("unconnecting", func(t *testing.T) {
 		b := established(t, inboundConfig())
 		b.receive("headers", encodeHeaders(raw))
-		answer[SubmitHeaders](b, HeadersVerdict{Unconnecting: true})
-		answer[GetLocator](b, Hashes{}) // of the initial sync
-		answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{9}}})
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true})
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{}) // of the initial sync
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{9}}})
 		require.Equal(t, []string{"getheaders"}, b.types(), "one getheaders at a time")
 		require.Nil(t, b.gone)
 	})
@@ -65,7 +67,7 @@ func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 12)
 	tip := func(from, to int) TipChanged {
-		e := TipChanged{Tip: Tip{Height: int32(to), Hash: hashes[to-1]}}
+		e := TipChanged{Tip: p2p.Tip{Height: int32(to), Hash: hashes[to-1]}}
 		for i := from; i < to; i++ {
 			e.Headers = append(e.Headers, raw[i*HeaderSize:(i+1)*HeaderSize])
 		}
@@ -77,7 +79,7 @@ func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
 	b.step(tip(1, 2))
 	require.Equal(t, []string{"inv"}, b.types(), "the peer is not known to have the parent")
 	b.receive("getheaders", encodeLocator(hashes[:1], chainhash.Hash{}))
-	answer[FindHeaders](b, Headers{Raw: raw[HeaderSize : 2*HeaderSize]})
+	answer[p2p.FindHeadersRequest](b, headersReply(raw[HeaderSize:2*HeaderSize]))
 	b.types()
 	b.step(tip(2, 3))
 	require.Equal(t, encodeHeaders(raw[2*HeaderSize:3*HeaderSize]), b.sent[0].Payload)
@@ -93,30 +95,30 @@ func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
 func TestSyncBeginsAnewWithANodeThatForgot(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
-	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
 	require.Equal(t, []int32{1, 2}, b.s.Info(b.now).Heights)
 	b.types()
 	b.step(NodeRestarted{})
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Equal(t, []string{"getheaders"}, b.types())
 	b.receive("headers", encodeHeaders(raw))
-	answer[SubmitHeaders](b, HeadersVerdict{Last: hashes[1], Height: 2, Download: true})
-	answer[LeaseBlocks](b, Lease{Hashes: hashes, Seconds: 60})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
 	require.Empty(t, b.types(), "blocks on their way are not requested twice")
 }
 
 func TestUnansweredGetHeadersIsRepeatedAfterAnAnnouncement(t *testing.T) {
 	b := established(t, inboundConfig())
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Equal(t, []string{"getheaders"}, b.types())
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Empty(t, b.types(), "one getheaders at a time")
 	b.tickAfter(announcedRetry + time.Millisecond)
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{{1}}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.Contains(t, b.types(), "getheaders")
 	b.tickAfter(announcedRetry + time.Millisecond)
 	require.Empty(t, b.asks[1:], "once an announcement")
@@ -126,19 +128,19 @@ func TestUnansweredGetHeadersIsRepeatedAfterAnAnnouncement(t *testing.T) {
 // them: it is asked for once more, and once only.
 func TestAnnouncementOvertakesHeaders(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type = Manual
+	cfg.Type = p2p.Manual
 	b := established(t, cfg)
 	genesis := chainhash.Hash{1}
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{genesis}})
 	require.Equal(t, []string{"getheaders"}, b.types())
 	raw, hashes := chainOf(genesis, 3)
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{genesis}})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{genesis}})
 	require.Empty(t, b.types(), "one request at a time")
 	b.receive("headers", encodeHeaders(raw[:2*HeaderSize]))
-	answer[SubmitHeaders](b, HeadersVerdict{New: 2, Last: hashes[1], Height: 2})
-	answer[GetLocator](b, Hashes{Hashes: []chainhash.Hash{hashes[1]}})
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2, Last: hashes[1], Height: 2})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{hashes[1]}})
 	require.Contains(t, b.types(), "getheaders")
 	b.receive("headers", encodeHeaders(nil))
-	require.False(t, b.asked(GetLocator{}))
+	require.False(t, b.asked(p2p.LocatorRequest{}))
 }

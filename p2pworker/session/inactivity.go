@@ -1,10 +1,14 @@
 package session
 
-import "time"
+import (
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
 
 // inactivityCounts reports whether the connection is old enough for the
 // time-outs of silence to apply (-peertimeout).
-func (s *Session) inactivityCounts() bool {
+func (s *conversation) inactivityCounts() bool {
 	return s.now.Sub(s.opened) > s.cfg.PeerTimeout
 }
 
@@ -14,7 +18,7 @@ const addrFetchTimeout = 10 * addressTrickle
 
 // checkAddrFetch ends such a connection when it has brought none in time.
 func (s *Session) checkAddrFetch() {
-	if s.cfg.Type == AddrFetch && s.now.Sub(s.opened) > addrFetchTimeout {
+	if s.cfg.Type == p2p.AddrFetch && s.now.Sub(s.opened) > addrFetchTimeout {
 		s.disconnect("addrfetch connection timeout")
 	}
 }

@@ -3,7 +3,7 @@ package session
 import (
 	"time"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Input is something that happened to the connection.
@@ -25,8 +25,8 @@ type Tick struct {
 	LastSend, LastReceive time.Time
 }
 
-// Reply answers the Request of the same ID. Body is the reply type that the
-// request's documentation names, or nil if Err is set.
+// Reply answers the Request of the same ID. Body is the reply type of the
+// request, or nil if Err is set.
 type Reply struct {
 	ID   uint64
 	Body any
@@ -36,17 +36,17 @@ type Reply struct {
 // TipChanged tells the state of the chain, and the headers of blocks that
 // joined it, lowest first, 80 bytes each.
 type TipChanged struct {
-	Tip     Tip
+	Tip     p2p.Tip
 	Headers [][]byte
 	// Missed: earlier changes may not have been told.
 	Missed bool
 }
 
 // TxsAnnounced tells that transactions entered the mempool.
-type TxsAnnounced struct{ Txs []TxAnnouncement }
+type TxsAnnounced struct{ Txs []p2p.TxAnnouncement }
 
 // RelayAddresses asks to pass addresses on to this peer.
-type RelayAddresses struct{ Addresses []Address }
+type RelayAddresses struct{ Addresses []p2p.NetAddr }
 
 // NodeRestarted tells that the node came back after an end: what it was
 // doing for this session is forgotten, and it may lack blocks it had.
@@ -80,30 +80,3 @@ func (Blamed) input()         {}
 func (PingNow) input()        {}
 func (Kick) input()           {}
 func (SendRaw) input()        {}
-
-// Tip is the node's chain as the session needs to know it.
-type Tip struct {
-	Height  int32
-	Hash    chainhash.Hash
-	Time    time.Time // of the tip's header
-	Initial bool      // in initial block download
-	// HeaderHeight is the height of the best header.
-	HeaderHeight int32
-	// MinFeeRate is what the mempool asks for, in satoshi per 1000 vbytes.
-	MinFeeRate int64
-	// Lost is how many blocks the node had and needs again.
-	Lost int64
-	// Partial: old blocks are still missing below the tip.
-	Partial bool
-}
-
-// TxAnnouncement is one transaction of the mempool.
-type TxAnnouncement struct {
-	Txid, Wtxid chainhash.Hash
-	FeeRate     int64 // satoshi per 1000 vbytes
-	Peer        int64 // who sent it to us, -1 for nobody, FromBlock
-}
-
-// FromBlock is the sender of a transaction that returned from a block which
-// left the chain. It was public before: peers may fetch it at once.
-const FromBlock = -2

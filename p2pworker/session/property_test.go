@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"pgregory.net/rapid"
@@ -24,8 +27,8 @@ func wellFormed() map[string][]byte {
 		"inv": inv, "getdata": inv, "notfound": inv, "headers": encodeHeaders(raw),
 		"getheaders": encodeLocator(hashes, chainhash.Hash{}), "getblocks": encodeLocator(nil, chainhash.Hash{}),
 		"block": blockOf(raw, 1), "tx": make([]byte, 100), "getaddr": nil,
-		"addr":    encodeAddresses([]Address{publicAddress(1, 1_700_000_000)}, false),
-		"addrv2":  encodeAddresses([]Address{publicAddress(1, 1_700_000_000)}, true),
+		"addr":    encodeAddresses([]p2p.NetAddr{publicAddress(1, 1_700_000_000)}, false),
+		"addrv2":  encodeAddresses([]p2p.NetAddr{publicAddress(1, 1_700_000_000)}, true),
 		"mempool": nil, "feefilter": make([]byte, 8), "sendcmpct": make([]byte, 9), "sparkle": {1},
 	}
 }
@@ -35,29 +38,29 @@ func replyTo(t *rapid.T, body any) any {
 	h := chainhash.Hash{byte(rapid.IntRange(0, 5).Draw(t, "hash"))}
 	flag := rapid.Bool().Draw(t, "flag")
 	switch body.(type) {
-	case GetLocator, FindBlocks:
-		return Hashes{Hashes: []chainhash.Hash{h, {9}}}
-	case FindHeaders:
+	case p2p.LocatorRequest, p2p.FindBlocksRequest:
+		return p2p.LocatorReply{Hashes: []chainhash.Hash{h, {9}}}
+	case p2p.FindHeadersRequest:
 		raw, _ := chainOf(h, 3)
-		return Headers{Raw: raw}
-	case SubmitHeaders:
-		return HeadersVerdict{Last: h, Height: 3, Download: flag, Unconnecting: rapid.Bool().Draw(t, "unconnecting")}
-	case LeaseBlocks:
-		return Lease{Hashes: []chainhash.Hash{h}, Seconds: 60, Retry: flag}
-	case SubmitBlock, SubmitTx:
-		return Verdict{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
-	case FetchBlock, FetchTx:
-		return Fetched{Found: flag, Raw: make([]byte, 100)}
-	case WantTxs:
-		return Wanted{Request: []chainhash.Hash{h}, Later: []chainhash.Hash{{7}}, RetrySeconds: 1}
-	case MempoolTxs:
-		return TxList{Txs: []TxAnnouncement{{Txid: h, Wtxid: h}}}
-	case Introduce:
-		return Introduced{}
-	case GetAddresses:
-		return AddressList{Addresses: []Address{publicAddress(2, 5)}}
+		return headersReply(raw)
+	case p2p.SubmitHeadersRequest:
+		return p2p.SubmitHeadersReply{Last: h, Height: 3, Download: flag, Unconnecting: rapid.Bool().Draw(t, "unconnecting")}
+	case p2p.LeaseRequest:
+		return p2p.LeaseReply{Hashes: []chainhash.Hash{h}, Seconds: 60, Retry: flag}
+	case p2p.SubmitBlockRequest, p2p.SubmitTxRequest:
+		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
+	case p2p.FetchBlockRequest, p2p.FetchTxRequest:
+		return p2p.FetchReply{Found: flag, Frames: multipart.One(make([]byte, 100))}
+	case p2p.WantTxsRequest:
+		return p2p.WantTxsReply{Request: []chainhash.Hash{h}, Later: []chainhash.Hash{{7}}, RetrySeconds: 1}
+	case p2p.MempoolRequest:
+		return p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: h, Wtxid: h}}}
+	case p2p.IntroducePeerRequest:
+		return p2p.IntroducePeerReply{}
+	case p2p.GetAddressesRequest:
+		return p2p.AddressesReply{Addresses: []p2p.NetAddr{publicAddress(2, 5)}}
 	}
-	return Done{}
+	return p2p.Done{}
 }
 
 // TestAnyOrderOfInputs drives a session with arbitrary messages, replies and
@@ -66,11 +69,13 @@ func replyTo(t *rapid.T, body any) any {
 func TestAnyOrderOfInputs(t *testing.T) {
 	payloads := wellFormed()
 	names := slices.Sorted(maps.Keys(payloads))
-	types := []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, AddrFetch}
+	types := []p2p.ConnectionType{p2p.Inbound, p2p.Manual, p2p.FullRelay, p2p.BlockRelayOnly, p2p.AddrFetch}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := inboundConfig()
 		cfg.Type = rapid.SampledFrom(types).Draw(t, "type")
-		cfg.Permissions.NoBan = rapid.Bool().Draw(t, "noban")
+		if rapid.Bool().Draw(t, "noban") {
+			cfg.Permissions |= p2p.NoBan
+		}
 		s, now := New(cfg), time.Unix(1_700_000_000, 0)
 		var open []Request
 		ended := false
@@ -126,8 +131,8 @@ func TestAnyOrderOfInputs(t *testing.T) {
 				step(Tick{LastSend: now, LastReceive: now})
 			case 6:
 				raw, hashes := chainOf(chainhash.Hash{1}, 2)
-				step(TipChanged{Tip: Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:HeaderSize], raw[HeaderSize:]}})
-				step(TxsAnnounced{Txs: []TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
+				step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:HeaderSize], raw[HeaderSize:]}})
+				step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
 			}
 		}
 		for len(open) > 0 {

@@ -3,6 +3,8 @@ package session
 import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Inventory types that wire has no name for.
@@ -15,7 +17,7 @@ const (
 // maxGetBlocks is the length of a full answer to getblocks.
 const maxGetBlocks = wire.MaxBlocksPerMsg
 
-func (s *Session) onGetHeaders(r *reader) error {
+func (s *announcements) onGetHeaders(r *reader) error {
 	locator, stop, n := r.locator()
 	if r.err != nil {
 		return r.err
@@ -24,29 +26,30 @@ func (s *Session) onGetHeaders(r *reader) error {
 		s.disconnect("getheaders locator size %d > %d", n, maxLocator)
 		return nil
 	}
-	ask(s, true, FindHeaders{Locator: locator, Stop: stop}, func(h Headers, err error) {
-		if err != nil {
+	ask(s.conversation, true, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
+		raw := h.First()
+		if err != nil || h.Count < 0 || len(raw) != h.Count*HeaderSize {
 			return // the node does not serve headers now
 		}
-		count := len(h.Raw) / HeaderSize
+		count := h.Count
 		for i := range count {
-			header := h.Raw[i*HeaderSize:]
+			header := raw[i*HeaderSize:]
 			s.announcer.learn(headerHash(header), previousHash(header))
 		}
 		last := stop
 		if count > 0 {
-			last = headerHash(h.Raw[(count-1)*HeaderSize:])
+			last = headerHash(raw[(count-1)*HeaderSize:])
 			s.announcer.markKnown(last)
 		}
 		if count == 0 || count < maxHeaders && last != stop {
 			s.announcer.markKnown(s.tip.Hash)
 		}
-		s.send(wire.CmdHeaders, encodeHeaders(h.Raw))
+		s.send(wire.CmdHeaders, encodeHeaders(raw))
 	})
 	return nil
 }
 
-func (s *Session) onGetBlocks(r *reader) error {
+func (s *announcements) onGetBlocks(r *reader) error {
 	locator, stop, n := r.locator()
 	if r.err != nil {
 		return r.err
@@ -55,7 +58,7 @@ func (s *Session) onGetBlocks(r *reader) error {
 		s.disconnect("getblocks locator size %d > %d", n, maxLocator)
 		return nil
 	}
-	ask(s, true, FindBlocks{Locator: locator, Stop: stop}, func(h Hashes, err error) {
+	ask(s.conversation, true, p2p.FindBlocksRequest{Locator: locator, Stop: stop}, func(h p2p.LocatorReply, err error) {
 		if err != nil || len(h.Hashes) == 0 {
 			return
 		}
@@ -123,10 +126,10 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 		s.missing = append(s.missing, inv)
 		return false
 	}
-	req := FetchTx{Hash: inv.Hash, Wtxid: inv.Type == invWtx, Witness: inv.Type != wire.InvTypeTx}
-	ask(s, true, req, func(f Fetched, err error) {
+	req := p2p.FetchTxRequest{Hash: inv.Hash, Wtxid: inv.Type == invWtx, Witness: inv.Type != wire.InvTypeTx}
+	ask(s.conversation, true, req, func(f p2p.FetchReply, err error) {
 		if err == nil && f.Found {
-			s.send(wire.CmdTx, f.Raw)
+			s.send(wire.CmdTx, f.First())
 		} else {
 			s.missing = append(s.missing, inv)
 		}
@@ -136,14 +139,14 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 }
 
 func (s *Session) serveBlock(inv wire.InvVect) {
-	req := FetchBlock{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock}
-	ask(s, true, req, func(f Fetched, err error) {
+	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock}
+	ask(s.conversation, true, req, func(f p2p.FetchReply, err error) {
 		switch {
 		case err != nil:
-		case f.TooDeep && !s.cfg.Permissions.NoBan:
+		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
 			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
 		case f.Found:
-			s.send(wire.CmdBlock, f.Raw)
+			s.send(wire.CmdBlock, f.First())
 			s.continueGetBlocks(inv.Hash)
 		}
 		s.serveNext()
@@ -151,7 +154,7 @@ func (s *Session) serveBlock(inv wire.InvVect) {
 }
 
 // continueGetBlocks makes a peer that syncs by getblocks ask for the next run.
-func (s *Session) continueGetBlocks(h chainhash.Hash) {
+func (s *announcements) continueGetBlocks(h chainhash.Hash) {
 	if s.announcer.continuation != h || h == (chainhash.Hash{}) {
 		return
 	}

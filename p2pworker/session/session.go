@@ -1,57 +1,69 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // Session is the state of one connection. See the package comment.
 type Session struct {
-	cfg     Config
-	name    string // "peer=N", with the address if wanted
-	now     time.Time
-	opened  time.Time
-	effects []Effect
-	ended   bool
-
-	nextID  uint64
-	pending map[uint64]pendingRequest
-	// barrier counts requests that must be answered before the next message.
-	barrier int
-	held    heldQueue
-
-	tip       Tip
-	hs        handshake
-	ping      pinger
-	headers   headerSync
-	down      download
-	announcer announcer
-	serving   []wire.InvVect // what getdata asked for and was not served yet
-	missing   []wire.InvVect // of it, what we do not have
-	txIn      txDownload
-	txOut     txRelay
-	addr      addressRelay
-	fee       feeFilter
+	*conversation
+	*headerExchange
+	*txExchange
+	*addressExchange
+	ping    pinger
+	serving []wire.InvVect // what getdata asked for and was not served yet
+	missing []wire.InvVect // of it, what we do not have
 }
 
-type pendingRequest struct {
-	ordered bool
-	then    func(body any, err error)
-}
-
-// errWrongReply is what a continuation sees if the shell answered with a
-// body of another type.
-var errWrongReply = errors.New("reply of the wrong type")
+// The exchanges with the peer, each with its own state over that of the
+// conversation.
+type (
+	// announcements tells the peer of headers and blocks.
+	announcements struct {
+		*conversation
+		announcer announcer
+	}
+	// blockExchange downloads blocks.
+	blockExchange struct {
+		*announcements
+		down download
+	}
+	// headerExchange syncs headers, which say what to download.
+	headerExchange struct {
+		*blockExchange
+		headers headerSync
+	}
+	// txExchange downloads transactions and announces ours.
+	txExchange struct {
+		*conversation
+		txIn  txDownload
+		txOut txRelay
+		fee   feeFilter
+	}
+	// addressExchange gossips addresses.
+	addressExchange struct {
+		*conversation
+		addr addressRelay
+	}
+)
 
 // New returns the session of a connection. It does nothing before Opened.
 func New(cfg Config) *Session {
-	s := &Session{cfg: cfg, pending: make(map[uint64]pendingRequest), tip: cfg.Tip}
-	s.name = fmt.Sprintf("peer=%d", cfg.Peer)
+	c := &conversation{cfg: cfg, pending: make(map[uint64]pendingRequest), tip: cfg.Tip}
+	c.name = fmt.Sprintf("peer=%d", cfg.Peer)
 	if cfg.LogIPs {
-		s.name += ", peeraddr=" + cfg.Address
+		c.name += ", peeraddr=" + cfg.Address
+	}
+	s := &Session{
+		conversation:    c,
+		headerExchange:  &headerExchange{blockExchange: &blockExchange{announcements: &announcements{conversation: c}}},
+		txExchange:      &txExchange{conversation: c},
+		addressExchange: &addressExchange{conversation: c},
 	}
 	s.txOut.init()
 	s.down.init()
@@ -99,7 +111,7 @@ func (s *Session) dispatch(in Input) {
 		s.ping.queued = true
 		s.maybePing()
 	case Blamed:
-		s.judgeBlock(Verdict{Reject: in.Reason, Misbehaving: true})
+		s.judgeBlock(p2p.SubmitReply{Reject: in.Reason, Misbehaving: true})
 	case Kick:
 		s.kicked(in.Reason)
 	case SendRaw:
@@ -109,7 +121,7 @@ func (s *Session) dispatch(in Input) {
 
 func (s *Session) open() {
 	s.opened = s.now
-	if s.cfg.Type != Inbound {
+	if s.cfg.Type != p2p.Inbound {
 		s.sendVersion()
 	}
 }
@@ -129,35 +141,6 @@ func (s *Session) tick(t Tick) {
 	s.askForDelayedTxs()
 	s.trickleAddresses()
 	s.maybeSendFeeFilter()
-}
-
-func (s *Session) reply(r Reply) {
-	p, ok := s.pending[r.ID]
-	if !ok {
-		return
-	}
-	delete(s.pending, r.ID)
-	if p.ordered {
-		s.barrier--
-	}
-	p.then(r.Body, r.Err)
-}
-
-// ask makes a request. An ordered one suspends the peer's next messages until
-// then has run.
-func ask[T any](s *Session, ordered bool, body any, then func(T, error)) {
-	s.nextID++
-	if ordered {
-		s.barrier++
-	}
-	s.pending[s.nextID] = pendingRequest{ordered: ordered, then: func(reply any, err error) {
-		typed, ok := reply.(T)
-		if err == nil && !ok {
-			err = errWrongReply
-		}
-		then(typed, err)
-	}}
-	s.effects = append(s.effects, Request{ID: s.nextID, Body: body})
 }
 
 func (s *Session) processHeld() {
@@ -188,90 +171,4 @@ func (s *Session) handle(m Message) {
 		s.logf("net", "ProcessMessages(%s, %d bytes): Exception '%s' (malformed message) caught",
 			sanitize(m.Type), len(m.Payload), err)
 	}
-}
-
-func (s *Session) send(messageType string, payload []byte) {
-	if s.ended {
-		return
-	}
-	s.logf("net", "sending %s (%d bytes) peer=%d", messageType, len(payload), s.cfg.Peer)
-	s.effects = append(s.effects, Send{Type: messageType, Payload: payload})
-}
-
-func (s *Session) logf(category, format string, args ...any) {
-	if s.cfg.LogEnabled != nil && category != "" && !s.cfg.LogEnabled(category) {
-		return
-	}
-	s.effects = append(s.effects, Log{Category: category, Text: fmt.Sprintf(format, args...)})
-}
-
-// disconnect logs the reason, followed by "disconnecting peer=N", and ends
-// the session.
-func (s *Session) disconnect(format string, args ...any) {
-	s.disconnectLogged("net", format, args...)
-}
-
-func (s *Session) disconnectLogged(category, format string, args ...any) {
-	if s.ended {
-		return
-	}
-	reason := fmt.Sprintf(format, args...)
-	s.logf(category, "%s, disconnecting %s", reason, s.name)
-	s.end(Disconnect{Reason: reason})
-}
-
-// kicked ends the session on the shell's wish. Without a reason, whoever
-// wished it has logged why.
-func (s *Session) kicked(reason string) {
-	if reason == "" {
-		s.end(Disconnect{})
-		return
-	}
-	s.disconnect("%s", reason)
-}
-
-func (s *Session) end(d Disconnect) {
-	s.ended = true
-	s.held = heldQueue{}
-	s.effects = append(s.effects, d)
-}
-
-// misbehaving disconnects a peer that broke the rules, unless it may.
-func (s *Session) misbehaving(format string, args ...any) {
-	if s.ended {
-		return
-	}
-	reason := fmt.Sprintf(format, args...)
-	s.logf("net", "Misbehaving: peer=%d: %s", s.cfg.Peer, reason)
-	switch {
-	case s.cfg.Permissions.NoBan:
-		s.logf("", "Not punishing noban peer %d!", s.cfg.Peer)
-	case s.cfg.Type == Manual:
-		s.logf("", "Not punishing manually connected peer %d!", s.cfg.Peer)
-	case s.cfg.Local:
-		s.logf("net", "Warning: disconnecting but not discouraging local peer %d!", s.cfg.Peer)
-		s.end(Disconnect{Reason: reason})
-	default:
-		s.logf("net", "Disconnecting and discouraging peer %d!", s.cfg.Peer)
-		s.end(Disconnect{Reason: reason, Discourage: true})
-	}
-}
-
-// outbound reports whether we made the connection, for whatever reason.
-func (s *Session) outbound() bool { return s.cfg.Type != Inbound }
-
-// blockRelayOnly reports whether the peer must not be asked or told about
-// transactions and addresses.
-func (s *Session) blockRelayOnly() bool { return s.cfg.Type == BlockRelayOnly }
-
-// rejectsTxs reports whether the peer may not send us transactions.
-func (s *Session) rejectsTxs() bool {
-	return s.blockRelayOnly() || s.cfg.Type == Feeler ||
-		s.cfg.BlocksOnly && !s.cfg.Permissions.Relay
-}
-
-// servesBlocks reports whether the peer has blocks for us, with witnesses.
-func (s *Session) servesBlocks() bool {
-	return s.hs.peer.Services&(wire.SFNodeNetwork|wire.SFNodeNetworkLimited) != 0 &&
-		s.hs.peer.Services&wire.SFNodeWitness != 0
 }

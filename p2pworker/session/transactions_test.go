@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -17,17 +20,17 @@ func TestTransactionsAreRequestedOnceTheNodeSaysSo(t *testing.T) {
 		{Type: wire.InvTypeTx, Hash: chainhash.Hash{3}}, {Type: invWtx, Hash: chainhash.Hash{1}},
 	})
 	b.receive("inv", inv)
-	require.False(t, b.asked(WantTxs{}), "who connected to us waits")
+	require.False(t, b.asked(p2p.WantTxsRequest{}), "who connected to us waits")
 	b.tickAfter(nonPreferredTxDelay)
-	req := answer[WantTxs](b, Wanted{Request: []chainhash.Hash{{1}}, Later: []chainhash.Hash{{2}}, RetrySeconds: 60})
-	require.Equal(t, WantTxs{Wtxid: true, Hashes: []chainhash.Hash{{1}, {2}}}, req)
+	req := answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{Request: []chainhash.Hash{{1}}, Later: []chainhash.Hash{{2}}, RetrySeconds: 60})
+	require.Equal(t, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{{1}, {2}}}, req)
 	require.Equal(t, encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{1}}}), last(b.sent).Payload)
 	b.tickAfter(time.Minute)
-	answer[WantTxs](b, Wanted{})
+	answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{})
 	b.types()
 	b.receive("tx", make([]byte, 100))
-	answer[SubmitTx](b, Verdict{Missing: []chainhash.Hash{{8}}})
-	require.Equal(t, WantTxs{Hashes: []chainhash.Hash{{8}}}, answer[WantTxs](b, Wanted{Request: []chainhash.Hash{{8}}}))
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{Missing: []chainhash.Hash{{8}}})
+	require.Equal(t, p2p.WantTxsRequest{Hashes: []chainhash.Hash{{8}}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{Request: []chainhash.Hash{{8}}}))
 	require.Equal(t, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{8}}}), last(b.sent).Payload)
 }
 
@@ -35,7 +38,7 @@ func last(list []Send) Send { return list[len(list)-1] }
 
 func TestTransactionsAreNotWantedFromBlockRelayPeers(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Type = BlockRelayOnly
+	cfg.Type = p2p.BlockRelayOnly
 	b := established(t, cfg)
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{1}}}))
 	b.logged("inv sent in violation of protocol, disconnecting peer=0")
@@ -47,11 +50,11 @@ func TestTransactionsAreNotWantedFromBlockRelayPeers(t *testing.T) {
 func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.step(Tick{LastSend: b.now, LastReceive: b.now})
-	tx := TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
-	cheap := TxAnnouncement{Txid: chainhash.Hash{3}, Wtxid: chainhash.Hash{4}, FeeRate: 10, Peer: -1}
+	tx := p2p.TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
+	cheap := p2p.TxAnnouncement{Txid: chainhash.Hash{3}, Wtxid: chainhash.Hash{4}, FeeRate: 10, Peer: -1}
 	b.receive("feefilter", binary.LittleEndian.AppendUint64(nil, 500))
 	b.logged("received: feefilter of 0.00000500 BTC/kvB from peer=0")
-	b.step(TxsAnnounced{Txs: []TxAnnouncement{tx, cheap}})
+	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx, cheap}})
 	require.Empty(t, b.types())
 	get := encodeInventory([]wire.InvVect{{Type: invWtx, Hash: tx.Wtxid}})
 	b.receive("getdata", get)
@@ -59,7 +62,7 @@ func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 	b.tickAfter(2 * time.Minute)
 	require.Contains(t, b.sent, Send{Type: "inv", Payload: get})
 	b.receive("getdata", get)
-	answer[FetchTx](b, Fetched{Found: true, Raw: []byte{1}})
+	answer[p2p.FetchTxRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One([]byte{1})})
 	require.Equal(t, "tx", last(b.sent).Type)
 }
 
@@ -67,7 +70,7 @@ func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 func TestAnnouncementsThatAreDueComeBeforeTheNextAnswer(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.tickAfter(time.Second)
-	b.step(TxsAnnounced{Txs: []TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}}})
+	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}}})
 	b.types()
 	b.now = b.now.Add(5 * time.Minute)
 	b.receive("ping", make([]byte, 8))
@@ -79,12 +82,12 @@ func TestAnnouncementsThatAreDueComeBeforeTheNextAnswer(t *testing.T) {
 func TestTransactionThatReturnsFromABlockIsServedAtOnce(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.tickAfter(time.Second)
-	tx := TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
-	b.step(TxsAnnounced{Txs: []TxAnnouncement{tx}})
-	tx.Peer = FromBlock
-	b.step(TxsAnnounced{Txs: []TxAnnouncement{tx}})
+	tx := p2p.TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
+	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx}})
+	tx.Peer = p2p.FromBlock
+	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx}})
 	b.receive("getdata", encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{2}}}))
-	answer[FetchTx](b, Fetched{Found: true, Raw: make([]byte, 60)})
+	answer[p2p.FetchTxRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One(make([]byte, 60))})
 	require.Contains(t, b.types(), "tx")
 	b.tickAfter(5 * time.Minute)
 	require.Contains(t, b.types(), "inv")
@@ -92,10 +95,10 @@ func TestTransactionThatReturnsFromABlockIsServedAtOnce(t *testing.T) {
 
 func TestNobanPeersHearOfTransactionsAtOnce(t *testing.T) {
 	cfg := inboundConfig()
-	cfg.Permissions.NoBan = true
+	cfg.Permissions |= p2p.NoBan
 	b := established(t, cfg)
 	b.tickAfter(0)
 	b.types()
-	b.step(TxsAnnounced{Txs: []TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, Peer: -1}}})
+	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, Peer: -1}}})
 	require.Equal(t, []string{"inv"}, b.types())
 }

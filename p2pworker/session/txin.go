@@ -3,6 +3,10 @@ package session
 import (
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -67,7 +71,7 @@ func (s *Session) onInv(r *reader) error {
 }
 
 // noteBlockInv reports whether the announced block is new to us.
-func (s *Session) noteBlockInv(inv *wire.InvVect) bool {
+func (s *blockExchange) noteBlockInv(inv *wire.InvVect) bool {
 	_, recent := s.announcer.parent(inv.Hash)
 	have := recent || inv.Hash == s.tip.Hash
 	s.logf("net", "got inv: %s %s peer=%d", inventoryName(*inv), haveOrNew(have), s.cfg.Peer)
@@ -86,12 +90,12 @@ func haveOrNew(have bool) string {
 // fetchHeadersFor asks for the headers up to a block that was announced by
 // inv: blocks are fetched along headers only. A peer whose headers are not
 // synced is asked once.
-func (s *Session) fetchHeadersFor(block chainhash.Hash) {
+func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 	if !s.headers.started && s.headers.early {
 		return
 	}
 	s.headers.early = s.headers.early || !s.headers.started
-	ask(s, true, GetLocator{}, func(l Hashes, err error) {
+	ask(s.conversation, true, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		switch {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
@@ -105,21 +109,21 @@ func (s *Session) fetchHeadersFor(block chainhash.Hash) {
 
 // noteTxs asks the node which announced transactions to request; for peers
 // that chose us, after a delay that gives others precedence.
-func (s *Session) noteTxs(txs []chainhash.Hash) {
+func (s *txExchange) noteTxs(txs []chainhash.Hash) {
 	if len(txs) == 0 || s.tip.Initial {
 		return
 	}
-	if s.cfg.Type == Inbound && !s.cfg.Permissions.NoBan {
+	if s.cfg.Type == p2p.Inbound && !s.cfg.Permissions.Has(p2p.NoBan) {
 		s.delayTxs(txs, s.hs.wtxidRelay, nonPreferredTxDelay)
 		return
 	}
 	s.wantTxs(true, s.hs.wtxidRelay, txs)
 }
 
-func (s *Session) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
+func (s *txExchange) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
 	at := s.now.Add(by)
 	for _, h := range txs {
-		if len(s.txIn.delayed) >= maxTxAnnouncements && !s.cfg.Permissions.Relay ||
+		if len(s.txIn.delayed) >= maxTxAnnouncements && !s.cfg.Permissions.Has(p2p.Relay) ||
 			len(s.txIn.delayed) >= maxInventory {
 			return
 		}
@@ -128,7 +132,7 @@ func (s *Session) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
 }
 
 // askForDelayedTxs asks about the announcements whose delay has passed.
-func (s *Session) askForDelayedTxs() {
+func (s *txExchange) askForDelayedTxs() {
 	if len(s.txIn.delayed) == 0 {
 		return
 	}
@@ -149,8 +153,8 @@ func (s *Session) askForDelayedTxs() {
 	}
 }
 
-func (s *Session) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
-	ask(s, ordered, WantTxs{Wtxid: wtxid, Hashes: hashes}, func(w Wanted, err error) {
+func (s *txExchange) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
+	ask(s.conversation, ordered, p2p.WantTxsRequest{Peer: s.cfg.Peer, Wtxid: wtxid, Hashes: hashes}, func(w p2p.WantTxsReply, err error) {
 		if err != nil {
 			return
 		}
@@ -160,7 +164,7 @@ func (s *Session) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
 	})
 }
 
-func (s *Session) logTxInventory(wtxid bool, hashes []chainhash.Hash, w Wanted) {
+func (s *txExchange) logTxInventory(wtxid bool, hashes []chainhash.Hash, w p2p.WantTxsReply) {
 	if s.cfg.LogEnabled != nil && !s.cfg.LogEnabled("net") {
 		return
 	}
@@ -184,7 +188,7 @@ func (s *Session) logTxInventory(wtxid bool, hashes []chainhash.Hash, w Wanted) 
 // maxTxRequests is the longest getdata for transactions.
 const maxTxRequests = 1000
 
-func (s *Session) requestTxs(wtxid bool, hashes []chainhash.Hash) {
+func (s *txExchange) requestTxs(wtxid bool, hashes []chainhash.Hash) {
 	kind := wire.InvTypeWitnessTx
 	if wtxid {
 		kind = invWtx
@@ -200,7 +204,7 @@ func (s *Session) requestTxs(wtxid bool, hashes []chainhash.Hash) {
 	}
 }
 
-func (s *Session) onTx(m Message) error {
+func (s *txExchange) onTx(m Message) error {
 	if s.rejectsTxs() {
 		s.disconnect("transaction sent in violation of protocol")
 		return nil
@@ -211,8 +215,8 @@ func (s *Session) onTx(m Message) error {
 	if len(m.Payload) < minTxSize {
 		return errEndOfData
 	}
-	req := SubmitTx{Raw: m.Payload, Force: s.cfg.Permissions.ForceRelay}
-	ask(s, true, req, func(v Verdict, err error) {
+	req := p2p.SubmitTxRequest{Peer: s.cfg.Peer, Frames: multipart.One(m.Payload), Force: s.cfg.Permissions.Has(p2p.ForceRelay)}
+	ask(s.conversation, true, req, func(v p2p.SubmitReply, err error) {
 		if err != nil {
 			return
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -11,7 +13,7 @@ import (
 // txRelay is the announcing of transactions to the peer.
 type txRelay struct {
 	known   knownSet // hashes that the peer announced, sent or was told
-	pending []TxAnnouncement
+	pending []p2p.TxAnnouncement
 	// recent holds what entered the mempool since the last announcement: it is
 	// not served, because that would tell when it arrived here.
 	recent  map[chainhash.Hash]struct{}
@@ -31,14 +33,14 @@ func (t *txRelay) unannounced(h chainhash.Hash) bool {
 }
 
 // inventoryOf returns how a transaction is announced to this peer.
-func (s *Session) inventoryOf(tx TxAnnouncement) wire.InvVect {
+func (s *txExchange) inventoryOf(tx p2p.TxAnnouncement) wire.InvVect {
 	if s.hs.wtxidRelay {
 		return wire.InvVect{Type: invWtx, Hash: tx.Wtxid}
 	}
 	return wire.InvVect{Type: wire.InvTypeTx, Hash: tx.Txid}
 }
 
-func (s *Session) queueTxs(txs []TxAnnouncement) {
+func (s *txExchange) queueTxs(txs []p2p.TxAnnouncement) {
 	if !s.hs.complete || !s.hs.relaysTxs {
 		return
 	}
@@ -49,7 +51,7 @@ func (s *Session) queueTxs(txs []TxAnnouncement) {
 		if tx.Peer == s.cfg.Peer {
 			s.txOut.known.add(s.inventoryOf(tx).Hash)
 		}
-		if tx.Peer == FromBlock {
+		if tx.Peer == p2p.FromBlock {
 			delete(s.txOut.recent, tx.Txid)
 			delete(s.txOut.recent, tx.Wtxid)
 		} else {
@@ -63,14 +65,14 @@ func (s *Session) queueTxs(txs []TxAnnouncement) {
 
 // trickleTxs announces what is pending when its time has come: the delay is
 // random so that observers learn little about where a transaction began.
-func (s *Session) trickleTxs() {
+func (s *txExchange) trickleTxs() {
 	due := !s.now.Before(s.txOut.nextInv)
-	if !due && !s.cfg.Permissions.NoBan {
+	if !due && !s.cfg.Permissions.Has(p2p.NoBan) {
 		return
 	}
 	if due {
 		mean := outboundTrickle
-		if s.cfg.Type == Inbound {
+		if s.cfg.Type == p2p.Inbound {
 			mean = inboundTrickle
 		}
 		s.txOut.nextInv = s.now.Add(s.exponential(mean))
@@ -83,7 +85,7 @@ func (s *Session) trickleTxs() {
 	clear(s.txOut.recent)
 }
 
-func (s *Session) announceTxs(txs []TxAnnouncement) {
+func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
 	list := make([]wire.InvVect, 0, min(len(txs), maxInventory))
 	for _, tx := range txs {
 		inv := s.inventoryOf(tx)
@@ -103,9 +105,9 @@ func (s *Session) announceTxs(txs []TxAnnouncement) {
 }
 
 // onMempool is BIP35.
-func (s *Session) onMempool() {
-	if s.cfg.Services&wire.SFNodeBloom == 0 && !s.cfg.Permissions.Mempool {
-		if !s.cfg.Permissions.NoBan {
+func (s *txExchange) onMempool() {
+	if s.cfg.Services&wire.SFNodeBloom == 0 && !s.cfg.Permissions.Has(p2p.Mempool) {
+		if !s.cfg.Permissions.Has(p2p.NoBan) {
 			s.disconnect("mempool request with bloom filters disabled")
 		}
 		return
@@ -113,7 +115,7 @@ func (s *Session) onMempool() {
 	if !s.hs.relaysTxs {
 		return
 	}
-	ask(s, true, MempoolTxs{}, func(l TxList, err error) {
+	ask(s.conversation, true, p2p.MempoolRequest{}, func(l p2p.TxsAnnouncedEvent, err error) {
 		if err != nil {
 			return
 		}
@@ -125,7 +127,7 @@ func (s *Session) onMempool() {
 }
 
 // exponential draws from an exponential distribution.
-func (s *Session) exponential(mean time.Duration) time.Duration {
+func (s *conversation) exponential(mean time.Duration) time.Duration {
 	uniform := (float64(s.cfg.Random()>>11) + 1) / (1 << 53)
 	return time.Duration(-math.Log(uniform) * float64(mean))
 }

@@ -1,0 +1,171 @@
+package p2p
+
+import (
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+)
+
+// PeerBlamedEvent names the peer and the block, and says why it was refused.
+type PeerBlamedEvent struct {
+	Peer   int64          `cbor:"1,keyasint"`
+	Hash   chainhash.Hash `cbor:"2,keyasint"`
+	Reason string         `cbor:"3,keyasint"`
+}
+
+// LocatorReply holds block hashes, highest first for a locator, lowest first
+// for getblocks.
+type LocatorReply struct {
+	Hashes []chainhash.Hash `cbor:"1,keyasint"`
+}
+
+// LocatorRequest asks for a block locator of the best header chain.
+type LocatorRequest struct{}
+
+// FindHeadersRequest is a getheaders message. At most 101 hashes.
+type FindHeadersRequest struct {
+	Locator []chainhash.Hash `cbor:"1,keyasint"`
+	Stop    chainhash.Hash   `cbor:"2,keyasint"`
+}
+
+// FindBlocksRequest is a getblocks message. At most 101 hashes.
+type FindBlocksRequest struct {
+	Locator []chainhash.Hash `cbor:"1,keyasint"`
+	Stop    chainhash.Hash   `cbor:"2,keyasint"`
+}
+
+// HeadersReply carries the headers, 80 bytes each, in Attached[0].
+type HeadersReply struct {
+	Count int `cbor:"1,keyasint"`
+	multipart.Frames
+}
+
+// SubmitHeadersRequest carries at most 2000 headers, 80 bytes each, in
+// Attached[0].
+type SubmitHeadersRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+	multipart.Frames
+}
+
+// SubmitHeadersReply tells what became of them.
+type SubmitHeadersReply struct {
+	New          int            `cbor:"1,keyasint"` // headers that were unknown
+	Last         chainhash.Hash `cbor:"2,keyasint"` // last one that is known now
+	Height       int32          `cbor:"3,keyasint"` // its height
+	Unconnecting bool           `cbor:"4,keyasint"` // the first one's parent is unknown
+	Reject       string         `cbor:"5,keyasint,omitempty"`
+	Misbehaving  bool           `cbor:"6,keyasint"` // the peer deserves to be disconnected
+	Download     bool           `cbor:"7,keyasint"` // the branch has enough work to be worth its blocks
+}
+
+// LeaseRequest tells what a peer has and how much is wanted.
+type LeaseRequest struct {
+	Peer int64          `cbor:"1,keyasint"`
+	Best chainhash.Hash `cbor:"2,keyasint"` // last header the peer is known to have
+	Max  int            `cbor:"3,keyasint"`
+	// Limited tells that the peer serves only blocks near its tip (BIP159).
+	Limited bool `cbor:"4,keyasint"`
+}
+
+// LeaseReply grants blocks, lowest first, until the deadline.
+type LeaseReply struct {
+	Hashes []chainhash.Hash `cbor:"1,keyasint"`
+	// Seconds after which blocks not delivered go to another peer.
+	Seconds int `cbor:"2,keyasint"`
+	// Retry: nothing now, but blocks of this peer are leased to others or
+	// outside the download window.
+	Retry bool `cbor:"3,keyasint"`
+}
+
+// MempoolRequest asks for the whole mempool.
+type MempoolRequest struct{}
+
+// Done is an empty reply.
+type Done struct{}
+
+// ReleaseRequest returns the leases of a peer.
+type ReleaseRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// SubmitBlockRequest carries the block in Attached[0].
+type SubmitBlockRequest struct {
+	Peer      int64 `cbor:"1,keyasint"`
+	Requested bool  `cbor:"2,keyasint"` // it was asked for
+	multipart.Frames
+}
+
+// SubmitTxRequest carries the transaction in Attached[0].
+type SubmitTxRequest struct {
+	Peer  int64 `cbor:"1,keyasint"`
+	Force bool  `cbor:"2,keyasint"` // forcerelay permission
+	multipart.Frames
+}
+
+// SubmitReply tells what became of a block or a transaction.
+type SubmitReply struct {
+	Hash        chainhash.Hash   `cbor:"1,keyasint"` // block hash or txid
+	Wtxid       chainhash.Hash   `cbor:"2,keyasint"`
+	New         bool             `cbor:"3,keyasint"` // accepted, and not known before
+	Reject      string           `cbor:"4,keyasint,omitempty"`
+	Misbehaving bool             `cbor:"5,keyasint"`           // the peer deserves to be disconnected
+	Missing     []chainhash.Hash `cbor:"6,keyasint,omitempty"` // txids of unknown parents
+	Mutated     bool             `cbor:"7,keyasint"`           // the block is malleated: another peer may have it right
+}
+
+// FetchBlockRequest names a block and how to serialise it.
+type FetchBlockRequest struct {
+	Hash    chainhash.Hash `cbor:"1,keyasint"`
+	Witness bool           `cbor:"2,keyasint"`
+}
+
+// FetchTxRequest names a mempool transaction.
+type FetchTxRequest struct {
+	Hash    chainhash.Hash `cbor:"1,keyasint"`
+	Wtxid   bool           `cbor:"2,keyasint"` // Hash is a wtxid (BIP339)
+	Witness bool           `cbor:"3,keyasint"`
+}
+
+// FetchReply carries what was found in Attached[0]; nothing if it was not.
+type FetchReply struct {
+	Found bool `cbor:"1,keyasint"`
+	// TooDeep tells that a node that has pruned blocks does not serve one so
+	// far below its tip, even if it is still there (BIP159).
+	TooDeep bool `cbor:"2,keyasint"`
+	multipart.Frames
+}
+
+// WantTxsRequest lists announced transactions: txids, or wtxids if Wtxid.
+type WantTxsRequest struct {
+	Peer   int64            `cbor:"1,keyasint"`
+	Wtxid  bool             `cbor:"2,keyasint"`
+	Hashes []chainhash.Hash `cbor:"3,keyasint"`
+}
+
+// WantTxsReply holds those to ask this peer for now, and those that another
+// peer was asked for, to be asked about again after RetrySeconds.
+type WantTxsReply struct {
+	Request      []chainhash.Hash `cbor:"1,keyasint"`
+	Later        []chainhash.Hash `cbor:"2,keyasint"`
+	RetrySeconds int              `cbor:"3,keyasint"`
+}
+
+// TxsAnnouncedEvent lists transactions with their fee rates.
+type TxsAnnouncedEvent struct {
+	Txs []TxAnnouncement `cbor:"1,keyasint"`
+}
+
+// TxAnnouncement is one of them.
+type TxAnnouncement struct {
+	Txid    chainhash.Hash `cbor:"1,keyasint"`
+	Wtxid   chainhash.Hash `cbor:"2,keyasint"`
+	FeeRate int64          `cbor:"3,keyasint"` // satoshi per 1000 vbytes
+	Peer    int64          `cbor:"4,keyasint"` // who sent it; or NoPeer, or FromBlock
+}
+
+// Senders of transactions that are not peers. A transaction that returned from
+// a block which left the chain was public before: peers may fetch it at once.
+const (
+	NoPeer    = -1
+	FromBlock = -2
+)

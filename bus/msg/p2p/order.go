@@ -1,0 +1,61 @@
+package p2p
+
+// NextOrdersRequest acknowledges the orders up to Ack.
+type NextOrdersRequest struct {
+	Ack uint64 `cbor:"1,keyasint"`
+}
+
+// NextOrdersReply holds orders with rising numbers; none if nothing happened
+// in time.
+type NextOrdersReply struct {
+	Orders []WorkerOrder `cbor:"1,keyasint"`
+}
+
+// WorkerOrder is one order. Exactly one of the pointers is set.
+type WorkerOrder struct {
+	Seq        uint64           `cbor:"1,keyasint"`
+	Dial       *DialOrder       `cbor:"2,keyasint,omitempty"`
+	Disconnect *DisconnectOrder `cbor:"3,keyasint,omitempty"`
+	Report     *ReportOrder     `cbor:"4,keyasint,omitempty"`
+	Relay      *RelayOrder      `cbor:"5,keyasint,omitempty"`
+	Send       *SendOrder       `cbor:"6,keyasint,omitempty"`
+	Ping       *PingOrder       `cbor:"7,keyasint,omitempty"`
+	Leave      *LeaveOrder      `cbor:"8,keyasint,omitempty"`
+}
+
+// DialOrder asks for a connection.
+type DialOrder struct {
+	ID     uint64         `cbor:"1,keyasint"`
+	Target string         `cbor:"2,keyasint"` // host, host:port or address
+	Kind   ConnectionType `cbor:"3,keyasint"`
+}
+
+// DisconnectOrder asks for the end of one. Reason is logged.
+type DisconnectOrder struct {
+	Peer   int64  `cbor:"1,keyasint"`
+	Reason string `cbor:"2,keyasint"`
+}
+
+// ReportOrder asks for a ReportPeers call with the same ID.
+type ReportOrder struct {
+	ID uint64 `cbor:"1,keyasint"`
+}
+
+// RelayOrder asks to pass addresses on to a peer.
+type RelayOrder struct {
+	Peer      int64     `cbor:"1,keyasint"`
+	Addresses []NetAddr `cbor:"2,keyasint"`
+}
+
+// SendOrder asks to send a message of any type to a peer.
+type SendOrder struct {
+	Peer    int64  `cbor:"1,keyasint"`
+	Type    string `cbor:"2,keyasint"`
+	Payload []byte `cbor:"3,keyasint"`
+}
+
+// PingOrder asks to ping all peers.
+type PingOrder struct{}
+
+// LeaveOrder asks an idle worker to end: there are too many.
+type LeaveOrder struct{}

@@ -1,0 +1,99 @@
+package p2p
+
+// RegisterWorkerRequest describes a worker.
+type RegisterWorkerRequest struct {
+	Capacity int        `cbor:"1,keyasint"` // connections it can have, 0 for no limit
+	Open     []OpenInfo `cbor:"2,keyasint,omitempty"`
+	// NonceKey is the one an earlier manager gave, if any.
+	NonceKey []byte `cbor:"3,keyasint,omitempty"`
+}
+
+// OpenInfo is an open connection of a worker that registers again.
+type OpenInfo struct {
+	Peer   int64          `cbor:"1,keyasint"`
+	Kind   ConnectionType `cbor:"2,keyasint"`
+	Name   string         `cbor:"3,keyasint"` // as dialled, or the remote address
+	Remote string         `cbor:"4,keyasint"`
+	Local  string         `cbor:"5,keyasint"`
+	Opened int64          `cbor:"6,keyasint"` // Unix seconds
+	NoBan  bool           `cbor:"7,keyasint"`
+	Ready  bool           `cbor:"8,keyasint"`
+}
+
+// RegisterWorkerReply holds what all workers share.
+type RegisterWorkerReply struct {
+	// NonceKey makes the nonces of version messages recognisable to all
+	// workers, and to nobody else. 32 bytes.
+	NonceKey []byte `cbor:"1,keyasint"`
+}
+
+// OpenPeerRequest describes a connection.
+type OpenPeerRequest struct {
+	Dial   uint64 `cbor:"1,keyasint"` // of the order, 0 for an accepted one
+	Remote string `cbor:"2,keyasint"` // host:port
+	Local  string `cbor:"3,keyasint"`
+}
+
+// OpenPeerReply gives its number, or says why it must be closed.
+type OpenPeerReply struct {
+	Refused     string         `cbor:"1,keyasint,omitempty"`
+	Peer        int64          `cbor:"2,keyasint"`
+	Kind        ConnectionType `cbor:"3,keyasint"`
+	Name        string         `cbor:"4,keyasint"`
+	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
+}
+
+// DialFailedRequest says why. Busy: the worker had no room and did not try.
+type DialFailedRequest struct {
+	Dial uint64 `cbor:"1,keyasint"`
+	Busy bool   `cbor:"2,keyasint"`
+	Text string `cbor:"3,keyasint"`
+}
+
+// IntroducePeerRequest holds the fields of a version message.
+type IntroducePeerRequest struct {
+	Peer       int64  `cbor:"1,keyasint"`
+	Version    int32  `cbor:"2,keyasint"`
+	Services   uint64 `cbor:"3,keyasint"`
+	UserAgent  string `cbor:"4,keyasint"`
+	Relay      bool   `cbor:"5,keyasint"`
+	AddrLocal  string `cbor:"6,keyasint,omitempty"`
+	TimeOffset int64  `cbor:"7,keyasint"` // seconds
+}
+
+// IntroducePeerReply says why the peer is not welcome, if so.
+type IntroducePeerReply struct {
+	Refused string `cbor:"1,keyasint,omitempty"`
+}
+
+// ClosePeerRequest tells how a connection ended, with its final report.
+type ClosePeerRequest struct {
+	Peer       int64      `cbor:"1,keyasint"`
+	Reason     string     `cbor:"2,keyasint,omitempty"`
+	Discourage bool       `cbor:"3,keyasint"` // it misbehaved
+	Report     PeerReport `cbor:"4,keyasint"`
+}
+
+// ReportPeersRequest holds one report a connection.
+type ReportPeersRequest struct {
+	ID    uint64       `cbor:"1,keyasint"`
+	Peers []PeerReport `cbor:"2,keyasint"`
+}
+
+// AddAddressesRequest holds at most 1000 addresses; Relay holds those to pass
+// on to other peers.
+type AddAddressesRequest struct {
+	Peer      int64     `cbor:"1,keyasint"`
+	Addresses []NetAddr `cbor:"2,keyasint"`
+	Relay     []NetAddr `cbor:"3,keyasint,omitempty"`
+}
+
+// GetAddressesRequest asks for addresses to answer a peer's getaddr with.
+type GetAddressesRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// AddressesReply is a list of addresses.
+type AddressesReply struct {
+	Addresses []NetAddr `cbor:"1,keyasint"`
+}

@@ -1,0 +1,154 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+// conversation is what all exchanges with the peer share.
+type conversation struct {
+	cfg     Config
+	name    string // "peer=N", with the address if wanted
+	now     time.Time
+	opened  time.Time
+	effects []Effect
+	ended   bool
+
+	nextID  uint64
+	pending map[uint64]pendingRequest
+	// barrier counts requests that must be answered before the next message.
+	barrier int
+	held    heldQueue
+
+	tip p2p.Tip
+	hs  handshake
+}
+
+type pendingRequest struct {
+	ordered bool
+	then    func(body any, err error)
+}
+
+// errWrongReply is what a continuation sees if the shell answered with a
+// body of another type.
+var errWrongReply = errors.New("reply of the wrong type")
+
+// ask makes a request. An ordered one suspends the peer's next messages until
+// then has run.
+func ask[T any](s *conversation, ordered bool, body any, then func(T, error)) {
+	s.nextID++
+	if ordered {
+		s.barrier++
+	}
+	s.pending[s.nextID] = pendingRequest{ordered: ordered, then: func(reply any, err error) {
+		typed, ok := reply.(T)
+		if err == nil && !ok {
+			err = errWrongReply
+		}
+		then(typed, err)
+	}}
+	s.effects = append(s.effects, Request{ID: s.nextID, Body: body})
+}
+
+func (s *conversation) reply(r Reply) {
+	p, ok := s.pending[r.ID]
+	if !ok {
+		return
+	}
+	delete(s.pending, r.ID)
+	if p.ordered {
+		s.barrier--
+	}
+	p.then(r.Body, r.Err)
+}
+
+func (s *conversation) send(messageType string, payload []byte) {
+	if s.ended {
+		return
+	}
+	s.logf("net", "sending %s (%d bytes) peer=%d", messageType, len(payload), s.cfg.Peer)
+	s.effects = append(s.effects, Send{Type: messageType, Payload: payload})
+}
+
+func (s *conversation) logf(category, format string, args ...any) {
+	if s.cfg.LogEnabled != nil && category != "" && !s.cfg.LogEnabled(category) {
+		return
+	}
+	s.effects = append(s.effects, Log{Category: category, Text: fmt.Sprintf(format, args...)})
+}
+
+// disconnect logs the reason, followed by "disconnecting peer=N", and ends
+// the session.
+func (s *conversation) disconnect(format string, args ...any) {
+	s.disconnectLogged("net", format, args...)
+}
+
+func (s *conversation) disconnectLogged(category, format string, args ...any) {
+	if s.ended {
+		return
+	}
+	reason := fmt.Sprintf(format, args...)
+	s.logf(category, "%s, disconnecting %s", reason, s.name)
+	s.end(Disconnect{Reason: reason})
+}
+
+// kicked ends the session on the shell's wish. Without a reason, whoever
+// wished it has logged why.
+func (s *conversation) kicked(reason string) {
+	if reason == "" {
+		s.end(Disconnect{})
+		return
+	}
+	s.disconnect("%s", reason)
+}
+
+func (s *conversation) end(d Disconnect) {
+	s.ended = true
+	s.held = heldQueue{}
+	s.effects = append(s.effects, d)
+}
+
+// misbehaving disconnects a peer that broke the rules, unless it may.
+func (s *conversation) misbehaving(format string, args ...any) {
+	if s.ended {
+		return
+	}
+	reason := fmt.Sprintf(format, args...)
+	s.logf("net", "Misbehaving: peer=%d: %s", s.cfg.Peer, reason)
+	switch {
+	case s.cfg.Permissions.Has(p2p.NoBan):
+		s.logf("", "Not punishing noban peer %d!", s.cfg.Peer)
+	case s.cfg.Type == p2p.Manual:
+		s.logf("", "Not punishing manually connected peer %d!", s.cfg.Peer)
+	case s.cfg.Local:
+		s.logf("net", "Warning: disconnecting but not discouraging local peer %d!", s.cfg.Peer)
+		s.end(Disconnect{Reason: reason})
+	default:
+		s.logf("net", "Disconnecting and discouraging peer %d!", s.cfg.Peer)
+		s.end(Disconnect{Reason: reason, Discourage: true})
+	}
+}
+
+// outbound reports whether we made the connection, for whatever reason.
+func (s *conversation) outbound() bool { return s.cfg.Type != p2p.Inbound }
+
+// blockRelayOnly reports whether the peer must not be asked or told about
+// transactions and addresses.
+func (s *conversation) blockRelayOnly() bool { return s.cfg.Type == p2p.BlockRelayOnly }
+
+// rejectsTxs reports whether the peer may not send us transactions.
+func (s *conversation) rejectsTxs() bool {
+	return s.blockRelayOnly() || s.cfg.Type == p2p.Feeler ||
+		s.cfg.BlocksOnly && !s.cfg.Permissions.Has(p2p.Relay)
+}
+
+// servesBlocks reports whether the peer has blocks for us, with witnesses.
+func (s *conversation) servesBlocks() bool {
+	return s.hs.peer.Services&(wire.SFNodeNetwork|wire.SFNodeNetworkLimited) != 0 &&
+		s.hs.peer.Services&wire.SFNodeWitness != 0
+}
