@@ -140,8 +140,13 @@ func (in *inflow) pop() (a answer, ok bool, end error) {
 	return a, true, nil
 }
 
+// close ends the stream for its reader. What arrives from now on finds the end
+// set, or is freed with in.
 func (in *inflow) close() {
 	in.stop()
+	in.mu.Lock()
+	in.queue, in.bytes = nil, 0
+	in.mu.Unlock()
 	in.abandon(&Error{Kind: KindCanceled, Method: in.method, Text: "the stream was closed"})
 }
 

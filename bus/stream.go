@@ -10,6 +10,11 @@ import (
 // does not say.
 const DefaultWindow = 64
 
+// MaxWindow is the largest window. The broker lets no server have more credit,
+// so that a reader with a larger one would wait for ever for the items after
+// which it gives more.
+const MaxWindow = 1 << 16
+
 // Stream is the name of a method that answers with any number of items, with
 // its request and item types.
 type Stream[Req, Item any] string
@@ -18,8 +23,10 @@ type Stream[Req, Item any] string
 func (s Stream[Req, Item]) Name() string { return string(s) }
 
 // Open asks any instance that offers the stream. At most window items (or
-// DefaultWindow) are under way or unread at a time: a reader that stops
-// reading stops the server. If ctx has a deadline, it is the whole stream's.
+// DefaultWindow, or MaxWindow) are under way or unread at a time: a reader
+// that stops reading stops the server. Window times the size of an item must
+// fit into what a link may queue. ctx is the whole stream's: when it ends or
+// its deadline passes, so does the stream.
 func (s Stream[Req, Item]) Open(ctx context.Context, conn *Conn, req Req, window int) (*Items[Item], error) {
 	return s.OpenAt(ctx, conn, "", req, window)
 }
@@ -29,6 +36,7 @@ func (s Stream[Req, Item]) OpenAt(ctx context.Context, conn *Conn, instance stri
 	if window <= 0 {
 		window = DefaultWindow
 	}
+	window = min(window, MaxWindow)
 	header := codec.Header{Kind: codec.Call, To: string(s), Target: instance, Credit: uint64(window)}
 	in, err := conn.open(ctx, &header, &req, window)
 	if err != nil {
@@ -70,6 +78,6 @@ func (i *Items[Item]) Next(ctx context.Context) (Item, error) {
 	return item, named(err, i.in.method)
 }
 
-// Close gives the stream up, which cancels its server's context. It may be
-// called at any time, also after the end.
+// Close gives the stream up, which cancels its server's context, and drops the
+// items that were not read. It may be called at any time, also after the end.
 func (i *Items[Item]) Close() { i.in.close() }

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,6 +132,109 @@ func TestAStreamEndsWithItsServerItsReaderAndItsDeadline(t *testing.T) {
 	require.NoError(t, err)
 	go stopNode()
 	require.ErrorIs(t, drainItems(items), bus.ErrGone)
+}
+
+func TestAWindowLargerThanTheBrokerAllowsIsMadeSmaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		mux := bus.NewMux()
+		var sent atomic.Int64
+		count.Handle(mux, func(_ context.Context, q question, send func(tick) error) error {
+			for i := range q.N {
+				if err := send(tick{N: i}); err != nil {
+					return err
+				}
+				sent.Add(1)
+			}
+			return nil
+		})
+		b.Conn(broker.Node, "node", mux)
+		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		items, err := count.Open(t.Context(), worker, question{N: bus.MaxWindow + 100}, 1<<30)
+		require.NoError(t, err)
+		synctest.Wait()
+		require.EqualValues(t, bus.MaxWindow, sent.Load())
+		for range bus.MaxWindow + 100 {
+			_, err := items.Next(t.Context())
+			require.NoError(t, err)
+		}
+		_, err = items.Next(t.Context())
+		require.ErrorIs(t, err, io.EOF)
+	})
+}
+
+func TestWhatAClosedStreamHadUnreadIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		mux, c := countMux()
+		b.Conn(broker.Node, "node", mux)
+		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		items, err := count.Open(t.Context(), worker, question{}, 8)
+		require.NoError(t, err)
+		synctest.Wait()
+		items.Close()
+		_, err = items.Next(t.Context())
+		require.ErrorIs(t, err, bus.ErrCanceled)
+		require.ErrorIs(t, <-c.ended, context.Canceled)
+	})
+}
+
+// TestAStreamThatFailsInItsMiddle: the items before are read, then the error.
+func TestAStreamThatFailsInItsMiddle(t *testing.T) {
+	b := bustest.New(t)
+	mux := bus.NewMux()
+	fails := bus.Stream[question, tick]("node.chain.fails")
+	fails.Handle(mux, func(_ context.Context, q question, send func(tick) error) error {
+		for i := range q.N {
+			if err := send(tick{N: i}); err != nil {
+				return err
+			}
+		}
+		if q.Attached != nil {
+			return send(tick{Frames: bus.Frames{Attached: make([][]byte, 5000)}})
+		}
+		return bus.Errorf("node.broken", "after %d", q.N)
+	})
+	b.Conn(broker.Node, "node", mux)
+	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	read := func(q question, window int) error {
+		items, err := fails.Open(t.Context(), worker, q, window)
+		require.NoError(t, err)
+		defer items.Close()
+		for i := range q.N {
+			item, err := items.Next(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, i, item.N)
+		}
+		_, err = items.Next(t.Context())
+		return err
+	}
+	require.ErrorIs(t, read(question{N: 10}, 3), &bus.Error{Kind: "node.broken"})
+	err := read(question{N: 10, Frames: bus.Frames{Attached: [][]byte{{1}}}}, 30)
+	require.ErrorContains(t, err, "frame count of 5002 exceeds the limit of 4096")
+	require.ErrorIs(t, read(question{}, 1), &bus.Error{Kind: "node.broken"}, "the link is as good as before")
+}
+
+func TestAStreamEndsWithTheContextOfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		mux, c := countMux()
+		b.Conn(broker.Node, "node", mux)
+		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		items, err := count.Open(ctx, worker, question{}, 2)
+		require.NoError(t, err)
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		require.ErrorIs(t, <-c.ended, context.Canceled)
+		for range 2 { // what had arrived
+			_, err := items.Next(t.Context())
+			require.NoError(t, err)
+		}
+		_, err = items.Next(t.Context())
+		require.ErrorIs(t, err, bus.ErrCanceled)
+	})
 }
 
 // flooder is a part that answers a stream with more than it may.
