@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -271,15 +272,23 @@ func TestScanBelowASet(t *testing.T) {
 	l.load()
 	l.deliver(wholeHeight - assumedHeight)
 	wallet, _ := l.bus.Conn(broker.Wallet, "wallet.1", nil)
-	scan := func(locator ...chainhash.Hash) msg.ScanReply {
-		reply, err := msg.ScanBlocks.Call(l.ctx, wallet, msg.ScanRequest{Locator: locator, Max: 2000})
+	scan := func(locator ...chainhash.Hash) (last msg.ScanItem) {
+		items, err := msg.ScanBlocks.Open(l.ctx, wallet, msg.ScanRequest{Locator: locator}, 4)
 		require.NoError(t, err)
-		require.Equal(t, reply.TipHash, reply.LastHash)
-		return reply
+		defer items.Close()
+		for {
+			item, err := items.Next(l.ctx)
+			if errors.Is(err, io.EOF) {
+				require.Equal(t, last.TipHeight, last.Height)
+				return last
+			}
+			require.NoError(t, err)
+			last = item
+		}
 	}
-	require.EqualValues(t, 20, scan().LastHeight)
-	require.EqualValues(t, wholeHeight, scan(w.set.Block).LastHeight)
+	require.EqualValues(t, 20, scan().Height)
+	require.EqualValues(t, wholeHeight, scan(w.set.Block).Height)
 	l.deliver(wholeHeight)
 	l.until(func() bool { return len(l.states()) == 1 })
-	require.EqualValues(t, wholeHeight, scan().LastHeight)
+	require.EqualValues(t, wholeHeight, scan().Height)
 }

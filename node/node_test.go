@@ -373,12 +373,15 @@ func TestWalletHearsWhatItWatches(t *testing.T) {
 	get[[]string](r, "generatetodescriptor", 2, anyoneDesc)
 	get[[]string](r, "generatetoaddress", 100, address)
 
-	scan, err := msg.ScanBlocks.Call(r.ctx, wallet, msg.ScanRequest{Max: 2000})
+	scan, err := msg.ScanBlocks.Open(r.ctx, wallet, msg.ScanRequest{}, 2)
 	require.NoError(t, err)
-	require.Len(t, scan.Attached, 2)
-	require.Equal(t, int32(102), scan.LastHeight)
-	require.Equal(t, []int{0}, scan.Blocks[1].Indexes)
-	require.Equal(t, scan.TipHash, scan.Blocks[2].Hash)
+	items := readAll(t, r.ctx, scan)
+	require.Len(t, items, 4, "the fork, two blocks, and the tip")
+	require.Equal(t, int32(0), items[0].Height)
+	require.Equal(t, []int{0}, items[1].Indexes)
+	require.Len(t, items[2].Attached, 1)
+	require.Equal(t, int32(102), items[3].Height)
+	require.Empty(t, items[3].Attached)
 
 	txid := get[string](r, "sendrawtransaction", spendFirstCoinbase(r, 10_000))
 	ev, err := watched.Next(r.ctx)
@@ -387,15 +390,31 @@ func TestWalletHearsWhatItWatches(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, tx.Added)
 	require.Equal(t, txid, tx.Txid.String())
-	pooled, err := msg.WatchedMempool.Call(r.ctx, wallet, bus.None{})
+	pooled, err := msg.WatchedMempool.Open(r.ctx, wallet, bus.None{}, 2)
 	require.NoError(t, err)
-	require.Len(t, pooled.Attached, 1)
+	list := readAll(t, r.ctx, pooled)
+	require.Len(t, list, 1)
+	require.Len(t, list[0].Attached, 1)
+	require.Equal(t, tx.Seq, list[0].Seq)
 	get[[]string](r, "generatetoaddress", 1, address)
 	ev, err = watched.Next(r.ctx)
 	require.NoError(t, err)
 	tx, err = msg.WatchedTx.Decode(ev)
 	require.NoError(t, err)
 	require.False(t, tx.Added)
+}
+
+// readAll reads a stream to its end.
+func readAll[Item any](t *testing.T, ctx context.Context, items *bus.Items[Item]) (all []Item) {
+	defer items.Close()
+	for {
+		item, err := items.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, item)
+	}
 }
 
 func TestStopsAtHeight(t *testing.T) {

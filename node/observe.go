@@ -80,7 +80,7 @@ func (n *node) tipChanged(ev chainstate.TipChanged) {
 
 func (n *node) txAdded(ev mempool.Added) {
 	n.feed.TxAdded(ev.Entry, ev.Sequence)
-	n.watch.added(n, ev)
+	n.watch.Added(ev)
 	peer := int64(p2p.FromBlock)
 	if ev.Entry.Sequence != 0 {
 		peer = n.relay.TxSender(ev.Entry.Tx.WitnessID)
@@ -90,7 +90,7 @@ func (n *node) txAdded(ev mempool.Added) {
 
 func (n *node) txRemoved(ev mempool.Removed) {
 	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
-	n.watch.removed(n, ev.Entry, string(ev.Reason))
+	n.watch.Removed(ev)
 	if ev.By != nil {
 		n.log.With("cat", "mempool").Debug(fmt.Sprintf("replacing mempool tx %s (wtxid=%s, fees=%d, vsize=%d). New tx %s (wtxid=%s, fees=%d, vsize=%d)",
 			ev.Entry.Tx.ID, ev.Entry.Tx.WitnessID, ev.Entry.Fee, ev.Entry.VSize, ev.By.Tx.ID, ev.By.Tx.WitnessID, ev.By.Fee, ev.By.VSize))

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -14,10 +15,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
+	"github.com/bulkheadnode/bulkhead/node/watch"
 )
 
 // The ends of a node that was told to stop at a height, or when it has read
@@ -54,7 +57,7 @@ type node struct {
 	indexes *indexer.Indexer  // the same
 	feed    *feed.Feed
 	relay   *relay.Relay
-	watch   *watchers
+	watch   *watch.Watch
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
 	loaded atomic.Bool   // what is on disk is connected, and -loadblock imported
@@ -65,8 +68,9 @@ type node struct {
 // Run serves until ctx ends or -stopatheight is reached.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
-		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), watch: newWatchers(), placed: make(chan struct{}),
+		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), placed: make(chan struct{}),
 	}
+	n.watch = watch.New(func(instance string, ev msg.WatchedTxEvent) { n.feed.WatchedTx(instance, ev) })
 	if err := n.openOrReindex(); err != nil {
 		return err
 	}
@@ -84,9 +88,13 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 func (n *node) handle(mux *bus.Mux) {
 	msg.GetTip.Handle(mux, n.getTip)
 	msg.GetBlock.Handle(mux, n.getBlock)
-	msg.WatchScripts.Handle(mux, n.watchScripts)
-	msg.ScanBlocks.Handle(mux, n.scanBlocks)
-	msg.WatchedMempool.Handle(mux, n.watchedMempool)
+	n.watch.Handle(mux, watch.Source{
+		Chain: n.owner.Chain(), Pool: n.owner.Pool(),
+		Coin: func(op wire.OutPoint) (coins.Coin, bool, error) { return n.owner.Chain().Coins().Get(op) },
+		Still: func(ctx context.Context, fn func() error) error {
+			return n.owner.Do(ctx, func(*chainstate.State) error { return fn() })
+		},
+	})
 	n.relay.Handle(mux)
 }
 
@@ -213,7 +221,7 @@ func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
 			n.log.Warn("Unreadable event of the broker: " + err.Error())
 			continue
 		}
-		n.watch.gone(entry.Instance)
+		n.watch.Gone(entry.Instance)
 		n.relay.WorkerGone(entry.Instance)
 	}
 }

@@ -28,7 +28,7 @@ func (w *wallet) table() rpc.Table {
 			Name: "getaddressinfo", Summary: "Return information about the given bitcoin address.",
 			Params: []rpc.Param{{Name: "address", Type: rpc.String, Help: "The bitcoin address for which to get information."}},
 			Result: `{"address": "str", "scriptPubKey": "hex", "ismine": bool, "solvable": bool, "ischange": bool, "hdkeypath": "str", "labels": ["str"], ...}`,
-			Run:    w.addressInfoCommand,
+			Run:    w.snapshot(w.addressInfoCommand),
 		},
 		{
 			Name: "getbalance", Summary: "Returns the total available balance: what is confirmed, or change of the wallet's own payments.",
@@ -38,12 +38,12 @@ func (w *wallet) table() rpc.Table {
 				watchonly,
 				{Name: "avoid_reuse", Type: rpc.Bool, Optional: true, Help: "Not supported; no effect."},
 			},
-			Result: "n    (numeric) The total amount in BTC", Run: w.balanceCommand,
+			Result: "n    (numeric) The total amount in BTC", Run: w.current(w.balanceCommand),
 		},
 		{
 			Name: "getbalances", Summary: "Returns an object with all balances in BTC.",
 			Result: `{"mine": {"trusted": n, "untrusted_pending": n, "immature": n}, "lastprocessedblock": {"hash": "hex", "height": n}}`,
-			Run:    w.balancesCommand,
+			Run:    w.current(w.balancesCommand),
 		},
 		{
 			Name: "listunspent", Summary: "Returns array of unspent transaction outputs with between minconf and maxconf (inclusive) confirmations.",
@@ -54,7 +54,7 @@ func (w *wallet) table() rpc.Table {
 				{Name: "include_unsafe", Type: rpc.Bool, Optional: true, Default: "true", Help: "Include outputs that are not safe to spend"},
 			},
 			Result: `[{"txid": "hex", "vout": n, "address": "str", "label": "str", "scriptPubKey": "hex", "amount": n, "confirmations": n, "spendable": bool, "solvable": bool, "safe": bool}, ...]`,
-			Run:    w.unspentCommand,
+			Run:    w.current(w.unspentCommand),
 		},
 		{
 			Name: "sendtoaddress", Summary: "Send an amount to a given address.", Params: sendParams(),
@@ -64,7 +64,7 @@ func (w *wallet) table() rpc.Table {
 			Name: "gettransaction", Summary: "Get detailed information about in-wallet transaction <txid>.",
 			Params: []rpc.Param{txid, watchonly, {Name: "verbose", Type: rpc.Bool, Optional: true, Default: "false", Help: "Accepted; the hex is always there."}},
 			Result: `{"amount": n, "fee": n, "confirmations": n, "blockhash": "hex", "txid": "hex", "details": [...], "hex": "hex", ...}`,
-			Run:    w.transactionCommand,
+			Run:    w.current(w.transactionCommand),
 		},
 		{
 			Name: "listtransactions", Summary: "Returns up to 'count' most recent transactions skipping the first 'skip' transactions.",
@@ -75,38 +75,65 @@ func (w *wallet) table() rpc.Table {
 				watchonly,
 			},
 			Result: `[{"address": "str", "category": "str", "amount": n, "vout": n, "confirmations": n, "txid": "hex", ...}, ...]`,
-			Run:    w.listCommand,
+			Run:    w.current(w.listCommand),
+		},
+		{
+			Name: "abandontransaction",
+			Summary: "Mark in-wallet transaction <txid> as abandoned: it and its descendants in the wallet are no longer sent again, and their inputs may be respent. " +
+				"It works only on transactions which are not included in a block and are not currently in the mempool.",
+			Params: []rpc.Param{txid},
+			Result: "null", Run: w.abandonCommand,
 		},
 		{
 			Name: "getwalletinfo", Summary: "Returns an object containing various wallet state info.",
-			Result: `{"walletname": "str", "walletversion": n, "format": "str", "txcount": n, "keypoolsize": n, ...}`,
+			Result: `{"walletname": "str", "walletversion": n, "format": "str", "txcount": n, "keypoolsize": n, "scanning": {"duration": n, "progress": n} | false, ...}`,
 			Run:    w.infoCommand,
 		},
 	}
 	for i := range table {
 		table[i].Category, table[i].PerWallet = "Wallet", true
-		table[i].Run = w.locked(table[i].Run)
+		table[i].Run = w.loaded(table[i].Run)
 	}
 	return table
 }
 
-// locked serves a command when the wallet has caught up, one at a time.
-func (w *wallet) locked(run func(context.Context, *rpc.Call) (any, error)) func(context.Context, *rpc.Call) (any, error) {
+// command serves a JSON-RPC command.
+type command = func(context.Context, *rpc.Call) (any, error)
+
+// loaded refuses a command where there is no wallet: the keeper announces the
+// commands too.
+func (w *wallet) loaded(run command) command {
 	return func(ctx context.Context, call *rpc.Call) (any, error) {
-		if w.started == nil { // the keeper's copy of the table
+		if w.cfg.Name == "" {
 			return nil, rpc.Errorf(rpc.WalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
 		}
 		select {
-		case <-w.started:
+		case <-w.node.started: // before, the wallet may have to be created
+			return run(ctx, call)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if err := w.catchUp(ctx); err != nil {
-			return nil, rpc.Errorf(rpc.InWarmup, "The wallet cannot reach the node: %v", err)
+	}
+}
+
+// current serves a command that reads, when the wallet has caught up with the
+// node, or shows how far it is if that takes long.
+func (w *wallet) current(run func(*rpc.Call) (any, error)) command {
+	read := w.snapshot(run)
+	return func(ctx context.Context, call *rpc.Call) (any, error) {
+		if _, err := w.catchUp(ctx); err != nil {
+			return nil, err
 		}
-		return run(ctx, call)
+		return read(ctx, call)
+	}
+}
+
+// snapshot serves a command that reads the wallet as it is.
+func (w *wallet) snapshot(run func(*rpc.Call) (any, error)) command {
+	return func(_ context.Context, call *rpc.Call) (any, error) {
+		w.mu.RLock()
+		defer w.mu.RUnlock()
+		return run(call)
 	}
 }
 

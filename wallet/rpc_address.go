@@ -3,11 +3,14 @@ package wallet
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/wallet/follow"
+	"github.com/bulkheadnode/bulkhead/wallet/keypool"
 	"github.com/bulkheadnode/bulkhead/wallet/keys"
 )
 
@@ -36,20 +39,75 @@ func (w *wallet) newAddressCommand(ctx context.Context, call *rpc.Call) (any, er
 	if err := checkType(call, 1); err != nil {
 		return nil, err
 	}
-	addr, _, err := w.nextAddress(ctx, keys.External)
-	if err != nil {
-		return nil, err
-	}
-	w.labels[addr] = label
-	return addr, w.store.SetLabel(addr, label)
+	return w.nextAddress(ctx, keys.External, &label)
 }
 
 func (w *wallet) changeAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	if err := checkType(call, 0); err != nil {
 		return nil, err
 	}
-	addr, _, err := w.nextAddress(ctx, keys.Change)
+	return w.nextAddress(ctx, keys.Change, nil)
+}
+
+// nextAddress hands out a key, and names its address unless label is nil. The
+// node is not asked: it watches the keys that are next already, or is told
+// them before anything else when it is back.
+func (w *wallet) nextAddress(ctx context.Context, branch keys.Branch, label *string) (string, error) {
+	addr, err := w.takeAddress(branch, label)
+	if errors.Is(err, keypool.ErrRanOut) {
+		// The node is being told of more.
+		if _, err := w.catchUp(ctx); err != nil {
+			return "", err
+		}
+		addr, err = w.takeAddress(branch, label)
+	}
+	if errors.Is(err, keypool.ErrRanOut) {
+		return "", rpc.Errorf(rpc.WalletKeypoolRanOut, "Error: Keypool ran out, please call keypoolrefill first")
+	}
 	return addr, err
+}
+
+func (w *wallet) takeAddress(branch keys.Branch, label *string) (string, error) {
+	w.steps.Lock()
+	defer w.steps.Unlock()
+	path, err := w.keypool.Peek(branch)
+	if err != nil {
+		return "", err
+	}
+	addr, err := w.account.Address(path)
+	if err != nil {
+		return "", err
+	}
+	if err := w.handOut(path); err != nil {
+		return "", err
+	}
+	text := addr.EncodeAddress()
+	if label != nil {
+		if err := w.store.SetLabel(text, *label); err != nil {
+			return "", err
+		}
+		w.mu.Lock()
+		w.labels[text] = *label
+		w.mu.Unlock()
+	}
+	return text, nil
+}
+
+// handOut notes on disk that a key is in use. w.steps is held.
+func (w *wallet) handOut(path keys.Path) error {
+	w.mu.Lock()
+	fresh, _, err := w.keypool.Use(w.keypool.Script(path))
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := w.saveKeys(); err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
+		return w.step(follow.MoreScripts{Scripts: fresh})
+	}
+	return nil
 }
 
 // addressInfo is what getaddressinfo returns.
@@ -71,7 +129,7 @@ type addressInfo struct {
 	Labels         []string `json:"labels"`
 }
 
-func (w *wallet) addressInfoCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (w *wallet) addressInfoCommand(call *rpc.Call) (any, error) {
 	text, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -90,7 +148,7 @@ func (w *wallet) addressInfoCommand(_ context.Context, call *rpc.Call) (any, err
 	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
 		info.IsWitness, info.WitnessVersion, info.WitnessProgram = true, &version, hex.EncodeToString(program)
 	}
-	path, mine := w.paths[string(script)]
+	path, mine := w.keypool.Path(script)
 	if !mine {
 		return info, nil
 	}

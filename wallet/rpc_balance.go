@@ -1,14 +1,12 @@
 package wallet
 
 import (
-	"context"
 	"encoding/hex"
 	"slices"
 
 	"github.com/btcsuite/btcd/address/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
-	"github.com/bulkheadnode/bulkhead/wallet/keys"
 )
 
 // position is the last block that the wallet has taken in.
@@ -17,9 +15,12 @@ type position struct {
 	Height int32  `json:"height"`
 }
 
-func (w *wallet) position() position { return position{w.state.Locator[0].String(), w.state.Height} }
+func (w *wallet) position() position {
+	at := w.follower.Position()
+	return position{at.Hash().String(), at.Height}
+}
 
-func (w *wallet) balanceCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (w *wallet) balanceCommand(call *rpc.Call) (any, error) {
 	dummy, err := call.Text(0, "*")
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (w *wallet) balanceCommand(_ context.Context, call *rpc.Call) (any, error) 
 		return nil, err
 	}
 	sum := int64(0)
-	for _, c := range w.books.Coins() {
+	for _, c := range w.ledger.Coins() {
 		if c.Trusted && c.Mature && int(c.Confirmations) >= least {
 			sum += c.Value
 		}
@@ -40,13 +41,13 @@ func (w *wallet) balanceCommand(_ context.Context, call *rpc.Call) (any, error) 
 	return rpc.Amount(sum), nil
 }
 
-func (w *wallet) balancesCommand(context.Context, *rpc.Call) (any, error) {
+func (w *wallet) balancesCommand(*rpc.Call) (any, error) {
 	type mine struct {
 		Trusted   rpc.Amount `json:"trusted"`
 		Untrusted rpc.Amount `json:"untrusted_pending"`
 		Immature  rpc.Amount `json:"immature"`
 	}
-	b := w.books.Balances()
+	b := w.ledger.Balances()
 	return struct {
 		Mine mine     `json:"mine"`
 		Last position `json:"lastprocessedblock"`
@@ -67,7 +68,7 @@ type unspent struct {
 	Safe          bool       `json:"safe"`
 }
 
-func (w *wallet) unspentCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (w *wallet) unspentCommand(call *rpc.Call) (any, error) {
 	least, err := call.Int(0, 1)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func (w *wallet) unspentCommand(_ context.Context, call *rpc.Call) (any, error) 
 		return nil, err
 	}
 	list := []unspent{}
-	for _, c := range w.books.Coins() {
+	for _, c := range w.ledger.Coins() {
 		addr := w.addressOf(c.Script)
 		if int(c.Confirmations) < least || int(c.Confirmations) > most || !c.Mature ||
 			!unsafe && !c.Trusted || only != nil && !slices.Contains(only, addr) {
@@ -121,30 +122,4 @@ func (w *wallet) addressFilter(call *rpc.Call, arg int) ([]string, error) {
 		}
 	}
 	return only, nil
-}
-
-func (w *wallet) infoCommand(context.Context, *rpc.Call) (any, error) {
-	return struct {
-		Name        string   `json:"walletname"`
-		Version     int      `json:"walletversion"`
-		Format      string   `json:"format"`
-		Txs         int      `json:"txcount"`
-		Pool        uint32   `json:"keypoolsize"`
-		PoolChange  uint32   `json:"keypoolsize_hd_internal"`
-		PrivateKeys bool     `json:"private_keys_enabled"`
-		AvoidReuse  bool     `json:"avoid_reuse"`
-		Scanning    bool     `json:"scanning"`
-		Descriptors bool     `json:"descriptors"`
-		Signer      bool     `json:"external_signer"`
-		Blank       bool     `json:"blank"`
-		Birth       int64    `json:"birthtime"`
-		Flags       []string `json:"flags"`
-		Last        position `json:"lastprocessedblock"`
-	}{
-		Name: w.cfg.Name, Version: w.store.Meta.Version, Format: "badger", Txs: len(w.books.All()),
-		Pool:        w.derived[keys.External] - w.state.Next[keys.External],
-		PoolChange:  w.derived[keys.Change] - w.state.Next[keys.Change],
-		PrivateKeys: true, Descriptors: true, Birth: w.store.Meta.Birthday,
-		Flags: []string{"descriptor_wallet"}, Last: w.position(),
-	}, nil
 }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
+	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 )
 
@@ -15,15 +16,15 @@ func (w *wallet) sendCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, _, err := w.pay(ctx, p)
+	verbose, err := call.Bool(10, false)
 	if err != nil {
 		return nil, err
 	}
-	verbose, err := call.Bool(10, false)
+	txid, err := w.pay(ctx, p)
 	if err != nil || !verbose {
-		return entry.Hash.String(), err
+		return txid.String(), err
 	}
-	return map[string]string{"txid": entry.Hash.String(), "fee_reason": "Fallback fee"}, nil
+	return map[string]string{"txid": txid.String(), "fee_reason": "Fallback fee"}, nil
 }
 
 func (w *wallet) paymentOf(call *rpc.Call) (payment, error) {
@@ -94,11 +95,11 @@ type common struct {
 func (w *wallet) common(t *ledger.Tx) common {
 	wtxid := t.Msg.WitnessHash()
 	c := common{
-		Confirmations: w.books.Confirmations(t), Generated: t.IsCoinbase(), Txid: t.Hash.String(), Wtxid: wtxid.String(),
+		Confirmations: w.ledger.Confirmations(t), Generated: t.IsCoinbase(), Txid: t.Hash.String(), Wtxid: wtxid.String(),
 		Conflicts: []string{}, MempoolRivals: []string{}, Time: t.Received, Received: t.Received, Replaceable: "no",
 	}
-	for _, rival := range w.books.Conflicts(t) {
-		if w.books.Get(rival).InMempool {
+	for _, rival := range w.ledger.Conflicts(t) {
+		if w.ledger.Get(rival).Pool == ledger.Inside {
 			c.MempoolRivals = append(c.MempoolRivals, rival.String())
 		}
 		c.Conflicts = append(c.Conflicts, rival.String())
@@ -107,7 +108,7 @@ func (w *wallet) common(t *ledger.Tx) common {
 		c.BlockHash, c.BlockHeight, c.BlockIndex, c.BlockTime = b.Hash.String(), &b.Height, &b.Index, &b.Time
 		return c
 	}
-	trusted := t.InMempool && t.Own
+	trusted := w.ledger.IsTrusted(t)
 	c.Trusted = &trusted
 	const replaceable = 0xfffffffd // highest sequence that signals it (BIP125)
 	for _, in := range t.Msg.TxIn {
@@ -132,26 +133,26 @@ type detail struct {
 // details lists what a transaction sent, then what it received. Change is
 // not shown.
 func (w *wallet) details(t *ledger.Tx) []detail {
-	flow := w.books.Flow(t)
+	flow := w.ledger.Flow(t)
 	var sent, received []detail
 	for i, out := range t.Msg.TxOut {
-		path, ours := w.paths[string(out.PkScript)]
+		change, ours := w.ledger.Owns(out.PkScript)
 		addr := w.addressOf(out.PkScript)
 		d := detail{Address: addr, Vout: i}
 		if label, ok := w.labels[addr]; ok {
 			d.Label = &label
 		}
-		if flow.Debit > 0 && !(ours && path.Branch == 1) {
+		if flow.Debit > 0 && !change {
 			s := d
-			no := false
-			s.Category, s.Amount, s.Abandoned = "send", rpc.Amount(-out.Value), &no
+			abandoned := t.Abandoned
+			s.Category, s.Amount, s.Abandoned = "send", rpc.Amount(-out.Value), &abandoned
 			if flow.FeeKnown {
 				fee := rpc.Amount(-flow.Fee)
 				s.Fee = &fee
 			}
 			sent = append(sent, s)
 		}
-		if ours && !(flow.Debit > 0 && path.Branch == 1) {
+		if ours && !(flow.Debit > 0 && change) {
 			d.Category, d.Amount = w.category(t), rpc.Amount(out.Value)
 			received = append(received, d)
 		}
@@ -160,7 +161,7 @@ func (w *wallet) details(t *ledger.Tx) []detail {
 }
 
 func (w *wallet) category(t *ledger.Tx) string {
-	switch depth := w.books.Confirmations(t); {
+	switch depth := w.ledger.Confirmations(t); {
 	case !t.IsCoinbase():
 		return "receive"
 	case depth < 1:
@@ -171,16 +172,16 @@ func (w *wallet) category(t *ledger.Tx) string {
 	return "generate"
 }
 
-func (w *wallet) transactionCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (w *wallet) transactionCommand(call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, err
 	}
-	t := w.books.Get(txid)
+	t := w.ledger.Get(txid)
 	if t == nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid or non-wallet transaction id")
 	}
-	flow := w.books.Flow(t)
+	flow := w.ledger.Flow(t)
 	amount := flow.Credit - flow.Debit
 	var fee *rpc.Amount
 	if flow.FeeKnown && flow.Debit > 0 {
@@ -205,7 +206,7 @@ func (w *wallet) transactionCommand(_ context.Context, call *rpc.Call) (any, err
 	}{rpc.Amount(amount), fee, w.common(t), append([]detail{}, w.details(t)...), hex.EncodeToString(raw.Bytes()), w.position()}, nil
 }
 
-func (w *wallet) listCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (w *wallet) listCommand(call *rpc.Call) (any, error) {
 	label, err := call.Text(0, "*")
 	if err != nil {
 		return nil, err
@@ -228,19 +229,40 @@ func (w *wallet) listCommand(_ context.Context, call *rpc.Call) (any, error) {
 		detail
 		common
 	}
+	// The latest are wanted: they are looked for from the end.
 	var list []entry
-	for _, t := range w.books.All() {
-		c := w.common(t)
-		for _, d := range w.details(t) {
+	txs := w.ledger.All()
+	for i := len(txs) - 1; i >= 0 && len(list) < skip+count; i-- {
+		details := w.details(txs[i])
+		for j := len(details) - 1; j >= 0; j-- {
+			d := details[j]
 			if label == "*" || d.Category != "send" && d.Label != nil && *d.Label == label {
-				list = append(list, entry{d, c})
+				list = append(list, entry{d, w.common(txs[i])})
 			}
 		}
 	}
-	end := max(len(list)-skip, 0)
-	list = list[max(end-count, 0):end]
-	if list == nil {
-		return json.RawMessage("[]"), nil
+	list = list[min(skip, len(list)):min(skip+count, len(list))]
+	slices.Reverse(list)
+	return append([]entry{}, list...), nil
+}
+
+// abandonCommand gives a payment up.
+func (w *wallet) abandonCommand(ctx context.Context, call *rpc.Call) (any, error) {
+	txid, err := call.Hash(0)
+	if err != nil {
+		return nil, err
 	}
-	return list, nil
+	if _, err := w.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	w.steps.Lock()
+	defer w.steps.Unlock()
+	t := w.ledger.Get(txid)
+	if t == nil {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid or non-wallet transaction id")
+	}
+	if t.Block != nil || t.Pool != ledger.Outside || w.ledger.Confirmations(t) < 0 {
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Transaction not eligible for abandonment")
+	}
+	return nil, w.step(follow.Abandon{Hash: txid})
 }

@@ -8,19 +8,18 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/wallet/follow"
+	"github.com/bulkheadnode/bulkhead/wallet/keypool"
 	"github.com/bulkheadnode/bulkhead/wallet/keys"
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 	"github.com/bulkheadnode/bulkhead/wallet/store"
 )
-
-// lookahead is how many keys of each branch are watched beyond the last one
-// that was handed out or seen: a restored backup finds later payments.
-const lookahead = 200
 
 // wallet is one wallet's process.
 type wallet struct {
@@ -28,25 +27,35 @@ type wallet struct {
 	cfg    Config
 	params *chaincfg.Params
 	log    *slog.Logger
-	conn   *bus.Conn
-	sub    *bus.Subscription
-	// started is closed when conn and sub are set.
-	started chan struct{}
+	store  *store.Store
+	node   nodeLink
 
-	mu         sync.Mutex
-	store      *store.Store
-	account    *keys.Account
-	books      *ledger.Ledger
-	state      store.State
-	paths      map[string]keys.Path // by script: all that is watched
-	derived    [2]uint32            // how many of each branch are in paths
-	unwatched  [][]byte             // scripts the node has not been told of
-	labels     map[string]string    // by address
-	registered bool                 // the node knows our scripts
+	// steps is held while something is taken in and what it changes is written,
+	// so that it is written in the order in which it happened. It is held for
+	// no call over the bus.
+	steps sync.Mutex
+
+	// mu guards what follows. It is held neither for the disk nor for the bus;
+	// only who holds steps may change anything.
+	mu       sync.RWMutex
+	account  *keys.Account
+	keypool  *keypool.Pool
+	ledger   *ledger.Ledger
+	follower *follow.Follower
+	labels   map[string]string // by address
+	freshness
+	scanSince time.Time // when the scan under way began; zero if none is
+}
+
+func newWallet(env part.Env, cfg Config, params *chaincfg.Params) *wallet {
+	return &wallet{
+		env: env, cfg: cfg, params: params, log: env.Logger.With("cat", "walletdb"),
+		node: newNodeLink(), freshness: freshness{changed: make(chan struct{})},
+	}
 }
 
 func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.Params) error {
-	w := &wallet{env: env, cfg: cfg, params: params, log: env.Logger, paths: map[string]keys.Path{}, started: make(chan struct{})}
+	w := newWallet(env, cfg, params)
 	create, err := w.missing()
 	if err != nil {
 		return err
@@ -66,7 +75,7 @@ func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.P
 				return err
 			}
 		}
-		return w.follow(ctx, conn)
+		return w.run(ctx, conn)
 	})
 }
 
@@ -89,10 +98,10 @@ func (w *wallet) create(ctx context.Context, conn *bus.Conn) error {
 		return err
 	}
 	meta := store.Meta{Chain: w.cfg.Chain, Birthday: w.env.Clock.Now().Unix()}
-	if err := createAt(ctx, conn, dir, meta, w.log.With("cat", "walletdb")); err != nil {
+	if err := createAt(ctx, conn, dir, meta, w.log); err != nil {
 		return err
 	}
-	w.log.Info(fmt.Sprintf("Created wallet %q in %s", w.cfg.Name, dir))
+	w.env.Logger.Info(fmt.Sprintf("Created wallet %q in %s", w.cfg.Name, dir))
 	return w.open()
 }
 
@@ -101,102 +110,65 @@ func (w *wallet) open() error {
 	if err != nil {
 		return err
 	}
-	if w.store, err = store.Open(dir, w.log.With("cat", "walletdb")); err != nil {
+	if w.store, err = store.Open(dir, w.log); err != nil {
 		return err
 	}
 	if err := w.restore(); err != nil {
-		w.store.Close()
-		return err
+		return errors.Join(err, w.store.Close())
 	}
 	return nil
 }
 
-// restore brings the books back from disk.
+// restore reads the wallet from disk.
 func (w *wallet) restore() error {
 	if w.store.Meta.Chain != w.cfg.Chain {
 		return fmt.Errorf("wallet %s is for chain %s, not %s", w.cfg.Name, w.store.Meta.Chain, w.cfg.Chain)
+	}
+	state, err := w.store.State()
+	if err != nil {
+		return err
+	}
+	if len(state.Locator) == 0 {
+		return fmt.Errorf("wallet %s: its position in the chain is missing", w.cfg.Name)
+	}
+	labels, err := w.store.Labels()
+	if err != nil {
+		return err
 	}
 	seed, err := w.store.Seed()
 	if err != nil {
 		return err
 	}
 	defer clear(seed)
-	if w.account, err = keys.NewAccount(seed, w.params); err != nil {
+	account, err := keys.NewAccount(seed, w.params)
+	if err != nil {
 		return err
 	}
-	if w.state, err = w.store.State(); err != nil {
+	pool, err := keypool.New(account, state.Next)
+	if err != nil {
+		account.Zero()
 		return err
 	}
-	if w.labels, err = w.store.Labels(); err != nil {
+	txs := ledger.New(pool.Owns)
+	if err := w.store.Transactions(func(t ledger.Tx) { txs.Add(t) }); err != nil {
+		account.Zero()
 		return err
 	}
-	w.books = ledger.New(func(script []byte) (change, ok bool) {
-		path, ok := w.paths[string(script)]
-		return path.Branch == keys.Change, ok
-	})
-	w.books.SetTip(w.state.Height)
-	if err := w.derive(); err != nil {
-		return err
-	}
-	return w.store.Transactions(func(t ledger.Tx) { w.books.Put(t) })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.account, w.keypool, w.ledger, w.labels = account, pool, txs, labels
+	w.follower = follow.New(txs, pool, follow.Position{Locator: state.Locator, Height: state.Height})
+	return nil
 }
 
 func (w *wallet) close() {
+	w.steps.Lock()
+	defer w.steps.Unlock()
 	if w.account == nil {
 		return // it was not created
 	}
 	w.account.Zero()
 	if err := w.store.Close(); err != nil {
-		w.log.Error(fmt.Sprintf("Wallet %q: closing its database: %v", w.cfg.Name, err))
+		w.env.Logger.Error(fmt.Sprintf("Wallet %q: closing its database: %v", w.cfg.Name, err))
 	}
-}
-
-// derive fills paths up to the lookahead.
-func (w *wallet) derive() error {
-	for branch := range w.derived {
-		for w.derived[branch] < w.state.Next[branch]+lookahead {
-			path := keys.Path{Branch: keys.Branch(branch), Index: w.derived[branch]}
-			script, err := w.account.Script(path)
-			if err != nil {
-				return err
-			}
-			w.paths[string(script)] = path
-			w.unwatched = append(w.unwatched, script)
-			w.derived[branch]++
-		}
-	}
-	return nil
-}
-
-// used notes that a script has been seen, so that its key and those before it
-// are not handed out; it reports whether that was news.
-func (w *wallet) used(script []byte) bool {
-	path, ok := w.paths[string(script)]
-	if !ok || path.Index < w.state.Next[path.Branch] {
-		return false
-	}
-	w.state.Next[path.Branch] = path.Index + 1
-	return true
-}
-
-// nextAddress hands out a key. The node watches it before anybody learns it,
-// and the disk knows of it too.
-func (w *wallet) nextAddress(ctx context.Context, branch keys.Branch) (string, []byte, error) {
-	path := keys.Path{Branch: branch, Index: w.state.Next[branch]}
-	addr, err := w.account.Address(path)
-	if err != nil {
-		return "", nil, err
-	}
-	script, err := w.account.Script(path)
-	if err != nil {
-		return "", nil, err
-	}
-	w.state.Next[branch]++
-	if err := w.derive(); err != nil {
-		return "", nil, err
-	}
-	if err := w.watch(ctx); err != nil {
-		return "", nil, err
-	}
-	return addr.EncodeAddress(), script, w.store.Save(w.state, nil)
 }

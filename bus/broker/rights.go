@@ -77,7 +77,7 @@ func DefaultTable() Table {
 			Call: []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
 			Offer: append(commands("setmocktime createwallet listwalletdir listwallets loadwallet unloadwallet getnewaddress "+
 				"getrawchangeaddress getaddressinfo getbalance getbalances getwalletinfo gettransaction listtransactions "+
-				"listunspent sendtoaddress"), "wallet.*"),
+				"listunspent sendtoaddress abandontransaction"), "wallet.*"),
 			Publish: []string{"wallet.*"},
 			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
 			Share:   20,

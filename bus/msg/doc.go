@@ -7,5 +7,8 @@
 // internal byte order. Blocks and transactions travel as attachments
 // (bus.Frames) in the P2P serialisation with witness data.
 //
+// A reply, an item and an event are bounded by a constant. An answer whose size
+// grows with the chain, the mempool or a wallet is a bus.Stream of such items.
+//
 // The package holds no code but types and no state.
 package msg

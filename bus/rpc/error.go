@@ -26,6 +26,7 @@ const (
 	ClientNotConnected  Code = -9
 	InInitialDownload   Code = -10
 	InvalidLabelName    Code = -11
+	WalletKeypoolRanOut Code = -12
 	DatabaseError       Code = -20
 	DeserializationErr  Code = -22
 	ClientNodeAdded     Code = -23

@@ -26,17 +26,18 @@ type Balances struct {
 // Coins returns the unspent outputs, oldest first.
 func (l *Ledger) Coins() []Coin {
 	var coins []Coin
+	s := l.standing()
 	for _, t := range l.All() {
-		if !t.active() {
+		if !s.counts(t) {
 			continue
 		}
-		trusted := l.trusted(t, map[*Tx]bool{})
+		trusted := s.isTrusted(t)
 		depth := l.Confirmations(t)
 		coinbase := t.IsCoinbase()
 		for i, out := range t.Msg.TxOut {
 			change, ok := l.mine(out.PkScript)
 			point := wire.OutPoint{Hash: t.Hash, Index: uint32(i)}
-			if !ok || l.isSpent(point) {
+			if !ok || s.isSpent(point) {
 				continue
 			}
 			coins = append(coins, Coin{
@@ -48,38 +49,8 @@ func (l *Ledger) Coins() []Coin {
 	return coins
 }
 
-// isSpent reports whether a transaction that counts spends the output.
-func (l *Ledger) isSpent(point wire.OutPoint) bool {
-	for _, spender := range l.spends[point] {
-		if l.txs[spender].active() {
-			return true
-		}
-	}
-	return false
-}
-
-// trusted reports whether a transaction cannot be replaced by a stranger: it
-// is confirmed, or the wallet signed all of it and trusts what it spends.
-// seen breaks cycles, which a hostile store could hold.
-func (l *Ledger) trusted(t *Tx, seen map[*Tx]bool) bool {
-	if t.Block != nil {
-		return true
-	}
-	if !t.InMempool || seen[t] {
-		return false
-	}
-	seen[t] = true
-	for _, in := range t.Msg.TxIn {
-		parent := l.txs[in.PreviousOutPoint.Hash]
-		if parent == nil || int(in.PreviousOutPoint.Index) >= len(parent.Msg.TxOut) {
-			return false
-		}
-		if _, ours := l.mine(parent.Msg.TxOut[in.PreviousOutPoint.Index].PkScript); !ours || !l.trusted(parent, seen) {
-			return false
-		}
-	}
-	return true
-}
+// Owns reports whether a script is the wallet's, and of its change branch.
+func (l *Ledger) Owns(script []byte) (change, ok bool) { return l.mine(script) }
 
 // Balances sums the coins up.
 func (l *Ledger) Balances() Balances {
@@ -117,7 +88,7 @@ func (l *Ledger) Flow(t *Tx) Flow {
 		}
 	}
 	for _, in := range t.Msg.TxIn {
-		out := l.output(in.PreviousOutPoint)
+		out := l.Output(in.PreviousOutPoint)
 		if out == nil {
 			f.FeeKnown = false
 			continue
@@ -134,15 +105,12 @@ func (l *Ledger) Flow(t *Tx) Flow {
 	return f
 }
 
-// output returns a known transaction's output, nil if it is not known.
-func (l *Ledger) output(point wire.OutPoint) *wire.TxOut {
+// Output returns the output that a coin names; nil if the wallet does not
+// know its transaction.
+func (l *Ledger) Output(point wire.OutPoint) *wire.TxOut {
 	t := l.txs[point.Hash]
-	if t == nil || int(point.Index) >= len(t.Msg.TxOut) {
+	if t == nil || int64(point.Index) >= int64(len(t.Msg.TxOut)) {
 		return nil
 	}
 	return t.Msg.TxOut[point.Index]
 }
-
-// Output returns the output that a coin names; nil if the wallet does not
-// know its transaction.
-func (l *Ledger) Output(point wire.OutPoint) *wire.TxOut { return l.output(point) }

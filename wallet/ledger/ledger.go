@@ -8,7 +8,7 @@ import (
 )
 
 // CoinbaseMaturity is how many blocks must be on top of a coinbase's before
-// it can be spent, plus one for its own.
+// it can be spent.
 const CoinbaseMaturity = 100
 
 // Block is where a transaction is confirmed.
@@ -19,37 +19,54 @@ type Block struct {
 	Index  int   // of the transaction in the block
 }
 
+// PoolState is what is known of a transaction and the node's mempool.
+type PoolState uint8
+
+// The states.
+const (
+	Outside PoolState = iota // not in the mempool
+	Inside                   // in the mempool
+	// Leaving is for a transaction that a block may have taken from the
+	// mempool, or the mempool from a block, which the wallet has not scanned
+	// yet: it counts until a scan has found it or not.
+	Leaving
+)
+
 // Tx is a transaction that concerns the wallet.
 type Tx struct {
 	Msg       *wire.MsgTx
 	Hash      chainhash.Hash // txid
-	Block     *Block         // nil while unconfirmed
-	InMempool bool           // meaningful while unconfirmed
-	Received  int64          // when the wallet first saw it, Unix seconds
-	Own       bool           // the wallet made it
+	Block     *Block         // nil while it is in no block of the scanned chain
+	Pool      PoolState
+	Received  int64 // when the wallet first saw it, Unix seconds
+	Own       bool  // the wallet made it
+	Abandoned bool  // the user has given it up
 }
-
-// active reports whether the transaction counts.
-func (t *Tx) active() bool { return t.Block != nil || t.InMempool }
 
 // IsCoinbase reports whether it is a block's first transaction.
 func (t *Tx) IsCoinbase() bool {
-	return len(t.Msg.TxIn) == 1 && t.Msg.TxIn[0].PreviousOutPoint.Index == wire.MaxPrevOutIndex &&
-		t.Msg.TxIn[0].PreviousOutPoint.Hash == chainhash.Hash{}
+	return len(t.Msg.TxIn) == 1 && isNull(t.Msg.TxIn[0].PreviousOutPoint)
 }
 
-// Ledger is a wallet's books.
+// isNull reports whether an outpoint is the one that all coinbases have in
+// common, which is no output.
+func isNull(point wire.OutPoint) bool {
+	return point.Index == wire.MaxPrevOutIndex && point.Hash == chainhash.Hash{}
+}
+
+// Ledger is the transactions of a wallet.
 type Ledger struct {
 	tip    int32
+	top    int32 // no transaction is confirmed above it
 	mine   func(script []byte) (change, ok bool)
 	txs    map[chainhash.Hash]*Tx
-	spends map[wire.OutPoint][]chainhash.Hash // of our outputs, by the transactions we know
+	spends map[wire.OutPoint][]chainhash.Hash // by the transactions we know
 }
 
-// New makes empty books. mine tells whether a script is the wallet's and of
-// its change branch.
+// New makes an empty ledger. mine tells whether a script is the wallet's and
+// of its change branch.
 func New(mine func(script []byte) (change, ok bool)) *Ledger {
-	return &Ledger{mine: mine, txs: map[chainhash.Hash]*Tx{}, spends: map[wire.OutPoint][]chainhash.Hash{}}
+	return &Ledger{mine: mine, top: -1, txs: map[chainhash.Hash]*Tx{}, spends: map[wire.OutPoint][]chainhash.Hash{}}
 }
 
 // SetTip tells the height that confirmations count from.
@@ -58,125 +75,89 @@ func (l *Ledger) SetTip(height int32) { l.tip = height }
 // Tip is what SetTip was told.
 func (l *Ledger) Tip() int32 { return l.tip }
 
-// Put enters a transaction, or its new place, and returns the entry. A place
-// in a block wins over one in the mempool.
-func (l *Ledger) Put(t Tx) *Tx {
-	known, ok := l.txs[t.Hash]
-	if !ok {
-		entry := t
-		l.txs[t.Hash] = &entry
-		for _, in := range t.Msg.TxIn {
+// Len is the number of transactions.
+func (l *Ledger) Len() int { return len(l.txs) }
+
+// Add enters a transaction and returns the entry. One that is known stays as
+// it is, but that it is the wallet's own if either says so.
+func (l *Ledger) Add(t Tx) *Tx {
+	if known, ok := l.txs[t.Hash]; ok {
+		known.Own = known.Own || t.Own
+		return known
+	}
+	entry := t
+	l.txs[t.Hash] = &entry
+	for _, in := range t.Msg.TxIn {
+		if !isNull(in.PreviousOutPoint) {
 			l.spends[in.PreviousOutPoint] = append(l.spends[in.PreviousOutPoint], t.Hash)
 		}
-		return &entry
 	}
-	switch {
-	case t.Block != nil:
-		known.Block, known.InMempool = t.Block, false
-	case known.Block == nil:
-		known.InMempool = t.InMempool
+	if t.Block != nil {
+		l.top = max(l.top, t.Block.Height)
 	}
-	known.Own = known.Own || t.Own
-	return known
+	return &entry
 }
 
-// LeaveMempool notes that a transaction is no longer in the mempool; it
-// returns nil if the wallet does not know it.
-func (l *Ledger) LeaveMempool(hash chainhash.Hash) *Tx {
-	t := l.txs[hash]
-	if t != nil {
-		t.InMempool = false
+// Confirm notes the block that holds a transaction, and reports whether that
+// is news.
+func (l *Ledger) Confirm(t *Tx, block Block) bool {
+	if t.Block != nil && *t.Block == block && !t.Abandoned {
+		return false
 	}
-	return t
+	t.Block, t.Abandoned = &block, false
+	l.top = max(l.top, block.Height)
+	return true
+}
+
+// SetPool notes where a transaction is in regard to the mempool. What is in it
+// is not abandoned.
+func (l *Ledger) SetPool(t *Tx, state PoolState) {
+	t.Pool = state
+	if state == Inside {
+		t.Abandoned = false
+	}
 }
 
 // Rewind takes back the confirmations above a height and returns the
-// transactions concerned.
+// transactions concerned. They count as Leaving: the new branch may hold them.
 func (l *Ledger) Rewind(height int32) []*Tx {
+	if l.top <= height {
+		return nil
+	}
 	var changed []*Tx
 	for _, t := range l.txs {
-		if t.Block != nil && t.Block.Height > height {
-			t.Block = nil
-			changed = append(changed, t)
+		if t.Block == nil || t.Block.Height <= height {
+			continue
 		}
+		t.Block = nil
+		if t.Pool == Outside {
+			t.Pool = Leaving
+		}
+		changed = append(changed, t)
 	}
+	l.top = height
+	slices.SortFunc(changed, compareLives)
 	return changed
 }
 
 // Get returns a transaction, nil if it is unknown.
 func (l *Ledger) Get(hash chainhash.Hash) *Tx { return l.txs[hash] }
 
-// Confirmations of a transaction: negative if a confirmed one conflicts with
-// it, as deep as that one is.
-func (l *Ledger) Confirmations(t *Tx) int32 {
-	if t.Block != nil {
-		return l.tip - t.Block.Height + 1
+// Abandon gives up a transaction that is not confirmed and not in the mempool,
+// with all that spend its outputs: their inputs may be spent otherwise. It
+// returns what changed, nothing if the transaction cannot be abandoned.
+func (l *Ledger) Abandon(t *Tx) []*Tx {
+	if t.Block != nil || t.Pool != Outside || t.Abandoned {
+		return nil
 	}
-	deepest := int32(0)
-	for _, rival := range l.Conflicts(t) {
-		if r := l.txs[rival]; r.Block != nil {
-			deepest = max(deepest, l.tip-r.Block.Height+1)
+	t.Abandoned = true
+	changed := []*Tx{t}
+	for i := range t.Msg.TxOut {
+		for _, spender := range l.spends[wire.OutPoint{Hash: t.Hash, Index: uint32(i)}] {
+			changed = append(changed, l.Abandon(l.txs[spender])...)
 		}
 	}
-	return -deepest
-}
-
-// Conflicts returns the other known transactions that spend an output that t
-// spends, without duplicates, in a stable order.
-func (l *Ledger) Conflicts(t *Tx) []chainhash.Hash {
-	var rivals []chainhash.Hash
-	for _, in := range t.Msg.TxIn {
-		for _, spender := range l.spends[in.PreviousOutPoint] {
-			if spender != t.Hash && !slices.Contains(rivals, spender) {
-				rivals = append(rivals, spender)
-			}
-		}
-	}
-	slices.SortFunc(rivals, func(a, b chainhash.Hash) int { return slices.Compare(a[:], b[:]) })
-	return rivals
-}
-
-// All returns the transactions in the order of their lives: confirmed ones by
-// place, then unconfirmed ones by when they were seen.
-func (l *Ledger) All() []*Tx {
-	list := make([]*Tx, 0, len(l.txs))
-	for _, t := range l.txs {
-		list = append(list, t)
-	}
-	slices.SortFunc(list, compareLives)
-	return list
-}
-
-func compareLives(a, b *Tx) int {
-	switch {
-	case a.Block != nil && b.Block != nil:
-		if a.Block.Height != b.Block.Height {
-			return int(a.Block.Height - b.Block.Height)
-		}
-		return a.Block.Index - b.Block.Index
-	case a.Block != nil:
-		return -1
-	case b.Block != nil:
-		return 1
-	case a.Received != b.Received:
-		if a.Received < b.Received {
-			return -1
-		}
-		return 1
-	}
-	return slices.Compare(a.Hash[:], b.Hash[:])
-}
-
-// Unconfirmed returns the wallet's own transactions that are in no block and
-// that no confirmed one conflicts with: they deserve to be sent again.
-func (l *Ledger) Unconfirmed() []*Tx {
-	var list []*Tx
-	for _, t := range l.All() {
-		if t.Own && t.Block == nil && l.Confirmations(t) == 0 {
-			list = append(list, t)
-		}
-	}
-	return list
+	return changed
 }
 
 // Forget removes a transaction that never left the wallet.

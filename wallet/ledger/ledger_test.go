@@ -36,8 +36,21 @@ func at(t ledger.Tx, height int32) ledger.Tx {
 	return t
 }
 
+// put does what a wallet does with what it hears: the transaction is known,
+// and its block or that it is in the mempool is noted.
+func put(l *ledger.Ledger, t ledger.Tx) *ledger.Tx {
+	entry := l.Add(t)
+	if t.Block != nil {
+		l.Confirm(entry, *t.Block)
+	}
+	if t.Pool == ledger.Inside {
+		l.SetPool(entry, ledger.Inside)
+	}
+	return entry
+}
+
 func inMempool(t ledger.Tx) ledger.Tx {
-	t.InMempool = true
+	t.Pool = ledger.Inside
 	return t
 }
 
@@ -52,22 +65,24 @@ func TestReceiveSendConfirm(t *testing.T) {
 	l := ledger.New(mine)
 	l.SetTip(10)
 	received := tx(foreign, out{"ma", 100})
-	l.Put(inMempool(received))
+	put(l, inMempool(received))
 	require.Equal(t, ledger.Balances{Untrusted: 100}, l.Balances())
-	l.Put(at(received, 10))
+	put(l, at(received, 10))
 	require.Equal(t, ledger.Balances{Trusted: 100}, l.Balances())
 
 	sent := tx([]wire.OutPoint{point(received, 0)}, out{"x", 30}, out{"mc", 65})
 	sent.Own = true
-	entry := l.Put(inMempool(sent))
+	entry := put(l, inMempool(sent))
 	require.Equal(t, ledger.Balances{Trusted: 65}, l.Balances(), "our own change is trusted at once")
 	require.Equal(t, ledger.Flow{Debit: 100, Credit: 65, Fee: 5, FeeKnown: true}, l.Flow(entry))
-	require.Len(t, l.Unconfirmed(), 1)
+	require.Empty(t, l.Unsent(), "it is in the mempool")
+	l.SetPool(entry, ledger.Outside)
+	require.Len(t, l.Unsent(), 1)
 
 	l.SetTip(12)
-	l.Put(at(sent, 11))
+	put(l, at(sent, 11))
 	require.EqualValues(t, 2, l.Confirmations(entry))
-	require.Empty(t, l.Unconfirmed())
+	require.Empty(t, l.Unsent())
 	coins := l.Coins()
 	require.Len(t, coins, 1)
 	require.True(t, coins[0].Change)
@@ -75,7 +90,7 @@ func TestReceiveSendConfirm(t *testing.T) {
 
 func TestCoinbaseMatures(t *testing.T) {
 	l := ledger.New(mine)
-	l.Put(at(tx(coinbase, out{"m", 50}), 1))
+	put(l, at(tx(coinbase, out{"m", 50}), 1))
 	l.SetTip(100)
 	require.Equal(t, ledger.Balances{Immature: 50}, l.Balances())
 	l.SetTip(101)
@@ -86,40 +101,165 @@ func TestReorganisationTakesConfirmationsBack(t *testing.T) {
 	l := ledger.New(mine)
 	l.SetTip(20)
 	received := tx(foreign, out{"m", 100})
-	l.Put(at(received, 15))
+	entry := put(l, at(received, 15))
 	require.Len(t, l.Rewind(14), 1)
+	require.Equal(t, ledger.Balances{Untrusted: 100}, l.Balances(), "the new branch may hold it")
+	l.SetPool(entry, ledger.Outside)
 	require.Equal(t, ledger.Balances{}, l.Balances())
-	l.Put(inMempool(received))
+	put(l, inMempool(received))
 	require.Equal(t, ledger.Balances{Untrusted: 100}, l.Balances())
-	l.Put(at(received, 16))
+	put(l, at(received, 16))
 	require.Empty(t, l.Rewind(16))
 	require.Equal(t, ledger.Balances{Trusted: 100}, l.Balances())
+}
+
+func TestMempoolAndChainMayBeHeardInAnyOrder(t *testing.T) {
+	for _, mempoolFirst := range []bool{true, false} {
+		l := ledger.New(mine)
+		l.SetTip(20)
+		funds := put(l, at(tx(foreign, out{"m", 100}), 10))
+		payment := tx([]wire.OutPoint{{Hash: funds.Hash}}, out{"x", 30}, out{"mc", 65})
+		payment.Own = true
+		entry := put(l, at(payment, 20))
+		if mempoolFirst {
+			l.SetPool(entry, ledger.Inside)
+			l.Rewind(19)
+		} else {
+			l.Rewind(19)
+			l.SetPool(entry, ledger.Inside)
+		}
+		require.Equal(t, ledger.Balances{Trusted: 65}, l.Balances(), "mempool first: %v", mempoolFirst)
+		require.Len(t, l.Coins(), 1, "the spent coin is not among them")
+	}
 }
 
 func TestConflictsAreDecidedByBlocks(t *testing.T) {
 	l := ledger.New(mine)
 	l.SetTip(20)
 	funds := tx(foreign, out{"m", 100})
-	l.Put(at(funds, 15))
-	ours := tx([]wire.OutPoint{point(funds, 0)}, out{"x", 90})
+	put(l, at(funds, 15))
+	ours := tx([]wire.OutPoint{point(funds, 0)}, out{"x", 40}, out{"mc", 50})
 	ours.Own = true
+	child := tx([]wire.OutPoint{point(ours, 1)}, out{"m", 45})
 	rival := tx([]wire.OutPoint{point(funds, 0)}, out{"m", 80})
-	entry := l.Put(inMempool(ours))
-	l.LeaveMempool(ours.Hash)
-	require.Equal(t, ledger.Balances{Trusted: 100}, l.Balances(), "a transaction that is nowhere spends nothing")
-	l.Put(at(rival, 19))
+	entry, grandchild := put(l, inMempool(ours)), put(l, inMempool(child))
+	l.SetPool(entry, ledger.Outside)
+	l.SetPool(grandchild, ledger.Outside)
+	require.Equal(t, ledger.Balances{}, l.Balances(), "a payment that has left the mempool may come back: its coin is not free")
+	put(l, at(rival, 19))
 	require.EqualValues(t, -2, l.Confirmations(entry))
+	require.EqualValues(t, -2, l.Confirmations(grandchild), "what descends from it is as dead")
 	require.Equal(t, []chainhash.Hash{rival.Hash}, l.Conflicts(entry))
-	require.Empty(t, l.Unconfirmed())
+	require.Empty(t, l.Unsent())
 	require.Equal(t, ledger.Balances{Trusted: 80}, l.Balances())
+	l.SetPool(entry, ledger.Inside)
+	require.Equal(t, ledger.Balances{Trusted: 80}, l.Balances(), "of two facts that exclude each other, the block's holds")
+	l.Rewind(18)
+	l.SetPool(l.Get(rival.Hash), ledger.Outside)
+	l.SetPool(grandchild, ledger.Inside)
+	require.Equal(t, ledger.Balances{Trusted: 45}, l.Balances(), "without that block, the mempool decides")
+}
+
+func TestAReplacedPaymentFreesTheCoinsOfItsOwn(t *testing.T) {
+	l := ledger.New(mine)
+	l.SetTip(20)
+	one, two := put(l, at(tx(foreign, out{"m", 100}), 10)), put(l, at(tx(foreign, out{"m", 7}), 11))
+	first := tx([]wire.OutPoint{{Hash: one.Hash}, {Hash: two.Hash}}, out{"x", 105})
+	first.Own = true
+	entry := put(l, inMempool(first))
+	require.Empty(t, l.Coins())
+	put(l, inMempool(tx([]wire.OutPoint{{Hash: one.Hash}}, out{"x", 90})))
+	l.SetPool(entry, ledger.Outside)
+	require.Equal(t, ledger.Balances{Trusted: 7}, l.Balances())
+	require.Empty(t, l.Unsent(), "it would replace its replacement, or fail to")
+}
+
+func TestADeadCoinbaseTakesWhatDescendsFromItAlong(t *testing.T) {
+	l := ledger.New(mine)
+	mined := put(l, at(tx(coinbase, out{"m", 50}), 1))
+	l.SetTip(101)
+	spent := tx([]wire.OutPoint{{Hash: mined.Hash}}, out{"x", 10}, out{"mc", 39})
+	spent.Own = true
+	put(l, inMempool(spent))
+	require.Equal(t, ledger.Balances{Trusted: 39}, l.Balances())
+	l.Rewind(0)
+	l.SetTip(0)
+	require.Equal(t, ledger.Balances{}, l.Balances())
+	require.Empty(t, l.Unsent())
+	l.Confirm(mined, ledger.Block{Height: 1})
+	l.SetTip(101)
+	require.Equal(t, ledger.Balances{Trusted: 39}, l.Balances())
+}
+
+func TestAbandoningFreesTheCoinsOfAPaymentAndItsDescendants(t *testing.T) {
+	l := ledger.New(mine)
+	l.SetTip(20)
+	funds := put(l, at(tx(foreign, out{"m", 100}), 10))
+	payment := tx([]wire.OutPoint{{Hash: funds.Hash}}, out{"x", 30}, out{"mc", 65})
+	payment.Own = true
+	entry := put(l, inMempool(payment))
+	child := put(l, tx([]wire.OutPoint{{Hash: entry.Hash, Index: 1}}, out{"x", 60}))
+	require.Empty(t, l.Abandon(entry), "it is in the mempool")
+	l.SetPool(entry, ledger.Outside)
+	require.Equal(t, []*ledger.Tx{entry, child}, l.Abandon(entry))
+	require.Empty(t, l.Abandon(entry), "it is abandoned already")
+	require.Empty(t, l.Unsent())
+	require.Equal(t, ledger.Balances{Trusted: 100}, l.Balances())
+	l.SetPool(entry, ledger.Inside)
+	require.False(t, entry.Abandoned, "the mempool has it: it is not given up")
+	require.Equal(t, ledger.Balances{Trusted: 65}, l.Balances())
+}
+
+func TestCoinbasesDoNotConflict(t *testing.T) {
+	l := ledger.New(mine)
+	for height := range int32(3000) {
+		msg := tx(coinbase, out{"m", 50})
+		msg.Msg.LockTime = uint32(height)
+		msg.Hash = msg.Msg.TxHash()
+		put(l, at(msg, height))
+	}
+	conflicts := 0
+	for _, c := range l.All() {
+		conflicts += len(l.Conflicts(c))
+	}
+	require.Zero(t, conflicts)
+}
+
+func TestUnsentPaymentsComeParentsFirst(t *testing.T) {
+	l := ledger.New(mine)
+	parent := put(l, at(tx(foreign, out{"m", 1000}), 1))
+	var want []chainhash.Hash
+	for range 50 {
+		next := tx([]wire.OutPoint{{Hash: parent.Hash}}, out{"m", parent.Msg.TxOut[0].Value - 1})
+		next.Own = true // all of the same second: their hashes would decide
+		parent = put(l, next)
+		want = append(want, parent.Hash)
+	}
+	var got []chainhash.Hash
+	for _, p := range l.Unsent() {
+		got = append(got, p.Hash)
+	}
+	require.Equal(t, want, got)
+}
+
+func TestForgetting(t *testing.T) {
+	l := ledger.New(mine)
+	l.SetTip(20)
+	funds := put(l, at(tx(foreign, out{"m", 100}), 10))
+	refused := put(l, tx([]wire.OutPoint{{Hash: funds.Hash}}, out{"m", 90}))
+	require.Empty(t, l.Coins())
+	l.Forget(refused.Hash)
+	l.Forget(refused.Hash)
+	require.Equal(t, ledger.Balances{Trusted: 100}, l.Balances())
+	require.Equal(t, 1, l.Len())
 }
 
 func TestStrangersUnconfirmedChainIsNotTrusted(t *testing.T) {
 	l := ledger.New(mine)
 	received := tx(foreign, out{"m", 100})
-	l.Put(inMempool(received))
+	put(l, inMempool(received))
 	onward := tx([]wire.OutPoint{point(received, 0)}, out{"mc", 90})
 	onward.Own = true
-	l.Put(inMempool(onward))
+	put(l, inMempool(onward))
 	require.Equal(t, ledger.Balances{Untrusted: 90}, l.Balances())
 }

@@ -155,13 +155,13 @@ func (s *Store) State() (State, error) {
 	return state, s.getJSON(stateKey, &state)
 }
 
-// Save writes the transactions that changed, and a state that is not there
-// before all of them are.
+// Save writes the transactions that changed, deletes those to forget, and
+// writes a state that is not there before all of that is.
 //
 // Badger bounds a batch, so that many transactions take several. The state is
 // in the last one: after a crash in between, the same blocks are scanned again
 // and give the same transactions.
-func (s *Store) Save(state State, changed []*ledger.Tx) error {
+func (s *Store) Save(state State, changed []ledger.Tx, forget []chainhash.Hash) error {
 	txn := s.db.NewTransaction(true)
 	defer func() { txn.Discard() }()
 	put := func(set func(*badger.Txn) error) error {
@@ -175,8 +175,13 @@ func (s *Store) Save(state State, changed []*ledger.Tx) error {
 		txn = s.db.NewTransaction(true)
 		return set(txn)
 	}
-	for _, t := range changed {
-		if err := put(func(txn *badger.Txn) error { return setTx(txn, t) }); err != nil {
+	for i := range changed {
+		if err := put(func(txn *badger.Txn) error { return setTx(txn, &changed[i]) }); err != nil {
+			return err
+		}
+	}
+	for _, txid := range forget {
+		if err := put(func(txn *badger.Txn) error { return txn.Delete(txKey(txid)) }); err != nil {
 			return err
 		}
 	}
@@ -186,28 +191,24 @@ func (s *Store) Save(state State, changed []*ledger.Tx) error {
 	return txn.Commit()
 }
 
-// Forget deletes a transaction.
-func (s *Store) Forget(txid chainhash.Hash) error {
-	return s.db.Update(func(txn *badger.Txn) error {
-		return txn.Delete(append(bytes.Clone(txPrefix), txid[:]...))
-	})
-}
-
 // txRecord is a transaction on disk.
 type txRecord struct {
 	Raw      []byte
 	Block    *ledger.Block `json:",omitempty"`
 	Received int64
 	Own      bool
+
+	Abandoned bool `json:",omitempty"`
 }
+
+func txKey(txid chainhash.Hash) []byte { return append(bytes.Clone(txPrefix), txid[:]...) }
 
 func setTx(txn *badger.Txn, t *ledger.Tx) error {
 	var raw bytes.Buffer
 	if err := t.Msg.Serialize(&raw); err != nil {
 		return err
 	}
-	key := append(bytes.Clone(txPrefix), t.Hash[:]...)
-	return setJSON(txn, key, txRecord{Raw: raw.Bytes(), Block: t.Block, Received: t.Received, Own: t.Own})
+	return setJSON(txn, txKey(t.Hash), txRecord{Raw: raw.Bytes(), Block: t.Block, Received: t.Received, Own: t.Own, Abandoned: t.Abandoned})
 }
 
 // Transactions calls each with every stored transaction, in no order. None is
@@ -226,7 +227,10 @@ func (s *Store) Transactions(each func(ledger.Tx)) error {
 			if err := msg.Deserialize(bytes.NewReader(record.Raw)); err != nil {
 				return fmt.Errorf("stored transaction %x: %w", it.Item().Key()[len(txPrefix):], err)
 			}
-			each(ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: record.Block, Received: record.Received, Own: record.Own})
+			each(ledger.Tx{
+				Msg: msg, Hash: msg.TxHash(), Block: record.Block, Received: record.Received,
+				Own: record.Own, Abandoned: record.Abandoned,
+			})
 		}
 		return nil
 	})

@@ -33,7 +33,7 @@ func TestAWalletComesBackAsItWas(t *testing.T) {
 	msg.AddTxOut(wire.NewTxOut(5, []byte{1, 2}))
 	want := ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: &ledger.Block{Height: 7}, Received: 9, Own: true}
 	state := store.State{Next: [2]uint32{4, 2}, Locator: []chainhash.Hash{{9}}, Height: 7}
-	require.NoError(t, s.Save(state, []*ledger.Tx{&want}))
+	require.NoError(t, s.Save(state, []ledger.Tx{want}, nil))
 	require.NoError(t, s.SetLabel("addr", "rent"))
 	require.NoError(t, s.Close())
 
@@ -66,14 +66,14 @@ func TestManyTransactionsAreSavedTogether(t *testing.T) {
 	require.NoError(t, store.Create(dir, store.Meta{Chain: "regtest"}, make([]byte, 32), store.State{}, log))
 	s, err := store.Open(dir, log)
 	require.NoError(t, err)
-	var many []*ledger.Tx
+	var many []ledger.Tx
 	for i := range 3000 {
 		msg := wire.NewMsgTx(2)
 		msg.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: uint32(i)}, nil, nil))
 		msg.AddTxOut(wire.NewTxOut(5, make([]byte, 1000)))
-		many = append(many, &ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: &ledger.Block{Height: int32(i)}})
+		many = append(many, ledger.Tx{Msg: msg, Hash: msg.TxHash(), Block: &ledger.Block{Height: int32(i)}})
 	}
-	require.NoError(t, s.Save(store.State{Height: 3000}, many))
+	require.NoError(t, s.Save(store.State{Height: 3000}, many, nil))
 	require.NoError(t, s.Close())
 
 	s, err = store.Open(dir, log)

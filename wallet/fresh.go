@@ -1,0 +1,66 @@
+package wallet
+
+import (
+	"context"
+	"time"
+)
+
+// patience is how long a command waits until the wallet has caught up with
+// the node.
+const patience = 10 * time.Second
+
+// freshness tells what commands may rely on. It is guarded by wallet.mu.
+type freshness struct {
+	asked    uint64        // how often a command asked for the node's tip
+	answered uint64        // what asked was when the tip was asked for that was taken in last
+	changed  chan struct{} // closed, and made anew, by every step
+	// lagging: a command has waited in vain since the wallet was last in sync.
+	// The next ones do not wait.
+	lagging    bool
+	scanLogged time.Time // when the scan under way was last logged
+}
+
+// wake lets commands look again.
+func (f *freshness) wake(inSync bool) {
+	close(f.changed)
+	f.changed = make(chan struct{})
+	if inSync && f.answered == f.asked {
+		f.lagging = false
+	}
+}
+
+// catchUp waits until the wallet has taken in everything that the node had
+// accepted before the call, and reports whether it has. It gives up after a
+// time; then the wallet is as it was when it was last in touch with the node,
+// or in the middle of a scan.
+func (w *wallet) catchUp(ctx context.Context) (bool, error) {
+	select {
+	case <-w.node.started:
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+	w.mu.Lock()
+	w.asked++
+	mine := w.asked
+	w.mu.Unlock()
+	w.node.askTip()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		w.mu.Lock()
+		done, lagging, changed := w.answered >= mine && w.follower.InSync(), w.lagging, w.changed
+		w.mu.Unlock()
+		if done || lagging {
+			return done, nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			w.mu.Lock()
+			w.lagging = true
+			w.mu.Unlock()
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}
