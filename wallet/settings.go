@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 )
 
 // maxSettings bounds the settings file.
@@ -45,7 +47,8 @@ func readLoadList(path string) ([]string, error) {
 	return names, json.Unmarshal(settings["wallet"], &names)
 }
 
-// writeLoadList adds a name or takes it out, in one step.
+// writeLoadList adds a name or takes it out. When it returns, the file is on
+// disk; a loss of power leaves the old one or the new one.
 func writeLoadList(path, name string, wanted bool) error {
 	settings, err := readSettings(path)
 	if err != nil {
@@ -68,9 +71,5 @@ func writeLoadList(path, name string, wanted bool) error {
 	if err != nil {
 		return err
 	}
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, append(raw, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return durable.Replace(path, append(raw, '\n'), 0o600)
 }

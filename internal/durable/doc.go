@@ -1,2 +1,3 @@
-// Package durable makes what was done to folders survive a loss of power.
+// Package durable replaces files, and makes what was done to folders survive a
+// loss of power.
 package durable
