@@ -5,10 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
-
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/keypool"
 	"github.com/bulkheadnode/bulkhead/wallet/keys"
@@ -112,21 +110,16 @@ func (w *wallet) handOut(path keys.Path) error {
 
 // addressInfo is what getaddressinfo returns.
 type addressInfo struct {
-	Address        string   `json:"address"`
-	Script         string   `json:"scriptPubKey"`
-	Mine           bool     `json:"ismine"`
-	Solvable       bool     `json:"solvable"`
-	WatchOnly      bool     `json:"iswatchonly"`
-	IsScript       bool     `json:"isscript"`
-	IsWitness      bool     `json:"iswitness"`
-	WitnessVersion *int     `json:"witness_version,omitempty"`
-	WitnessProgram string   `json:"witness_program,omitempty"`
-	PubKey         string   `json:"pubkey,omitempty"`
-	Change         bool     `json:"ischange"`
-	Timestamp      int64    `json:"timestamp,omitempty"`
-	Path           string   `json:"hdkeypath,omitempty"`
-	Fingerprint    string   `json:"hdmasterfingerprint,omitempty"`
-	Labels         []string `json:"labels"`
+	address.Description
+	Mine        bool     `json:"ismine"`
+	Solvable    bool     `json:"solvable"`
+	WatchOnly   bool     `json:"iswatchonly"`
+	PubKey      string   `json:"pubkey,omitempty"`
+	Change      bool     `json:"ischange"`
+	Timestamp   int64    `json:"timestamp,omitempty"`
+	Path        string   `json:"hdkeypath,omitempty"`
+	Fingerprint string   `json:"hdmasterfingerprint,omitempty"`
+	Labels      []string `json:"labels"`
 }
 
 func (w *wallet) addressInfoCommand(call *rpc.Call) (any, error) {
@@ -134,20 +127,11 @@ func (w *wallet) addressInfoCommand(call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := address.DecodeAddress(text, w.params)
-	if err != nil || !addr.IsForNet(w.params) {
-		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
-	}
-	script, err := txscript.PayToAddrScript(addr)
+	script, err := address.Script(text, w.params)
 	if err != nil {
-		return nil, err
+		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "%v", err)
 	}
-	info := addressInfo{Address: addr.EncodeAddress(), Script: hex.EncodeToString(script), Labels: []string{}}
-	class := txscript.GetScriptClass(script)
-	info.IsScript = class == txscript.ScriptHashTy || class == txscript.WitnessV0ScriptHashTy
-	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
-		info.IsWitness, info.WitnessVersion, info.WitnessProgram = true, &version, hex.EncodeToString(program)
-	}
+	info := addressInfo{Description: address.Describe(script, w.params), Labels: []string{}}
 	path, mine := w.keypool.Path(script)
 	if !mine {
 		return info, nil

@@ -4,9 +4,8 @@ import (
 	"encoding/hex"
 	"slices"
 
-	"github.com/btcsuite/btcd/address/v2"
-
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 )
 
 // position is the last block that the wallet has taken in.
@@ -114,7 +113,7 @@ func (w *wallet) addressFilter(call *rpc.Call, arg int) ([]string, error) {
 		return nil, err
 	}
 	for i, text := range only {
-		if addr, err := address.DecodeAddress(text, w.params); err != nil || !addr.IsForNet(w.params) {
+		if _, err := address.Script(text, w.params); err != nil {
 			return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid Bitcoin address: %s", text)
 		}
 		if slices.Contains(only[:i], text) {

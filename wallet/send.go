@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/keys"
 	"github.com/bulkheadnode/bulkhead/wallet/spend"
@@ -136,18 +135,12 @@ func (w *wallet) keyFor(script []byte) (*btcec.PrivateKey, error) {
 }
 
 func (w *wallet) scriptOf(text string) ([]byte, error) {
-	addr, err := address.DecodeAddress(text, w.params)
-	if err != nil || !addr.IsForNet(w.params) {
+	script, err := address.Script(text, w.params)
+	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Invalid Bitcoin address: %s", text)
 	}
-	return txscript.PayToAddrScript(addr)
+	return script, nil
 }
 
 // addressOf returns the address that a script pays to, "" if it has none.
-func (w *wallet) addressOf(script []byte) string {
-	_, addrs, _, err := txscript.ExtractPkScriptAddrs(script, w.params)
-	if err != nil || len(addrs) != 1 {
-		return ""
-	}
-	return addrs[0].EncodeAddress()
-}
+func (w *wallet) addressOf(script []byte) string { return address.Of(script, w.params) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
@@ -63,7 +64,7 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 			return nil, wording("Raw script is not hex")
 		}
 	case "addr":
-		if d.script, err = render.ScriptFor(arg, net); err != nil {
+		if d.script, err = address.Script(arg, net); err != nil {
 			return nil, wording("Address is not valid")
 		}
 	case "sh", "wsh":
@@ -159,7 +160,7 @@ func (d *Descriptor) Public() string {
 	case d.name == "raw":
 		args = append(args, hex.EncodeToString(d.script))
 	case d.name == "addr":
-		args = append(args, render.Address(d.script, d.net))
+		args = append(args, address.Of(d.script, d.net))
 	case d.threshold > 0:
 		args = append(args, strconv.Itoa(d.threshold))
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 )
 
 // Characters of descriptors in three groups, and of their checksums.
@@ -81,7 +83,7 @@ func describe(script []byte, net *chaincfg.Params) string {
 			return "rawtr(" + hex.EncodeToString(script[2:]) + ")"
 		}
 	}
-	if address := Address(script, net); address != "" {
+	if address := address.Of(script, net); address != "" {
 		return "addr(" + address + ")"
 	}
 	return "raw(" + hex.EncodeToString(script) + ")"

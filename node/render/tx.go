@@ -6,6 +6,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
@@ -86,7 +87,7 @@ func NewScript(script []byte, net *chaincfg.Params) Script {
 		Type: mempool.Classify(script),
 	}
 	if s.Type != mempool.PubKey {
-		s.Address = Address(script, net)
+		s.Address = address.Of(script, net)
 	}
 	return s
 }

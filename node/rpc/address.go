@@ -2,12 +2,10 @@ package rpc
 
 import (
 	"context"
-	"encoding/hex"
 	"strings"
 
-	"github.com/btcsuite/btcd/txscript/v2"
-
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/node/descriptor"
 	"github.com/bulkheadnode/bulkhead/node/render"
 )
@@ -36,13 +34,8 @@ func (n addresses) table() rpc.Table {
 }
 
 type validAddress struct {
-	IsValid        bool   `json:"isvalid"`
-	Address        string `json:"address"`
-	Script         string `json:"scriptPubKey"`
-	IsScript       bool   `json:"isscript"`
-	IsWitness      bool   `json:"iswitness"`
-	WitnessVersion *int   `json:"witness_version,omitempty"`
-	WitnessProgram string `json:"witness_program,omitempty"`
+	IsValid bool `json:"isvalid"`
+	address.Description
 }
 
 type invalidAddress struct {
@@ -56,19 +49,11 @@ func (n addresses) validateAddress(_ context.Context, call *rpc.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	script, err := render.ScriptFor(text, n.Params.Params)
+	script, err := address.Script(text, n.Params.Params)
 	if err != nil {
 		return invalidAddress{Locations: []int{}, Error: err.Error()}, nil
 	}
-	info := validAddress{
-		IsValid: true, Address: render.Address(script, n.Params.Params), Script: hex.EncodeToString(script),
-		IsScript: txscript.IsPayToScriptHash(script),
-	}
-	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
-		info.IsWitness, info.WitnessVersion, info.WitnessProgram = true, &version, hex.EncodeToString(program)
-		info.IsScript = len(program) == 32
-	}
-	return info, nil
+	return validAddress{IsValid: true, Description: address.Describe(script, n.Params.Params)}, nil
 }
 
 type descriptorInfo struct {

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/node/descriptor"
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 // deriveAddresses returns a list of addresses, or a list of lists if the
@@ -68,7 +68,7 @@ func rangeFor(list []*descriptor.Descriptor, given json.RawMessage) (within posi
 func (n addresses) addressesOf(d *descriptor.Descriptor, within positions) ([]string, error) {
 	found := []string{}
 	err := within.expand(d, func(e descriptor.Expanded) {
-		if address := render.Address(e.Script, n.Params.Params); address != "" {
+		if address := address.Of(e.Script, n.Params.Params); address != "" {
 			found = append(found, address)
 		}
 	})

@@ -8,9 +8,9 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/descriptor"
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 // defaultTries is how many nonces are tried for a block.
@@ -63,7 +63,7 @@ func (n *miner) generateToAddress(ctx context.Context, call *rpc.Call) (any, err
 	if err != nil {
 		return nil, err
 	}
-	script, err := render.ScriptFor(text, n.Params.Params)
+	script, err := address.Script(text, n.Params.Params)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Error: Invalid address")
 	}
@@ -137,7 +137,7 @@ func (n *miner) destination(text string) ([]byte, error) {
 	if d, err := descriptor.Parse(text, n.Params.Params); err == nil {
 		return outputScript(d)
 	}
-	script, err := render.ScriptFor(text, n.Params.Params)
+	script, err := address.Script(text, n.Params.Params)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Error: Invalid address or descriptor")
 	}

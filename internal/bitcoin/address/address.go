@@ -1,4 +1,4 @@
-package render
+package address
 
 import (
 	"fmt"
@@ -8,10 +8,12 @@ import (
 	"github.com/btcsuite/btcd/address/v2/bech32"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/wording"
 )
 
-// Address returns the address of an output script; "" if there is none.
-func Address(script []byte, net *chaincfg.Params) string {
+// Of returns the address of an output script on a chain; "" if there is none.
+func Of(script []byte, net *chaincfg.Params) string {
 	switch {
 	case txscript.IsPayToPubKeyHash(script):
 		return base58.CheckEncode(script[3:23], net.PubKeyHashAddrID)
@@ -42,9 +44,9 @@ func segwitAddress(version int, program []byte, net *chaincfg.Params) string {
 	return text
 }
 
-// ScriptFor returns the output script that pays to an address, or an error
-// with Bitcoin Core's text.
-func ScriptFor(text string, net *chaincfg.Params) ([]byte, error) {
+// Script returns the output script that pays to an address of a chain (base58
+// or BIP173, BIP350), or an error with Bitcoin Core's text.
+func Script(text string, net *chaincfg.Params) ([]byte, error) {
 	if prefix := net.Bech32HRPSegwit + "1"; strings.HasPrefix(strings.ToLower(text), prefix) {
 		return segwitScript(text, net)
 	}
@@ -59,20 +61,20 @@ func ScriptFor(text string, net *chaincfg.Params) ([]byte, error) {
 	case len(payload) == 20 && id == net.ScriptHashAddrID:
 		return append(append([]byte{txscript.OP_HASH160, 20}, payload...), txscript.OP_EQUAL), nil
 	case id == net.PubKeyHashAddrID || id == net.ScriptHashAddrID:
-		return nil, wording("Invalid length for Base58 address (P2PKH or P2SH)")
+		return nil, wording.Errorf("Invalid length for Base58 address (P2PKH or P2SH)")
 	}
-	return nil, wording("Invalid or unsupported Base58-encoded address.")
+	return nil, wording.Errorf("Invalid or unsupported Base58-encoded address.")
 }
 
 func base58Error(text string, net *chaincfg.Params, err error) error {
 	if _, _, bechErr := bech32.DecodeNoLimit(text); bechErr == nil {
-		return wording("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).",
+		return wording.Errorf("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).",
 			net.Bech32HRPSegwit, text[:strings.LastIndexByte(text, '1')])
 	}
 	if err == base58.ErrChecksum {
-		return wording("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
+		return wording.Errorf("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
 	}
-	return wording("Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
+	return wording.Errorf("Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
 }
 
 func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
@@ -113,6 +115,3 @@ func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
 	}
 	return append([]byte{op, byte(len(program))}, program...), nil
 }
-
-// wording makes an error with Bitcoin Core's text, which clients compare.
-func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }
