@@ -26,20 +26,22 @@ const nameMeta = "wallet"
 
 // keeper creates wallets and has their processes started and stopped.
 type keeper struct {
-	env  part.Env
-	cfg  Config
-	log  *slog.Logger
-	conn *bus.Conn
-	mu   sync.Mutex // one change to the set of wallets at a time
+	env     part.Env
+	cfg     Config
+	log     *slog.Logger
+	conn    *bus.Conn  // set before started is closed
+	mu      sync.Mutex // one change to the set of wallets at a time
+	started chan struct{}
 }
 
 func runKeeper(ctx context.Context, env part.Env, cfg Config) error {
-	k := &keeper{env: env, cfg: cfg, log: env.Logger.With("cat", "walletdb")}
+	k := &keeper{env: env, cfg: cfg, log: env.Logger.With("cat", "walletdb"), started: make(chan struct{})}
 	// Commands of single wallets are announced here too: they are known, and
 	// have their help, before the first wallet is loaded.
 	table := append(k.table(), (&wallet{}).table()...)
 	return env.Serve(ctx, bus.NewMux(), table, func(ctx context.Context, conn *bus.Conn) error {
 		k.conn = conn
+		close(k.started)
 		k.loadRemembered(ctx)
 		<-ctx.Done()
 		return ctx.Err()

@@ -21,7 +21,7 @@ func (k *keeper) table() rpc.Table {
 	flag := func(name, help string) rpc.Param {
 		return rpc.Param{Name: name, Type: rpc.Bool, Optional: true, Default: "false", Help: help}
 	}
-	return rpc.Table{
+	table := rpc.Table{
 		{
 			Name: "createwallet", Category: "Wallet", Summary: "Creates a wallet and starts its process. Keys are derived as BIP84 says.",
 			Params: []rpc.Param{
@@ -63,6 +63,23 @@ func (k *keeper) table() rpc.Table {
 			Result: `{"wallets": [{"name": "str", "warnings": []}, ...]}`,
 			Run:    func(context.Context, *rpc.Call) (any, error) { return k.directory() },
 		},
+	}
+	for i := range table {
+		table[i].Run = k.whenStarted(table[i].Run)
+	}
+	return table
+}
+
+// whenStarted serves a command when the keeper has its connection: it is on
+// the bus a moment before.
+func (k *keeper) whenStarted(run command) command {
+	return func(ctx context.Context, call *rpc.Call) (any, error) {
+		select {
+		case <-k.started:
+			return run(ctx, call)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 

@@ -2,20 +2,19 @@ package wallet
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/wallet/keys"
 )
 
-// scanning is how far a scan has come: false in JSON if none is under way.
+// scanning is how far a scan has come.
 type scanning struct {
 	Duration int64   `json:"duration"` // seconds
 	Progress float64 `json:"progress"` // 0 to 1
 }
 
-// scan returns how far the scan under way has come, nil if there is none.
+// scanProgress returns how far the scan under way has come, nil if there is none.
 // w.mu is held.
 func (w *wallet) scanProgress() *scanning {
 	from, to, underWay := w.follower.Progress()
@@ -26,32 +25,23 @@ func (w *wallet) scanProgress() *scanning {
 	return &scanning{Duration: int64(time.Since(w.scanSince).Seconds()), Progress: done}
 }
 
-// MarshalJSON shows false for nil.
-func (s *scanning) MarshalJSON() ([]byte, error) {
-	if s == nil {
-		return []byte("false"), nil
-	}
-	type fields scanning
-	return json.Marshal((*fields)(s))
-}
-
 // walletInfo is what getwalletinfo returns.
 type walletInfo struct {
-	Name        string    `json:"walletname"`
-	Version     int       `json:"walletversion"`
-	Format      string    `json:"format"`
-	Txs         int       `json:"txcount"`
-	Pool        uint32    `json:"keypoolsize"`
-	PoolChange  uint32    `json:"keypoolsize_hd_internal"`
-	PrivateKeys bool      `json:"private_keys_enabled"`
-	AvoidReuse  bool      `json:"avoid_reuse"`
-	Scanning    *scanning `json:"scanning"`
-	Descriptors bool      `json:"descriptors"`
-	Signer      bool      `json:"external_signer"`
-	Blank       bool      `json:"blank"`
-	Birth       int64     `json:"birthtime"`
-	Flags       []string  `json:"flags"`
-	Last        position  `json:"lastprocessedblock"`
+	Name        string   `json:"walletname"`
+	Version     int      `json:"walletversion"`
+	Format      string   `json:"format"`
+	Txs         int      `json:"txcount"`
+	Pool        uint32   `json:"keypoolsize"`
+	PoolChange  uint32   `json:"keypoolsize_hd_internal"`
+	PrivateKeys bool     `json:"private_keys_enabled"`
+	AvoidReuse  bool     `json:"avoid_reuse"`
+	Scanning    any      `json:"scanning"` // false if no scan is under way
+	Descriptors bool     `json:"descriptors"`
+	Signer      bool     `json:"external_signer"`
+	Blank       bool     `json:"blank"`
+	Birth       int64    `json:"birthtime"`
+	Flags       []string `json:"flags"`
+	Last        position `json:"lastprocessedblock"`
 }
 
 // infoCommand does not wait for a scan: it is how one watches its progress.
@@ -66,10 +56,14 @@ func (w *wallet) infoCommand(ctx context.Context, call *rpc.Call) (any, error) {
 }
 
 func (w *wallet) info(*rpc.Call) (any, error) {
+	var progress any = false
+	if scan := w.scanProgress(); scan != nil {
+		progress = scan
+	}
 	return walletInfo{
 		Name: w.cfg.Name, Version: w.store.Meta.Version, Format: "badger", Txs: w.ledger.Len(),
 		Pool: w.keypool.Left(keys.External), PoolChange: w.keypool.Left(keys.Change),
-		PrivateKeys: true, Scanning: w.scanProgress(), Descriptors: true, Birth: w.store.Meta.Birthday,
+		PrivateKeys: true, Scanning: progress, Descriptors: true, Birth: w.store.Meta.Birthday,
 		Flags: []string{"descriptor_wallet"}, Last: w.position(),
 	}, nil
 }

@@ -135,7 +135,7 @@ func (w *wallet) carryOut(effect follow.Effect, next [2]uint32) error {
 
 // saveKeys writes how many keys were handed out. w.steps is held.
 func (w *wallet) saveKeys() error {
-	err := w.carryOut(follow.Save{Position: w.follower.Position()}, w.keypool.Next())
+	err := w.carryOut(follow.Save{Position: w.follower.Stored()}, w.keypool.Next())
 	if err != nil {
 		w.node.fail(err)
 	}

@@ -24,6 +24,7 @@ type Follower struct {
 	ledger  *ledger.Ledger
 	scripts Scripts
 	at      Position
+	stored  Position // on disk: what is confirmed up to it is there too
 
 	request request // under way
 	numbers uint64  // of requests
@@ -81,7 +82,7 @@ type request struct {
 // is in the ledger. It waits for NodeUp.
 func New(l *ledger.Ledger, scripts Scripts, at Position) *Follower {
 	f := &Follower{
-		ledger: l, scripts: scripts, at: at,
+		ledger: l, scripts: scripts, at: at, stored: at,
 		leaving: map[chainhash.Hash]uint64{}, dirty: map[chainhash.Hash]struct{}{},
 	}
 	l.SetTip(at.Height)
@@ -90,6 +91,10 @@ func New(l *ledger.Ledger, scripts Scripts, at Position) *Follower {
 
 // Position is how far the chain was followed.
 func (f *Follower) Position() Position { return f.at }
+
+// Stored is the position on disk. In the middle of a scan it is below Position:
+// whatever else is stored then must not raise it.
+func (f *Follower) Stored() Position { return f.stored }
 
 // InSync reports whether nothing is left to do: what the ledger says is what
 // the node said when it was last asked for its tip.
@@ -128,7 +133,7 @@ func (f *Follower) take(in Input) error {
 		f.unwatched = append(f.unwatched, in.Scripts...)
 	case Pay:
 		entry := f.ledger.Add(ledger.Tx{Msg: in.Tx, Hash: in.Tx.TxHash(), Own: true, Received: f.now})
-		f.emit(Save{Txs: []ledger.Tx{*entry}, Position: f.at})
+		f.emit(Save{Txs: []ledger.Tx{*entry}, Position: f.stored})
 	case Paid:
 		f.paid(in)
 	case Abandon:
@@ -283,7 +288,7 @@ func (f *Follower) paid(in Paid) {
 	case in.Refused && t.Block == nil && t.Pool == ledger.Outside:
 		f.ledger.Forget(in.Hash)
 		delete(f.dirty, in.Hash)
-		f.emit(Save{Forget: []chainhash.Hash{in.Hash}, Position: f.at})
+		f.emit(Save{Forget: []chainhash.Hash{in.Hash}, Position: f.stored})
 	case in.Unknown:
 		f.unsent = true
 	}
@@ -292,7 +297,7 @@ func (f *Follower) paid(in Paid) {
 func (f *Follower) abandon(hash chainhash.Hash) {
 	if t := f.ledger.Get(hash); t != nil {
 		if changed := f.ledger.Abandon(t); changed != nil {
-			f.emit(Save{Txs: copies(changed), Position: f.at})
+			f.emit(Save{Txs: copies(changed), Position: f.stored})
 		}
 	}
 }
@@ -322,9 +327,10 @@ func (f *Follower) enter(tx *wire.MsgTx, received int64) (*ledger.Tx, error) {
 	return t, nil
 }
 
-// save writes what has changed.
+// save writes what has changed, and how far the wallet has come.
 func (f *Follower) save() {
-	save := Save{Position: f.at}
+	f.stored = f.at
+	save := Save{Position: f.stored}
 	for hash := range f.dirty {
 		if t := f.ledger.Get(hash); t != nil {
 			save.Txs = append(save.Txs, *t)

@@ -62,8 +62,8 @@ func (f *Follower) scanned(in Scanned) error {
 	return nil
 }
 
-// rewind takes back what is confirmed above the fork. The position is lowered
-// first: whatever happens then, these blocks are scanned again.
+// rewind takes back what is confirmed above the fork. The position on disk is
+// lowered first: whatever happens then, these blocks are scanned again.
 func (f *Follower) rewind(fork chainhash.Hash, height int32) {
 	lowered := fork != f.at.Hash()
 	f.at = f.at.rewound(fork, height)
@@ -72,7 +72,10 @@ func (f *Follower) rewind(fork chainhash.Hash, height int32) {
 	if !lowered && len(changed) == 0 {
 		return
 	}
-	f.emit(Save{Position: f.at})
+	if f.stored.Height > height || f.stored.Height == height && f.stored.Hash() != fork {
+		f.stored = f.at
+		f.emit(Save{Position: f.stored})
+	}
 	for _, t := range changed {
 		if t.Pool == ledger.Leaving {
 			// This very scan decides.
@@ -81,7 +84,7 @@ func (f *Follower) rewind(fork chainhash.Hash, height int32) {
 		delete(f.dirty, t.Hash)
 	}
 	if len(changed) > 0 {
-		f.emit(Save{Txs: copies(changed), Position: f.at})
+		f.emit(Save{Txs: copies(changed), Position: f.stored})
 	}
 	f.unsent = f.unsent || lowered
 }
