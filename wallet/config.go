@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
@@ -26,6 +27,9 @@ type Config struct {
 	// FallbackFee in satoshi per 1000 vbytes, used when a payment does not say
 	// its fee rate; 0 refuses such payments.
 	FallbackFee int64
+	// Patience is how long a command waits until the wallet has caught up with
+	// the node; default 10 s.
+	Patience time.Duration
 }
 
 // Run runs the keeper, or one wallet.
@@ -33,6 +37,9 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	params, err := chainParams(cfg.Chain)
 	if err != nil {
 		return err
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = defaultPatience
 	}
 	if cfg.Name == "" {
 		return runKeeper(ctx, env, cfg)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// patience is how long a command waits until the wallet has caught up with
-// the node.
-const patience = 10 * time.Second
+// defaultPatience is how long a command waits until the wallet has caught up
+// with the node.
+const defaultPatience = 10 * time.Second
 
 // freshness tells what commands may rely on. It is guarded by wallet.mu.
 type freshness struct {
@@ -44,7 +44,7 @@ func (w *wallet) catchUp(ctx context.Context) (bool, error) {
 	mine := w.asked
 	w.mu.Unlock()
 	w.node.askTip()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(w.cfg.Patience)
 	defer timer.Stop()
 	for {
 		w.mu.Lock()

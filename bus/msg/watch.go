@@ -34,6 +34,7 @@ const KindTxRejected bus.Kind = "node.tx-rejected"
 const (
 	MaxWatchScripts = 10_000  // scripts of a WatchRequest
 	MaxWatchBytes   = 8 << 20 // bytes of them together
+	MaxLocator      = 101     // hashes of a ScanRequest, as in a getblocks message
 	MaxItemTxs      = 1000    // transactions of an item
 	// MaxItemBytes bounds the transactions of an item together. No transaction
 	// is larger.
@@ -47,7 +48,8 @@ type WatchRequest struct {
 }
 
 // ScanRequest names the point after which to scan: the first of the hashes
-// (highest first) that is in the best chain, genesis if none is.
+// (highest first) that is in the best chain, genesis if none is. At most
+// MaxLocator hashes.
 type ScanRequest struct {
 	Locator []chainhash.Hash `cbor:"1,keyasint"`
 }

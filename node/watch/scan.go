@@ -18,6 +18,9 @@ const quietBlocks = 200
 
 // scan serves msg.ScanBlocks.
 func (w *Watch) scan(ctx context.Context, req msg.ScanRequest, send func(msg.ScanItem) error) error {
+	if len(req.Locator) > msg.MaxLocator {
+		return bus.Errorf(bus.KindBadMessage, "a locator of %d hashes", len(req.Locator))
+	}
 	view := w.source.Chain.View()
 	fork := w.fork(view, req.Locator)
 	if h := w.source.Chain.History(); h != nil && fork.Height < h.Base().Height {
