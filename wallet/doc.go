@@ -11,11 +11,12 @@
 // # What commands see
 //
 // Before an answer that depends on the chain, the wallet asks the node for its
-// tip and takes in everything published before that reply, so whoever saw a
-// block or a transaction elsewhere finds it here. If that takes more than ten
+// tip and takes in everything published before that reply, so that a client that
+// saw a block or a transaction elsewhere finds it here. If that takes more than ten
 // seconds, because of a long scan or because the node is away or does not
 // answer, the wallet is shown as it is, until it has caught up again;
-// getwalletinfo tells how far a scan has come. Payments are refused meanwhile.
+// getwalletinfo tells how far a scan has come. Commands wait half a second then,
+// and payments are refused.
 // Addresses are handed out at any time.
 //
 // # Locks

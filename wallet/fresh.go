@@ -15,7 +15,7 @@ type freshness struct {
 	answered uint64        // what asked was when the tip was asked for that was taken in last
 	changed  chan struct{} // closed, and made anew, by every step
 	// lagging: a command has waited in vain since the wallet was last in sync.
-	// The next ones do not wait.
+	// The next ones wait for a twentieth of the time only.
 	lagging    bool
 	scanLogged time.Time // when the scan under way was last logged
 }
@@ -41,17 +41,21 @@ func (w *wallet) catchUp(ctx context.Context) (bool, error) {
 	}
 	w.mu.Lock()
 	w.asked++
-	mine := w.asked
+	mine, patience := w.asked, w.cfg.Patience
+	if w.lagging {
+		patience /= 20
+	}
 	w.mu.Unlock()
 	w.node.askTip()
-	timer := time.NewTimer(w.cfg.Patience)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		w.mu.Lock()
-		done, lagging, changed := w.answered >= mine && w.follower.InSync(), w.lagging, w.changed
+		done, changed := w.answered >= mine && w.follower.InSync(), w.changed
+		w.lagging = w.lagging && !done
 		w.mu.Unlock()
-		if done || lagging {
-			return done, nil
+		if done {
+			return true, nil
 		}
 		select {
 		case <-changed:
@@ -59,6 +63,7 @@ func (w *wallet) catchUp(ctx context.Context) (bool, error) {
 			w.mu.Lock()
 			w.lagging = true
 			w.mu.Unlock()
+			return false, nil
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
 		}

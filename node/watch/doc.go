@@ -21,6 +21,6 @@
 // # Ownership
 //
 // The package starts no goroutine. Its handlers run in those of the bus; Added
-// and Removed are called by whoever changes the mempool, and publish in the
-// order of their calls.
+// and Removed are called in the goroutine that changes the mempool, and publish
+// in the order of their calls.
 package watch

@@ -298,7 +298,7 @@ func (w *world) list(e follow.List) (answer []follow.Input) {
 	if answer == nil {
 		answer = append(answer, follow.Listed{Request: e.Request, Seq: w.seq})
 	}
-	return append(answer, follow.ListEnded{Request: e.Request})
+	return append(answer, follow.ListEnded(e))
 }
 
 // serve answers a request.

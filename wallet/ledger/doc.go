@@ -2,8 +2,8 @@
 // stand, and computes from that its coins, balances and conflicts.
 //
 // It is pure, and knows nothing of keys or descriptors: a function tells it
-// which scripts are the wallet's. Whoever owns a Ledger serialises the access
-// to it and stores what changed.
+// which scripts are the wallet's. The owner of a Ledger serialises the
+// access to it and stores what changed.
 //
 // # Two facts a transaction
 //

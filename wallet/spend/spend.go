@@ -83,11 +83,11 @@ func Plan(coins []Coin, order Order) (*Payment, error) {
 	for _, out := range order.Outputs {
 		p.Tx.AddTxOut(wire.NewTxOut(out.Value, out.PkScript))
 	}
-	return p, p.settle(order, sum-target, fee(weight), changeFee)
+	return p, p.divide(order, sum-target, fee(weight), changeFee)
 }
 
-// settle divides what is left after the payment between fee and change.
-func (p *Payment) settle(order Order, left, fee, changeFee int64) error {
+// divide parts what is left after the payment into fee and change.
+func (p *Payment) divide(order Order, left, fee, changeFee int64) error {
 	if order.SubtractFee {
 		withChange := left >= DustLimit
 		if withChange {
