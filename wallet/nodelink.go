@@ -77,4 +77,3 @@ func (n *nodeLink) begin(ctx context.Context) (follow.Effect, context.Context) {
 	}
 	return effect, ctx
 }
-

@@ -98,4 +98,3 @@ func (w *wallet) carryOutRequests(ctx context.Context) error {
 		}
 	}
 }
-
