@@ -153,11 +153,16 @@ const stranger = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 
 const coin = 100_000_000
 
-// How long, and how often, tests look for what comes about by itself.
-const (
-	testPatience = 20 * time.Second
-	testTick     = 10 * time.Millisecond
-)
+// testPatience is how long tests wait for what comes about by itself.
+const testPatience = 20 * time.Second
+
+// until asks a part again until it says what is expected.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(testPatience); !ok(); {
+		require.True(t, time.Now().Before(deadline), "it does not come about")
+	}
+}
 
 func TestReceiveAndPay(t *testing.T) {
 	r := newRig(t)
@@ -184,6 +189,8 @@ func TestReceiveAndPay(t *testing.T) {
 	info := call[map[string]any](r, w, "getaddressinfo", text)
 	require.Equal(t, true, info["ismine"])
 	require.Equal(t, false, info["isscript"])
+	taproot := address.Of(append([]byte{0x51, 32}, make([]byte, 32)...), &chaincfg.RegressionNetParams)
+	require.Equal(t, true, call[map[string]any](r, w, "getaddressinfo", taproot)["isscript"])
 	require.Equal(t, false, call[map[string]any](r, w, "getwalletinfo")["scanning"])
 	require.EqualValues(t, -5, refused(r, w, "abandontransaction", txid), "it is in the mempool")
 	require.EqualValues(t, -5, refused(r, w, "sendtoaddress", "nonsense", 1))
@@ -298,7 +305,7 @@ func TestALongScanIsShownAndDoesNotStopTheWallet(t *testing.T) {
 	r.testNode.mu.Unlock()
 	close(release)
 	// They do not wait again until the wallet was in sync.
-	require.Eventually(t, func() bool { return trusted(r, w) == 2 }, testPatience, testTick)
+	until(t, func() bool { return trusted(r, w) == 2 })
 }
 
 func TestTheKeeper(t *testing.T) {
@@ -325,7 +332,7 @@ func TestTheKeeper(t *testing.T) {
 	// A new keeper loads what the settings name.
 	require.NoError(t, r.end(k))
 	k = r.run("")
-	require.Eventually(t, func() bool { return len(call[[]string](r, k, "listwallets")) == 1 }, testPatience, testTick)
+	until(t, func() bool { return len(call[[]string](r, k, "listwallets")) == 1 })
 }
 
 func TestAWalletThatCannotBeOpened(t *testing.T) {

@@ -20,6 +20,8 @@ const (
 
 // registry remembers who watches what.
 type registry struct {
+	maxScripts, maxBytes int // of an instance
+
 	mu       sync.RWMutex
 	watchers map[string]*watcher // by instance
 	// told says who knows of which transaction of the mempool, and so must hear
@@ -38,7 +40,7 @@ type watcher struct {
 }
 
 func newRegistry() registry {
-	return registry{watchers: map[string]*watcher{}, told: map[chainhash.Hash][]string{}}
+	return registry{maxScripts: maxScripts, maxBytes: maxScriptBytes, watchers: map[string]*watcher{}, told: map[chainhash.Hash][]string{}}
 }
 
 // add makes an instance watch scripts. All or none are added.
@@ -59,8 +61,8 @@ func (r *registry) add(instance string, scripts [][]byte) error {
 			bytes += len(script)
 		}
 	}
-	if len(w.scripts)+len(fresh) > maxScripts || bytes > maxScriptBytes {
-		return bus.Errorf(bus.KindOverloaded, "an instance may watch %d scripts of %d bytes together", maxScripts, maxScriptBytes)
+	if len(w.scripts)+len(fresh) > r.maxScripts || bytes > r.maxBytes {
+		return bus.Errorf(bus.KindOverloaded, "an instance may watch %d scripts of %d bytes together", r.maxScripts, r.maxBytes)
 	}
 	for script := range fresh {
 		w.scripts[script] = struct{}{}

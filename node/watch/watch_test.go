@@ -87,6 +87,7 @@ func TestWhoHearsOfATransactionHearsOfItsEnd(t *testing.T) {
 
 func TestAnInstanceMayWatchSoMuch(t *testing.T) {
 	r := newRegistry()
+	r.maxScripts, r.maxBytes = 30, 260
 	big := func(n, size int) [][]byte {
 		scripts := make([][]byte, n)
 		for i := range scripts {
@@ -94,11 +95,16 @@ func TestAnInstanceMayWatchSoMuch(t *testing.T) {
 		}
 		return scripts
 	}
-	scripts := big(26, 10<<20)
-	require.NoError(t, r.add(wallet1, scripts[:25]))
-	require.NoError(t, r.add(wallet1, scripts[:25]), "telling the same again costs nothing")
-	require.ErrorIs(t, r.add(wallet1, scripts[25:]), bus.ErrOverloaded)
+	scripts := big(26, 9) // of 10 and 11 bytes
+	require.NoError(t, r.add(wallet1, scripts[:24]))
+	require.NoError(t, r.add(wallet1, scripts[:24]), "telling the same again costs nothing")
+	require.ErrorIs(t, r.add(wallet1, scripts[24:]), bus.ErrOverloaded)
 	require.False(t, r.relevant(wallet1, payment(1, scripts[25], 0), nil), "none was added")
+	small := newRegistry()
+	small.maxScripts = 30
+	require.NoError(t, small.add(wallet1, big(30, 0)))
+	require.NoError(t, small.add(wallet1, big(30, 0)))
+	require.ErrorIs(t, small.add(wallet1, big(31, 0)), bus.ErrOverloaded)
 	require.NoError(t, check(msg.WatchRequest{Scripts: big(100, 10)}))
 	require.ErrorIs(t, check(msg.WatchRequest{Scripts: make([][]byte, msg.MaxWatchScripts+1)}), bus.ErrBadMessage)
 	require.ErrorIs(t, check(msg.WatchRequest{Scripts: big(1, msg.MaxWatchBytes)}), bus.ErrBadMessage)
