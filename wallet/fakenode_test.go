@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -58,7 +60,7 @@ func (n *testNode) start() {
 	n.watched, n.pool, n.seq = map[string]map[string]bool{}, nil, 0
 	n.mu.Unlock()
 	mux := bus.NewMux()
-	msg.GetTip.Handle(mux, func(context.Context, bus.None) (msg.Tip, error) {
+	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		return n.tip(), nil
@@ -81,9 +83,9 @@ func (n *testNode) start() {
 	n.conn, n.stop = n.bus.Conn(broker.Node, "node", mux)
 }
 
-func (n *testNode) tip() msg.Tip {
+func (n *testNode) tip() p2p.Tip {
 	last := len(n.blocks) - 1
-	return msg.Tip{Hash: n.blocks[last].hash, Height: int32(last)}
+	return p2p.Tip{Hash: n.blocks[last].hash, Height: int32(last)}
 }
 
 func (n *testNode) relevant(who string, tx *wire.MsgTx) bool {
@@ -232,7 +234,7 @@ func (n *testNode) mine(txs ...*wire.MsgTx) {
 }
 
 func (n *testNode) publishTip() {
-	require.NoError(n.t, msg.TipChanged.Publish(n.t.Context(), n.conn, msg.TipChangedEvent{Tip: n.tip()}))
+	require.NoError(n.t, msg.TipChanged.Publish(n.t.Context(), n.conn, p2p.TipChangedEvent{Tip: n.tip()}))
 }
 
 // reorganise replaces the last block by two; what was in it is in the mempool
