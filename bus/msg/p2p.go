@@ -32,8 +32,9 @@ var (
 	WantTxs = bus.Method[p2p.WantTxsRequest, p2p.WantTxsReply]("node.p2p.want")
 	// FetchTx answers getdata for a mempool transaction.
 	FetchTx = bus.Method[p2p.FetchTxRequest, p2p.FetchReply]("node.p2p.gettx")
-	// MempoolTxs lists the mempool, for the "mempool" message (BIP35).
-	MempoolTxs = bus.Method[p2p.MempoolRequest, p2p.TxsAnnouncedEvent]("node.p2p.mempool")
+	// MempoolTxs lists the mempool, for the "mempool" message (BIP35), in items of
+	// at most p2p.MaxAnnounced transactions.
+	MempoolTxs = bus.Stream[p2p.MempoolRequest, p2p.TxsAnnouncedEvent]("node.p2p.mempool")
 )
 
 // TxsAnnounced tells workers which transactions entered the mempool.

@@ -10,9 +10,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
-// maxBatch is how many transactions are announced together at the most.
-const maxBatch = 1000
-
 // batch holds the transactions that are to be announced to workers.
 type batch struct {
 	mu  sync.Mutex
@@ -50,7 +47,7 @@ func Announcement(e *mempool.Entry, peer int64) p2p.TxAnnouncement {
 func (f *Feed) Announce(tx p2p.TxAnnouncement) {
 	f.batch.mu.Lock()
 	f.batch.txs = append(f.batch.txs, tx)
-	full := len(f.batch.txs) >= maxBatch
+	full := len(f.batch.txs) >= p2p.MaxAnnounced
 	f.batch.mu.Unlock()
 	f.txs.changed(!full)
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
@@ -21,12 +22,6 @@ func (r *Relay) getLocator(context.Context, p2p.LocatorRequest) (p2p.LocatorRepl
 	return p2p.LocatorReply{Hashes: chain.Locator(best)}, nil
 }
 
-// Limits of answers to peers (BIP31 and before).
-const (
-	maxHeaders = 2000
-	maxBlocks  = 500
-)
-
 func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (reply p2p.HeadersReply, err error) {
 	view := r.chain.View()
 	var start *chain.Node
@@ -39,7 +34,7 @@ func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (repl
 		start = view.Next(r.chain.FindLocator(view, req.Locator))
 	}
 	headers := []byte{}
-	for at := start; at != nil && reply.Count < maxHeaders; at = view.Next(at) {
+	for at := start; at != nil && reply.Count < p2p.MaxHeaders; at = view.Next(at) {
 		headers = at.AppendHeader(headers)
 		reply.Count++
 		if at.Hash == req.Stop {
@@ -53,7 +48,7 @@ func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (repl
 func (r *Relay) findBlocks(_ context.Context, req p2p.FindBlocksRequest) (reply p2p.LocatorReply, err error) {
 	view := r.chain.View()
 	at := view.Next(r.chain.FindLocator(view, req.Locator))
-	for ; at != nil && at.Hash != req.Stop && len(reply.Hashes) < maxBlocks; at = view.Next(at) {
+	for ; at != nil && at.Hash != req.Stop && len(reply.Hashes) < p2p.MaxFound; at = view.Next(at) {
 		reply.Hashes = append(reply.Hashes, at.Hash)
 	}
 	return reply, nil
@@ -126,10 +121,16 @@ func (r *Relay) fetchTx(_ context.Context, req p2p.FetchTxRequest) (reply p2p.Fe
 	return reply, nil
 }
 
-func (r *Relay) mempoolTxs(context.Context, p2p.MempoolRequest) (reply p2p.TxsAnnouncedEvent, err error) {
+func (r *Relay) mempoolTxs(_ context.Context, _ p2p.MempoolRequest, send func(p2p.TxsAnnouncedEvent) error) error {
 	entries, _ := r.pool.Entries()
-	for _, e := range entries {
-		reply.Txs = append(reply.Txs, feed.Announcement(e, p2p.NoPeer))
+	for batch := range slices.Chunk(entries, p2p.MaxAnnounced) {
+		item := p2p.TxsAnnouncedEvent{Txs: make([]p2p.TxAnnouncement, len(batch))}
+		for i, e := range batch {
+			item.Txs[i] = feed.Announcement(e, p2p.NoPeer)
+		}
+		if err := send(item); err != nil {
+			return err
+		}
 	}
-	return reply, nil
+	return nil
 }

@@ -25,7 +25,7 @@ func only(f bus.Frames) ([]byte, error) {
 }
 
 func parseHeaders(raw []byte) ([]wire.BlockHeader, error) {
-	if len(raw)%consensus.HeaderSize != 0 || len(raw) > maxHeaders*consensus.HeaderSize {
+	if len(raw)%consensus.HeaderSize != 0 || len(raw) > p2p.MaxHeaders*consensus.HeaderSize {
 		return nil, bus.Errorf(bus.KindBadMessage, "%d bytes of headers", len(raw))
 	}
 	headers := make([]wire.BlockHeader, len(raw)/consensus.HeaderSize)

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -32,6 +33,20 @@ func (q *orderQueue) add(o p2p.WorkerOrder) {
 	q.orders = append(q.orders, o)
 	close(q.wake)
 	q.wake = make(chan struct{})
+}
+
+// next returns the first orders, as many as one reply may hold.
+func (q *orderQueue) next() []p2p.WorkerOrder {
+	count, bytes := 0, 0
+	for ; count < min(len(q.orders), p2p.MaxOrders); count++ {
+		if send := q.orders[count].Send; send != nil {
+			bytes += len(send.Payload)
+		}
+		if bytes > p2p.MaxOrderBytes && count > 0 {
+			break
+		}
+	}
+	return slices.Clone(q.orders[:count])
 }
 
 func (q *orderQueue) acknowledge(seq uint64) {
@@ -101,7 +116,7 @@ func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2
 			return p2p.NextOrdersReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
 		}
 		q.acknowledge(req.Ack)
-		orders, wake := append([]p2p.WorkerOrder(nil), q.orders...), q.wake
+		orders, wake := q.next(), q.wake
 		m.mu.Unlock()
 		if len(orders) > 0 {
 			return p2p.NextOrdersReply{Orders: orders}, nil

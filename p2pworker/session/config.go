@@ -79,7 +79,7 @@ const (
 	maxFeatureData     = 512
 	maxTxAnnouncements = 5000
 	maxKnownInventory  = 50_000
-	maxPendingTxs      = 300_000
+	MaxPendingTxs      = 300_000
 	maxRecentHeaders   = 4096
 )
 

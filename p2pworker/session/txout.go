@@ -45,7 +45,7 @@ func (s *txExchange) queueTxs(txs []p2p.TxAnnouncement) {
 		return
 	}
 	for _, tx := range txs {
-		if len(s.txOut.pending) >= maxPendingTxs {
+		if len(s.txOut.pending) >= MaxPendingTxs {
 			break
 		}
 		if tx.Peer == s.cfg.Peer {

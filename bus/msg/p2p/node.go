@@ -22,13 +22,15 @@ type LocatorReply struct {
 // LocatorRequest asks for a block locator of the best header chain.
 type LocatorRequest struct{}
 
-// FindHeadersRequest is a getheaders message. At most 101 hashes.
+// FindHeadersRequest is a getheaders message. At most MaxLocator
+// hashes.
 type FindHeadersRequest struct {
 	Locator []chainhash.Hash `cbor:"1,keyasint"`
 	Stop    chainhash.Hash   `cbor:"2,keyasint"`
 }
 
-// FindBlocksRequest is a getblocks message. At most 101 hashes.
+// FindBlocksRequest is a getblocks message. At most MaxLocator
+// hashes.
 type FindBlocksRequest struct {
 	Locator []chainhash.Hash `cbor:"1,keyasint"`
 	Stop    chainhash.Hash   `cbor:"2,keyasint"`
@@ -150,7 +152,8 @@ type WantTxsReply struct {
 	RetrySeconds int              `cbor:"3,keyasint"`
 }
 
-// TxsAnnouncedEvent lists transactions with their fee rates.
+// TxsAnnouncedEvent lists transactions, at most MaxAnnounced, with their fee
+// rates.
 type TxsAnnouncedEvent struct {
 	Txs []TxAnnouncement `cbor:"1,keyasint"`
 }

@@ -5,8 +5,8 @@ type NextOrdersRequest struct {
 	Ack uint64 `cbor:"1,keyasint"`
 }
 
-// NextOrdersReply holds orders with rising numbers; none if nothing happened
-// in time.
+// NextOrdersReply holds orders with rising numbers, at most MaxOrders; none if
+// nothing happened in time.
 type NextOrdersReply struct {
 	Orders []WorkerOrder `cbor:"1,keyasint"`
 }
