@@ -31,32 +31,12 @@ func (p *peer) openInfo() p2p.OpenInfo {
 // report describes the connection as it is now.
 func (p *peer) report() p2p.PeerReport {
 	p.mu.Lock()
-	i := p.s.Info(p.w.env.Clock.Now())
+	r := p.s.Report(p.w.env.Clock.Now())
 	p.mu.Unlock()
 	t := p.link.Stats()
-	r := p2p.PeerReport{
-		Peer: p.id, LastSend: t.LastSend / int64(time.Second), LastReceive: t.LastReceive / int64(time.Second),
-		LastTransaction: unixOrZero(i.LastTx), LastBlock: unixOrZero(i.LastBlock),
-		BytesSent: t.BytesSent, BytesReceived: t.BytesReceived,
-		SentPerType: t.SentPerType, ReceivedPerType: t.ReceivedPerType,
-		Ping: i.LastPing.Microseconds(), MinPing: i.LowestPing.Microseconds(),
-		PingWait: i.PingWait.Microseconds(), Pinged: i.Pings > 0,
-		Version: i.Peer.Version, Services: uint64(i.Peer.Services), UserAgent: i.Peer.UserAgent,
-		TimeOffset: int64(i.Peer.TimeOffset / time.Second), RelaysTxs: i.RelaysTxs, Ready: i.Handshaken,
-		SyncedHeaders: i.SyncedHeight, SyncedBlocks: min(i.SyncedHeight, p.w.currentTip().Height),
-		InFlight: i.Heights, FeeFilter: i.FeeFilter, AddrRelay: i.AddrRelay,
-		AddrProcessed: i.AddrReceived, AddrLimited: i.AddrLimited, InvToSend: i.PendingTxs,
-		Transport: "v1",
-	}
-	if i.Peer.AddrLocal.IsValid() && !i.Peer.AddrLocal.Addr().IsUnspecified() {
-		r.AddrLocal = i.Peer.AddrLocal.String()
-	}
+	r.LastSend, r.LastReceive = t.LastSend/int64(time.Second), t.LastReceive/int64(time.Second)
+	r.BytesSent, r.BytesReceived = t.BytesSent, t.BytesReceived
+	r.SentPerType, r.ReceivedPerType = t.SentPerType, t.ReceivedPerType
+	r.Transport = "v1"
 	return r
-}
-
-func unixOrZero(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }

@@ -235,12 +235,6 @@ func (w *worker) remove(p *peer) {
 	delete(w.peers, p.id)
 }
 
-func (w *worker) currentTip() p2p.Tip {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.tip
-}
-
 // log writes a line of a category; "" is for unconditional ones.
 func (w *worker) log(category, text string) {
 	logger, level := w.logs[category], slog.LevelDebug

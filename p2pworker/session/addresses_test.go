@@ -53,8 +53,8 @@ func TestAddressRateLimitAndRelay(t *testing.T) {
 	b.tickAfter(10 * time.Second)
 	b.receive("addr", encodeAddresses(list[1:], false))
 	require.Equal(t, list[1:], answer[p2p.AddAddressesRequest](b, p2p.Done{}).Addresses)
-	require.EqualValues(t, 2, b.s.Info(b.now).AddrReceived)
-	require.EqualValues(t, 1, b.s.Info(b.now).AddrLimited)
+	require.EqualValues(t, 2, b.s.Report(b.now).AddrProcessed)
+	require.EqualValues(t, 1, b.s.Report(b.now).AddrLimited)
 }
 
 func TestBadAddresses(t *testing.T) {

@@ -64,7 +64,7 @@ func TestInitialBlockDownload(t *testing.T) {
 	b.tickAfter(time.Second)
 	require.False(t, b.asked(p2p.LeaseRequest{}), "nothing left to ask for")
 	require.Nil(t, b.gone)
-	require.Zero(t, b.s.Info(b.now).InFlight)
+	require.Empty(t, b.s.down.inFlight)
 }
 
 func TestPongWaitsForBlocksBeforeIt(t *testing.T) {

@@ -134,10 +134,10 @@ func TestPingBookkeeping(t *testing.T) {
 	require.Equal(t, "ping", b.sent[0].Type)
 	nonce := b.sent[0].Payload
 	b.tickAfter(3 * time.Second)
-	require.Equal(t, 3*time.Second, b.s.Info(b.now).PingWait)
+	require.Equal(t, (3 * time.Second).Microseconds(), b.s.Report(b.now).PingWait)
 	b.receive("pong", nil)
 	b.logged("pong peer=0: Short payload")
-	require.Zero(t, b.s.Info(b.now).PingWait)
+	require.Zero(t, b.s.Report(b.now).PingWait)
 	b.receive("pong", make([]byte, 8))
 	b.logged("pong peer=0: Unsolicited pong without ping, 0 expected, 0 received, 8 bytes")
 	b.sent = nil
@@ -152,7 +152,7 @@ func TestPingBookkeeping(t *testing.T) {
 	nonce = b.sent[0].Payload
 	b.tickAfter(29 * time.Second)
 	b.receive("pong", nonce)
-	require.Equal(t, 29*time.Second, b.s.Info(b.now).LastPing)
+	require.Equal(t, (29 * time.Second).Microseconds(), b.s.Report(b.now).Ping)
 	b.step(PingNow{})
 	b.tickAfter(20*time.Minute + time.Second)
 	b.logged("ping timeout: 1201.000000s, disconnecting peer=0")

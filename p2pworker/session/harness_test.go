@@ -129,7 +129,7 @@ func established(t *testing.T, cfg Config) *bench {
 	b.receive("version", versionMessage(70016, fullServices, 5, true))
 	b.receive("wtxidrelay", nil)
 	b.receive("verack", nil)
-	require.True(t, b.s.Info(b.now).Handshaken)
+	require.True(t, b.s.Report(b.now).Ready)
 	b.sent, b.logs = nil, nil
 	return b
 }

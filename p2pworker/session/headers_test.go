@@ -99,7 +99,7 @@ func TestSyncBeginsAnewWithANodeThatForgot(t *testing.T) {
 	b.receive("headers", encodeHeaders(raw))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
 	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
-	require.Equal(t, []int32{1, 2}, b.s.Info(b.now).Heights)
+	require.Equal(t, []int32{1, 2}, b.s.Report(b.now).InFlight)
 	b.types()
 	b.step(NodeRestarted{})
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
