@@ -73,19 +73,7 @@ func loadKey(dir string, fresh Key, use bool) (Key, error) {
 
 // storeKey writes xor.dat in one step: half a key would make a folder useless.
 func storeKey(dir string, key Key) error {
-	temporary := filepath.Join(dir, ".xor.dat.tmp")
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(key[:])
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, filepath.Join(dir, keyFile)); err != nil {
-		return err
-	}
-	return durable.Names(dir)
+	return durable.Replace(filepath.Join(dir, keyFile), key[:], 0o600)
 }
 
 // zerosOffset is where genesis, the first block of the first file, has the hash

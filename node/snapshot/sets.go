@@ -177,18 +177,7 @@ func (s *Sets) readBase() (*consensus.AssumedSet, error) {
 // writeBase makes durable that the set in the second folder counts.
 func (s *Sets) writeBase(hash chainhash.Hash) error {
 	path := filepath.Join(s.LoadedDir(), baseFile)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(hash[:])
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return errors.Join(durable.Names(s.LoadedDir()), durable.Names(s.cfg.Dir))
+	return errors.Join(durable.Replace(path, hash[:], 0o600), durable.Names(s.cfg.Dir))
 }
 
 // isProven reports whether our own verification had reached the set's block,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 )
 
@@ -63,7 +64,7 @@ func (m *manager) saveBans() {
 	raw, err := m.bans.Encode(m.now())
 	m.mu.Unlock()
 	if err == nil {
-		err = replaceFile(m.banFile(), raw)
+		err = durable.Replace(m.banFile(), raw, 0o600)
 	}
 	if err != nil {
 		m.env.Logger.Error(fmt.Sprintf("banlist.json: %v", err))
@@ -75,26 +76,9 @@ func (m *manager) savePeers() {
 	m.mu.Lock()
 	raw, n := m.book.Encode(uint32(m.cfg.Net), m.random.Uint64), m.book.Len()
 	m.mu.Unlock()
-	if err := replaceFile(m.peerFile(), raw); err != nil {
+	if err := durable.Replace(m.peerFile(), raw, 0o600); err != nil {
 		m.env.Logger.Error(fmt.Sprintf("peers.dat: %v", err))
 		return
 	}
 	m.net.Debug(fmt.Sprintf("Flushed %d addresses to peers.dat %dms", n, time.Since(began).Milliseconds()))
-}
-
-// replaceFile writes a file so that a crash leaves the old one or the new one.
-func replaceFile(path string, content []byte) error {
-	temporary := path + ".new"
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/internal/durable"
 )
 
 const cookieUser = "__cookie__"
@@ -67,18 +68,10 @@ func cookieMode(who string) (os.FileMode, error) {
 	return 0, config.Complain("Invalid -rpccookieperms=%s; must be one of 'owner', 'group', or 'all'.", who)
 }
 
-// writeCookie replaces the cookie file in one step. Nobody but its owner can
-// read it before it is complete.
+// writeCookie replaces the cookie file in one step.
 func writeCookie(path, content string, mode os.FileMode) error {
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, []byte(content), 0o600); err != nil {
-		return config.Complain("Unable to open cookie authentication file %s for writing", temporary)
-	}
-	if err := os.Chmod(temporary, mode); err != nil {
-		return config.Complain("Unable to set permissions on cookie authentication file %s", temporary)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return config.Complain("Unable to rename cookie authentication file %s to %s", temporary, path)
+	if err := durable.Replace(path, []byte(content), mode); err != nil {
+		return config.Complain("Unable to write cookie authentication file %s: %v", path, err)
 	}
 	return nil
 }
