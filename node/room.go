@@ -2,6 +2,8 @@ package node
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -45,8 +47,29 @@ func (n *node) room(about int64) error {
 	return space.Check(n.cfg.Dir, about)
 }
 
+// errGone is the kind of the end of a node whose folders are gone.
+var errGone = errors.New("the data directory is gone")
+
+// there fails, for good, if the folders that the node writes to are gone, with
+// their disk or without. A new start would begin a new chain in their place.
+func (n *node) there() error {
+	for _, dir := range []string{n.blocksDir(), n.indexDir()} {
+		if _, err := os.Stat(dir); err != nil {
+			return part.Final(fmt.Errorf("%w: %w", errGone, err))
+		}
+	}
+	return nil
+}
+
 // end writes out and closes everything when the node has ended with err.
 func (n *node) end(err error) error {
+	if gone := n.there(); gone != nil {
+		// The databases would try for ever to write what they have in memory.
+		if errors.Is(err, errGone) {
+			return err
+		}
+		return errors.Join(err, gone)
+	}
 	if !lacksRoom(err) {
 		flushed := n.owner.Close()
 		if lacksRoom(flushed) {

@@ -123,10 +123,27 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 // vitalPart runs a part of the node whose failure ends the node.
 func (n *node) vitalPart(ctx context.Context, run func(context.Context) error) error {
 	err := run(ctx)
+	if n.halted(err) {
+		<-ctx.Done()
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return n.fatal(err)
+}
+
+// halt serves msg.Halt. Steps that are under way end before their next block,
+// and have ended when this returns.
+func (n *node) halt(ctx context.Context, _ bus.None) (bus.None, error) {
+	n.owner.Stop()
+	n.tips.End()
+	return bus.None{}, n.owner.DoAmidBlocks(ctx, func(*chainstate.State) error { return nil })
+}
+
+// halted reports whether a step ended early because the node is to stop: its
+// goroutine waits for that.
+func (n *node) halted(err error) bool {
+	return errors.Is(err, chain.ErrInterrupted) && n.owner.Stopped()
 }
 
 // start catches up with what is on disk and imports what the user asks for.
@@ -177,11 +194,13 @@ func (n *node) keepHouse(ctx context.Context) error {
 		case <-checkpoint.C:
 			err = n.owner.DoAmidBlocks(ctx, (*chainstate.State).Checkpoint)
 		case <-room.C:
-			err = n.room(0)
+			if err = n.there(); err == nil {
+				err = n.room(0)
+			}
 		case <-limit.C:
 			err = n.owner.Do(ctx, func(s *chainstate.State) error { s.LimitPool(); return nil })
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !n.halted(err) {
 			return n.fatal(err)
 		}
 	}

@@ -43,6 +43,9 @@ func runKeeper(ctx context.Context, env part.Env, cfg Config) error {
 		k.conn = conn
 		close(k.started)
 		k.loadRemembered(ctx)
+		if _, err := msg.WalletsLoaded.Call(ctx, conn, bus.None{}); err != nil {
+			return err
+		}
 		<-ctx.Done()
 		return ctx.Err()
 	})

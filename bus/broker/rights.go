@@ -39,7 +39,7 @@ func (r Rights) share(limit int) int {
 
 // Table says what each role may do. The graph of calls between roles has no
 // cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
-// all, and peers and wallet -> supervisor. The node and the supervisor call nobody.
+// all, peers and wallet -> supervisor -> node. The node calls nobody.
 type Table map[Role]Rights
 
 // DefaultTable is the table of a whole node. rpc.* methods are what a part
@@ -47,7 +47,7 @@ type Table map[Role]Rights
 func DefaultTable() Table {
 	return Table{
 		Supervisor: {
-			Call:    []string{"bus.registry"},
+			Call:    []string{"bus.registry", "node.life.*"},
 			Offer:   append(commands("setmocktime stop uptime getcompartments"), "ship.*"),
 			Publish: []string{"ship.*"},
 			Hear:    []string{"bus.link.*"},
@@ -90,7 +90,7 @@ func DefaultTable() Table {
 			Share:   10,
 		},
 		Gateway: {
-			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments"},
+			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness"},
 			Offer:   commands("setmocktime help getrpcinfo echo echojson"),
 			Publish: nil,
 			Hear:    []string{"bus.link.*", "ship.*"},

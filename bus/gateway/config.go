@@ -10,14 +10,11 @@ type Config struct {
 	// Accounts that may log in.
 	Accounts []Account
 	// Allow lists the networks that may connect besides loopback.
-	Allow []netip.Prefix
-	// Required are the roles that must have been on the bus before requests
-	// are served; until then the answer is "warming up".
-	Required []string
-	Threads  int // requests served at a time
-	Queue    int // requests that may wait for that
-	Timeout  time.Duration
-	LogPath  string // shown by getrpcinfo
+	Allow   []netip.Prefix
+	Threads int // requests served at a time
+	Queue   int // requests that may wait for that
+	Timeout time.Duration
+	LogPath string // shown by getrpcinfo
 	// Metrics is how many of the listeners, the last ones, serve metrics
 	// instead of JSON-RPC.
 	Metrics int

@@ -19,23 +19,20 @@ const WalletMeta = "wallet"
 // directory knows who offers which command. A command stays known when its
 // part is gone: the part is being restarted.
 type directory struct {
-	required []string
-
 	news sync.Mutex // over taking events, and over sub and log
 	sub  *bus.Subscription
 	log  *slog.Logger
 
 	mu       sync.RWMutex
-	seen     map[string]bool // roles that have been on the bus
 	commands map[string]rpc.Info
 	offers   map[string][]string // command to instances, sorted
 	wallets  map[string]string   // instance to wallet name
 }
 
-func newDirectory(required []string) *directory {
+func newDirectory() *directory {
 	return &directory{
-		required: required, seen: map[string]bool{}, commands: map[string]rpc.Info{},
-		offers: map[string][]string{}, wallets: map[string]string{},
+		commands: map[string]rpc.Info{},
+		offers:   map[string][]string{}, wallets: map[string]string{},
 	}
 }
 
@@ -128,7 +125,6 @@ func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.seen[entry.Role] = true
 	if name, ok := entry.Meta[WalletMeta]; ok {
 		d.wallets[entry.Instance] = string(name)
 	}
@@ -151,19 +147,6 @@ func (d *directory) remove(instance string) {
 			d.offers[name] = slices.DeleteFunc(slices.Clone(list), func(i string) bool { return i == instance })
 		}
 	}
-}
-
-// missing returns the required roles that have not been on the bus yet.
-func (d *directory) missing() []string {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var roles []string
-	for _, role := range d.required {
-		if !d.seen[role] {
-			roles = append(roles, role)
-		}
-	}
-	return roles
 }
 
 // lookup returns a command and the instances that offer it now.

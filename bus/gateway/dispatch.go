@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -21,13 +22,13 @@ type origin struct {
 
 // dispatch answers one request.
 func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.RawMessage, error) {
+	if err := g.warmUp(ctx); err != nil {
+		return nil, err
+	}
 	if g.directory.takeNews() {
 		if err := g.directory.reload(ctx, g.conn, g.logger); err != nil {
 			return nil, err
 		}
-	}
-	if missing := g.directory.missing(); len(missing) > 0 {
-		return nil, rpc.Errorf(rpc.InWarmup, "Starting compartments: waiting for %s…", strings.Join(missing, ", "))
 	}
 	info, instances, known := g.directory.lookup(r.method)
 	if !known {
@@ -51,6 +52,24 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.R
 		return g.ask(ctx, r.method, instance, call)
 	}
 	return g.ask(ctx, r.method, "", call)
+}
+
+// warmUp fails until the node has been ready once. The supervisor keeps that
+// state, so it is right for a gateway that is started again, too. Everything
+// that the node waited for is in the news when the supervisor says so.
+func (g *gateway) warmUp(ctx context.Context) error {
+	if g.ready.Load() {
+		return nil
+	}
+	reply, err := msg.Readiness.Call(ctx, g.conn, bus.None{})
+	switch {
+	case err != nil:
+		return rpc.Errorf(rpc.InWarmup, "Starting compartments: the supervisor does not answer: %v", err)
+	case len(reply.Waiting) > 0:
+		return rpc.Errorf(rpc.InWarmup, "Starting compartments: waiting for %s…", strings.Join(reply.Waiting, ", "))
+	}
+	g.ready.Store(true)
+	return nil
 }
 
 func (g *gateway) ask(ctx context.Context, method, instance string, call rpc.Request) (json.RawMessage, error) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,7 @@ type gateway struct {
 	directory *directory
 	active    chan struct{} // one element a request that is served
 	waiting   chan struct{} // and one that waits for it
+	ready     atomic.Bool   // the node has been ready
 
 	mu       sync.Mutex
 	nextCall uint64
@@ -39,7 +41,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	cfg = cfg.withDefaults()
 	g := &gateway{
 		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"), ipc: env.Logger.With("cat", "ipc"),
-		directory: newDirectory(cfg.Required),
+		directory: newDirectory(),
 		active:    make(chan struct{}, cfg.Threads),
 		waiting:   make(chan struct{}, cfg.Queue),
 		calls:     map[uint64]activeCall{},

@@ -33,6 +33,20 @@ type fixture struct {
 	hold    chan struct{} // closed to let "hold" return
 	held    chan struct{} // tells that a "hold" has begun
 	stop    func()        // ends the part
+	missing chan []string // holds what the supervisor says that the node waits for
+}
+
+// startSupervisor attaches a supervisor whose node waits for what missing says.
+func (f *fixture) startSupervisor() {
+	mux := bus.NewMux()
+	f.missing = make(chan []string, 1)
+	f.missing <- nil
+	msg.Readiness.Handle(mux, func(context.Context, bus.None) (msg.ReadinessReply, error) {
+		missing := <-f.missing
+		f.missing <- missing
+		return msg.ReadinessReply{Waiting: missing}, nil
+	})
+	f.bus.Conn(broker.Supervisor, "supervisor", mux)
 }
 
 func (f *fixture) table() rpc.Table {
@@ -68,6 +82,7 @@ func newFixtureWith(t *testing.T, cfg Config, count int) *fixture {
 		listeners[i], err = net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 	}
+	f.startSupervisor()
 	f.url = "http://" + listeners[0].Addr().String()
 	f.metrics = "http://" + listeners[count-1].Addr().String()
 	cfg.Accounts = append(cfg.Accounts, NewAccount("joe", "secret", "5a17"))
@@ -119,10 +134,14 @@ func (f *fixture) try(path, user, password, body string) (int, string, error) {
 }
 
 func TestRequestsOfEveryVersion(t *testing.T) {
-	f := newFixture(t, Config{Required: []string{"node"}})
+	f := newFixture(t, Config{})
+	<-f.missing
+	f.missing <- []string{"node", "the wallets to be loaded"}
 	status, text := f.post("/", `{"method":"getblockcount","id":1}`)
 	require.Equal(t, 500, status)
-	require.Contains(t, text, `"code":-28`)
+	require.Contains(t, text, `"code":-28,"message":"Starting compartments: waiting for node, the wallets to be loaded…"`)
+	<-f.missing
+	f.missing <- nil
 	f.startNode()
 	for _, tc := range []struct {
 		body   string

@@ -27,7 +27,7 @@ func bodies() []any {
 		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply),
 		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.IntroducePeerRequest),
 		new(p2p.IntroducePeerReply), new(p2p.ClosePeerRequest), new(p2p.ReportPeersRequest), new(p2p.AddAddressesRequest), new(p2p.AddressesReply),
-		new(msg.SpawnReply), new(msg.SpawnWalletRequest),
+		new(msg.ReadinessReply), new(msg.SpawnReply), new(msg.SpawnWalletRequest),
 		new(msg.WatchRequest), new(msg.ScanRequest), new(msg.ScanItem), new(msg.WatchedMempoolItem), new(msg.WatchedTxEvent), new(msg.BroadcastRequest),
 	}
 }

@@ -16,6 +16,25 @@ var (
 	Compartments = bus.Method[bus.None, CompartmentsReply]("ship.compartments")
 )
 
+// How the node starts and stops.
+var (
+	// Readiness tells what the node waits for before it is ready.
+	Readiness = bus.Method[bus.None, ReadinessReply]("ship.readiness")
+	// WalletsLoaded tells the supervisor that the wallets which are to be loaded
+	// at start are, as far as they can be.
+	WalletsLoaded = bus.Method[bus.None, bus.None]("ship.wallet.loaded")
+	// Halt, asked by the supervisor when the node is to stop, makes the node part
+	// change nothing any more: when it returns, no block is connected and no
+	// transaction is taken, and calls that waited for a block have been answered.
+	Halt = bus.Method[bus.None, bus.None]("node.life.halt")
+)
+
+// ReadinessReply names what is missing, sorted: nothing once the node is ready,
+// for good.
+type ReadinessReply struct {
+	Waiting []string `cbor:"1,keyasint"`
+}
+
 // KindSpawnFailed is the error of a process that did not come up.
 const KindSpawnFailed bus.Kind = "ship.spawn-failed"
 

@@ -40,7 +40,11 @@ const version = "0.1.0"
 func main() {
 	// Whoever gives this process a title overwrites the arguments.
 	child := supervise.IsChild(os.Args[1:])
-	if err := run(os.Args[1:]); err != nil {
+	err := run(os.Args[1:])
+	if errors.Is(err, supervise.ErrTerminated) {
+		os.Exit(supervise.TerminatedStatus)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", prefix(err), err)
 		os.Exit(status(child, err))
 	}
@@ -159,11 +163,10 @@ func remote(role broker.Role, run supervise.Part, args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	defer context.AfterFunc(ctx, stop)()
+	ctx, hangups, release := catchSignals()
+	defer release()
 	return ship.RunRemote(ctx, ship.RemoteConfig{
-		Role: role, Settings: settings, Layout: layout, Version: version, Part: run, Stdout: os.Stdout,
+		Role: role, Settings: settings, Layout: layout, Version: version, Part: run, Stdout: os.Stdout, Hangups: hangups,
 	})
 }
 
@@ -176,15 +179,25 @@ func sail(settings *config.Settings) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the node at once, as kill -9 would: it loses nothing,
-	// but has to look through its files at the next start.
-	defer context.AfterFunc(ctx, stop)()
+	ctx, hangups, release := catchSignals()
+	defer release()
 	return ship.Run(ctx, ship.Config{
 		Settings: settings, Layout: layout, Version: version, Executable: executable, Parts: parts(),
-		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())), Hangups: hangups,
 	})
+}
+
+// catchSignals ends ctx at SIGINT and SIGTERM. A second one changes nothing: a
+// user's second Ctrl-C must not keep the node from writing out what it has.
+func catchSignals() (ctx context.Context, hangups <-chan os.Signal, release func()) {
+	supervise.SurviveBrokenPipes()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	return ctx, hup, func() {
+		signal.Stop(hup)
+		stop()
+	}
 }
 
 // parts are the roles that this program can play.

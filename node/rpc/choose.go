@@ -121,6 +121,8 @@ func (n tipCommands) awaitTip(ctx context.Context, call *rpc.Call, i int, done f
 		}
 		select {
 		case <-changed:
+		case <-n.Tips.Ended(): // as Bitcoin Core does, the tip that there is
+			waiting = false
 		case <-limit:
 			waiting = false
 		case <-ctx.Done():

@@ -10,10 +10,20 @@ type Watch struct {
 	mu      sync.Mutex    // guards the fields below
 	changed chan struct{} // closed at the next Set
 	height  int32
+
+	ended chan struct{}
+	end   sync.Once
 }
 
 // New returns a Watch of height 0.
-func New() *Watch { return &Watch{changed: make(chan struct{})} }
+func New() *Watch { return &Watch{changed: make(chan struct{}), ended: make(chan struct{})} }
+
+// End tells those who hear of it by Ended that the height is not to change any
+// more, since the node stops.
+func (w *Watch) End() { w.end.Do(func() { close(w.ended) }) }
+
+// Ended returns a channel that is closed by End.
+func (w *Watch) Ended() <-chan struct{} { return w.ended }
 
 // Set changes the height and wakes all who wait, even if it is the same: the
 // block may be another.

@@ -133,8 +133,14 @@ func open(dir string, log *slog.Logger) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// Close ends the use of the wallet.
-func (s *Store) Close() error { return s.db.Close() }
+// Close ends the use of the wallet. If its folder is gone it fails at once:
+// Badger would try for ever to write there. Every Save was synced before.
+func (s *Store) Close() error {
+	if _, err := os.Stat(s.db.Opts().Dir); err != nil {
+		return fmt.Errorf("closing the wallet: %w", err)
+	}
+	return s.db.Close()
+}
 
 // Seed returns a copy of the seed; the caller wipes it.
 func (s *Store) Seed() (seed []byte, err error) {

@@ -9,13 +9,9 @@ import (
 	"time"
 )
 
-// announced reports whether the node has said that it is ready.
-func (s *ship) announced() bool { return s.ready }
-
 // announce says that the node is ready: in the log, to the user at the
 // terminal, and to -startupnotify.
 func (s *ship) announce(ctx context.Context) {
-	s.ready = true
 	s.logger.Info("init message: Done loading")
 	s.logger.Info(fmt.Sprintf("All compartments are afloat after %d ms", time.Since(s.started).Milliseconds()))
 	if s.cfg.Terminal && !s.logConfig.Console {

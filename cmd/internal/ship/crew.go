@@ -73,12 +73,8 @@ func (c *crew) configureGateway() error {
 	if err != nil {
 		return err
 	}
-	required := []string{}
-	for role := range c.required() {
-		required = append(required, role)
-	}
 	c.gateway = gateway.Config{
-		Accounts: c.accounts, Allow: networks, Required: required,
+		Accounts: c.accounts, Allow: networks,
 		Threads: int(c.settings.Int("rpcthreads", 0)), Queue: int(c.settings.Int("rpcworkqueue", 0)),
 		Timeout: time.Duration(c.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: c.layout.LogFile,
 		Metrics: len(metrics),
@@ -86,16 +82,16 @@ func (c *crew) configureGateway() error {
 	return nil
 }
 
-// required are the roles without which the node is not ready.
-func (c *crew) required() map[string]bool {
-	roles := map[string]bool{string(broker.Node): true, string(broker.Peers): true, string(broker.Notify): true}
+// required names what the node is not ready without: roles, and the wallets.
+func (c *crew) required() []string {
+	names := []string{string(broker.Node), string(broker.Peers), string(broker.Notify)}
 	if !noWorkers(c.settings) {
-		roles[string(broker.Worker)] = true
+		names = append(names, string(broker.Worker))
 	}
 	if !c.walletDisabled() {
-		roles[string(broker.Wallet)] = true
+		names = append(names, string(broker.Wallet), loadedWallets)
 	}
-	return roles
+	return names
 }
 
 func (c *crew) walletDisabled() bool { return c.settings.Bool("disablewallet", false) }

@@ -55,7 +55,6 @@ func (r *remote) settingsFrom(c *crew) (any, error) {
 		}
 		return c.notify, nil
 	default:
-		c.gateway.Required = []string{string(broker.Node), string(broker.Peers)}
 		return c.gateway, nil
 	}
 }

@@ -51,6 +51,22 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// stillThere fails if the directories whose locks were taken are not the ones
+// at their paths any more: they were deleted, or their disk was taken away.
+func stillThere(locks []*os.File) error {
+	for _, f := range locks {
+		held, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		now, err := os.Stat(f.Name())
+		if err != nil || !os.SameFile(held, now) {
+			return config.Complain("The directory '%s' is gone. What was not written there yet is lost.", filepath.Dir(f.Name()))
+		}
+	}
+	return nil
+}
+
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		f.Close()

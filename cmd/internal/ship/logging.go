@@ -1,6 +1,10 @@
 package ship
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -82,4 +86,25 @@ func readLevel(cfg *logging.Config, text string) error {
 		cfg.TraceCategories = append(cfg.TraceCategories, category)
 	}
 	return nil
+}
+
+// reopenLogs makes every process open debug.log anew at SIGHUP, until ctx ends.
+func (s *ship) reopenLogs(ctx context.Context) {
+	for onHangup(ctx, s.cfg.Hangups, s.logFile, s.logger) {
+		s.supervisor.ReopenLog()
+	}
+}
+
+// onHangup opens a log file anew at the next SIGHUP. It reports false if ctx
+// has ended instead.
+func onHangup(ctx context.Context, hangups <-chan os.Signal, f *os.File, log *slog.Logger) bool {
+	select {
+	case <-hangups:
+	case <-ctx.Done():
+		return false
+	}
+	if err := logging.Reopen(f, f.Name()); err != nil {
+		log.Warn(fmt.Sprintf("%s goes on where it was: %v", f.Name(), err))
+	}
+	return true
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -47,6 +48,8 @@ type RemoteConfig struct {
 	Version  string
 	Part     supervise.Part
 	Stdout   io.Writer
+	// Hangups tells of SIGHUP, at which the log file is opened anew.
+	Hangups <-chan os.Signal
 }
 
 // RemoteRoles are the parts that can run on their own.
@@ -162,12 +165,22 @@ func (r *remote) openLog() (closeLog func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := logging.OpenFile(path)
 	if err != nil {
 		return nil, config.Complain("Could not open debug log file %s", path)
 	}
 	r.logger = logging.New(cfg.Tee(f, r.cfg.Stdout), cfg, time.Now)
-	return func() { f.Close() }, nil
+	ctx, cancel := context.WithCancel(context.Background())
+	var reopening sync.WaitGroup
+	reopening.Go(func() {
+		for onHangup(ctx, r.cfg.Hangups, f, r.logger) {
+		}
+	})
+	return func() {
+		cancel()
+		reopening.Wait()
+		f.Close()
+	}, nil
 }
 
 // lock makes the directories that the part needs. A gateway takes the data

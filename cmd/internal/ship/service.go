@@ -39,6 +39,13 @@ func (s *ship) mux() *bus.Mux {
 		})
 		return bus.None{}, nil
 	})
+	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) {
+		s.readiness.arrived(loadedWallets)
+		return bus.None{}, nil
+	})
+	msg.Readiness.Handle(mux, func(context.Context, bus.None) (msg.ReadinessReply, error) {
+		return msg.ReadinessReply{Waiting: s.readiness.waiting()}, nil
+	})
 	msg.Compartments.Handle(mux, s.listCompartments)
 	return mux
 }
@@ -55,13 +62,7 @@ func (s *ship) spawnWorker() (string, error) {
 	if s.ending {
 		return "", bus.Errorf("ship.ending", "the node is shutting down")
 	}
-	running := 0
-	for _, c := range s.supervisor.Status() {
-		if c.Role == broker.Worker {
-			running++
-		}
-	}
-	if running >= maxWorkers {
+	if running := s.supervisor.Count(broker.Worker); running >= maxWorkers {
 		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
 	}
 	s.workers++
@@ -91,7 +92,7 @@ func (s *ship) table() rpc.Table {
 	}
 }
 
-func (s *ship) stopCommand(_ context.Context, call *rpc.Call) (any, error) {
+func (s *ship) stopCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	wait, err := call.Int(0, 0)
 	if err != nil {
 		return nil, err
@@ -100,6 +101,7 @@ func (s *ship) stopCommand(_ context.Context, call *rpc.Call) (any, error) {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "wait must be between 0 and %d ms", maxStopWait)
 	}
 	s.stopWait.Store(int64(wait))
+	s.halt(ctx)
 	s.requestStop()
 	return Name + " stopping", nil
 }

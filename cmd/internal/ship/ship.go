@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
@@ -40,6 +42,8 @@ type Config struct {
 	Parts      map[broker.Role]supervise.Part
 	Stdout     io.Writer
 	Terminal   bool // Stdout is one: tell the user where things are
+	// Hangups tells of SIGHUP, at which debug.log is opened anew.
+	Hangups <-chan os.Signal
 }
 
 // ship is a running node.
@@ -49,6 +53,7 @@ type ship struct {
 	broker     *broker.Broker
 	supervisor *supervise.Supervisor
 	logger     *slog.Logger
+	locks      []*os.File // of the directories
 	logFile    *os.File
 	logConfig  logging.Config
 	clock      *clock.Clock
@@ -57,8 +62,7 @@ type ship struct {
 	conn       atomic.Pointer[bus.Conn] // nil until the ship is on its own bus
 	stop       chan struct{}            // closed by the stop command
 	stopOnce   sync.Once
-	up         chan broker.Identity
-	ready      bool           // used by steer only
+	readiness  *readiness
 	notifying  sync.WaitGroup // commands of the user's
 	outside    outside
 
@@ -70,7 +74,7 @@ type ship struct {
 // Run runs a node until ctx ends, the stop command comes, or a part that the
 // node cannot do without gives up.
 func Run(ctx context.Context, cfg Config) error {
-	s := &ship{cfg: cfg, started: time.Now(), stop: make(chan struct{}), up: make(chan broker.Identity, 64)}
+	s := &ship{cfg: cfg, started: time.Now(), stop: make(chan struct{})}
 	if err := checkPorts(cfg.Settings); err != nil {
 		return err
 	}
@@ -87,11 +91,10 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := checkSettingsFile(settingsFile(cfg.Layout)); err != nil {
 		return err
 	}
-	locks, err := lockDirs(cfg.Layout.Net, filepath.Join(cfg.Layout.BlocksDir, "blocks"))
-	if err != nil {
+	if s.locks, err = lockDirs(cfg.Layout.Net, filepath.Join(cfg.Layout.BlocksDir, "blocks")); err != nil {
 		return err
 	}
-	defer closeAll(locks)
+	defer closeAll(s.locks)
 	if err := s.openLog(); err != nil {
 		return err
 	}
@@ -143,6 +146,7 @@ func (s *ship) sail(ctx context.Context) error {
 		return err
 	}
 	s.crew.metrics = metrics
+	s.readiness = newReadiness(s.crew.required())
 	return s.runParts(ctx, far)
 }
 
@@ -151,7 +155,7 @@ func (s *ship) openLog() error {
 	if path == "" {
 		path = os.DevNull
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := logging.OpenFile(path)
 	if err != nil {
 		return config.Complain("Could not open debug log file %s", path)
 	}
@@ -249,7 +253,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	s.supervisor = supervise.New(supervise.Config{
 		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
 		Parts: s.cfg.Parts, Broker: s.broker, Logger: s.logger, Log: s.logConfig,
-		LogFile: s.logFile, Clock: s.clock, Mockable: regtest,
+		LogFile: s.logFile, LogPath: s.logFile.Name(), Clock: s.clock, Mockable: regtest,
 	})
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
@@ -262,6 +266,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	defer s.outside.close()
 	tasks.Go(func() { s.supervisor.Run(life) })
 	tasks.Go(func() { s.look(life) })
+	tasks.Go(func() { s.reopenLogs(life) })
 	theirs, ours := link.Pipe()
 	tasks.Go(func() {
 		// The end of the ship's own link is the end of the ship.
@@ -274,8 +279,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 		s.conn.Store(conn)
 		err := s.steer(ctx, life)
 		s.notifyEnd(life)
-		s.stopAll()
-		return err
+		return errors.Join(err, s.stopAll())
 	})
 }
 
@@ -292,14 +296,14 @@ func (s *ship) steer(ctx, life context.Context) error {
 			return err
 		}
 	}
-	waiting := s.crew.required()
+	ready := s.readiness.ready
 	for {
 		select {
-		case id := <-s.up:
-			if delete(waiting, string(id.Role)); len(waiting) == 0 && !s.announced() {
-				s.announce(life)
-			}
+		case <-ready:
+			ready = nil
+			s.announce(life)
 		case <-ctx.Done():
+			s.halt(life)
 			s.logger.Info("Shutdown: requested by a signal")
 			return nil
 		case <-s.stop:
@@ -307,8 +311,30 @@ func (s *ship) steer(ctx, life context.Context) error {
 			s.linger(ctx)
 			return nil
 		case <-s.supervisor.Done():
+			if ctx.Err() != nil {
+				continue // a signal that was sent to all processes
+			}
 			return s.supervisor.Why()
 		}
+	}
+}
+
+// haltPatience is how long the node may take to come to a halt before the stop
+// goes on. It may be in the middle of a block, or not answer at all.
+const haltPatience = time.Second
+
+// halt is the first thing of every stop: from when it returns nothing is
+// committed any more, whatever the other compartments still do while they end
+// one after the other. A node that does not answer is told to end at once.
+func (s *ship) halt(ctx context.Context) {
+	s.supervisor.End()
+	isNode := func(c supervise.Status) bool { return c.Role == broker.Node }
+	s.supervisor.Resume(isNode)
+	ctx, cancel := context.WithTimeout(ctx, haltPatience)
+	defer cancel()
+	if _, err := msg.Halt.Call(ctx, s.conn.Load(), bus.None{}); err != nil {
+		s.logger.Debug(fmt.Sprintf("The node was not halted: %v", err))
+		s.supervisor.Terminate(isNode)
 	}
 }
 
@@ -325,34 +351,42 @@ func (s *ship) linger(ctx context.Context) {
 // attached is called by the broker, whose router must not wait. Links from
 // outside do not stand for a part of the ship.
 func (s *ship) attached(id broker.Identity) {
-	if !s.supervisor.Attached(id.Instance) {
-		return
-	}
-	select {
-	case s.up <- id:
-	default:
+	if s.supervisor.Attached(id.Instance) {
+		s.readiness.arrived(string(id.Role))
 	}
 }
 
 func (s *ship) requestStop() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// stopAll ends the compartments in order.
-func (s *ship) stopAll() {
+// lostPatience is how long compartments may take to end when the data directory
+// is gone: they have nowhere to write to.
+const lostPatience = 2 * time.Second
+
+// stopAll ends the compartments in order. It fails if the data directory is
+// gone.
+func (s *ship) stopAll() error {
 	s.mu.Lock()
 	s.ending = true
 	s.mu.Unlock()
+	s.supervisor.End()
 	s.logger.Info("Shutdown: In progress...")
-	s.stopRoles(broker.Gateway)
+	lost := stillThere(s.locks)
+	limit := time.Duration(0)
+	if lost != nil {
+		limit = lostPatience
+	}
+	s.stopRoles(limit, broker.Gateway)
 	s.outside.close()
 	for _, roles := range [][]broker.Role{
 		{broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
 	} {
-		s.stopRoles(roles...)
+		s.stopRoles(limit, roles...)
 	}
+	return lost
 }
 
-func (s *ship) stopRoles(roles ...broker.Role) {
-	s.supervisor.Stop(func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
+func (s *ship) stopRoles(limit time.Duration, roles ...broker.Role) {
+	s.supervisor.StopWithin(limit, func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
 }
 
 func (s *ship) self() supervise.Status {

@@ -3,12 +3,14 @@ package supervise
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -33,10 +35,41 @@ func RunChild(run Part) error {
 	}
 	// A terminal sends SIGINT to every process of the node; the supervisor
 	// decides who stops when.
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGINT)
+	SurviveBrokenPipes()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return run(ctx, env, b.Settings)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	var reopening sync.WaitGroup
+	reopening.Go(func() { b.reopenLog(hangups, env.Logger) })
+	err = run(ctx, env, b.Settings)
+	signal.Stop(hangups)
+	close(hangups)
+	reopening.Wait()
+	if err == nil && ctx.Err() != nil {
+		return ErrTerminated
+	}
+	return err
+}
+
+// ErrTerminated is the end in order of a child that was sent SIGTERM. Its exit
+// status is TerminatedStatus: only the supervisor knows whether it sent it.
+var ErrTerminated = errors.New("terminated")
+
+// SurviveBrokenPipes makes a write to standard output or standard error whose
+// reader has gone fail instead of ending the process. Programs that are started
+// from here die of SIGPIPE as ever: a signal that is caught, unlike one that is
+// ignored, is back to its default there.
+func SurviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// reopenLog follows the rotation of debug.log until hangups is closed.
+func (b *boot) reopenLog(hangups <-chan os.Signal, log *slog.Logger) {
+	for range hangups {
+		if err := logging.Reopen(b.logFile, b.LogPath); err != nil {
+			log.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", b.Instance, err))
+		}
+	}
 }
 
 func readBoot(b *boot) error {
@@ -71,10 +104,11 @@ func (b *boot) env() (part.Env, error) {
 		listeners = append(listeners, l)
 	}
 	syscall.CloseOnExec(logFD)
+	b.logFile = os.NewFile(logFD, "debug.log")
 	setTitle(b.Instance)
 	return part.Env{
 		Name: b.Instance, Link: link, Listeners: listeners,
-		Logger: newLogger(os.NewFile(logFD, "debug.log"), b.Log, b.Instance),
+		Logger: newLogger(b.logFile, b.Log, b.Instance),
 		Clock:  clock.New(b.Mock), Title: setTitle, Mockable: b.Mockable,
 	}, nil
 }

@@ -40,6 +40,7 @@ type compartment struct {
 	restarts int
 	attached bool // it has been on the bus, ever
 	upNow    bool // see takeUpNow
+	oldLog   bool // its process is to open debug.log anew when it is on the bus
 }
 
 func (c *compartment) began(pid int, signal func(os.Signal)) {
@@ -51,7 +52,8 @@ func (c *compartment) began(pid int, signal func(os.Signal)) {
 	}
 }
 
-// stop asks the compartment to end.
+// stop asks the compartment to end. A process that is stopped in the sense of
+// SIGSTOP would never see that, so it is let go on.
 func (c *compartment) stop(sig os.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,6 +63,42 @@ func (c *compartment) stop(sig os.Signal) {
 	}
 	if c.signal != nil {
 		c.signal(sig)
+		c.signal(syscall.SIGCONT)
+	}
+}
+
+// resume lets a process go on that was sent SIGSTOP.
+func (c *compartment) resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.signal != nil {
+		c.signal(syscall.SIGCONT)
+	}
+}
+
+// reopenLog makes the process open debug.log anew: at once if it is on the bus,
+// or else as soon as it is, since it might die of the signal before.
+func (c *compartment) reopenLog() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.oldLog = !c.upNow
+	if c.upNow {
+		c.signal(syscall.SIGHUP)
+	}
+}
+
+// arrived notes that the compartment is on the bus.
+func (c *compartment) arrived() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.upNow = true
+	if !c.attached {
+		c.attached = true
+		close(c.up)
+	}
+	if c.oldLog {
+		c.oldLog = false
+		c.signal(syscall.SIGHUP)
 	}
 }
 
@@ -99,7 +137,7 @@ func (s *Supervisor) keep(ctx context.Context, c *compartment) {
 		began := time.Now()
 		err := s.once(ctx, c)
 		c.failure = err
-		if ctx.Err() != nil || c.isStopping() {
+		if ctx.Err() != nil || c.isStopping() || s.isEnding() {
 			s.noteFailedStop(c, err)
 			return
 		}

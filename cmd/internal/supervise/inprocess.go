@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -31,7 +32,11 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 	}
 	partCtx, stop := context.WithCancel(ctx)
 	defer stop()
-	c.began(os.Getpid(), func(os.Signal) { stop() })
+	c.began(os.Getpid(), func(sig os.Signal) {
+		if sig == syscall.SIGTERM || sig == syscall.SIGKILL {
+			stop()
+		}
+	})
 	theirs, ours := link.Pipe()
 	var router sync.WaitGroup
 	linkCtx, closeLink := context.WithCancel(ctx)

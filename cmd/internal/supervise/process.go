@@ -66,7 +66,7 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 	return boot{
 		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
-		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log,
+		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log, LogPath: s.cfg.LogPath,
 	}
 }
 
@@ -105,11 +105,16 @@ func socketPair() (net.Conn, *os.File, error) {
 // part.ErrFinal.
 const FinalStatus = 3
 
+// TerminatedStatus is the exit code of a compartment that ended in order
+// because of SIGTERM.
+const TerminatedStatus = 4
+
 // ExitError is how a compartment failed.
 type ExitError struct {
 	Status    string // "exit status 1", "signal: killed"
 	LastWords string // what it wrote to standard error
-	// Terminated tells that SIGTERM ended it before it could handle that.
+	// Terminated tells that SIGTERM ended it, in order or before it could
+	// handle that.
 	Terminated bool
 	// Final tells that it is of no use to start it again.
 	Final bool
@@ -136,7 +141,10 @@ func describeEnd(state *os.ProcessState, err error, words *tail) error {
 	if state != nil {
 		final = state.ExitCode() == FinalStatus
 		wait, ok := state.Sys().(syscall.WaitStatus)
-		terminated = ok && wait.Signaled() && wait.Signal() == syscall.SIGTERM
+		terminated = ok && wait.Signaled() && wait.Signal() == syscall.SIGTERM || state.ExitCode() == TerminatedStatus
+	}
+	if state != nil && state.ExitCode() == TerminatedStatus {
+		status = "ended by a SIGTERM that the supervisor did not send"
 	}
 	return &ExitError{Status: status, LastWords: strings.TrimSpace(words.String()), Terminated: terminated, Final: final}
 }

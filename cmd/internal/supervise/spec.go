@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"os"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
@@ -50,6 +51,9 @@ type boot struct {
 	Mock      int64
 	Mockable  bool
 	Log       logging.Config
+	LogPath   string // debug.log, to be opened anew at SIGHUP
+
+	logFile *os.File // the child's own
 }
 
 // Descriptors that a child inherits.

@@ -27,6 +27,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Log        logging.Config
 	LogFile    *os.File
+	LogPath    string // where that is
 	Clock      *clock.Clock
 	Mockable   bool
 }
@@ -40,7 +41,7 @@ type Supervisor struct {
 	why      error
 
 	mu       sync.Mutex
-	closed   bool
+	ending   bool // nothing is started any more
 	all      map[string]*compartment
 	keepers  sync.WaitGroup
 	keepCtx  context.Context
@@ -65,7 +66,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 	thread.Go(func() { s.forker.run(forkerDone) })
 	<-ctx.Done()
 	s.mu.Lock()
-	s.closed = true
+	s.ending = true
 	for _, c := range s.all {
 		c.stop(syscall.SIGKILL)
 	}
@@ -108,7 +109,7 @@ func (s *Supervisor) start(spec Spec) (*compartment, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.ending {
 		return nil, fmt.Errorf("shutting down")
 	}
 	if _, taken := s.all[spec.Instance]; taken {
@@ -133,26 +134,73 @@ func (s *Supervisor) Attached(instance string) bool {
 	c := s.all[instance]
 	s.mu.Unlock()
 	if c != nil {
-		c.mu.Lock()
-		c.upNow = true
-		if !c.attached {
-			c.attached = true
-			close(c.up)
-		}
-		c.mu.Unlock()
+		c.arrived()
 	}
 	return c != nil
 }
 
+// End makes whatever ends from now on stay so: nothing is started any more.
+func (s *Supervisor) End() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ending = true
+}
+
+func (s *Supervisor) isEnding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+// Count is the number of compartments of a role that are kept running.
+func (s *Supervisor) Count(role broker.Role) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.all {
+		if c.spec.Role == role {
+			n++
+		}
+	}
+	return n
+}
+
+// Terminate tells compartments to end and does not wait for that.
+func (s *Supervisor) Terminate(match func(Status) bool) {
+	for _, c := range s.matching(match) {
+		c.stop(syscall.SIGTERM)
+	}
+}
+
+// Resume lets processes go on that somebody has sent SIGSTOP.
+func (s *Supervisor) Resume(match func(Status) bool) {
+	for _, c := range s.matching(match) {
+		c.resume()
+	}
+}
+
+// ReopenLog makes all processes open debug.log anew.
+func (s *Supervisor) ReopenLog() {
+	for _, c := range s.matching(func(Status) bool { return true }) {
+		c.reopenLog()
+	}
+}
+
 // Stop ends the compartments for which match is true, all at a time, and
 // returns when they have ended. One that is out of patience is killed.
-func (s *Supervisor) Stop(match func(Status) bool) {
+func (s *Supervisor) Stop(match func(Status) bool) { s.StopWithin(0, match) }
+
+// StopWithin is Stop with no more patience than limit, unless that is 0.
+func (s *Supervisor) StopWithin(limit time.Duration, match func(Status) bool) {
 	var stopping sync.WaitGroup
 	for _, c := range s.matching(match) {
 		stopping.Go(func() {
+			patience := c.spec.Patience
+			if limit > 0 {
+				patience = min(patience, limit)
+			}
 			c.stop(syscall.SIGTERM)
-			if !endedWithin(c, c.spec.Patience) {
-				s.cfg.Logger.Warn(fmt.Sprintf("%s did not stop within %s: killing it", c.spec.Instance, c.spec.Patience))
+			if !endedWithin(c, patience) {
+				s.cfg.Logger.Warn(fmt.Sprintf("%s did not stop within %s: killing it", c.spec.Instance, patience))
 				c.stop(syscall.SIGKILL)
 				<-c.ended
 			}

@@ -1,0 +1,36 @@
+package logging
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenFile opens a log file to append to, which only its owner may read.
+func OpenFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+}
+
+// Reopen makes f, which OpenFile opened or a process inherited, the file that
+// is at path now, or a new one: what rotates logs has moved the old one away.
+// The descriptor stays the same, so lines may be written meanwhile, and a
+// process that is being started inherits the one file or the other. After an
+// error f is what it was.
+func Reopen(f *os.File, path string) error {
+	next, err := OpenFile(path)
+	if err != nil {
+		return err
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return errors.Join(err, next.Close())
+	}
+	failed := error(nil)
+	err = raw.Control(func(fd uintptr) { failed = unix.Dup3(int(next.Fd()), int(fd), unix.O_CLOEXEC) })
+	if failed != nil {
+		failed = fmt.Errorf("reopening %s: %w", path, failed)
+	}
+	return errors.Join(err, failed, next.Close())
+}
