@@ -39,6 +39,7 @@ func TestNothingIsWrittenAfterAStop(t *testing.T) {
 				for pid, title := range crew {
 					require.False(t, alive(pid), "%s outlives the ship after %s", title, name)
 				}
+				requireNothingConnectedAfterStop(t, k.node, name)
 				files := chaintest.ImageOf(t, k.net)
 				k.pause(300)
 				after := chaintest.ImageOf(t, k.net)

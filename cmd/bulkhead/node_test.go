@@ -31,6 +31,7 @@ type node struct {
 	args    []string
 	host    host
 	cmd     *exec.Cmd
+	stdout  *os.File // nil for none
 	stderr  *bytes.Buffer
 	ended   chan error
 }
@@ -80,6 +81,9 @@ func (n *node) launch(more ...string) {
 	n.cmd = n.host.command(bulkheadBinary, append(n.args, more...)...)
 	n.stderr = &bytes.Buffer{}
 	n.cmd.Stderr = n.stderr
+	if n.stdout != nil {
+		n.cmd.Stdout = n.stdout
+	}
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(n.t, n.cmd.Start())
 	ended := make(chan error, 1)
