@@ -194,3 +194,28 @@ func TestAStoppedProcessDoesNotHoldUpTheEnd(t *testing.T) {
 	require.Equal(t, 2, n.height())
 	n.stop()
 }
+
+// TestAStopInAQuickSync: thousands of blocks wait to be connected, and none is
+// after the stop.
+func TestAStopInAQuickSync(t *testing.T) {
+	server := startBlockServer(t)
+	for _, mode := range []string{"-multiprocess=1", "-multiprocess=0"} {
+		for name, stop := range map[string]func(*node){
+			"SIGTERM": func(n *node) { require.NoError(t, n.cmd.Process.Signal(syscall.SIGTERM)) },
+			"stop":    func(n *node) { n.must("stop") },
+		} {
+			n := newNode(t, "main", mainnetArgs("-connect="+server, mode)...)
+			n.start()
+			n.eventually("blocks", func() error {
+				if strings.Count(n.log(), "UpdateTip:") < 300 {
+					return fmt.Errorf("there are none yet")
+				}
+				return nil
+			})
+			stop(n)
+			n.awaitEnd()
+			requireNothingConnectedAfterStop(t, n, name+mode)
+			require.Less(t, strings.Count(n.log(), "UpdateTip:"), 14_000, "it was not in the middle of it")
+		}
+	}
+}
