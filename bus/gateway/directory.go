@@ -27,12 +27,13 @@ type directory struct {
 	commands map[string]rpc.Info
 	offers   map[string][]string // command to instances, sorted
 	wallets  map[string]string   // instance to wallet name
+	lost     map[string]string   // the same of processes that have ended
 }
 
 func newDirectory() *directory {
 	return &directory{
 		commands: map[string]rpc.Info{},
-		offers:   map[string][]string{}, wallets: map[string]string{},
+		offers:   map[string][]string{}, wallets: map[string]string{}, lost: map[string]string{},
 	}
 }
 
@@ -127,6 +128,7 @@ func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
 	defer d.mu.Unlock()
 	if name, ok := entry.Meta[WalletMeta]; ok {
 		d.wallets[entry.Instance] = string(name)
+		delete(d.lost, entry.Instance)
 	}
 	for _, info := range infos {
 		d.commands[info.Name] = info
@@ -141,7 +143,10 @@ func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
 func (d *directory) remove(instance string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.wallets, instance)
+	if name, ok := d.wallets[instance]; ok {
+		d.lost[instance] = name
+		delete(d.wallets, instance)
+	}
 	for name, list := range d.offers {
 		if slices.Contains(list, instance) {
 			d.offers[name] = slices.DeleteFunc(slices.Clone(list), func(i string) bool { return i == instance })
@@ -166,6 +171,21 @@ func (d *directory) walletInstances() map[string]string {
 		byName[name] = instance
 	}
 	return byName
+}
+
+// lostWallets returns the wallets whose processes have ended, by instance. They
+// were unloaded, or are being started again.
+func (d *directory) lostWallets() map[string]string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return maps.Clone(d.lost)
+}
+
+// forgetWallet is for one that was unloaded.
+func (d *directory) forgetWallet(instance string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lost, instance)
 }
 
 // all returns every known command, sorted by category and name.

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -41,17 +44,34 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.R
 	if from.wallet != nil {
 		call.Wallet = *from.wallet
 	}
-	switch {
-	case info.EveryPart:
+	if info.EveryPart {
 		return g.everyPart(ctx, r.method, instances, call)
-	case info.PerWallet:
-		instance, err := g.walletInstance(from)
-		if err != nil {
-			return nil, err
-		}
-		return g.ask(ctx, r.method, instance, call)
 	}
-	return g.ask(ctx, r.method, "", call)
+	instance, err := g.target(ctx, from, info, instances)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := g.lanes.enter(ctx, instance)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return g.ask(ctx, r.method, instance, call)
+}
+
+// target chooses who is to answer a command.
+func (g *gateway) target(ctx context.Context, from origin, info rpc.Info, instances []string) (string, error) {
+	switch {
+	case info.PerWallet:
+		return g.walletInstance(ctx, from)
+	case len(instances) == 0:
+		return "", restarting(info.Name)
+	}
+	return instances[rand.IntN(len(instances))], nil
+}
+
+func restarting(method string) error {
+	return rpc.Errorf(rpc.InWarmup, "The compartment that serves %s is restarting", method)
 }
 
 // warmUp fails until the node has been ready once. The supervisor keeps that
@@ -73,10 +93,13 @@ func (g *gateway) warmUp(ctx context.Context) error {
 }
 
 func (g *gateway) ask(ctx context.Context, method, instance string, call rpc.Request) (json.RawMessage, error) {
-	reply, err := rpc.MethodFor(method).CallAt(ctx, g.conn, instance, call)
+	reply, err := g.callAt(ctx, method, instance, call)
+	var silent *SilentError
 	switch {
 	case errors.Is(err, bus.ErrNoService):
-		return nil, rpc.Errorf(rpc.InWarmup, "The compartment that serves %s is restarting", method)
+		return nil, restarting(method)
+	case errors.As(err, &silent):
+		return nil, rpc.Errorf(rpc.InWarmup, "%v", silent)
 	case err != nil:
 		return nil, err
 	case reply.Code != 0:
@@ -87,6 +110,19 @@ func (g *gateway) ask(ctx context.Context, method, instance string, call rpc.Req
 	return reply.Attached[0], nil
 }
 
+// callAt calls an instance. The error is a *SilentError if that does not even
+// answer pings.
+func (g *gateway) callAt(ctx context.Context, method, instance string, call rpc.Request) (rpc.Reply, error) {
+	ctx, over := g.silence.begin(ctx, instance)
+	defer over()
+	reply, err := rpc.MethodFor(method).CallAt(ctx, g.conn, instance, call)
+	var silent *SilentError
+	if err != nil && errors.As(context.Cause(ctx), &silent) {
+		return reply, silent
+	}
+	return reply, err
+}
+
 // everyPart asks all instances. One that ends meanwhile does not count: its
 // successor starts with what the others were told.
 func (g *gateway) everyPart(ctx context.Context, method string, instances []string, call rpc.Request) (json.RawMessage, error) {
@@ -95,7 +131,7 @@ func (g *gateway) everyPart(ctx context.Context, method string, instances []stri
 	results := make([]json.RawMessage, len(instances))
 	for i, instance := range instances {
 		group.Go(func() error {
-			reply, err := rpc.MethodFor(method).CallAt(ctx, g.conn, instance, call)
+			reply, err := g.callAt(ctx, method, instance, call)
 			switch {
 			case errors.Is(err, bus.ErrNoService), errors.Is(err, bus.ErrGone):
 				return nil
@@ -120,23 +156,59 @@ func (g *gateway) everyPart(ctx context.Context, method string, instances []stri
 	return nil, rpc.Errorf(rpc.InternalError, "no compartment answered %s", method)
 }
 
-func (g *gateway) walletInstance(from origin) (string, error) {
-	byName := g.directory.walletInstances()
-	if from.wallet != nil {
-		if instance, ok := byName[*from.wallet]; ok {
-			return instance, nil
+// walletInstance finds the process of the wallet that a request is for. One
+// that has died and is being started again counts as loaded.
+func (g *gateway) walletInstance(ctx context.Context, from origin) (string, error) {
+	byName, lost := g.directory.walletInstances(), map[string]bool{}
+	for _, name := range g.lostWallets(ctx) {
+		if _, back := byName[name]; !back {
+			lost[name] = true
 		}
-		return "", rpc.Errorf(rpc.WalletNotFound, "Requested wallet does not exist or is not loaded")
 	}
-	switch len(byName) {
-	case 0:
+	name := ""
+	switch {
+	case from.wallet != nil:
+		name = *from.wallet
+	case len(byName)+len(lost) == 0:
 		return "", rpc.Errorf(rpc.WalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
-	case 1:
-		for _, instance := range byName {
-			return instance, nil
+	case len(byName)+len(lost) > 1:
+		return "", rpc.Errorf(rpc.WalletNotSpecified, "Multiple wallets are loaded. Please select which wallet to use by requesting the RPC through the /wallet/<walletname> URI path.")
+	default:
+		for only := range byName {
+			name = only
+		}
+		for only := range lost {
+			name = only
 		}
 	}
-	return "", rpc.Errorf(rpc.WalletNotSpecified, "Multiple wallets are loaded. Please select which wallet to use by requesting the RPC through the /wallet/<walletname> URI path.")
+	if instance, ok := byName[name]; ok {
+		return instance, nil
+	}
+	if lost[name] {
+		return "", rpc.Errorf(rpc.InWarmup, "Wallet \"%s\" is restarting", name)
+	}
+	return "", rpc.Errorf(rpc.WalletNotFound, "Requested wallet does not exist or is not loaded")
+}
+
+// lostWallets names the wallets whose process has ended though nobody unloaded
+// them: the supervisor is starting it again.
+func (g *gateway) lostWallets(ctx context.Context) []string {
+	lost := g.directory.lostWallets()
+	if len(lost) == 0 {
+		return nil
+	}
+	running, err := msg.Compartments.Call(ctx, g.conn, bus.None{})
+	if err != nil {
+		return slices.Sorted(maps.Values(lost)) // it is not known better
+	}
+	for instance := range lost {
+		kept := slices.ContainsFunc(running.Compartments, func(c msg.Compartment) bool { return c.Instance == instance })
+		if !kept {
+			g.directory.forgetWallet(instance)
+			delete(lost, instance)
+		}
+	}
+	return slices.Sorted(maps.Values(lost))
 }
 
 // logLine is what debug.log shows of a request, in Bitcoin Core's form.

@@ -10,8 +10,11 @@
 // GET /metrics, without a password. It keeps none: each scrape asks the broker
 // and the parts, with a deadline, and leaves out what does not answer.
 //
-// Bounds: a request's body and header, the requests served at a time and
-// those that wait, the scrapes at a time. What is beyond them is refused, never queued.
+// Bounds: a request's body and header, the calls to each compartment at a time
+// and those that wait for that, the scrapes at a time. What is beyond them is
+// refused, never queued. The calls to one compartment take no place away from
+// those to another, and are given up when it no longer answers the broker's
+// pings: whoever does not depend on a stalled compartment is answered.
 //
 // Run owns the HTTP servers' goroutines and the one that follows the bus's
 // registry, and joins them; requests in progress are answered before it

@@ -27,8 +27,9 @@ type gateway struct {
 	ipc       *slog.Logger // category ipc
 	conn      *bus.Conn
 	directory *directory
-	active    chan struct{} // one element a request that is served
-	waiting   chan struct{} // and one that waits for it
+	lanes     *lanes
+	silence   *silence
+	reading   chan struct{} // one element a body that is being read as JSON
 	ready     atomic.Bool   // the node has been ready
 
 	mu       sync.Mutex
@@ -42,8 +43,9 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	g := &gateway{
 		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"), ipc: env.Logger.With("cat", "ipc"),
 		directory: newDirectory(),
-		active:    make(chan struct{}, cfg.Threads),
-		waiting:   make(chan struct{}, cfg.Queue),
+		lanes:     newLanes(cfg.Threads, cfg.Queue),
+		silence:   newSilence(),
+		reading:   make(chan struct{}, cfg.Threads),
 		calls:     map[uint64]activeCall{},
 	}
 	return env.Serve(ctx, bus.NewMux(), g.table(), func(ctx context.Context, conn *bus.Conn) error {
@@ -59,6 +61,7 @@ func (g *gateway) serve(ctx context.Context, listeners []net.Listener) error {
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnswering()
 	group.Go(func() error { return g.directory.follow(groupCtx, g.conn, g.logger) })
+	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
 	for i, l := range listeners {
 		server := g.newServer(answering)

@@ -30,10 +30,11 @@ type fixture struct {
 	url string
 	// metrics is where the last listener is.
 	metrics string
-	hold    chan struct{} // closed to let "hold" return
-	held    chan struct{} // tells that a "hold" has begun
-	stop    func()        // ends the part
-	missing chan []string // holds what the supervisor says that the node waits for
+	hold    chan struct{}          // closed to let "hold" return
+	held    chan struct{}          // tells that a "hold" has begun
+	stop    func()                 // ends the part
+	missing chan []string          // holds what the supervisor says that the node waits for
+	kept    chan []msg.Compartment // and what it keeps running
 }
 
 // startSupervisor attaches a supervisor whose node waits for what missing says.
@@ -45,6 +46,13 @@ func (f *fixture) startSupervisor() {
 		missing := <-f.missing
 		f.missing <- missing
 		return msg.ReadinessReply{Waiting: missing}, nil
+	})
+	f.kept = make(chan []msg.Compartment, 1)
+	f.kept <- nil
+	msg.Compartments.Handle(mux, func(context.Context, bus.None) (msg.CompartmentsReply, error) {
+		kept := <-f.kept
+		f.kept <- kept
+		return msg.CompartmentsReply{Compartments: kept}, nil
 	})
 	f.bus.Conn(broker.Supervisor, "supervisor", mux)
 }

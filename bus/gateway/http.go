@@ -56,19 +56,13 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if !g.admit(r.Context()) {
-		g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
-		plain(w, http.StatusServiceUnavailable, "Work queue depth exceeded")
-		return
-	}
-	defer g.release()
 	ctx, cancel := context.WithTimeout(r.Context(), maxCall)
 	defer cancel()
 	g.respond(ctx, w, origin{user: user, wallet: wallet}, body)
 }
 
-// readBody takes in a request before it occupies a thread: a client that sends
-// slowly, or never ends, is in nobody's way.
+// readBody takes in a whole request before anything is done for it: a client
+// that sends slowly, or never ends, is in the way of no other.
 func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	if r.ContentLength > maxBody {
 		plain(w, http.StatusRequestEntityTooLarge, "Content too large")
@@ -122,42 +116,35 @@ func (g *gateway) authenticate(w http.ResponseWriter, r *http.Request) (string, 
 	return "", false
 }
 
-// admit waits for one of the threads; it reports false if too many wait.
-func (g *gateway) admit(ctx context.Context) bool {
-	select {
-	case g.waiting <- struct{}{}:
-	default:
-		return false
-	}
-	defer func() { <-g.waiting }()
-	select {
-	case g.active <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (g *gateway) release() { <-g.active }
-
 // respond answers a body: one request or a batch.
 func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origin, body []byte) {
 	body = bytes.TrimSpace(body)
 	switch {
-	case !json.Valid(body):
+	case !g.valid(body):
 		g.writeAnswer(w, &answer{request: unreadable(), err: &rpc.Error{Code: rpc.ParseError, Message: "Parse error"}})
 	case body[0] == '{':
 		a := g.one(ctx, from, body)
-		if a.request.notification() {
+		switch {
+		case a.err == errQueueFull:
+			plain(w, http.StatusServiceUnavailable, errQueueFull.Message)
+		case a.request.notification():
 			w.WriteHeader(http.StatusNoContent)
-			return
+		default:
+			g.writeAnswer(w, a)
 		}
-		g.writeAnswer(w, a)
 	case body[0] == '[':
 		g.batch(ctx, w, from, body)
 	default:
 		g.writeAnswer(w, &answer{request: unreadable(), err: &rpc.Error{Code: rpc.ParseError, Message: "Top-level object parse error"}})
 	}
+}
+
+// valid reports whether a body is JSON. As many are looked at in a moment as
+// there are threads.
+func (g *gateway) valid(body []byte) bool {
+	g.reading <- struct{}{}
+	defer func() { <-g.reading }()
+	return json.Valid(body)
 }
 
 func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *answer {
@@ -174,6 +161,9 @@ func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *an
 	}
 	if err != nil {
 		a.err = rpc.AsError(err)
+	}
+	if a.err == errQueueFull {
+		g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
 	}
 	return a
 }

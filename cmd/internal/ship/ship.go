@@ -328,13 +328,12 @@ const haltPatience = time.Second
 // one after the other. A node that does not answer is told to end at once.
 func (s *ship) halt(ctx context.Context) {
 	s.supervisor.End()
-	isNode := func(c supervise.Status) bool { return c.Role == broker.Node }
-	s.supervisor.Resume(isNode)
+	s.supervisor.Resume(func(supervise.Status) bool { return true })
 	ctx, cancel := context.WithTimeout(ctx, haltPatience)
 	defer cancel()
 	if _, err := msg.Halt.Call(ctx, s.conn.Load(), bus.None{}); err != nil {
 		s.logger.Debug(fmt.Sprintf("The node was not halted: %v", err))
-		s.supervisor.Terminate(isNode)
+		s.supervisor.Terminate(func(c supervise.Status) bool { return c.Role == broker.Node })
 	}
 }
 
