@@ -212,4 +212,10 @@ func (p *port) settle() {
 		at.callee.abandon(at.id)
 	}
 	p.denied.report(p)
+	p.forget()
 }
+
+// forget drops what a link that has ended remembers. The directory that an idle
+// link has seen last still knows links that have ended; if those kept the ones
+// that they had seen, each would keep all that ended before it.
+func (p *port) forget() { p.seen, p.routes, p.topics, p.unsent = nil, nil, nil, nil }

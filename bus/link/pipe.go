@@ -24,9 +24,32 @@ type halfPipe struct {
 	buf      []byte
 	start, n int
 	closed   bool
-	readBy   time.Time
-	writeBy  time.Time
+	readBy   deadline
+	writeBy  deadline
 }
+
+// deadline is when waiters are to give up, and what wakes them then. The timer
+// must not outlive its purpose: it keeps the pipe.
+type deadline struct {
+	by   time.Time
+	wake *time.Timer
+}
+
+func (d *deadline) set(by time.Time, wake func()) {
+	d.stop()
+	if d.by = by; !by.IsZero() {
+		d.wake = time.AfterFunc(time.Until(by), wake)
+	}
+}
+
+func (d *deadline) stop() {
+	if d.wake != nil {
+		d.wake.Stop()
+		d.wake = nil
+	}
+}
+
+func (d *deadline) expired() bool { return !d.by.IsZero() && !time.Now().Before(d.by) }
 
 func newHalfPipe() *halfPipe {
 	h := &halfPipe{buf: make([]byte, pipeBytes)}
@@ -34,14 +57,12 @@ func newHalfPipe() *halfPipe {
 	return h
 }
 
-func expired(by time.Time) bool { return !by.IsZero() && !time.Now().Before(by) }
-
 func (h *halfPipe) read(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for h.n == 0 && len(p) > 0 {
 		switch {
-		case expired(h.readBy):
+		case h.readBy.expired():
 			return 0, os.ErrDeadlineExceeded
 		case h.closed:
 			return 0, io.EOF
@@ -63,7 +84,7 @@ func (h *halfPipe) write(p []byte) (int, error) {
 		switch {
 		case h.closed:
 			return written, io.ErrClosedPipe
-		case expired(h.writeBy):
+		case h.writeBy.expired():
 			return written, os.ErrDeadlineExceeded
 		case h.n == len(h.buf):
 			h.changed.Wait()
@@ -107,22 +128,24 @@ func (h *halfPipe) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.readBy.stop()
+	h.writeBy.stop()
 	h.changed.Broadcast()
 }
 
 // deadline sets one of h's deadlines and arranges for waiters to look at it.
-func (h *halfPipe) deadline(field *time.Time, by time.Time) {
+func (h *halfPipe) deadline(d *deadline, by time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	*field = by
 	h.changed.Broadcast()
-	if !by.IsZero() {
-		time.AfterFunc(time.Until(by), func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.changed.Broadcast()
-		})
+	if h.closed {
+		return // nobody waits any more
 	}
+	d.set(by, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.changed.Broadcast()
+	})
 }
 
 // pipeEnd is one end of a Pipe.
