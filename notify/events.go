@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -13,49 +14,41 @@ import (
 // removedByBlock is the reason of a removal that is no news: the block is.
 const removedByBlock = "block"
 
-// heard publishes one event of the node.
-func (n notifiers) heard(ev bus.Event) error {
-	switch {
-	case msg.BlockConnected.Matches(ev):
-		e, err := msg.BlockConnected.Decode(ev)
-		if err != nil {
-			return err
-		}
-		return n.block(e, 'C')
-	case msg.BlockDisconnected.Matches(ev):
-		e, err := msg.BlockDisconnected.Decode(ev)
-		if err != nil {
-			return err
-		}
-		return n.block(e, 'D')
-	case msg.NewTip.Matches(ev):
-		e, err := msg.NewTip.Decode(ev)
-		if err != nil || e.Initial {
-			return err
-		}
-		raw, err := only(e.Attached)
-		if err == nil {
-			n.tip(e.Hash, raw)
-		}
-		return err
-	case msg.TxAdded.Matches(ev):
-		e, err := msg.TxAdded.Decode(ev)
-		if err != nil {
-			return err
-		}
-		raw, err := only(e.Attached)
-		if err == nil {
-			n.added(e.Txid, raw, e.MempoolSeq)
-		}
-		return err
-	case msg.TxRemoved.Matches(ev):
-		e, err := msg.TxRemoved.Decode(ev)
-		if err == nil && e.Reason != removedByBlock {
+// listener publishes what the node tells.
+func (n notifiers) listener(log *slog.Logger) *bus.Listener {
+	l := bus.NewListener()
+	l.OnGap(func(lost uint64) { log.Warn(fmt.Sprintf("zmq: lost %d events of the node", lost)) })
+	l.OnFault(func(topic string, err error) { log.Warn(fmt.Sprintf("zmq: dropped an event: %s: %v", topic, err)) })
+	msg.BlockConnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return n.block(e, 'C') })
+	msg.BlockDisconnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return n.block(e, 'D') })
+	msg.NewTip.On(l, n.newTip)
+	msg.TxAdded.On(l, n.txAdded)
+	msg.TxRemoved.On(l, func(e msg.TxEvent, _ bus.Meta) error {
+		if e.Reason != removedByBlock {
 			n.sequence(e.Txid, 'R', e.MempoolSeq)
 		}
-		return err
+		return nil
+	})
+	return l
+}
+
+func (n notifiers) newTip(e msg.BlockEvent, _ bus.Meta) error {
+	if e.Initial {
+		return nil
 	}
-	return nil
+	raw, err := only(e.Attached)
+	if err == nil {
+		n.tip(e.Hash, raw)
+	}
+	return err
+}
+
+func (n notifiers) txAdded(e msg.TxEvent, _ bus.Meta) error {
+	raw, err := only(e.Attached)
+	if err == nil {
+		n.added(e.Txid, raw, e.MempoolSeq)
+	}
+	return err
 }
 
 // block publishes the transactions of a block and then the block, by label.

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/notify/zmqpub"
@@ -72,22 +71,7 @@ func publish(parent context.Context, conn *bus.Conn, log *slog.Logger, sockets [
 	for _, s := range sockets {
 		group.Go(func() error { return s.Run(ctx) })
 	}
-	group.Go(func() error {
-		events, err := conn.Subscribe(ctx, msg.EventPrefix)
-		if err != nil {
-			return err
-		}
-		defer events.Close()
-		return events.Each(ctx, func(ev bus.Event) error {
-			if ev.Gap > 0 {
-				log.Warn(fmt.Sprintf("zmq: lost %d events of the node", ev.Gap))
-			}
-			if err := list.heard(ev); err != nil {
-				log.Warn(fmt.Sprintf("zmq: dropped an event: %v", err))
-			}
-			return nil
-		})
-	})
+	group.Go(func() error { return list.listener(log).Run(ctx, conn) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that

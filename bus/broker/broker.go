@@ -40,6 +40,7 @@ type Broker struct {
 	mu      sync.Mutex       // held to change routes and what follows
 	ports   map[string]*port // by instance
 	methods map[string]*method
+	links   uint64 // that there were
 	// announced is how many bytes the links of a role have announced.
 	announced map[Role]int
 }
@@ -102,6 +103,8 @@ func (b *Broker) attach(p *port) error {
 	if _, taken := b.ports[p.id.Instance]; taken {
 		return fmt.Errorf("instance %q is attached already", p.id.Instance)
 	}
+	b.links++
+	p.number = b.links
 	b.ports[p.id.Instance] = p
 	return nil
 }

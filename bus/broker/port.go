@@ -21,8 +21,9 @@ type port struct {
 	rights Rights
 	link   *link.Link
 	since  time.Time
-	rank   int // of the role, for counting
-	share  int // calls that links of the role may have waiting for one link
+	number uint64 // of the link, counted from the first
+	rank   int    // of the role, for counting
+	share  int    // calls that links of the role may have waiting for one link
 
 	// Of the goroutine that runs the link.
 	broken   error // why the broker closed the link

@@ -90,7 +90,7 @@ func (p *port) drain(id uint64) {
 }
 
 func (p *port) entry() msg.RegistryEntry {
-	return msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Offers: p.offered, Meta: p.meta}
+	return msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Offers: p.offered, Meta: p.meta, Link: p.number}
 }
 
 func (p *port) answerRegistry(id uint64) error {
@@ -117,5 +117,5 @@ func (p *port) answerWith(id uint64, reply any) {
 }
 
 func (b *Broker) announceGone(p *port) {
-	b.announce(msg.LinkGone.Name(), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role)})
+	b.announce(msg.LinkGone.Name(), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Link: p.number})
 }

@@ -1,14 +1,13 @@
 package gateway
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 
-	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -19,10 +18,6 @@ const WalletMeta = "wallet"
 // directory knows who offers which command. A command stays known when its
 // part is gone: the part is being restarted.
 type directory struct {
-	news sync.Mutex // over taking events, and over sub and log
-	sub  *bus.Subscription
-	log  *slog.Logger
-
 	mu       sync.RWMutex
 	commands map[string]rpc.Info
 	offers   map[string][]string // command to instances, sorted
@@ -37,83 +32,15 @@ func newDirectory() *directory {
 	}
 }
 
-// follow keeps the directory up to date until ctx ends.
-func (d *directory) follow(ctx context.Context, conn *bus.Conn, log *slog.Logger) error {
-	sub, err := conn.Subscribe(ctx, msg.LinkUp.Name(), msg.LinkGone.Name())
-	if err != nil {
-		return err
-	}
-	defer sub.Close()
-	if err := d.reload(ctx, conn, log); err != nil {
-		return err
-	}
-	d.news.Lock()
-	d.sub, d.log = sub, log
-	d.news.Unlock()
-	for {
-		if d.takeNews() {
-			if err := d.reload(ctx, conn, log); err != nil {
-				return err
-			}
-		}
-		if err := sub.Wait(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// takeNews takes in what has been announced so far. Whoever has just been told
-// of a new part by that part finds it here. It reports whether some news were
-// lost.
-func (d *directory) takeNews() (lost bool) {
-	d.news.Lock()
-	defer d.news.Unlock()
-	if d.sub == nil {
-		return false
-	}
-	for {
-		ev, ok := d.sub.TryNext()
-		if !ok {
-			return lost
-		}
-		lost = lost || ev.Gap > 0
-		switch {
-		case msg.LinkUp.Matches(ev):
-			if entry, err := msg.LinkUp.Decode(ev); err == nil {
-				d.enter(entry, d.log)
-			}
-		case msg.LinkGone.Matches(ev):
-			if entry, err := msg.LinkGone.Decode(ev); err == nil {
-				d.remove(entry.Instance)
-			}
-		}
-	}
-}
-
-func (d *directory) reload(ctx context.Context, conn *bus.Conn, log *slog.Logger) error {
-	registry, err := msg.Registry.Call(ctx, conn, bus.None{})
-	if err != nil {
-		return err
-	}
-	present := map[string]bool{}
-	for _, entry := range registry.Links {
-		present[entry.Instance] = true
-		d.enter(entry, log)
-	}
-	d.mu.RLock()
-	var gone []string
-	for _, instances := range d.offers {
-		for _, instance := range instances {
-			if !present[instance] {
-				gone = append(gone, instance)
-			}
-		}
-	}
-	d.mu.RUnlock()
-	for _, instance := range gone {
-		d.remove(instance)
-	}
-	return nil
+// watch returns the Watch that keeps the directory up to date. A request that
+// comes after a part has told of another finds that here, once the Watch has
+// been refreshed.
+func (d *directory) watch(log *slog.Logger) *presence.Watch {
+	return presence.New(presence.Config{
+		Up:    func(e msg.RegistryEntry) { d.enter(e, log) },
+		Gone:  func(e msg.RegistryEntry) { d.remove(e.Instance) },
+		Fault: func(err error) { log.Warn("gateway: dropped an event: " + err.Error()) },
+	})
 }
 
 func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {

@@ -28,10 +28,8 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.R
 	if err := g.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	if g.directory.takeNews() {
-		if err := g.directory.reload(ctx, g.conn, g.logger); err != nil {
-			return nil, err
-		}
+	if err := g.presence.Refresh(ctx); err != nil {
+		return nil, err
 	}
 	info, instances, known := g.directory.lookup(r.method)
 	if !known {

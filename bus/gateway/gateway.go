@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
 )
 
 // farewell is how long requests in progress may take when the gateway ends.
@@ -27,6 +28,7 @@ type gateway struct {
 	ipc       *slog.Logger // category ipc
 	conn      *bus.Conn
 	directory *directory
+	presence  *presence.Watch // keeps the directory up to date
 	lanes     *lanes
 	silence   *silence
 	reading   chan struct{} // one element a body that is being read as JSON
@@ -48,6 +50,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 		reading:   make(chan struct{}, cfg.Threads),
 		calls:     map[uint64]activeCall{},
 	}
+	g.presence = g.directory.watch(g.logger)
 	return env.Serve(ctx, bus.NewMux(), g.table(), func(ctx context.Context, conn *bus.Conn) error {
 		g.conn = conn
 		return g.serve(ctx, env.Listeners)
@@ -60,7 +63,7 @@ func (g *gateway) serve(ctx context.Context, listeners []net.Listener) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnswering()
-	group.Go(func() error { return g.directory.follow(groupCtx, g.conn, g.logger) })
+	group.Go(func() error { return g.presence.Run(groupCtx, g.conn) })
 	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
 	for i, l := range listeners {

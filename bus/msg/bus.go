@@ -23,4 +23,5 @@ type RegistryEntry struct {
 	Role     string            `cbor:"2,keyasint"`
 	Offers   []string          `cbor:"3,keyasint,omitempty"`
 	Meta     map[string][]byte `cbor:"4,keyasint,omitempty"`
+	Link     uint64            `cbor:"5,keyasint"` // tells links of the same instance apart; rises
 }

@@ -1,0 +1,155 @@
+package presence
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+)
+
+// Config says what a Watch is to tell, and to whom.
+type Config struct {
+	Roles []string // of those to watch; none for all
+	// Up is called when one has come, and again when what it announced has
+	// changed: a part that drains offers nothing any more.
+	Up func(msg.RegistryEntry)
+	// Gone is called when one that Up was called for has ended.
+	Gone func(msg.RegistryEntry)
+	// Fault, if set, is told of events that cannot be decoded.
+	Fault func(error)
+}
+
+// Watch knows who is there.
+type Watch struct {
+	cfg      Config
+	listener *bus.Listener
+
+	mu    sync.Mutex // held while events are taken in
+	conn  *bus.Conn
+	sub   *bus.Subscription // nil before Start
+	lost  bool              // events are missing
+	links map[string]msg.RegistryEntry
+}
+
+// New makes a Watch that knows of nobody.
+func New(cfg Config) *Watch {
+	for _, fn := range []*func(msg.RegistryEntry){&cfg.Up, &cfg.Gone} {
+		if *fn == nil {
+			*fn = func(msg.RegistryEntry) {}
+		}
+	}
+	w := &Watch{cfg: cfg, listener: bus.NewListener(), links: map[string]msg.RegistryEntry{}}
+	msg.LinkUp.On(w.listener, func(e msg.RegistryEntry, _ bus.Meta) error { w.came(e); return nil })
+	msg.LinkGone.On(w.listener, func(e msg.RegistryEntry, _ bus.Meta) error { w.went(e); return nil })
+	w.listener.OnGap(func(uint64) { w.lost = true })
+	w.listener.OnFault(func(_ string, err error) {
+		w.lost = true // whatever it said
+		if cfg.Fault != nil {
+			cfg.Fault(err)
+		}
+	})
+	return w
+}
+
+// Start subscribes, and returns when Up has been called for all who are there.
+func (w *Watch) Start(ctx context.Context, conn *bus.Conn) error {
+	sub, err := w.listener.Subscribe(ctx, conn)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.conn, w.sub, w.lost = conn, sub, true
+	w.mu.Unlock()
+	return w.Refresh(ctx)
+}
+
+// Refresh takes in what has been announced so far: who was told of a part by
+// that part knows of it afterwards. Before Start it does nothing.
+func (w *Watch) Refresh(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sub == nil {
+		return nil
+	}
+	for {
+		ev, ok := w.sub.TryNext()
+		if !ok {
+			break
+		}
+		if err := w.listener.Handle(ev); err != nil {
+			return err
+		}
+	}
+	if !w.lost {
+		return nil
+	}
+	return w.reload(ctx)
+}
+
+// Run is Start, and Refresh whenever there are news, until ctx ends or the Conn
+// does.
+func (w *Watch) Run(ctx context.Context, conn *bus.Conn) error {
+	if err := w.Start(ctx, conn); err != nil {
+		return err
+	}
+	return w.Follow(ctx)
+}
+
+// Follow is Run after Start.
+func (w *Watch) Follow(ctx context.Context) error {
+	defer w.sub.Close()
+	for {
+		if err := w.Refresh(ctx); err != nil {
+			return err
+		}
+		if err := w.sub.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// reload makes up for what was missed.
+func (w *Watch) reload(ctx context.Context) error {
+	registry, err := msg.Registry.Call(ctx, w.conn, bus.None{})
+	if err != nil {
+		return err
+	}
+	w.lost = false
+	there := map[string]uint64{}
+	for _, e := range registry.Links {
+		there[e.Instance] = e.Link
+	}
+	for instance, e := range w.links {
+		if link, here := there[instance]; !here || link != e.Link {
+			delete(w.links, instance)
+			w.cfg.Gone(e)
+		}
+	}
+	for _, e := range registry.Links {
+		w.came(e)
+	}
+	return nil
+}
+
+func (w *Watch) came(e msg.RegistryEntry) {
+	if len(w.cfg.Roles) > 0 && !slices.Contains(w.cfg.Roles, e.Role) {
+		return
+	}
+	// The end of the one before it was told of before it could come, or is lost.
+	if before, known := w.links[e.Instance]; known && before.Link != e.Link {
+		w.cfg.Gone(before)
+	}
+	w.links[e.Instance] = e
+	w.cfg.Up(e)
+}
+
+// went takes in an end. One that the registry has told of already, or that is
+// of a link before the present one, is no news.
+func (w *Watch) went(e msg.RegistryEntry) {
+	if known, ok := w.links[e.Instance]; ok && known.Link == e.Link {
+		delete(w.links, e.Instance)
+		w.cfg.Gone(known)
+	}
+}

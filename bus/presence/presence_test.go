@@ -1,0 +1,134 @@
+package presence_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
+)
+
+// told collects what a Watch tells.
+type told struct {
+	t     *testing.T
+	watch *presence.Watch
+	bus   *bustest.Bus
+	own   *bus.Conn
+	said  []string
+}
+
+func watch(t *testing.T, cfg broker.Config, roles ...string) *told {
+	cfg.Table = broker.DefaultTable()
+	w := &told{t: t, bus: bustest.NewWith(t, cfg)}
+	w.watch = presence.New(presence.Config{
+		Roles: roles,
+		Up:    func(e msg.RegistryEntry) { w.said = append(w.said, "up "+e.Instance) },
+		Gone:  func(e msg.RegistryEntry) { w.said = append(w.said, "gone "+e.Instance+" "+e.Role) },
+		Fault: func(err error) { w.said = append(w.said, err.Error()) },
+	})
+	w.own, _ = w.bus.Conn(broker.Gateway, "gateway", bus.NewMux())
+	return w
+}
+
+// news is what was told since the last time. What happened before is known: the
+// broker has answered a question of the same link since.
+func (w *told) news() []string {
+	w.t.Helper()
+	_, err := msg.Registry.Call(w.t.Context(), w.own, bus.None{})
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.watch.Refresh(w.t.Context()))
+	said := w.said
+	w.said = nil
+	return said
+}
+
+// end stops a part and waits until the broker has seen that.
+func (w *told) end(stop func(), instance string) {
+	w.t.Helper()
+	stop()
+	for gone := false; !gone; {
+		registry, err := msg.Registry.Call(w.t.Context(), w.own, bus.None{})
+		require.NoError(w.t, err)
+		gone = true
+		for _, e := range registry.Links {
+			gone = gone && e.Instance != instance
+		}
+	}
+	require.NoError(w.t, w.watch.Refresh(w.t.Context()))
+}
+
+func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
+	w := watch(t, broker.Config{}, "worker", "node")
+	_, stopFirst := w.bus.Conn(broker.Worker, "worker.1", bus.NewMux())
+	require.Empty(t, w.news(), "before Start")
+	require.NoError(t, w.watch.Start(t.Context(), w.own))
+	require.Equal(t, []string{"up worker.1"}, w.news())
+	w.bus.Conn(broker.Node, "node", bus.NewMux())
+	w.bus.Conn(broker.Peers, "peers", bus.NewMux())
+	require.Equal(t, []string{"up node"}, w.news())
+	w.end(stopFirst, "worker.1")
+	require.Equal(t, []string{"gone worker.1 worker"}, w.news())
+	w.bus.Conn(broker.Worker, "worker.1", bus.NewMux())
+	require.Equal(t, []string{"up worker.1"}, w.news())
+}
+
+// TestNothingIsMissedInAGap: one that ended in a gap is gone, one that came is
+// here, and one that did both is gone and here.
+func TestNothingIsMissedInAGap(t *testing.T) {
+	w := watch(t, broker.Config{}, "worker")
+	require.NoError(t, w.watch.Start(t.Context(), w.own))
+	stops := map[string]func(){}
+	for _, name := range []string{"worker.1", "worker.2", "worker.3"} {
+		_, stops[name] = w.bus.Conn(broker.Worker, name, bus.NewMux())
+	}
+	require.Len(t, w.news(), 3)
+
+	// More events than a subscription holds, none of which is taken: those in
+	// the middle of them are lost.
+	flood := func() {
+		for i := range 16_500 {
+			_, stop := w.bus.Conn(broker.Client, fmt.Sprintf("client.%d", i), bus.NewMux())
+			stop()
+		}
+	}
+	quiet := func(stop func(), instance string) {
+		stop()
+		require.Eventually(t, func() bool {
+			for _, s := range w.bus.Broker.Stats() {
+				if s.Instance == instance {
+					return false
+				}
+			}
+			return true
+		}, patience, tick)
+	}
+	flood()
+	quiet(stops["worker.1"], "worker.1")
+	quiet(stops["worker.2"], "worker.2")
+	w.bus.Conn(broker.Worker, "worker.2", bus.NewMux())
+	w.bus.Conn(broker.Worker, "worker.4", bus.NewMux())
+	require.Empty(t, w.said)
+	require.NoError(t, w.watch.Refresh(t.Context()))
+	w.bus.Conn(broker.Client, "after", bus.NewMux()) // its event tells of the gap
+	got := w.news()
+	require.Subset(t, got, []string{"gone worker.1 worker", "gone worker.2 worker", "up worker.2", "up worker.4"})
+	require.NotContains(t, got, "gone worker.3 worker")
+	count := map[string]int{}
+	for _, line := range got {
+		count[line]++
+	}
+	require.Equal(t, 1, count["gone worker.1 worker"])
+	require.Equal(t, 1, count["gone worker.2 worker"])
+}
+
+// How long a test waits for what has to happen, and how often it looks.
+const (
+	patience = 30 * time.Second
+	tick     = time.Millisecond
+)
