@@ -15,8 +15,13 @@ type Config struct {
 	// Up is called when one has come, and again when what it announced has
 	// changed: a part that drains offers nothing any more.
 	Up func(msg.RegistryEntry)
-	// Gone is called when one that Up was called for has ended.
+	// Gone is called when one that Up was called for, or that Held names, has
+	// ended; of the latter only the instance may be known.
 	Gone func(msg.RegistryEntry)
+	// Held, if set, names instances of these roles for which something is kept.
+	// It is asked before the registry is read: one that came, left something to
+	// be kept and ended while events were lost is found so.
+	Held func() []string
 	// Fault, if set, is told of events that cannot be decoded.
 	Fault func(error)
 }
@@ -112,6 +117,10 @@ func (w *Watch) Follow(ctx context.Context) error {
 
 // reload makes up for what was missed.
 func (w *Watch) reload(ctx context.Context) error {
+	var held []string
+	if w.cfg.Held != nil {
+		held = w.cfg.Held()
+	}
 	registry, err := msg.Registry.Call(ctx, w.conn, bus.None{})
 	if err != nil {
 		return err
@@ -121,10 +130,17 @@ func (w *Watch) reload(ctx context.Context) error {
 	for _, e := range registry.Links {
 		there[e.Instance] = e.Link
 	}
+	told := map[string]bool{}
 	for instance, e := range w.links {
 		if link, here := there[instance]; !here || link != e.Link {
 			delete(w.links, instance)
+			told[instance] = true
 			w.cfg.Gone(e)
+		}
+	}
+	for _, instance := range held {
+		if _, here := there[instance]; !here && !told[instance] {
+			w.cfg.Gone(msg.RegistryEntry{Instance: instance})
 		}
 	}
 	for _, e := range registry.Links {

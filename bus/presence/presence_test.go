@@ -20,6 +20,7 @@ type told struct {
 	watch *presence.Watch
 	bus   *bustest.Bus
 	own   *bus.Conn
+	held  []string
 	said  []string
 }
 
@@ -27,7 +28,7 @@ func watch(t *testing.T, cfg broker.Config, roles ...string) *told {
 	cfg.Table = broker.DefaultTable()
 	w := &told{t: t, bus: bustest.NewWith(t, cfg)}
 	w.watch = presence.New(presence.Config{
-		Roles: roles,
+		Roles: roles, Held: func() []string { return w.held },
 		Up:    func(e msg.RegistryEntry) { w.said = append(w.said, "up "+e.Instance) },
 		Gone:  func(e msg.RegistryEntry) { w.said = append(w.said, "gone "+e.Instance+" "+e.Role) },
 		Fault: func(err error) { w.said = append(w.said, err.Error()) },
@@ -76,6 +77,15 @@ func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
 	require.Equal(t, []string{"gone worker.1 worker"}, w.news())
 	w.bus.Conn(broker.Worker, "worker.1", bus.NewMux())
 	require.Equal(t, []string{"up worker.1"}, w.news())
+}
+
+// TestWhatIsHeldForOneThatIsUnknown: it came and ended unseen.
+func TestWhatIsHeldForOneThatIsUnknown(t *testing.T) {
+	w := watch(t, broker.Config{}, "worker")
+	w.bus.Conn(broker.Worker, "worker.2", bus.NewMux())
+	w.held = []string{"worker.1", "worker.2"}
+	require.NoError(t, w.watch.Start(t.Context(), w.own))
+	require.Equal(t, []string{"gone worker.1 ", "up worker.2"}, w.news())
 }
 
 // TestNothingIsMissedInAGap: one that ended in a gap is gone, one that came is
