@@ -5,8 +5,10 @@ import (
 	crand "crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
@@ -132,44 +135,35 @@ func (m *manager) changed() {
 
 func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	m.conn = conn
-	events, err := conn.Subscribe(ctx, msg.LinkGone.Name())
-	if err != nil {
-		return err
-	}
-	defer events.Close()
 	defer m.savePeers()
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)
-	group.Go(func() error { return m.watchLinks(ctx, events) })
+	group.Go(func() error { return m.watchWorkers().Run(ctx, conn) })
 	group.Go(func() error { return m.keepTime(ctx) })
 	group.Go(func() error { return m.recruit(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
-	err = group.Wait()
+	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that
 	}
 	return err
 }
 
-// watchLinks learns of workers that ended.
-func (m *manager) watchLinks(ctx context.Context, events *bus.Subscription) error {
-	for {
-		ev, err := events.Next(ctx)
-		if err != nil {
-			return err
-		}
-		gone, err := msg.LinkGone.Decode(ev)
-		if err != nil {
-			m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err))
-			continue
-		}
-		if ev.Gap > 0 {
-			m.env.Logger.Warn(fmt.Sprintf("missed %d events about links", ev.Gap))
-		}
-		if gone.Role == workerRole {
-			m.workerGone(gone.Instance)
-		}
-	}
+// watchWorkers learns of workers that ended, whatever events are lost: their
+// slots are others' then.
+func (m *manager) watchWorkers() *presence.Watch {
+	return presence.New(presence.Config{
+		Roles: []string{workerRole}, Held: m.registered,
+		Gone:  func(e msg.RegistryEntry) { m.workerGone(e.Instance) },
+		Fault: func(err error) { m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err)) },
+	})
+}
+
+// registered names the workers that have registered.
+func (m *manager) registered() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.queues))
 }
 
 // keepTime does what is due by time.
