@@ -13,6 +13,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -95,6 +96,7 @@ func (n *node) handle(mux *bus.Mux) {
 			return n.owner.Do(ctx, func(*chainstate.State) error { return fn() })
 		},
 	})
+	msg.Halt.Handle(mux, n.halt)
 	n.relay.Handle(mux)
 }
 
@@ -103,15 +105,10 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	// A node adrift must not go on connecting blocks either.
 	defer context.AfterFunc(ctx, n.owner.Stop)()
 	n.feed.Attach(ctx, conn)
-	sub, err := conn.Subscribe(ctx, "bus.link.")
-	if err != nil {
-		return err
-	}
-	defer sub.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run,
-		func(ctx context.Context) error { return n.followLinks(ctx, sub) },
+		func(ctx context.Context) error { return n.watchLinks().Run(ctx, conn) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.indexes.Run) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.sets.Run) },
 	} {
@@ -225,24 +222,17 @@ func (n *node) awaitStopHeight(ctx context.Context) error {
 	return err
 }
 
-// followLinks takes back what belonged to parts that are gone.
-func (n *node) followLinks(ctx context.Context, sub *bus.Subscription) error {
-	for {
-		ev, err := sub.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if !msg.LinkGone.Matches(ev) {
-			continue
-		}
-		entry, err := msg.LinkGone.Decode(ev)
-		if err != nil {
-			n.log.Warn("Unreadable event of the broker: " + err.Error())
-			continue
-		}
-		n.watch.Gone(entry.Instance)
-		n.relay.WorkerGone(entry.Instance)
-	}
+// watchLinks takes back what belonged to parts that are gone, whatever events
+// are lost.
+func (n *node) watchLinks() *presence.Watch {
+	return presence.New(presence.Config{
+		Roles: []string{"worker", "wallet"}, Held: n.watch.Instances,
+		Gone: func(e msg.RegistryEntry) {
+			n.watch.Gone(e.Instance)
+			n.relay.WorkerGone(e.Instance)
+		},
+		Fault: func(err error) { n.log.Warn("Unreadable event of the broker: " + err.Error()) },
+	})
 }
 
 func (n *node) now() int64 { return n.env.Clock.Now().Unix() }

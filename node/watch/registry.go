@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -70,6 +71,13 @@ func (r *registry) add(instance string, scripts [][]byte) error {
 	w.bytes = bytes
 	r.watchers[instance] = w
 	return nil
+}
+
+// instances names those who watch anything.
+func (r *registry) instances() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Keys(r.watchers))
 }
 
 func (r *registry) gone(instance string) {

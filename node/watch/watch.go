@@ -65,6 +65,9 @@ func (w *Watch) Handle(mux *bus.Mux, source Source) {
 	msg.WatchedMempool.Handle(mux, w.list)
 }
 
+// Instances names those who watch anything.
+func (w *Watch) Instances() []string { return w.registry.instances() }
+
 // Gone forgets an instance whose link has ended.
 func (w *Watch) Gone(instance string) { w.registry.gone(instance) }
 
