@@ -14,63 +14,42 @@ import (
 // nodeRole is the role of the link whose return restarts the sync.
 const nodeRole = "node"
 
-// follow passes the node's announcements on to all sessions.
-func (w *worker) follow(ctx context.Context, events *bus.Subscription) error {
-	w.group.Go(func() error { w.learnTip(ctx); return nil })
-	return events.Each(ctx, func(ev bus.Event) error {
-		if ev.Gap > 0 {
-			w.refreshTip(ctx)
-		}
-		if err := w.heard(ctx, ev); err != nil {
-			w.log("", fmt.Sprintf("dropped an event: %v", err))
-		}
-		return nil
-	})
-}
-
-func (w *worker) heard(ctx context.Context, ev bus.Event) error {
-	switch {
-	case msg.TipChanged.Matches(ev):
-		e, err := msg.TipChanged.Decode(ev)
-		if err != nil {
-			return err
-		}
+// listener passes the node's announcements on to all sessions. An event that
+// was lost may have been any: the tip is asked for.
+func (w *worker) listener(ctx context.Context) *bus.Listener {
+	l := bus.NewListener()
+	l.OnGap(func(uint64) { w.refreshTip(ctx) })
+	l.OnFault(func(topic string, err error) { w.log("", fmt.Sprintf("dropped an event: %s: %v", topic, err)) })
+	msg.TipChanged.On(l, func(e p2p.TipChangedEvent, _ bus.Meta) error {
 		if !validHeaders(e.Attached) {
 			return errors.New("headers of the wrong size")
 		}
 		w.setTip(e.Tip, session.TipChanged{Headers: e.Attached})
-	case msg.TxsAnnounced.Matches(ev):
-		e, err := msg.TxsAnnounced.Decode(ev)
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	msg.TxsAnnounced.On(l, func(e p2p.TxsAnnouncedEvent, _ bus.Meta) error {
 		w.broadcast(session.TxsAnnounced{Txs: e.Txs})
-	case ev.Topic == msg.PeerBlamed.Name()+w.env.Name:
-		e, err := msg.PeerBlamed.Decode(ev)
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	msg.PeerBlamed.OnTo(l, w.env.Name, func(e p2p.PeerBlamedEvent, _ bus.Meta) error {
 		if p := w.peer(e.Peer); p != nil {
 			p.mail.put(session.Blamed{Reason: e.Reason})
 		}
-	case msg.LinkUp.Matches(ev):
-		e, err := msg.LinkUp.Decode(ev)
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	msg.LinkUp.On(l, func(e msg.RegistryEntry, _ bus.Meta) error {
 		if e.Role == nodeRole && w.nodeGone {
 			w.nodeGone = false
 			w.refreshTip(ctx)
 			w.broadcast(session.NodeRestarted{})
 		}
-	case msg.LinkGone.Matches(ev):
-		e, err := msg.LinkGone.Decode(ev)
-		if err != nil {
-			return err
-		}
+		return nil
+	})
+	msg.LinkGone.On(l, func(e msg.RegistryEntry, _ bus.Meta) error {
 		w.nodeGone = w.nodeGone || e.Role == nodeRole
-	}
-	return nil
+		return nil
+	})
+	return l
 }
 
 func validHeaders(headers [][]byte) bool {

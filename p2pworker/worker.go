@@ -99,8 +99,10 @@ func (w *worker) run(ctx context.Context, conn *bus.Conn) error {
 
 func (w *worker) serveAll(ctx context.Context) error {
 	conn := w.conn
-	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.TxsAnnounced.Name(), msg.PeerBlamed.Name()+w.env.Name,
-		msg.LinkUp.Name(), msg.LinkGone.Name())
+	group, ctx := errgroup.WithContext(ctx)
+	w.group = group
+	listener := w.listener(ctx)
+	events, err := listener.Subscribe(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -108,9 +110,8 @@ func (w *worker) serveAll(ctx context.Context) error {
 	if err := w.register(ctx, 0); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	w.group = group
-	group.Go(func() error { return w.follow(ctx, events) })
+	group.Go(func() error { w.learnTip(ctx); return nil })
+	group.Go(func() error { return listener.Follow(ctx, events) })
 	group.Go(func() error { return w.obey(ctx) })
 	for _, l := range w.env.Listeners {
 		group.Go(func() error { return w.accept(ctx, l) })
