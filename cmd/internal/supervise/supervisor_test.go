@@ -172,7 +172,7 @@ func TestASteadyRunIsForgiven(t *testing.T) {
 		})
 		defer r.stop()
 		require.NoError(t, r.s.Start(worker(Forever)))
-		pass(t, 5 * (steady + 2*time.Second))
+		pass(t, 5*(steady+2*time.Second))
 		starts := r.startsOf("worker.1")
 		require.Greater(t, len(starts), 3)
 		for i := 1; i < len(starts); i++ {
@@ -295,9 +295,9 @@ func TestAnImpatientStop(t *testing.T) {
 				defer close(stopped)
 				r.s.StopWithin(limit, func(Status) bool { return true })
 			}()
-			pass(t, want - time.Millisecond)
+			pass(t, want-time.Millisecond)
 			require.NotContains(t, r.logged(), "killing it")
-			pass(t, 2 * time.Millisecond)
+			pass(t, 2*time.Millisecond)
 			require.Contains(t, r.logged(), fmt.Sprintf("worker.1 did not stop within %s: killing it", want))
 			require.Less(t, time.Since(began), want+time.Second)
 			close(release) // nothing in this process can be killed
