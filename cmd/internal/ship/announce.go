@@ -27,13 +27,13 @@ func (s *ship) greeting() string {
 	layout := s.cfg.Layout
 	fmt.Fprintf(&b, "%s %s on %s is ready (pid %d).\n", Name, s.cfg.Version, layout.Chain.Name, os.Getpid())
 	line := func(what, where string) { fmt.Fprintf(&b, "  %-5s %s\n", what, where) }
-	if addresses := s.crew.rpcAddresses(); len(addresses) > 0 {
+	if addresses := s.parts.rpcAddresses(); len(addresses) > 0 {
 		line("rpc", fmt.Sprintf("%s  (cookie: %s)", strings.Join(addresses, ", "), layout.Cookie))
 	}
-	if addresses := s.crew.p2pAddresses(); len(addresses) > 0 {
+	if addresses := s.parts.p2pAddresses(); len(addresses) > 0 {
 		line("p2p", strings.Join(addresses, ", "))
 	}
-	for _, p := range s.crew.publishers() {
+	for _, p := range s.parts.publishers() {
 		line("zmq", p)
 	}
 	line("data", layout.Net)

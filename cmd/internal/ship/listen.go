@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"syscall"
@@ -108,44 +107,6 @@ func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []binding, w
 		list = append(list, binding{addr: resolved})
 	}
 	return list, warnings, nil
-}
-
-// allowedNetworks reads -rpcallowip.
-func allowedNetworks(s *config.Settings) ([]netip.Prefix, error) {
-	var networks []netip.Prefix
-	for _, text := range s.List("rpcallowip") {
-		prefix, err := parseNetwork(text)
-		if err != nil {
-			return nil, config.Complain("Invalid -rpcallowip subnet specification: %s. Valid values are a single IP (e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed only if -cjdnsreachable=0.", text)
-		}
-		networks = append(networks, prefix)
-	}
-	return networks, nil
-}
-
-// parseNetwork reads an address, a CIDR network, or an IPv4 network with a
-// dotted mask.
-func parseNetwork(text string) (netip.Prefix, error) {
-	host, mask, hasMask := strings.Cut(text, "/")
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	if !hasMask {
-		return addr.Prefix(addr.BitLen())
-	}
-	if ip := net.ParseIP(mask).To4(); ip != nil && addr.Is4() {
-		ones, bits := net.IPMask(ip).Size()
-		if bits == 0 {
-			return netip.Prefix{}, fmt.Errorf("mask %s has holes", mask)
-		}
-		return addr.Prefix(ones)
-	}
-	ones, err := strconv.Atoi(mask)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return addr.Prefix(ones)
 }
 
 // withPort completes HOST or HOST:PORT; an IPv6 host with a port is in

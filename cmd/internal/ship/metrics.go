@@ -56,10 +56,10 @@ func (s *ship) listenMetrics() ([]*net.TCPListener, error) {
 
 // gatewayOf is the process that serves JSON-RPC and metrics, if either is
 // wanted. The last listeners are those for metrics.
-func (c *crew) gatewayOf() (spec supervise.Spec, wanted bool) {
-	listeners := slices.Concat(c.rpcs, c.metrics)
+func (p *partSettings) gatewayOf() (spec supervise.Spec, wanted bool) {
+	listeners := slices.Concat(p.rpcs, p.metrics)
 	return supervise.Spec{
-		Role: broker.Gateway, Instance: "gateway", Settings: c.gateway, Listeners: listeners,
+		Role: broker.Gateway, Instance: "gateway", Settings: p.gateway, Listeners: listeners,
 	}, len(listeners) > 0
 }
 

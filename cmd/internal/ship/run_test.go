@@ -126,6 +126,9 @@ func (f *fakeParts) awaitLog(text string) {
 func TestOrderOfTheEnd(t *testing.T) {
 	f := launch(t, "-p2pworkers=2")
 	close(f.loaded)
+	for range 6 {
+		<-f.arrived
+	}
 	f.awaitLog("Done loading")
 	f.stop()
 	require.NoError(t, f.end())

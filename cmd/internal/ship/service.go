@@ -27,7 +27,7 @@ func (s *ship) mux() *bus.Mux {
 		return msg.SpawnReply{Instance: instance}, err
 	})
 	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
-		spec := s.crew.wallet(walletInstance(req.Name), req.Name)
+		spec := s.parts.wallet(walletInstance(req.Name), req.Name)
 		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {
 			return msg.SpawnReply{}, bus.Errorf(msg.KindSpawnFailed, "%v", err)
 		}
@@ -66,7 +66,7 @@ func (s *ship) spawnWorker() (string, error) {
 		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
 	}
 	s.workers++
-	spec := s.crew.worker(fmt.Sprintf("worker.%d", s.workers))
+	spec := s.parts.worker(fmt.Sprintf("worker.%d", s.workers))
 	return spec.Instance, s.supervisor.Start(spec)
 }
 

@@ -49,7 +49,7 @@ type Config struct {
 // ship is a running node.
 type ship struct {
 	cfg        Config
-	crew       *crew
+	parts      *partSettings
 	broker     *broker.Broker
 	supervisor *supervise.Supervisor
 	logger     *slog.Logger
@@ -142,11 +142,11 @@ func (s *ship) sail(ctx context.Context) error {
 		return err
 	}
 	defer os.Remove(s.cfg.Layout.PIDFile)
-	if s.crew, err = newCrew(s.cfg, p2p, rpcs, list); err != nil {
+	if s.parts, err = newPartSettings(s.cfg, p2p, rpcs, list); err != nil {
 		return err
 	}
-	s.crew.metrics = metrics
-	s.readiness = newReadiness(s.crew.required())
+	s.parts.metrics = metrics
+	s.readiness = newReadiness(s.parts.required())
 	return s.runParts(ctx, far)
 }
 
@@ -286,12 +286,12 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 // steer starts the compartments and waits for a reason to end. What it starts
 // ends with life at the latest.
 func (s *ship) steer(ctx, life context.Context) error {
-	for _, spec := range s.crew.initial() {
+	for _, spec := range s.parts.initial() {
 		if err := s.supervisor.Start(spec); err != nil {
 			return err
 		}
 	}
-	for range s.crew.fixedWorkers() {
+	for range s.parts.fixedWorkers() {
 		if _, err := s.spawnWorker(); err != nil {
 			return err
 		}

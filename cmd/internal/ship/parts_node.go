@@ -9,11 +9,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/node"
 )
 
-func (c *crew) configureNode() error {
-	s := c.settings
-	chain := c.layout.Chain.Name
+func (p *partSettings) configureNode() error {
+	s := p.settings
+	chain := p.layout.Chain.Name
 	cfg := node.DefaultConfig(chain)
-	cfg.Dir, cfg.BlocksDir = c.layout.Net, c.layout.BlocksDir
+	cfg.Dir, cfg.BlocksDir = p.layout.Net, p.layout.BlocksDir
 	cfg.BlocksXOR = s.Bool("blocksxor", cfg.BlocksXOR)
 	cfg.FastPrune = s.Bool("fastprune", false)
 	cfg.CacheMiB = max(s.Int("dbcache", cfg.CacheMiB), 4)
@@ -29,7 +29,7 @@ func (c *crew) configureNode() error {
 	cfg.CheckBlocks = int(s.Int("checkblocks", int64(cfg.CheckBlocks)))
 	cfg.CheckLevel = int(s.Int("checklevel", int64(cfg.CheckLevel)))
 	cfg.StopAtHeight = int32(s.Int("stopatheight", 0))
-	cfg.SignetChallenge = c.signetChallenge
+	cfg.SignetChallenge = p.signetChallenge
 	cfg.TestActivation = s.List("testactivationheight")
 	if len(cfg.TestActivation) > 0 && chain != "regtest" {
 		return fmt.Errorf("-testactivationheight is for regtest only")
@@ -44,7 +44,7 @@ func (c *crew) configureNode() error {
 	}
 	cfg.MaxMempoolMB = s.Int("maxmempool", cfg.MaxMempoolMB)
 	cfg.MempoolHours = s.Int("mempoolexpiry", cfg.MempoolHours)
-	cfg.MinRelay, cfg.Incremental, cfg.Dust, cfg.BlockMin = c.relay.minRelay, c.relay.incremental, c.relay.dust, c.relay.blockMin
+	cfg.MinRelay, cfg.Incremental, cfg.Dust, cfg.BlockMin = p.relay.MinRelay, p.relay.Incremental, p.relay.Dust, p.relay.BlockMin
 	cfg.BlockMaxWeight = int(s.Int("blockmaxweight", int64(cfg.BlockMaxWeight)))
 	cfg.BlockReserved = int(s.Int("blockreservedweight", int64(cfg.BlockReserved)))
 	cfg.DataCarrier = s.Bool("datacarrier", cfg.DataCarrier)
@@ -57,8 +57,8 @@ func (c *crew) configureNode() error {
 	cfg.ClusterCount = int(s.Int("limitclustercount", int64(cfg.ClusterCount)))
 	cfg.ClusterKvB = s.Int("limitclustersize", cfg.ClusterKvB)
 	cfg.BytesPerSigOp = int(s.Int("bytespersigop", int64(cfg.BytesPerSigOp)))
-	cfg.Events = len(c.publishers()) > 0 || len(s.List("ipcbind")) > 0
-	c.node = cfg
+	cfg.Events = len(p.publishers()) > 0 || len(s.List("ipcbind")) > 0
+	p.node = cfg
 	return cfg.Validate()
 }
 

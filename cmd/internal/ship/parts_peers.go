@@ -1,7 +1,6 @@
 package ship
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
-	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
@@ -26,21 +24,21 @@ type workerPlan struct {
 	count   int
 }
 
-func (c *crew) planWorkers() error {
+func (p *partSettings) planWorkers() error {
 	fallback := "perpeer"
-	if !c.settings.Bool("multiprocess", true) {
+	if !p.settings.Bool("multiprocess", true) {
 		fallback = "1"
 	}
-	text := c.settings.Text("p2pworkers", fallback)
+	text := p.settings.Text("p2pworkers", fallback)
 	if text == "perpeer" {
-		c.workers = workerPlan{perPeer: true}
+		p.workers = workerPlan{perPeer: true}
 		return nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > maxWorkers {
 		return fmt.Errorf("-p2pworkers=%s is neither \"perpeer\" nor a number from 0 to %d", text, maxWorkers)
 	}
-	c.workers = workerPlan{count: n}
+	p.workers = workerPlan{count: n}
 	return nil
 }
 
@@ -53,51 +51,51 @@ func noWorkers(s *config.Settings) bool {
 
 // fixedWorkers is how many workers the ship starts itself. In perpeer mode
 // the manager of connections asks for them.
-func (c *crew) fixedWorkers() int { return c.workers.count }
+func (p *partSettings) fixedWorkers() int { return p.workers.count }
 
-func (c *crew) worker(instance string) supervise.Spec {
-	s := c.settings
+func (p *partSettings) worker(instance string) supervise.Spec {
+	s := p.settings
 	cfg := p2pworker.Config{
-		Net: c.params.Net, DefaultPort: uint16(c.layout.Chain.P2PPort), UserAgent: c.userAgent,
+		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort), UserAgent: p.userAgent,
 		BlocksOnly: s.Bool("blocksonly", false), LogIPs: s.Bool("logips", false), NoDNS: !s.Bool("dns", true),
-		MinRelayFeeRate: c.relay.minRelay, Services: c.services(),
+		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(),
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
 	policy := supervise.Forever
-	if c.workers.perPeer {
+	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
-	return supervise.Spec{Role: broker.Worker, Instance: instance, Settings: cfg, Listeners: c.p2p, Policy: policy}
+	return supervise.Spec{Role: broker.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy}
 }
 
 // services are what peers may expect of us: a pruned node serves only the last
 // blocks (BIP159).
-func (c *crew) services() wire.ServiceFlag {
-	if c.settings.Int("prune", 0) > 0 {
+func (p *partSettings) services() wire.ServiceFlag {
+	if p.settings.Int("prune", 0) > 0 {
 		return wire.SFNodeNetworkLimited | wire.SFNodeWitness
 	}
 	return wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 }
 
-func (c *crew) manager() manager.Config {
-	s := c.settings
+func (p *partSettings) manager() manager.Config {
+	s := p.settings
 	cfg := manager.Config{
-		DataDir: c.layout.Net, Net: c.params.Net, Regtest: c.layout.Chain.Name == "regtest",
-		DefaultPort: uint16(c.layout.Chain.P2PPort), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
+		DataDir: p.layout.Net, Net: p.params.Net, Regtest: p.layout.Chain.Name == "regtest",
+		DefaultPort: uint16(p.layout.Chain.P2PPort), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
 		Whitelist: s.List("whitelist"), Whitebind: s.List("whitebind"),
 		NoWhitelistRelay: !s.Bool("whitelistrelay", true), WhitelistForceRelay: s.Bool("whitelistforcerelay", false),
 		BanTime: time.Duration(s.Int("bantime", 0)) * time.Second, NetworkInactive: !s.Bool("networkactive", true),
-		ClientVersion: clientVersion(c.version), UserAgent: c.userAgent, BlocksOnly: s.Bool("blocksonly", false),
-		Services:        c.services(),
-		MinRelayFeeRate: c.relay.minRelay, IncrementalRate: c.relay.incremental,
+		ClientVersion: clientVersion(p.version), UserAgent: p.userAgent, BlocksOnly: s.Bool("blocksonly", false),
+		Services:        p.services(),
+		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental,
 	}
 	for _, target := range s.List("connect") {
 		if target != "0" {
 			cfg.Connect = append(cfg.Connect, target)
 		}
 	}
-	if c.workers.perPeer {
+	if p.workers.perPeer {
 		cfg.IdleWorkers = idlePool
 	}
 	if s.Has("maxconnections") {
@@ -105,12 +103,12 @@ func (c *crew) manager() manager.Config {
 		cfg.MaxConnections = &n
 	}
 	if cfg.Automatic && s.Bool("dnsseed", true) && s.Bool("dns", true) {
-		for _, seed := range c.params.DNSSeeds {
+		for _, seed := range p.params.DNSSeeds {
 			cfg.DNSSeeds = append(cfg.DNSSeeds, seed.Host)
 		}
 	}
 	for _, text := range s.List("externalip") {
-		if addr, err := withPort(text, c.layout.Chain.P2PPort); err == nil {
+		if addr, err := withPort(text, p.layout.Chain.P2PPort); err == nil {
 			if parsed, err := netip.ParseAddrPort(addr); err == nil {
 				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
 			}
@@ -125,39 +123,4 @@ func clientVersion(version string) int {
 	// A version that is not three numbers counts as 0.
 	_, _ = fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
 	return 10000*major + 100*minor + patch
-}
-
-// feeRates are settings in BTC/kvB, in satoshi per 1000 vbytes.
-type feeRates struct {
-	minRelay, incremental, dust, blockMin, fallback int64
-}
-
-func (c *crew) readFees() error {
-	fallback := int64(0)
-	if c.layout.Chain.Name != "main" {
-		fallback = regtestFallbackFee
-	}
-	for _, f := range []struct {
-		name     string
-		into     *int64
-		fallback int64
-	}{
-		{"minrelaytxfee", &c.relay.minRelay, 100},
-		{"incrementalrelayfee", &c.relay.incremental, 100},
-		{"dustrelayfee", &c.relay.dust, 3000},
-		{"blockmintxfee", &c.relay.blockMin, 1},
-		{"fallbackfee", &c.relay.fallback, fallback},
-	} {
-		*f.into = f.fallback
-		if !c.settings.Has(f.name) {
-			continue
-		}
-		text := c.settings.Text(f.name, "")
-		amount, err := rpc.ParseAmount(json.RawMessage(strconv.Quote(text)))
-		if err != nil {
-			return config.Complain("Invalid amount for -%s=<amount>: '%s'", f.name, text)
-		}
-		*f.into = int64(amount)
-	}
-	return nil
 }

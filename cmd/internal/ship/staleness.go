@@ -9,43 +9,43 @@ import (
 )
 
 const (
-	lookoutEvery = 10 * time.Second
+	staleEvery = 10 * time.Second
 	// stale is how long a compartment may leave pings of its link unanswered
 	// before that is told. It is not ended for it: whoever stopped it may be
 	// looking into it.
 	stale = 35 * time.Second
 )
 
-// lookout tells of compartments that are there but do not answer.
-type lookout struct{ silent map[string]bool }
+// staleness tells of compartments that are there but do not answer.
+type staleness struct{ silent map[string]bool }
 
 // report returns what is new since the last time.
-func (l *lookout) report(links []broker.LinkStats) (lines []string) {
+func (st *staleness) report(links []broker.LinkStats) (lines []string) {
 	now := map[string]bool{}
 	for _, s := range links {
 		switch {
 		case s.Silence >= stale:
 			now[s.Instance] = true
-			if !l.silent[s.Instance] {
+			if !st.silent[s.Instance] {
 				lines = append(lines, fmt.Sprintf("%s has not answered for %d s; %d calls wait for it", s.Instance, int(s.Silence.Seconds()), s.Waiting))
 			}
-		case l.silent[s.Instance]:
+		case st.silent[s.Instance]:
 			lines = append(lines, s.Instance+" answers again")
 		}
 	}
-	l.silent = now
+	st.silent = now
 	return lines
 }
 
-// look keeps the lookout until ctx ends.
+// look looks for stale compartments until ctx ends.
 func (s *ship) look(ctx context.Context) {
-	ticker := time.NewTicker(lookoutEvery)
+	ticker := time.NewTicker(staleEvery)
 	defer ticker.Stop()
-	var l lookout
+	var watched staleness
 	for {
 		select {
 		case <-ticker.C:
-			for _, line := range l.report(s.broker.Stats()) {
+			for _, line := range watched.report(s.broker.Stats()) {
 				s.logger.Warn(line)
 			}
 		case <-ctx.Done():

@@ -17,7 +17,7 @@ func TestSilenceIsToldOnceAndItsEndToo(t *testing.T) {
 			{Identity: broker.Identity{Instance: "peers"}},
 		}
 	}
-	var l lookout
+	var l staleness
 	require.Empty(t, l.report(after(11*time.Second)), "a ping has just been sent")
 	require.Equal(t, []string{"node has not answered for 40 s; 3 calls wait for it"}, l.report(after(40*time.Second)))
 	require.Empty(t, l.report(after(50*time.Second)))

@@ -27,11 +27,11 @@ func (r *remote) configure() (remove func(), err error) {
 	if err != nil {
 		return remove, err
 	}
-	crew, err := newCrew(Config{Settings: r.cfg.Settings, Layout: r.cfg.Layout, Version: r.cfg.Version}, nil, r.listeners, list)
+	parts, err := newPartSettings(Config{Settings: r.cfg.Settings, Layout: r.cfg.Layout, Version: r.cfg.Version}, nil, r.listeners, list)
 	if err != nil {
 		return remove, err
 	}
-	settings, err := r.settingsFrom(crew)
+	settings, err := r.settingsFrom(parts)
 	if err != nil {
 		return remove, err
 	}
@@ -39,23 +39,23 @@ func (r *remote) configure() (remove func(), err error) {
 	return remove, err
 }
 
-func (r *remote) settingsFrom(c *crew) (any, error) {
+func (r *remote) settingsFrom(p *partSettings) (any, error) {
 	switch r.cfg.Role {
 	case broker.Worker:
-		cfg, _ := c.worker(r.instance()).Settings.(p2pworker.Config)
+		cfg, _ := p.worker(r.instance()).Settings.(p2pworker.Config)
 		cfg.Capacity = 0 // one process for all connections of this machine
 		return cfg, nil
 	case broker.Wallet:
-		cfg := c.walletSettings(r.name)
+		cfg := p.walletSettings(r.name)
 		cfg.Create = true
 		return cfg, nil
 	case broker.Notify:
-		if len(c.publishers()) == 0 {
+		if len(p.publishers()) == 0 {
 			return nil, config.Complain("bulkhead notify publishes nothing without -zmqpub<topic>=<address>.")
 		}
-		return c.notify, nil
+		return p.notify, nil
 	default:
-		return c.gateway, nil
+		return p.gateway, nil
 	}
 }
 

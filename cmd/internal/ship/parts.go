@@ -1,0 +1,153 @@
+package ship
+
+import (
+	"net"
+	"strings"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/gateway"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/node"
+	"github.com/bulkheadnode/bulkhead/notify"
+	"github.com/bulkheadnode/bulkhead/wallet"
+)
+
+// nodePatience is how long the node may take to write its caches out.
+const nodePatience = 10 * time.Minute
+
+// partSettings knows every compartment's settings.
+type partSettings struct {
+	settings  *config.Settings
+	layout    *config.Layout
+	version   string
+	params    *chaincfg.Params
+	p2p, rpcs []*net.TCPListener
+
+	signetChallenge string // hex; "" for the default signet's
+
+	metrics   []*net.TCPListener
+	accounts  []gateway.Account
+	workers   workerPlan
+	userAgent string
+	relay     config.FeeRates
+	node      node.Config
+	notify    notify.Config
+	gateway   gateway.Config
+}
+
+func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Account) (*partSettings, error) {
+	p := &partSettings{settings: cfg.Settings, layout: cfg.Layout, version: cfg.Version, p2p: p2p, rpcs: rpcs, accounts: accounts}
+	var err error
+	if p.userAgent, err = cfg.Settings.UserAgent(Name, cfg.Version); err != nil {
+		return nil, err
+	}
+	if p.relay, err = cfg.Settings.FeeRates(cfg.Layout.Chain); err != nil {
+		return nil, err
+	}
+	for _, build := range []func() error{
+		p.chooseParams, p.planWorkers, p.configureNotify, p.configureNode, p.configureGateway,
+	} {
+		if err := build(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *partSettings) chooseParams() (err error) {
+	challenges := p.settings.List("signetchallenge")
+	if len(challenges) > 1 {
+		return config.Complain("-signetchallenge cannot be multiple values.")
+	}
+	p.signetChallenge = strings.Join(challenges, "")
+	if p.params, err = node.ChainParams(p.layout.Chain.Name, p.signetChallenge); err != nil {
+		return config.Complain("%v.", err)
+	}
+	return nil
+}
+
+func (p *partSettings) configureGateway() error {
+	networks, err := p.settings.AllowedNetworks()
+	if err != nil {
+		return err
+	}
+	metrics, err := metricsBindings(p.settings)
+	if err != nil {
+		return err
+	}
+	p.gateway = gateway.Config{
+		Accounts: p.accounts, Allow: networks,
+		Threads: int(p.settings.Int("rpcthreads", 0)), Queue: int(p.settings.Int("rpcworkqueue", 0)),
+		Timeout: time.Duration(p.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: p.layout.LogFile,
+		Metrics: len(metrics),
+	}
+	return nil
+}
+
+// required names what the node is not ready without: roles, and the wallets.
+func (p *partSettings) required() []string {
+	names := []string{string(broker.Node), string(broker.Peers), string(broker.Notify)}
+	if !noWorkers(p.settings) {
+		names = append(names, string(broker.Worker))
+	}
+	if !p.walletDisabled() {
+		names = append(names, string(broker.Wallet), loadedWallets)
+	}
+	return names
+}
+
+func (p *partSettings) walletDisabled() bool { return p.settings.Bool("disablewallet", false) }
+
+// initial are the compartments that run from the start.
+func (p *partSettings) initial() []supervise.Spec {
+	// What was wiped once must not be wiped again by a node that died.
+	again := p.node
+	again.Reindex, again.ReindexChainstate = false, false
+	specs := []supervise.Spec{
+		{Role: broker.Node, Instance: "node", Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
+		{Role: broker.Peers, Instance: "peers", Settings: p.manager()},
+		{Role: broker.Notify, Instance: "notify", Settings: p.notify},
+	}
+	if spec, wanted := p.gatewayOf(); wanted {
+		specs = append(specs, spec)
+	}
+	if !p.walletDisabled() {
+		specs = append(specs, supervise.Spec{Role: broker.Wallet, Instance: walletKeeper, Settings: p.walletSettings("")})
+	}
+	return specs
+}
+
+// wallet is the process of one wallet.
+func (p *partSettings) wallet(instance, name string) supervise.Spec {
+	return supervise.Spec{Role: broker.Wallet, Instance: instance, Settings: p.walletSettings(name), Policy: supervise.Guest}
+}
+
+func (p *partSettings) walletSettings(name string) wallet.Config {
+	cfg := wallet.Config{
+		Chain: p.layout.Chain.Name, Dir: p.layout.WalletDir, Name: name,
+		Settings: settingsFile(p.layout), FallbackFee: p.relay.Fallback,
+	}
+	if name == "" {
+		for _, w := range p.settings.List("wallet") {
+			if w != "" {
+				cfg.Load = append(cfg.Load, w)
+			}
+		}
+	}
+	return cfg
+}
+
+func (p *partSettings) rpcAddresses() []string { return addresses(p.rpcs) }
+func (p *partSettings) p2pAddresses() []string { return addresses(p.p2p) }
+
+func addresses(listeners []*net.TCPListener) []string {
+	var list []string
+	for _, l := range listeners {
+		list = append(list, l.Addr().String())
+	}
+	return list
+}
