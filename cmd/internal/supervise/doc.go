@@ -11,5 +11,9 @@
 // once (PR_SET_PDEATHSIG). That signal follows the thread that forked, so one
 // goroutine, locked to its thread as long as Run lasts, forks all children.
 //
+// SIGTERM that the supervisor did not send is a death like any other: the
+// compartment is started again. Before it is told to end, a process is let go on
+// that somebody has stopped. At SIGHUP processes reopen debug.log.
+//
 // Run owns that goroutine and one for every compartment, and joins them.
 package supervise

@@ -1,0 +1,73 @@
+package ship
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/gateway"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/notify"
+	"github.com/bulkheadnode/bulkhead/p2pworker"
+)
+
+// TestPartSettings: what the command line says reaches the part that it is for.
+func TestPartSettings(t *testing.T) {
+	s, layout := settingsOf(t, "-p2pworkers=perpeer", "-rpcthreads=3", "-rpcworkqueue=5", "-blocksonly", "-prune=550",
+		"-zmqpubhashblock=tcp://127.0.0.1:28332", "-zmqpubhashblockhwm=7", "-uacomment=x", "-minrelaytxfee=0.00002", "-wallet=a", "-reindex")
+	p, err := newPartSettings(Config{Settings: s, Layout: layout, Version: "1.2.3"}, nil, nil, []gateway.Account{{User: "joe"}})
+	require.NoError(t, err)
+	require.Equal(t, 3, p.gateway.Threads)
+	require.Equal(t, 5, p.gateway.Queue)
+	require.Equal(t, []gateway.Account{{User: "joe"}}, p.gateway.Accounts)
+	require.Equal(t, []notify.Publication{{Topic: notify.HashBlock, Address: "tcp://127.0.0.1:28332", HighWaterMark: 7}}, p.notify.Publications)
+	require.Equal(t, []string{"a"}, p.walletSettings("").Load)
+	require.Zero(t, p.fixedWorkers(), "the manager asks for them")
+	require.Equal(t, int64(2000), p.node.MinRelay)
+	spec := p.worker("worker.1")
+	worker, ok := spec.Settings.(p2pworker.Config)
+	require.True(t, ok)
+	require.Equal(t, supervise.Once, spec.Policy)
+	require.Equal(t, 1, worker.Capacity)
+	require.Equal(t, "/Bulkhead:1.2.3(x)/", worker.UserAgent)
+	require.True(t, worker.BlocksOnly)
+	manager := p.manager()
+	require.Equal(t, 10203, manager.ClientVersion)
+	require.Equal(t, idlePool, manager.IdleWorkers)
+	require.ElementsMatch(t, []string{"node", "peers", "notify", "worker", "wallet", loadedWallets}, p.required())
+	for _, c := range p.initial() {
+		if c.Instance == "node" {
+			require.NotEqual(t, c.Settings, c.Again, "what was wiped once is not wiped again")
+		}
+	}
+	for _, bad := range []string{"-p2pworkers=1025", "-testactivationheight=x", "-blockfilterindex=extended", "-uacomment=(", "-rpcallowip=x"} {
+		s, layout := settingsOf(t, bad)
+		_, err := newPartSettings(Config{Settings: s, Layout: layout}, nil, nil, nil)
+		require.Error(t, err, bad)
+	}
+}
+
+func TestGreeting(t *testing.T) {
+	s, layout := settingsOf(t, "-zmqpubrawtx=tcp://127.0.0.1:28333")
+	p, err := newPartSettings(Config{Settings: s, Layout: layout}, nil, nil, nil)
+	require.NoError(t, err)
+	ship := &ship{cfg: Config{Layout: layout, Version: "1.2.3"}, parts: p}
+	var b bytes.Buffer
+	fmt.Fprint(&b, ship.greeting())
+	require.Contains(t, b.String(), fmt.Sprintf("Bulkhead 1.2.3 on regtest is ready (pid %d).\n", os.Getpid()))
+	require.Contains(t, b.String(), "zmq   rawtx on tcp://127.0.0.1:28333\n")
+	require.Contains(t, b.String(), "data  "+layout.Net+"\n")
+}
+
+func TestPIDFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pid")
+	require.NoError(t, writePID(path))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("%d\n", os.Getpid()), string(raw))
+	require.EqualError(t, writePID(filepath.Join(path, "x")), fmt.Sprintf("Unable to create the PID file '%s': not a directory", filepath.Join(path, "x")))
+}
