@@ -104,14 +104,7 @@ func (r *rig) until(done func() bool) {
 func (r *rig) call(method string, params ...any) (json.RawMessage, error) {
 	raw, err := json.Marshal(append([]any{}, params...))
 	require.NoError(r.t, err)
-	reply, err := rpc.MethodFor(method).Call(r.ctx, r.gateway, rpc.Request{Frames: bus.Frames{Attached: [][]byte{raw}}})
-	if err != nil {
-		return nil, err
-	}
-	if reply.Code != 0 {
-		return nil, &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-	}
-	return reply.Attached[0], nil
+	return rpc.Ask(r.ctx, r.gateway, "", method, rpc.Request{Frames: bus.Frames{Attached: [][]byte{raw}}}, 1<<30)
 }
 
 // get calls and decodes the result.

@@ -102,7 +102,7 @@ func TestNoCallBringsTheNodeDown(t *testing.T) {
 		require.NoError(t, err)
 		// Some ask for more blocks than anybody would wait for.
 		ctx, cancel := context.WithTimeout(r.ctx, 200*time.Millisecond)
-		_, err = rpc.MethodFor(c.Name).Call(ctx, r.gateway, rpc.Request{Frames: bus.Frames{Attached: [][]byte{params}}})
+		_, err = rpc.Ask(ctx, r.gateway, "", c.Name, rpc.Request{Frames: bus.Frames{Attached: [][]byte{params}}}, 1<<30)
 		if ctx.Err() == nil {
 			require.NoError(t, err, "%s %.300s", c.Name, params)
 		}

@@ -167,10 +167,10 @@ func TestFromTheBusToASubscriber(t *testing.T) {
 			break
 		}
 	}
-	reply, err := rpc.MethodFor("getzmqnotifications").Call(ctx, gateway, rpc.Request{})
+	reply, err := rpc.Ask(ctx, gateway, "", "getzmqnotifications", rpc.Request{}, 1<<20)
 	require.NoError(t, err)
 	var list []map[string]any
-	require.NoError(t, json.Unmarshal(reply.Attached[0], &list))
+	require.NoError(t, json.Unmarshal(reply, &list))
 	require.Equal(t, []map[string]any{
 		{"type": "pubhashblock", "address": endpoint, "hwm": 5.},
 		{"type": "pubhashblock", "address": "tcp://127.0.0.1:0", "hwm": 0.},

@@ -157,14 +157,7 @@ func (s *ship) startWorker() string {
 func (s *ship) rpc(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
 	raw, err := json.Marshal(params)
 	require.NoError(s.t, err)
-	reply, err := rpc.MethodFor(method).Call(ctx, s.gateway, rpc.Request{Frames: bus.Frames{Attached: [][]byte{raw}}})
-	if err != nil {
-		return nil, err
-	}
-	if reply.Code != 0 {
-		return nil, &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-	}
-	return reply.Attached[0], nil
+	return rpc.Ask(ctx, s.gateway, "", method, rpc.Request{Frames: bus.Frames{Attached: [][]byte{raw}}}, 1<<20)
 }
 
 func (s *ship) must(ctx context.Context, method string, params ...any) json.RawMessage {

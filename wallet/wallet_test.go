@@ -113,14 +113,11 @@ func call[T any](r *rig, instance, method string, args ...any) T {
 func tryCall[T any](r *rig, instance, method string, args ...any) (result T, err error) {
 	params, err := json.Marshal(append([]any{}, args...))
 	require.NoError(r.t, err)
-	reply, err := rpc.MethodFor(method).CallAt(r.t.Context(), r.gateway, instance, rpc.Request{Frames: bus.Frames{Attached: [][]byte{params}}})
+	reply, err := rpc.Ask(r.t.Context(), r.gateway, instance, method, rpc.Request{Frames: bus.Frames{Attached: [][]byte{params}}}, 1<<20)
 	if err != nil {
 		return result, err
 	}
-	if reply.Code != 0 {
-		return result, &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-	}
-	return result, json.Unmarshal(reply.Attached[0], &result)
+	return result, json.Unmarshal(reply, &result)
 }
 
 // refused is the code of the error with which a command fails.

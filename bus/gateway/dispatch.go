@@ -23,17 +23,17 @@ type origin struct {
 	wallet *string // from the path /wallet/NAME
 }
 
-// dispatch answers one request.
-func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.RawMessage, error) {
+// dispatch answers one request. A result that is long may still be on its way.
+func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result, error) {
 	if err := g.warmUp(ctx); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	if err := g.presence.Refresh(ctx); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	info, instances, known := g.directory.lookup(r.method)
 	if !known {
-		return nil, rpc.Errorf(rpc.MethodNotFound, "Method not found")
+		return result{}, rpc.Errorf(rpc.MethodNotFound, "Method not found")
 	}
 	call := rpc.Request{User: from.user, Frames: bus.Frames{Attached: [][]byte{r.params}}}
 	if r.params == nil {
@@ -43,15 +43,16 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (json.R
 		call.Wallet = *from.wallet
 	}
 	if info.EveryPart {
-		return g.everyPart(ctx, r.method, instances, call)
+		whole, err := g.everyPart(ctx, r.method, instances, call)
+		return result{whole: whole}, err
 	}
 	instance, err := g.target(ctx, from, info, instances)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	leave, err := g.lanes.enter(ctx, instance)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	defer leave()
 	return g.ask(ctx, r.method, instance, call)
@@ -90,36 +91,38 @@ func (g *gateway) warmUp(ctx context.Context) error {
 	return nil
 }
 
-func (g *gateway) ask(ctx context.Context, method, instance string, call rpc.Request) (json.RawMessage, error) {
-	reply, err := g.callAt(ctx, method, instance, call)
-	var silent *SilentError
-	switch {
-	case errors.Is(err, bus.ErrNoService):
-		return nil, restarting(method)
-	case errors.As(err, &silent):
-		return nil, rpc.Errorf(rpc.InWarmup, "%v", silent)
-	case err != nil:
-		return nil, err
-	case reply.Code != 0:
-		return nil, &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-	case len(reply.Attached) != 1 || !json.Valid(reply.Attached[0]):
-		return nil, rpc.Errorf(rpc.InternalError, "%s answered something unreadable", method)
+func (g *gateway) ask(ctx context.Context, method, instance string, call rpc.Request) (result, error) {
+	ctx, over := g.silence.begin(ctx, instance)
+	answer, err := rpc.Open(ctx, g.conn, instance, method, call)
+	if err != nil {
+		defer over()
+		return result{}, askError(ctx, method, err)
 	}
-	return reply.Attached[0], nil
+	whole := answer.Whole()
+	if whole == nil {
+		return result{rest: &longResult{answer, over}}, nil
+	}
+	over()
+	if !json.Valid(whole) {
+		return result{}, rpc.Errorf(rpc.InternalError, "%s answered something unreadable", method)
+	}
+	return result{whole: whole}, nil
 }
 
-// callAt calls an instance. The error is a *SilentError if that does not even
-// answer pings.
-func (g *gateway) callAt(ctx context.Context, method, instance string, call rpc.Request) (rpc.Reply, error) {
-	ctx, over := g.silence.begin(ctx, instance)
-	defer over()
-	reply, err := rpc.MethodFor(method).CallAt(ctx, g.conn, instance, call)
+// askError says in a client's words why a call failed that was made with ctx.
+func askError(ctx context.Context, method string, err error) error {
 	var silent *SilentError
-	if err != nil && errors.As(context.Cause(ctx), &silent) {
-		return reply, silent
+	switch {
+	case errors.As(context.Cause(ctx), &silent):
+		return rpc.Errorf(rpc.InWarmup, "%v", silent)
+	case errors.Is(err, bus.ErrNoService):
+		return restarting(method)
 	}
-	return reply, err
+	return err
 }
+
+// maxShared bounds a result that several compartments give.
+const maxShared = 1 << 20
 
 // everyPart asks all instances. One that ends meanwhile does not count: its
 // successor starts with what the others were told.
@@ -129,17 +132,16 @@ func (g *gateway) everyPart(ctx context.Context, method string, instances []stri
 	results := make([]json.RawMessage, len(instances))
 	for i, instance := range instances {
 		group.Go(func() error {
-			reply, err := g.callAt(ctx, method, instance, call)
+			ctx, over := g.silence.begin(ctx, instance)
+			defer over()
+			reply, err := rpc.Ask(ctx, g.conn, instance, method, call, maxShared)
 			switch {
 			case errors.Is(err, bus.ErrNoService), errors.Is(err, bus.ErrGone):
 				return nil
 			case err != nil:
-				return err
-			case reply.Code != 0:
-				return &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-			case len(reply.Attached) == 1:
-				results[i] = reply.Attached[0]
+				return askError(ctx, method, err)
 			}
+			results[i] = reply
 			return nil
 		})
 	}

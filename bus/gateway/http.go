@@ -34,7 +34,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.cfg.Timeout)); err != nil {
+	control := http.NewResponseController(w)
+	// The last answer on this connection had a deadline of its own.
+	if err := errors.Join(control.SetReadDeadline(time.Now().Add(g.cfg.Timeout)), control.SetWriteDeadline(time.Time{})); err != nil {
 		g.log.Debug("HTTP connection lost: " + err.Error())
 		return
 	}
@@ -128,6 +130,7 @@ func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origi
 		case a.err == errQueueFull:
 			plain(w, http.StatusServiceUnavailable, errQueueFull.Message)
 		case a.request.notification():
+			a.close()
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			g.writeAnswer(w, a)
@@ -174,33 +177,60 @@ func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin,
 		plain(w, http.StatusInternalServerError, "Parse error")
 		return
 	}
-	answers := make([]*answer, 0, len(raws))
+	out := g.newReply(w, http.StatusOK)
+	answers := 0
 	for _, raw := range raws {
-		if a := g.one(ctx, from, raw); !a.request.notification() {
-			answers = append(answers, a)
+		a := g.one(ctx, from, raw)
+		if a.request.notification() {
+			a.close()
+			continue
 		}
+		separator := byte(',')
+		if answers++; answers == 1 {
+			separator = '['
+		}
+		out.gathered = append(out.gathered, separator)
+		g.add(out, a)
 	}
-	if len(raws) > 0 && len(answers) == 0 {
+	if len(raws) > 0 && answers == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	g.write(w, http.StatusOK, answers)
+	if answers == 0 {
+		out.gathered = append(out.gathered, '[')
+	}
+	out.gathered = append(out.gathered, ']')
+	g.end(out)
 }
 
-func (g *gateway) writeAnswer(w http.ResponseWriter, a *answer) { g.write(w, a.status(), a) }
+func (g *gateway) newReply(w http.ResponseWriter, status int) *reply {
+	return &reply{w: w, status: status, patience: g.cfg.Timeout}
+}
 
-func (g *gateway) write(w http.ResponseWriter, status int, v any) {
-	body, err := plainJSON(v)
-	if err != nil {
-		g.logger.Error(fmt.Sprintf("gateway: encoding an answer: %v", err))
-		w.WriteHeader(http.StatusInternalServerError)
-		return
+func (g *gateway) writeAnswer(w http.ResponseWriter, a *answer) {
+	out := g.newReply(w, a.status())
+	g.add(out, a)
+	g.end(out)
+}
+
+// add appends an answer. What cannot be finished ends the connection: a client
+// must not take it for whole.
+func (g *gateway) add(out *reply, a *answer) {
+	defer a.close()
+	if err := out.add(a); err != nil {
+		g.logger.Warn("RPC: an answer to " + clean(a.request.method) + " was cut off: " + err.Error())
+		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", fmt.Sprint(len(body)+1))
-	w.WriteHeader(status)
+}
+
+// end writes what is left.
+func (g *gateway) end(out *reply) {
+	out.gathered = append(out.gathered, '\n')
+	if !out.begun {
+		out.w.Header().Set("Content-Length", fmt.Sprint(len(out.gathered)))
+	}
 	// A client that has gone does not read its answer.
-	_, _ = w.Write(append(body, '\n'))
+	_ = out.flush()
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

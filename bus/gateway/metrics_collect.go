@@ -162,14 +162,9 @@ func askNetwork(ctx context.Context, conn *bus.Conn) (func(*catalogue), error) {
 // askRPC decodes the result of a JSON-RPC command without arguments.
 func askRPC(ctx context.Context, conn *bus.Conn, command string, result any) error {
 	request := rpc.Request{Frames: bus.Frames{Attached: [][]byte{{}}}}
-	reply, err := rpc.MethodFor(command).Call(ctx, conn, request)
-	switch {
-	case err != nil:
+	reply, err := rpc.Ask(ctx, conn, "", command, request, maxShared)
+	if err != nil {
 		return err
-	case reply.Code != 0:
-		return &rpc.Error{Code: rpc.Code(reply.Code), Message: reply.Message}
-	case len(reply.Attached) != 1:
-		return fmt.Errorf("%s answered %d frames", command, len(reply.Attached))
 	}
-	return json.Unmarshal(reply.Attached[0], result)
+	return json.Unmarshal(reply, result)
 }

@@ -73,7 +73,7 @@ func first(raw json.RawMessage) byte {
 // answer is the reply to one request.
 type answer struct {
 	request *request
-	result  json.RawMessage
+	result  result
 	err     *rpc.Error
 }
 
@@ -82,29 +82,31 @@ type wireError struct {
 	Message string `json:"message"`
 }
 
-func (a *answer) MarshalJSON() ([]byte, error) {
+// close gives up what was not read of a long result.
+func (a *answer) close() {
+	if a.result.rest != nil {
+		a.result.rest.Close()
+	}
+}
+
+// around returns what an answer has before and behind its result, or the whole
+// of one that has none.
+func (a *answer) around() (head, tail []byte, err error) {
 	id := ""
 	if a.request.id != nil {
 		id = `,"id":` + string(a.request.id)
 	}
-	result := a.result
-	if result == nil {
-		result = json.RawMessage("null")
-	}
-	fault := json.RawMessage("null")
-	if a.err != nil {
-		var err error
-		if fault, err = plainJSON(wireError{int(a.err.Code), a.err.Message}); err != nil {
-			return nil, err
+	if a.err == nil {
+		if a.request.version == 1 {
+			return []byte(`{"result":`), []byte(`,"error":null` + id + `}`), nil
 		}
+		return []byte(`{"jsonrpc":"2.0","result":`), []byte(id + `}`), nil
 	}
-	switch {
-	case a.request.version == 1:
-		return fmt.Appendf(nil, `{"result":%s,"error":%s%s}`, result, fault, id), nil
-	case a.err != nil:
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","error":%s%s}`, fault, id), nil
+	fault, err := plainJSON(wireError{int(a.err.Code), a.err.Message})
+	if a.request.version == 1 {
+		return fmt.Appendf(nil, `{"result":null,"error":%s%s}`, fault, id), nil, err
 	}
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","result":%s%s}`, result, id), nil
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","error":%s%s}`, fault, id), nil, err
 }
 
 // status is the HTTP status of a single answer.

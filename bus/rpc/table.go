@@ -43,7 +43,7 @@ type Info struct {
 	PerWallet bool     `json:"per_wallet,omitempty"`
 }
 
-// Request is the body of a call on the bus; Attached[0] is the JSON of the
+// Request asks for a command on the bus; Attached[0] is the JSON of the
 // parameters: an array, an object, or nothing.
 type Request struct {
 	User   string `cbor:"1,keyasint,omitempty"`
@@ -51,25 +51,12 @@ type Request struct {
 	bus.Frames
 }
 
-// Reply is its answer: an error if Code is not zero, else Attached[0] is the
-// JSON of the result.
-type Reply struct {
-	Code    int    `cbor:"1,keyasint,omitempty"`
-	Message string `cbor:"2,keyasint,omitempty"`
-	bus.Frames
-}
-
-// MethodFor returns the bus method that serves a command.
-func MethodFor(name string) bus.Method[Request, Reply] {
-	return bus.Method[Request, Reply]("rpc." + name)
-}
-
 // Announce makes mux offer the commands and tell of them.
 func (t Table) Announce(mux *bus.Mux) error {
 	infos := make([]Info, len(t))
 	for i, command := range t {
 		infos[i] = command.info()
-		MethodFor(command.Name).Handle(mux, command.serve)
+		StreamFor(command.Name).Handle(mux, command.serve)
 	}
 	meta, err := json.Marshal(infos)
 	if err != nil {
@@ -86,19 +73,19 @@ func ParseTable(meta []byte) ([]Info, error) {
 	return infos, err
 }
 
-func (c Command) serve(ctx context.Context, req Request) (Reply, error) {
+func (c Command) serve(ctx context.Context, req Request, send func(Piece) error) error {
 	result, err := c.answer(ctx, req)
 	if err == nil {
 		var encoded []byte
 		if encoded, err = marshal(result); err == nil {
-			return Reply{Frames: bus.Frames{Attached: [][]byte{encoded}}}, nil
+			return sendPieces(encoded, send)
 		}
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return Reply{}, err // the bus knows what that means
+		return err // the bus knows what that means
 	}
 	e := AsError(err)
-	return Reply{Code: int(e.Code), Message: e.Message}, nil
+	return send(Piece{Code: int(e.Code), Message: e.Message, Last: true})
 }
 
 func (c Command) answer(ctx context.Context, req Request) (any, error) {
