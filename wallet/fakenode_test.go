@@ -12,6 +12,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -56,9 +57,10 @@ func newTestNode(t *testing.T) *testNode {
 
 // start is a new process, which knows of no wallet and has an empty mempool.
 func (n *testNode) start() {
+	// A call that comes at once waits until there is a link to publish on.
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.watched, n.pool, n.seq = map[string]map[string]bool{}, nil, 0
-	n.mu.Unlock()
 	mux := bus.NewMux()
 	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) {
 		n.mu.Lock()
@@ -189,7 +191,8 @@ func (n *testNode) publish(tx *wire.MsgTx, added bool, reason string) {
 	for who := range n.watched {
 		if n.relevant(who, tx) {
 			n.seq++
-			require.NoError(n.t, msg.WatchedTx.PublishTo(n.t.Context(), n.conn, who, msg.WatchedTxEvent{
+			// A handler's goroutine may only report a failure, not end the test.
+			assert.NoError(n.t, msg.WatchedTx.PublishTo(n.t.Context(), n.conn, who, msg.WatchedTxEvent{
 				Txid: tx.TxHash(), Added: added, Reason: reason, Seq: n.seq, Frames: bus.Frames{Attached: [][]byte{serialized(tx)}},
 			}))
 		}

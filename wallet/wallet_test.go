@@ -46,6 +46,7 @@ func newRig(t *testing.T) *rig {
 	msg.SpawnWallet.Handle(mux, func(_ context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
 		return msg.SpawnReply{Instance: r.run(req.Name)}, nil
 	})
+	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) { return bus.None{}, nil })
 	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
 		return bus.None{}, r.end(req.Instance)
 	})
