@@ -67,7 +67,7 @@ func (n *node) observeStep(ev chain.Event) {
 func (n *node) tipChanged(ev chainstate.TipChanged) {
 	var headers [][]byte
 	if last := len(ev.Connected) - 1; last >= 0 {
-		n.feed.NewTip(ev.Connected[last].Node, ev.Connected[last].Block, ev.Initial)
+		n.feed.NewTip(ev.Connected[last].Node, ev.Initial)
 	}
 	for _, c := range ev.Connected {
 		if !ev.Initial {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -14,33 +15,60 @@ import (
 // removedByBlock is the reason of a removal that is no news: the block is.
 const removedByBlock = "block"
 
+// hearing passes on what the node tells. It keeps the last block that was
+// connected: when that becomes the tip, which is told next, it is published.
+type hearing struct {
+	notifiers
+	fetch func(chainhash.Hash) ([]byte, error) // asks the node for a block
+	hash  chainhash.Hash
+	raw   []byte
+}
+
 // listener publishes what the node tells.
-func (n notifiers) listener(log *slog.Logger) *bus.Listener {
+func (h *hearing) listener(log *slog.Logger) *bus.Listener {
 	l := bus.NewListener()
 	l.OnGap(func(lost uint64) { log.Warn(fmt.Sprintf("zmq: lost %d events of the node", lost)) })
 	l.OnFault(func(topic string, err error) { log.Warn(fmt.Sprintf("zmq: dropped an event: %s: %v", topic, err)) })
-	msg.BlockConnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return n.block(e, 'C') })
-	msg.BlockDisconnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return n.block(e, 'D') })
-	msg.NewTip.On(l, n.newTip)
-	msg.TxAdded.On(l, n.txAdded)
+	msg.BlockConnected.On(l, h.connected)
+	msg.BlockDisconnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return h.block(e, 'D') })
+	msg.NewTip.On(l, h.newTip)
+	msg.TxAdded.On(l, h.txAdded)
 	msg.TxRemoved.On(l, func(e msg.TxEvent, _ bus.Meta) error {
 		if e.Reason != removedByBlock {
-			n.sequence(e.Txid, 'R', e.MempoolSeq)
+			h.sequence(e.Txid, 'R', e.MempoolSeq)
 		}
 		return nil
 	})
 	return l
 }
 
-func (n notifiers) newTip(e msg.BlockEvent, _ bus.Meta) error {
+func (h *hearing) connected(e msg.BlockEvent, _ bus.Meta) error {
+	if !e.Initial && h.wants(RawBlock) {
+		raw, err := only(e.Attached)
+		if err != nil {
+			return err
+		}
+		// The event's memory is the listener's again when this returns.
+		h.hash, h.raw = e.Hash, bytes.Clone(raw)
+	}
+	return h.block(e, 'C')
+}
+
+func (h *hearing) newTip(e msg.TipEvent, _ bus.Meta) error {
 	if e.Initial {
 		return nil
 	}
-	raw, err := only(e.Attached)
-	if err == nil {
-		n.tip(e.Hash, raw)
+	raw := h.raw
+	if e.Hash != h.hash && h.wants(RawBlock) {
+		// Its event was lost.
+		var err error
+		if raw, err = h.fetch(e.Hash); err != nil {
+			return err
+		}
 	}
-	return err
+	h.tip(e.Hash, raw)
+	h.hash, h.raw = chainhash.Hash{}, nil
+	return nil
 }
 
 func (n notifiers) txAdded(e msg.TxEvent, _ bus.Meta) error {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/notify/zmqpub"
@@ -71,12 +75,27 @@ func publish(parent context.Context, conn *bus.Conn, log *slog.Logger, sockets [
 	for _, s := range sockets {
 		group.Go(func() error { return s.Run(ctx) })
 	}
-	group.Go(func() error { return list.listener(log).Run(ctx, conn) })
+	h := &hearing{notifiers: list, fetch: func(hash chainhash.Hash) ([]byte, error) { return fetchBlock(ctx, conn, hash) }}
+	group.Go(func() error { return h.listener(log).Run(ctx, conn) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that
 	}
 	return err
+}
+
+// fetchPatience bounds how long events wait for a block that the node is asked
+// for.
+const fetchPatience = 10 * time.Second
+
+func fetchBlock(ctx context.Context, conn *bus.Conn, hash chainhash.Hash) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchPatience)
+	defer cancel()
+	reply, err := msg.GetBlock.Call(ctx, conn, msg.GetBlockRequest{Hash: hash})
+	if err != nil {
+		return nil, err
+	}
+	return only(reply.Attached)
 }
 
 // active is one object of getzmqnotifications.

@@ -177,3 +177,31 @@ func TestFromTheBusToASubscriber(t *testing.T) {
 		{"type": "pubsequence", "address": endpoint, "hwm": 1000.},
 	}, list)
 }
+
+// The tip is published with the block that was told before; if that was lost,
+// the node is asked for it.
+func TestTheTipIsTheBlockThatWasTold(t *testing.T) {
+	block, raw, _ := genesis(t)
+	var out tape
+	asked := 0
+	h := &hearing{notifiers: all(&out), fetch: func(hash chainhash.Hash) ([]byte, error) {
+		asked++
+		require.Equal(t, block.BlockHash(), hash)
+		return raw, nil
+	}}
+	event := msg.BlockEvent{Hash: block.BlockHash(), Frames: bus.Frames{Attached: [][]byte{bytes.Clone(raw)}}}
+	require.NoError(t, h.connected(event, bus.Meta{}))
+	clear(event.Attached[0]) // its memory is used again
+	out.take()
+	want := func(count string) []string {
+		return []string{"hashblock " + genesisHash + " " + count, "rawblock " + hex.EncodeToString(raw) + " " + count}
+	}
+	require.NoError(t, h.newTip(msg.TipEvent{Hash: block.BlockHash()}, bus.Meta{}))
+	require.Equal(t, want("00000000"), out.take())
+	require.Zero(t, asked)
+	require.NoError(t, h.newTip(msg.TipEvent{Hash: block.BlockHash()}, bus.Meta{}))
+	require.Equal(t, want("01000000"), out.take())
+	require.Equal(t, 1, asked)
+	require.NoError(t, h.newTip(msg.TipEvent{Hash: block.BlockHash(), Initial: true}, bus.Meta{}))
+	require.Empty(t, out.take())
+}

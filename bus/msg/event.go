@@ -18,7 +18,7 @@ var (
 	BlockDisconnected = bus.Topic[BlockEvent](EventPrefix + "disconnected")
 	// NewTip follows the last BlockConnected of one step of the chain: a
 	// reorganisation has several of those and one NewTip.
-	NewTip    = bus.Topic[BlockEvent](EventPrefix + "tip")
+	NewTip    = bus.Topic[TipEvent](EventPrefix + "tip")
 	TxAdded   = bus.Topic[TxEvent](EventPrefix + "txadded")
 	TxRemoved = bus.Topic[TxEvent](EventPrefix + "txremoved")
 )
@@ -30,6 +30,14 @@ type BlockEvent struct {
 	Hash    chainhash.Hash `cbor:"3,keyasint"`
 	Initial bool           `cbor:"4,keyasint"` // in initial block download
 	bus.Frames
+}
+
+// TipEvent names the block of the last BlockConnected, which is the tip now.
+type TipEvent struct {
+	Seq     uint64         `cbor:"1,keyasint"`
+	Height  int32          `cbor:"2,keyasint"`
+	Hash    chainhash.Hash `cbor:"3,keyasint"`
+	Initial bool           `cbor:"4,keyasint"` // in initial block download
 }
 
 // TxEvent is about one mempool transaction; Attached[0] is the transaction.

@@ -19,7 +19,7 @@ func bodies() []any {
 		new(codec.Announcement), new(codec.Prefixes),
 		new(msg.RegistryReply), new(msg.RegistryEntry), new(msg.BusStatsReply),
 		new(p2p.Tip), new(p2p.TipChangedEvent), new(msg.GetBlockRequest), new(msg.GetBlockReply),
-		new(msg.BlockEvent), new(msg.TxEvent), new(p2p.PeerBlamedEvent),
+		new(msg.BlockEvent), new(msg.TipEvent), new(msg.TxEvent), new(p2p.PeerBlamedEvent),
 		new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.OpenInfo), new(p2p.WorkerOrder), new(p2p.HeadersReply), new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply),
 		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest), new(p2p.GetAddressesRequest), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest),
 		new(p2p.SubmitReply), new(p2p.FetchBlockRequest), new(p2p.FetchTxRequest), new(p2p.FetchReply),

@@ -23,8 +23,12 @@ func (f *Feed) BlockDisconnected(at *chain.Node, b *consensus.Block) {
 
 // NewTip publishes which block ends a step of the chain, after its
 // BlockConnected.
-func (f *Feed) NewTip(at *chain.Node, b *consensus.Block, initial bool) {
-	f.block(msg.NewTip, at, b, initial)
+func (f *Feed) NewTip(at *chain.Node, initial bool) {
+	if !f.cfg.Events {
+		return
+	}
+	ev := msg.TipEvent{Seq: f.next(), Height: at.Height, Hash: at.Hash, Initial: initial}
+	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.NewTip.Publish(ctx, conn, ev) })
 }
 
 func (f *Feed) block(topic bus.Topic[msg.BlockEvent], at *chain.Node, b *consensus.Block, initial bool) {
