@@ -3,10 +3,11 @@ package bus_test
 import (
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -15,8 +16,8 @@ import (
 func benchmarkCalls(b *testing.B, attached int, parallel bool) {
 	s := bustest.New(b)
 	mux, _ := nodeMux()
-	s.Conn(broker.Node, "node", mux)
-	worker, _ := s.Conn(broker.Worker, "worker.1", nil)
+	s.Conn(roles.Node, "node", mux)
+	worker, _ := s.Conn(roles.Worker, "worker.1", nil)
 	req := question{N: 1, Frames: bus.Frames{Attached: [][]byte{make([]byte, attached)}}}
 	b.SetBytes(int64(2 * attached))
 	b.ReportAllocs()

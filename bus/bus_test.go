@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -64,8 +65,8 @@ func nodeMux() (*bus.Mux, *hangs) {
 func TestCallCarriesBodyAttachmentsCallerAndTrace(t *testing.T) {
 	b := bustest.New(t)
 	mux, _ := nodeMux()
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 
 	raw := make([]byte, 1<<20)
 	raw[17] = 42
@@ -78,9 +79,9 @@ func TestCallCarriesBodyAttachmentsCallerAndTrace(t *testing.T) {
 func TestErrorsAreDistinct(t *testing.T) {
 	b := bustest.New(t)
 	mux, h := nodeMux()
-	_, stopNode := b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
-	wallet, stopWallet := b.Conn(broker.Wallet, "wallet.x", nil)
+	_, stopNode := b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
+	wallet, stopWallet := b.Conn(roles.Wallet, "wallet.x", nil)
 
 	_, err := bus.Method[bus.None, bus.None]("peers.absent").Call(t.Context(), worker, bus.None{})
 	require.ErrorIs(t, err, bus.ErrNoService)
@@ -118,8 +119,8 @@ func TestErrorsAreDistinct(t *testing.T) {
 func TestCallersEndCancelsTheHandler(t *testing.T) {
 	b := bustest.New(t)
 	mux, h := nodeMux()
-	b.Conn(broker.Node, "node", mux)
-	worker, stop := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, stop := b.Conn(roles.Worker, "worker.1", nil)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := hang.Call(t.Context(), worker, question{})
@@ -133,8 +134,8 @@ func TestCallersEndCancelsTheHandler(t *testing.T) {
 
 func TestSubscribersHearTheirTopicsInOrder(t *testing.T) {
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", nil)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	node, _ := b.Conn(roles.Node, "node", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "node.tip", "bus.link.")
 	require.NoError(t, err)
 	_, err = worker.Subscribe(t.Context(), "node.")
@@ -151,7 +152,7 @@ func TestSubscribersHearTheirTopicsInOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, tick{N: i, Frames: bus.Frames{Attached: [][]byte{{byte(i)}}}}, got)
 	}
-	_, stop := b.Conn(broker.Peers, "peers", nil)
+	_, stop := b.Conn(roles.Peers, "peers", nil)
 	ev, err := sub.Next(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "bus.link.up", ev.Topic)
@@ -180,8 +181,8 @@ func TestAReplyComesAfterTheEventsBeforeIt(t *testing.T) {
 		}
 		return bus.None{}, nil
 	})
-	node, _ = b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	node, _ = b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "node.tip")
 	require.NoError(t, err)
 	for count := range 100 {
@@ -203,8 +204,8 @@ func TestAReplyComesAfterTheEventsBeforeIt(t *testing.T) {
 
 func TestSlowSubscriberIsToldWhatItLost(t *testing.T) {
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", nil)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	node, _ := b.Conn(roles.Node, "node", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "node.tip")
 	require.NoError(t, err)
 	const published = 100_000

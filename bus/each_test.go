@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -17,8 +18,8 @@ import (
 // events read as they were published.
 func TestEachLendsEventsUntilItsFunctionReturns(t *testing.T) {
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", nil)
-	worker, stop := b.Conn(broker.Worker, "worker.1", nil)
+	node, _ := b.Conn(roles.Node, "node", nil)
+	worker, stop := b.Conn(roles.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "node.tip")
 	require.NoError(t, err)
 	text := func(n int) string { return strings.Repeat(string(rune('a'+n%26)), n%1500) }

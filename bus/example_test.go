@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -33,7 +37,7 @@ var (
 
 // attach runs a part over a connection in memory. A process of its own has a
 // socket instead, which package secure encrypts between machines.
-func attach(ctx context.Context, b *broker.Broker, role broker.Role, mux *bus.Mux) *bus.Conn {
+func attach(ctx context.Context, b *broker.Broker, role rights.Role, mux *bus.Mux) *bus.Conn {
 	theirs, ours := link.Pipe()
 	go func() { _ = b.Serve(ctx, ours, broker.Identity{Role: role, Instance: string(role)}) }()
 	conn := bus.New(theirs, bus.Config{Mux: mux})
@@ -46,7 +50,7 @@ func attach(ctx context.Context, b *broker.Broker, role broker.Role, mux *bus.Mu
 func Example() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	b := broker.New(broker.Config{Table: broker.DefaultTable()})
+	b := broker.New(broker.Config{Table: bustest.Table()})
 
 	mux := bus.NewMux()
 	getHeight.Handle(mux, func(_ context.Context, req heightRequest) (heightReply, error) {
@@ -63,8 +67,8 @@ func Example() {
 		}
 		return nil
 	})
-	node := attach(ctx, b, broker.Node, mux)
-	client := attach(ctx, b, broker.Worker, nil)
+	node := attach(ctx, b, roles.Node, mux)
+	client := attach(ctx, b, roles.Worker, nil)
 
 	reply, err := getHeight.Call(ctx, client, heightRequest{Hash: "00ff"})
 	fmt.Println(reply.Height, len(reply.Attached[0]), err)

@@ -4,10 +4,11 @@ import (
 	"context"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -24,8 +25,8 @@ func TestWhatIsTooLargeIsRefusedToItsSender(t *testing.T) {
 		}
 		return question{Frames: bus.Frames{Attached: many}}, nil
 	})
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	for n := range 2 {
 		_, err := huge.Call(t.Context(), worker, question{N: n})
 		require.ErrorIs(t, err, bus.ErrBadMessage)

@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -31,12 +34,12 @@ func drainFinishes(t *testing.T) {
 		<-finish
 		return echoed{N: 7}, ctx.Err()
 	})
-	node := bus.New(b.Link(broker.Node, "node"), bus.Config{Mux: mux})
+	node := bus.New(b.Link(roles.Node, "node"), bus.Config{Mux: mux})
 	ended := make(chan error, 1)
 	go func() { ended <- node.Run(t.Context()) }()
 	<-node.Ready()
 	require.Equal(t, "node", node.Instance())
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	answer := make(chan error, 1)
 	go func() {
 		rep, err := slow.Call(t.Context(), worker, bus.None{})
@@ -83,8 +86,8 @@ func TestAHandlersContextIsItsCallers(t *testing.T) {
 			seen <- ctx.Err()
 			return bus.None{}, ctx.Err()
 		})
-		b.Conn(broker.Node, "node", mux)
-		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		b.Conn(roles.Node, "node", mux)
+		worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 		began := time.Now()
 		_, err := method.Call(context.Background(), worker, bus.None{})
 		require.ErrorIs(t, err, bus.ErrDeadline)
@@ -112,11 +115,11 @@ type harbour struct {
 func (h *harbour) open() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.broker = broker.New(broker.Config{Table: broker.DefaultTable()})
+	h.broker = broker.New(broker.Config{Table: bustest.Table()})
 	h.ctx, h.sink = context.WithCancel(h.t.Context())
 }
 
-func (h *harbour) dial(role broker.Role, instance string) bus.Dial {
+func (h *harbour) dial(role rights.Role, instance string) bus.Dial {
 	return func(context.Context) (net.Conn, error) {
 		h.mu.Lock()
 		b, ctx := h.broker, h.ctx
@@ -136,8 +139,8 @@ func TestEverythingIsRestoredAfterTheBrokersRestart(t *testing.T) {
 		h.open()
 		mux, hangs := nodeMux()
 		ctx, cancel := context.WithCancel(t.Context())
-		node := bus.NewDialing(h.dial(broker.Node, "node"), bus.Config{Mux: mux})
-		worker := bus.NewDialing(h.dial(broker.Worker, "worker.1"), bus.Config{})
+		node := bus.NewDialing(h.dial(roles.Node, "node"), bus.Config{Mux: mux})
+		worker := bus.NewDialing(h.dial(roles.Worker, "worker.1"), bus.Config{})
 		ended := make(chan error, 2)
 		for _, c := range []*bus.Conn{node, worker} {
 			go func() { ended <- c.Run(ctx) }()

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -19,8 +20,8 @@ type counted struct {
 
 func TestListener(t *testing.T) {
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", bus.NewMux())
-	worker, _ := b.Conn(broker.Worker, "worker.1", bus.NewMux())
+	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
+	worker, _ := b.Conn(roles.Worker, "worker.1", bus.NewMux())
 	tip, txs, blame := bus.Topic[counted]("node.tip"), bus.Topic[counted]("node.txs"), bus.Topic[counted]("node.blame.")
 	var heard []string
 	note := func(what string) func(counted, bus.Meta) error {
@@ -69,8 +70,8 @@ func TestAListenerTellsOfFaultsAndGaps(t *testing.T) {
 	l.OnFault(func(topic string, err error) { heard = append(heard, topic+": "+err.Error()) })
 
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", bus.NewMux())
-	worker, _ := b.Conn(broker.Worker, "worker.1", bus.NewMux())
+	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
+	worker, _ := b.Conn(roles.Worker, "worker.1", bus.NewMux())
 	sub, err := l.Subscribe(t.Context(), worker)
 	require.NoError(t, err)
 	require.NoError(t, tip.Publish(t.Context(), node, counted{1}))

@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -54,7 +58,7 @@ func play(part string) error {
 		return err
 	}
 	mux := bus.NewMux()
-	if role == string(broker.Node) {
+	if role == string(roles.Node) {
 		mux, _ = nodeMux()
 	}
 	conn := bus.New(nc, bus.Config{Mux: mux})
@@ -65,7 +69,7 @@ func play(part string) error {
 	case err := <-ended:
 		return err
 	}
-	if role != string(broker.Node) {
+	if role != string(roles.Node) {
 		if _, err := conn.Subscribe(ctx, ticks.Name()); err != nil {
 			return err
 		}
@@ -76,12 +80,12 @@ func play(part string) error {
 
 // playBroker serves one socket a role: whoever connects to it is that.
 func playBroker(ctx context.Context, dir string) error {
-	table := broker.DefaultTable()
-	wallet := table[broker.Wallet] // the test's own eyes
+	table := bustest.Table()
+	wallet := table[roles.Wallet] // the test's own eyes
 	wallet.Call = append(wallet.Call, msg.BusStats.Name())
-	table[broker.Wallet] = wallet
+	table[roles.Wallet] = wallet
 	b := broker.New(broker.Config{Table: table, Limits: link.Limits{QueueBytes: 1 << 20}})
-	for _, role := range []broker.Role{broker.Node, broker.Worker, broker.Wallet, broker.Notify} {
+	for _, role := range []rights.Role{roles.Node, roles.Worker, roles.Wallet, roles.Notify} {
 		listener, err := net.Listen("unix", filepath.Join(dir, string(role)))
 		if err != nil {
 			return err

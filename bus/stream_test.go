@@ -8,10 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -48,8 +49,8 @@ func countMux() (*bus.Mux, *counts) {
 func TestAStreamBringsAllItemsInOrderAndThenItsEnd(t *testing.T) {
 	b := bustest.New(t)
 	mux, _ := countMux()
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	for _, window := range []int{1, 2, 7, 0} {
 		items, err := count.Open(t.Context(), worker, question{N: 500, Frames: bus.Frames{Attached: [][]byte{{9}}}}, window)
 		require.NoError(t, err)
@@ -80,8 +81,8 @@ func TestAReaderThatStopsReadingStopsTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		mux, c := countMux()
-		b.Conn(broker.Node, "node", mux)
-		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		b.Conn(roles.Node, "node", mux)
+		worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 		items, err := count.Open(t.Context(), worker, question{}, 8)
 		require.NoError(t, err)
 		synctest.Wait()
@@ -103,9 +104,9 @@ func TestAReaderThatStopsReadingStopsTheServer(t *testing.T) {
 func TestAStreamEndsWithItsServerItsReaderAndItsDeadline(t *testing.T) {
 	b := bustest.New(t)
 	mux, c := countMux()
-	_, stopNode := b.Conn(broker.Node, "node", mux)
-	worker, stopWorker := b.Conn(broker.Worker, "worker.1", nil)
-	reader, _ := b.Conn(broker.Worker, "worker.2", nil)
+	_, stopNode := b.Conn(roles.Node, "node", mux)
+	worker, stopWorker := b.Conn(roles.Worker, "worker.1", nil)
+	reader, _ := b.Conn(roles.Worker, "worker.2", nil)
 
 	drainItems := func(items *bus.Items[tick]) error {
 		for {
@@ -148,8 +149,8 @@ func TestAWindowLargerThanTheBrokerAllowsIsMadeSmaller(t *testing.T) {
 			}
 			return nil
 		})
-		b.Conn(broker.Node, "node", mux)
-		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		b.Conn(roles.Node, "node", mux)
+		worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 		items, err := count.Open(t.Context(), worker, question{N: bus.MaxWindow + 100}, 1<<30)
 		require.NoError(t, err)
 		synctest.Wait()
@@ -167,8 +168,8 @@ func TestWhatAClosedStreamHadUnreadIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		mux, c := countMux()
-		b.Conn(broker.Node, "node", mux)
-		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		b.Conn(roles.Node, "node", mux)
+		worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 		items, err := count.Open(t.Context(), worker, question{}, 8)
 		require.NoError(t, err)
 		synctest.Wait()
@@ -195,8 +196,8 @@ func TestAStreamThatFailsInItsMiddle(t *testing.T) {
 		}
 		return bus.Errorf("node.broken", "after %d", q.N)
 	})
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	read := func(q question, window int) error {
 		items, err := fails.Open(t.Context(), worker, q, window)
 		require.NoError(t, err)
@@ -219,8 +220,8 @@ func TestAStreamEndsWithTheContextOfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bustest.New(t)
 		mux, c := countMux()
-		b.Conn(broker.Node, "node", mux)
-		worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+		b.Conn(roles.Node, "node", mux)
+		worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		items, err := count.Open(ctx, worker, question{}, 2)
 		require.NoError(t, err)
@@ -263,10 +264,10 @@ func (*flooder) Idle() {}
 
 func TestAServerCannotSendMoreThanItsCredit(t *testing.T) {
 	b := bustest.New(t)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	sub, err := worker.Subscribe(t.Context(), "bus.link.")
 	require.NoError(t, err)
-	f := &flooder{t: t, l: link.New(b.Link(broker.Node, "node"), false, link.Limits{})}
+	f := &flooder{t: t, l: link.New(b.Link(roles.Node, "node"), false, link.Limits{})}
 	hello, err := codec.EncodeHeader(&codec.Header{Kind: codec.Hello})
 	require.NoError(t, err)
 	body, err := codec.Marshal(codec.Announcement{Offers: []string{count.Name()}})

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 )
 
@@ -22,8 +23,8 @@ func TestTextsOfOthersDoNotCostTheLink(t *testing.T) {
 	mux, _ := nodeMux()
 	texts := []string{"peer said \xff\xfe", strings.Repeat("é", 4000) + "!", "x" + strings.Repeat("é", 4000)}
 	fail.Handle(mux, func(_ context.Context, q question) (bus.None, error) { return bus.None{}, errors.New(texts[q.N]) })
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	for i, text := range texts {
 		_, err := fail.Call(t.Context(), worker, question{N: i})
 		require.ErrorIs(t, err, &bus.Error{Kind: bus.KindInternal}, "%.20q", text)

@@ -17,10 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
@@ -91,7 +92,7 @@ func (d *damaging) everything() []*chaintest.Spot {
 // has loaded that, or with the reason for its end.
 func (d *damaging) run() error {
 	d.log, d.ended = &journal{}, make(chan error, 1)
-	link, gone := d.bus.WatchedLink(broker.Node, "node")
+	link, gone := d.bus.WatchedLink(roles.Node, "node")
 	ctx, cancel := context.WithCancel(d.ctx)
 	env := part.Env{
 		Name: "node", Link: link, Clock: d.clock, Mockable: true, Logger: slog.New(slog.NewTextHandler(d.log, nil)),

@@ -10,12 +10,13 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -271,7 +272,7 @@ func TestScanBelowASet(t *testing.T) {
 	l.deliver(20)
 	l.load()
 	l.deliver(wholeHeight - assumedHeight)
-	wallet, _ := l.bus.Conn(broker.Wallet, "wallet.1", nil)
+	wallet, _ := l.bus.Conn(roles.Wallet, "wallet.1", nil)
 	scan := func(locator ...chainhash.Hash) (last msg.ScanItem) {
 		items, err := msg.ScanBlocks.Open(l.ctx, wallet, msg.ScanRequest{Locator: locator}, 4)
 		require.NoError(t, err)

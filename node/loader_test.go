@@ -6,12 +6,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
@@ -66,7 +67,7 @@ func (w *wholeChain) assuming(t *testing.T, change func(*node.Config)) *loader {
 		}
 	})
 	l := &loader{rig: r, chain: w, file: filepath.Join(t.TempDir(), "set")}
-	l.worker, _ = r.bus.Conn(broker.Worker, "worker.1", nil)
+	l.worker, _ = r.bus.Conn(roles.Worker, "worker.1", nil)
 	l.submitHeaders()
 	l.write(w.raw)
 	return l

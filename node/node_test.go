@@ -12,13 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -54,7 +55,7 @@ func newRig(t *testing.T, chain string, change func(*node.Config)) *rig {
 	if change != nil {
 		change(&r.cfg)
 	}
-	r.gateway, _ = r.bus.Conn(broker.Gateway, "gateway", nil)
+	r.gateway, _ = r.bus.Conn(roles.Gateway, "gateway", nil)
 	r.start()
 	return r
 }
@@ -63,7 +64,7 @@ func newRig(t *testing.T, chain string, change func(*node.Config)) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.ctx)
-	link, gone := r.bus.WatchedLink(broker.Node, "node")
+	link, gone := r.bus.WatchedLink(roles.Node, "node")
 	env := part.Env{
 		Name: "node", Link: link, Clock: r.clock, Mockable: true,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -168,7 +169,7 @@ func TestSyncsMainnetOverTheBus(t *testing.T) {
 		}
 		return true
 	})
-	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	for len(headers) > 0 {
 		batch := headers[:min(len(headers), 2000*80)]
 		headers = headers[len(batch):]
@@ -182,7 +183,7 @@ func TestSyncsMainnetOverTheBus(t *testing.T) {
 		go func() {
 			conn := worker
 			if i == 1 {
-				conn, _ = r.bus.Conn(broker.Worker, "worker.2", nil)
+				conn, _ = r.bus.Conn(roles.Worker, "worker.2", nil)
 			}
 			ended <- download(r.ctx, conn, int64(i), last, blocks)
 		}()
@@ -287,7 +288,7 @@ func spendFirstCoinbase(r *rig, fee int64) string {
 
 func TestTransactionsAndEvents(t *testing.T) {
 	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
-	notify, _ := r.bus.Conn(broker.Notify, "notify", nil)
+	notify, _ := r.bus.Conn(roles.Notify, "notify", nil)
 	get[[]string](r, "generatetodescriptor", 101, anyoneDesc)
 	events, err := notify.Subscribe(r.ctx, msg.EventPrefix)
 	require.NoError(t, err)
@@ -358,7 +359,7 @@ func TestTransactionsAndEvents(t *testing.T) {
 
 func TestWalletHearsWhatItWatches(t *testing.T) {
 	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
-	wallet, _ := r.bus.Conn(broker.Wallet, "wallet.w", nil)
+	wallet, _ := r.bus.Conn(roles.Wallet, "wallet.w", nil)
 	watched, err := wallet.Subscribe(r.ctx, msg.WatchedTx.Name()+"wallet.w")
 	require.NoError(t, err)
 	_, err = msg.WatchScripts.Call(r.ctx, wallet, msg.WatchRequest{Scripts: [][]byte{{txscript.OP_TRUE}}})
@@ -416,7 +417,7 @@ func TestStopsAtHeight(t *testing.T) {
 	r.stop()
 	cfg := r.cfg
 	cfg.StopAtHeight = 5
-	env.Link = r.bus.Link(broker.Node, "node")
+	env.Link = r.bus.Link(roles.Node, "node")
 	ended := make(chan error, 1)
 	go func() { ended <- node.Run(r.ctx, env, cfg) }()
 	r.until(func() bool { _, err := r.call("getblockcount"); return err == nil })
@@ -430,7 +431,7 @@ func TestFailingDiskEndsTheNode(t *testing.T) {
 	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.FastPrune = true })
 	r.stop()
 	env := part.Env{
-		Name: "node", Link: r.bus.Link(broker.Node, "node"), Clock: r.clock,
+		Name: "node", Link: r.bus.Link(roles.Node, "node"), Clock: r.clock,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	ended := make(chan error, 1)

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node"
@@ -48,7 +49,7 @@ func (j *journal) String() string {
 func (r *rig) refusal() (log *journal, err error) {
 	r.t.Helper()
 	log = &journal{}
-	link, ended := r.bus.WatchedLink(broker.Node, "node")
+	link, ended := r.bus.WatchedLink(roles.Node, "node")
 	defer func() {
 		link.Close()
 		<-ended
@@ -276,7 +277,7 @@ func TestInterruptedReindexGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	log := &stopAt{text: "Reindexing block file", stop: cancel}
 	require.NoError(t, node.Run(ctx, part.Env{
-		Name: "node", Link: r.bus.Link(broker.Node, "node"), Clock: r.clock, Mockable: true, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Name: "node", Link: r.bus.Link(roles.Node, "node"), Clock: r.clock, Mockable: true, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}, r.cfg))
 	r.cfg.Reindex = false
 	r.start()

@@ -4,11 +4,12 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -108,7 +109,7 @@ func TestIndexRefusals(t *testing.T) {
 	require.Empty(t, get[map[string]indexStatus](r, "getindexinfo", "nonsense"))
 	header, err := hex.DecodeString(get[string](r, "getblockheader", best, false))
 	require.NoError(t, err)
-	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{rivalOf(header)}}})
 	require.NoError(t, err)
 	r.refused(rpc.InvalidAddressOrKey, "Filter not found. Block was not connected to active chain.", "getblockfilter", reply.Last.String())

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
@@ -23,7 +24,7 @@ import (
 func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	r := newRig(t, "regtest", nil)
 	r.loaded() // nothing is leased before
-	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	submit := func(header []byte) p2p.SubmitHeadersReply {
 		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
 		require.NoError(t, err)
@@ -68,8 +69,8 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
 	const count = 100
 	get[[]string](r, "generatetodescriptor", 100+count, anyoneDesc)
-	submitter, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
-	asker, _ := r.bus.Conn(broker.Worker, "worker.2", nil)
+	submitter, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
+	asker, _ := r.bus.Conn(roles.Worker, "worker.2", nil)
 	var txs []*consensus.Tx
 	for height := range count {
 		txs = append(txs, spendCoinbase(r, height+1))

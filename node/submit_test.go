@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node"
@@ -24,7 +25,7 @@ import (
 func TestPeerIsNotBlamedForAForgottenHeader(t *testing.T) {
 	r := newRig(t, "regtest", nil)
 	r.loaded()
-	worker, _ := r.bus.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	orphan := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2, 0)
 	for _, requested := range []bool{true, false} {
 		reply, err := msg.SubmitBlock.Call(r.ctx, worker, p2p.SubmitBlockRequest{
@@ -58,7 +59,7 @@ func TestNothingIsToldOfABranchThatIsGivenUp(t *testing.T) {
 	submit(first, "inconclusive")
 	_, err := r.call("sendrawtransaction", hex.EncodeToString(tx.Raw()), 0)
 	require.NoError(t, err)
-	notify, _ := r.bus.Conn(broker.Notify, "notify", nil)
+	notify, _ := r.bus.Conn(roles.Notify, "notify", nil)
 	events, err := notify.Subscribe(r.ctx, msg.EventPrefix)
 	require.NoError(t, err)
 	submit(second, "bad-txns-in-belowout")

@@ -105,6 +105,9 @@ type active struct {
 	HWM     int    `json:"hwm"`
 }
 
+// Commands lists what the notifier offers to JSON-RPC clients.
+func Commands() rpc.Table { return commands(Config{}) }
+
 func commands(cfg Config) rpc.Table {
 	return rpc.Table{{
 		Name: "getzmqnotifications", Category: "Zmq",

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -17,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -112,10 +113,10 @@ func TestFromTheBusToASubscriber(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", bus.NewMux())
-	gateway, _ := b.Conn(broker.Gateway, "gateway", bus.NewMux())
+	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
+	gateway, _ := b.Conn(roles.Gateway, "gateway", bus.NewMux())
 	address := "unix:" + t.TempDir() + "/zmq.sock"
-	env := part.Env{Name: "notify", Link: b.Link(broker.Notify, "notify"), Clock: clock.New(0),
+	env := part.Env{Name: "notify", Link: b.Link(roles.Notify, "notify"), Clock: clock.New(0),
 		Logger: slog.New(slog.DiscardHandler)}
 	partCtx, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

@@ -13,16 +13,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
@@ -71,13 +73,13 @@ func newShip(t *testing.T, blocks, capacity, idle int) *ship {
 	require.NoError(t, err)
 	s.listener = l.(*net.TCPListener)
 	t.Cleanup(func() { s.listener.Close() })
-	s.nodeConn, _ = s.bus.Conn(broker.Node, "node", s.node.mux())
+	s.nodeConn, _ = s.bus.Conn(roles.Node, "node", s.node.mux())
 	supervisor := bus.NewMux()
 	msg.SpawnWorker.Handle(supervisor, func(context.Context, bus.None) (msg.SpawnReply, error) {
 		return msg.SpawnReply{Instance: s.startWorker()}, nil
 	})
-	s.bus.Conn(broker.Supervisor, "supervisor", supervisor)
-	s.gateway, _ = s.bus.Conn(broker.Gateway, "gateway", bus.NewMux())
+	s.bus.Conn(roles.Supervisor, "supervisor", supervisor)
+	s.gateway, _ = s.bus.Conn(roles.Gateway, "gateway", bus.NewMux())
 	s.startManager()
 	if idle == 0 {
 		s.startWorker()
@@ -90,7 +92,7 @@ func newShip(t *testing.T, blocks, capacity, idle int) *ship {
 	return s
 }
 
-func (s *ship) env(role broker.Role, name string) part.Env {
+func (s *ship) env(role rights.Role, name string) part.Env {
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return part.Env{Name: name, Link: s.bus.Link(role, name), Logger: logger, Clock: clock.New(0), Mockable: true}
 }
@@ -130,7 +132,7 @@ func (s *ship) stop(name string) {
 func (s *ship) startManager() {
 	s.start("peers", func(ctx context.Context) error {
 		for {
-			err := manager.Run(ctx, s.env(broker.Peers, "peers"), manager.Config{DataDir: s.dir, Net: wire.TestNet,
+			err := manager.Run(ctx, s.env(roles.Peers, "peers"), manager.Config{DataDir: s.dir, Net: wire.TestNet,
 				Regtest: true, IdleWorkers: s.idle, UserAgent: "/test/", ClientVersion: 1})
 			// The broker refuses a second link of the name until it has seen
 			// the end of the first; a supervisor starts the part again.
@@ -146,7 +148,7 @@ func (s *ship) startWorker() string {
 	s.workers++
 	name := fmt.Sprintf("worker.%d", s.workers)
 	s.mu.Unlock()
-	env := s.env(broker.Worker, name)
+	env := s.env(roles.Worker, name)
 	env.Listeners = []net.Listener{s.listener}
 	s.start(name, func(ctx context.Context) error {
 		return p2pworker.Run(ctx, env, p2pworker.Config{Net: wire.TestNet, UserAgent: "/" + name + "/", Capacity: s.capacity})

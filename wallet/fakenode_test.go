@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -16,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
@@ -82,7 +83,7 @@ func (n *testNode) start() {
 	msg.ScanBlocks.Handle(mux, n.scan)
 	msg.WatchedMempool.Handle(mux, n.list)
 	msg.BroadcastTx.Handle(mux, n.broadcast)
-	n.conn, n.stop = n.bus.Conn(broker.Node, "node", mux)
+	n.conn, n.stop = n.bus.Conn(roles.Node, "node", mux)
 }
 
 func (n *testNode) tip() p2p.Tip {

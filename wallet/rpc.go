@@ -6,6 +6,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
+// Commands lists what wallets, and the keeper of their list, offer to JSON-RPC
+// clients.
+func Commands() rpc.Table { return append((&wallet{}).table(), (&keeper{}).table()...) }
+
 // table is the commands of one wallet.
 func (w *wallet) table() rpc.Table {
 	txid := rpc.Param{Name: "txid", Type: rpc.String, Help: "The transaction id"}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,7 +20,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
@@ -41,7 +42,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	r := &rig{patience: testPatience, testNode: newTestNode(t), dir: t.TempDir(), running: map[string]func() error{}}
-	r.gateway, _ = r.bus.Conn(broker.Gateway, "gateway", nil)
+	r.gateway, _ = r.bus.Conn(roles.Gateway, "gateway", nil)
 	mux := bus.NewMux()
 	msg.SpawnWallet.Handle(mux, func(_ context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
 		return msg.SpawnReply{Instance: r.run(req.Name)}, nil
@@ -50,7 +51,7 @@ func newRig(t *testing.T) *rig {
 	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
 		return bus.None{}, r.end(req.Instance)
 	})
-	r.bus.Conn(broker.Supervisor, "supervisor", mux)
+	r.bus.Conn(roles.Supervisor, "supervisor", mux)
 	t.Cleanup(func() {
 		for instance := range r.running {
 			require.NoError(t, r.end(instance))
@@ -73,7 +74,7 @@ func (r *rig) run(name string) string {
 	sub, err := r.gateway.Subscribe(r.t.Context(), msg.LinkUp.Name())
 	require.NoError(r.t, err)
 	defer sub.Close()
-	conn, ended := r.bus.WatchedLink(broker.Wallet, instance)
+	conn, ended := r.bus.WatchedLink(roles.Wallet, instance)
 	env := part.Env{Name: instance, Link: conn, Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0), Mockable: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -336,7 +337,7 @@ func TestTheKeeper(t *testing.T) {
 func TestAWalletThatCannotBeOpened(t *testing.T) {
 	r := newRig(t)
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "w"), nil, 0o600))
-	env := part.Env{Name: "wallet.w", Link: r.bus.Link(broker.Wallet, "wallet.w"), Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}
+	env := part.Env{Name: "wallet.w", Link: r.bus.Link(roles.Wallet, "wallet.w"), Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}
 	require.Error(t, Run(t.Context(), env, r.config("w")))
 	cfg := r.config("w")
 	cfg.Chain = "moon"
@@ -349,6 +350,6 @@ func TestAWalletThatCannotBeOpened(t *testing.T) {
 	require.NoError(t, r.end(w))
 	cfg = r.config("v")
 	cfg.Chain = "main"
-	env.Link = r.bus.Link(broker.Wallet, "wallet.v")
+	env.Link = r.bus.Link(roles.Wallet, "wallet.v")
 	require.ErrorContains(t, Run(t.Context(), env, cfg), "is for chain regtest")
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -40,8 +42,8 @@ func bulkhead() system {
 
 // rightsOf are those of the measured processes; a role is also the name of
 // the socket at which the broker takes it.
-func rightsOf() broker.Table {
-	return broker.Table{
+func rightsOf() rights.Table {
+	return rights.Table{
 		roleServer:     {Offer: []string{"bench.*"}},
 		roleClient:     {Call: []string{"bench.*"}},
 		rolePublisher:  {Publish: []string{topicEvent}, Hear: []string{topicAck}},
@@ -74,7 +76,7 @@ func bulkheadBroker(ctx context.Context, s spec, ready func()) error {
 	return group.Wait()
 }
 
-func acceptLinks(ctx context.Context, group *errgroup.Group, listener net.Listener, b *broker.Broker, role broker.Role, logger *slog.Logger) error {
+func acceptLinks(ctx context.Context, group *errgroup.Group, listener net.Listener, b *broker.Broker, role rights.Role, logger *slog.Logger) error {
 	for n := 1; ; n++ {
 		nc, err := listener.Accept()
 		if ctx.Err() != nil {

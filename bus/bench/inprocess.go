@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
@@ -28,7 +30,7 @@ func inProcessClient(ctx context.Context, s spec) (client, error) {
 	ctx, stop := context.WithCancel(ctx)
 	w := wholeBus{stop: stop, serve: &sync.WaitGroup{}}
 	b, logger := newBroker(s)
-	attach := func(role broker.Role) (*busLink, error) {
+	attach := func(role rights.Role) (*busLink, error) {
 		part, ours := link.Pipe()
 		w.serve.Go(func() {
 			if err := b.Serve(ctx, ours, broker.Identity{Role: role, Instance: string(role)}); err != nil {

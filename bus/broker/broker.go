@@ -11,13 +11,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/internal/slots"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
 // Config is what a Broker needs.
 type Config struct {
-	Table  Table
+	Table  rights.Table
 	Limits link.Limits
 	Logger *slog.Logger // category "ipc": one line per request and reply at debug level
 	// Pending bounds the calls that may wait for one link's replies; default
@@ -32,17 +34,17 @@ type Config struct {
 type Broker struct {
 	cfg    Config
 	ipc    *slog.Logger
-	ranks  map[Role]int              // numbers the roles of the table
+	ranks  map[rights.Role]int       // numbers the roles of the table
 	routes atomic.Pointer[directory] // read without a lock
 
-	denied map[Role]*roleDenials // of all roles in the table, never changed
+	denied map[rights.Role]*roleDenials // of all roles in the table, never changed
 
 	mu      sync.Mutex       // held to change routes and what follows
 	ports   map[string]*port // by instance
 	methods map[string]*method
 	links   uint64 // that there were
 	// announced is how many bytes the links of a role have announced.
-	announced map[Role]int
+	announced map[rights.Role]int
 }
 
 // New makes a broker without links.
@@ -56,8 +58,8 @@ func New(cfg Config) *Broker {
 	cfg.Pending = min(cfg.Pending, slots.Max)
 	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
-		ports: map[string]*port{}, methods: map[string]*method{}, ranks: map[Role]int{},
-		announced: map[Role]int{}, denied: map[Role]*roleDenials{},
+		ports: map[string]*port{}, methods: map[string]*method{}, ranks: map[rights.Role]int{},
+		announced: map[rights.Role]int{}, denied: map[rights.Role]*roleDenials{},
 	}
 	for role := range cfg.Table {
 		b.denied[role] = &roleDenials{}

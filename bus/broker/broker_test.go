@@ -3,14 +3,14 @@ package broker_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -23,126 +23,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// concrete makes a name that a pattern allows.
-func concrete(pattern, instance string) string {
-	pattern = strings.ReplaceAll(pattern, "{self}", instance)
-	return strings.ReplaceAll(pattern, "*", "probe")
-}
-
-// methods returns one name for each pattern that some role offers.
-func methods(table broker.Table) []string {
-	var names []string
-	for role, rights := range table {
-		for _, pattern := range rights.Offer {
-			names = append(names, concrete(pattern, string(role)))
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func TestTheWholeTableOfRightsBothWays(t *testing.T) {
-	table := broker.DefaultTable()
-	b := bustest.New(t)
-	for _, role := range slices.Sorted(maps.Keys(table)) {
-		rights := table[role]
-		conn, stop := b.Conn(role, string(role), nil)
-		allowed := func(patterns []string, name string) bool {
-			return slices.ContainsFunc(patterns, func(p string) bool {
-				prefix, open := strings.CutSuffix(p, "*")
-				return p == name || open && strings.HasPrefix(name, prefix)
-			})
-		}
-		for _, method := range methods(table) {
-			_, err := bus.Method[bus.None, bus.None](method).Call(t.Context(), conn, bus.None{})
-			if allowed(rights.Call, method) {
-				require.ErrorIs(t, err, bus.ErrNoService, "%s calls %s", role, method)
-			} else {
-				require.ErrorIs(t, err, bus.ErrDenied, "%s calls %s", role, method)
-			}
-		}
-		for _, other := range table {
-			for _, pattern := range slices.Concat(other.Publish, other.Hear) {
-				topic := concrete(pattern, string(role))
-				sub, heard := conn.Subscribe(t.Context(), topic)
-				err := bus.Topic[bus.None](topic).Publish(t.Context(), conn, bus.None{})
-				if allowed(rights.Publish, topic) {
-					require.NoError(t, err, "%s publishes %s", role, topic)
-				} else {
-					require.ErrorIs(t, err, bus.ErrDenied, "%s publishes %s", role, topic)
-				}
-				if allowed(rights.Hear, topic) || slices.Contains(rights.Hear, strings.ReplaceAll(pattern, string(role), "{self}")) {
-					require.NoError(t, heard, "%s hears %s", role, topic)
-					sub.Close()
-				} else {
-					require.ErrorIs(t, heard, bus.ErrDenied, "%s hears %s", role, topic)
-				}
-			}
-		}
-		stop()
-	}
-}
-
-func TestARoleOffersOnlyItsOwn(t *testing.T) {
-	table := broker.DefaultTable()
-	b := bustest.New(t)
-	for role, rights := range table {
-		for _, method := range methods(table) {
-			fits := slices.ContainsFunc(rights.Offer, func(p string) bool {
-				prefix, open := strings.CutSuffix(p, "*")
-				return p == method || open && strings.HasPrefix(method, prefix)
-			})
-			mux := bus.NewMux()
-			bus.Method[bus.None, bus.None](method).Handle(mux, nil)
-			conn := bus.New(b.Link(role, fmt.Sprintf("%s offers %s", role, method)), bus.Config{Mux: mux})
-			ended := make(chan error, 1)
-			go func() { ended <- conn.Run(t.Context()) }()
-			select {
-			case <-conn.Ready():
-				require.True(t, fits, "%s may offer %s", role, method)
-			case <-ended:
-				require.False(t, fits, "%s may not offer %s", role, method)
-			}
-		}
-	}
-}
-
-// TestNoDeadlockByConstruction: an edge says that a role may call what
-// another offers; rpc.* is for the gateway alone.
-func TestNoDeadlockByConstruction(t *testing.T) {
-	table := broker.DefaultTable()
-	edges := map[broker.Role][]broker.Role{}
-	for caller, rights := range table {
-		for _, pattern := range rights.Call {
-			for callee, other := range table {
-				for _, offer := range other.Offer {
-					if callee != caller && overlap(pattern, offer) {
-						edges[caller] = append(edges[caller], callee)
-					}
-				}
-			}
-		}
-	}
-	require.Contains(t, edges[broker.Worker], broker.Node)
-	require.Empty(t, edges[broker.Node], "the node calls nobody")
-	var visit func(role broker.Role, path []broker.Role)
-	visit = func(role broker.Role, path []broker.Role) {
-		require.NotContains(t, path, role, "a cycle of calls")
-		for _, next := range edges[role] {
-			visit(next, append(path, role))
-		}
-	}
-	for role := range table {
-		visit(role, nil)
-	}
-}
-
-func overlap(a, b string) bool {
-	x, openA := strings.CutSuffix(a, "*")
-	y, openB := strings.CutSuffix(b, "*")
-	return a == b || openA && strings.HasPrefix(y, x) || openB && strings.HasPrefix(x, y)
-}
 
 // lockedBuffer is a log that a test reads while others write.
 type lockedBuffer struct {
@@ -164,8 +44,8 @@ func (l *lockedBuffer) count(text string) int {
 
 func TestEveryDenialIsOneLogLine(t *testing.T) {
 	log := &lockedBuffer{}
-	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b := bustest.NewWith(t, broker.Config{Table: bustest.Table(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})
 	require.ErrorIs(t, err, bus.ErrDenied)
 	require.Equal(t, 1, log.count("may not call "))
@@ -179,9 +59,9 @@ func TestEveryDenialIsOneLogLine(t *testing.T) {
 
 func TestAFloodOfDenialsDoesNotFillTheLog(t *testing.T) {
 	log := &lockedBuffer{}
-	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
-	worker, stop := b.Conn(broker.Worker, "worker.1", nil)
-	observer, _ := b.Conn(broker.Peers, "peers", nil)
+	b := bustest.NewWith(t, broker.Config{Table: bustest.Table(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	worker, stop := b.Conn(roles.Worker, "worker.1", nil)
+	observer, _ := b.Conn(roles.Peers, "peers", nil)
 	sub, err := observer.Subscribe(t.Context(), "bus.link.gone")
 	require.NoError(t, err)
 	for range 1000 {
@@ -199,9 +79,9 @@ func TestAFloodOfDenialsDoesNotFillTheLog(t *testing.T) {
 // not without end.
 func TestComingAndGoingDoesNotMakeRoomInTheLog(t *testing.T) {
 	log := &lockedBuffer{}
-	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	b := bustest.NewWith(t, broker.Config{Table: bustest.Table(), Logger: slog.New(slog.NewTextHandler(log, nil))})
 	for range 30 {
-		client, stop := b.Conn(broker.Client, "client.1", nil)
+		client, stop := b.Conn(roles.Client, "client.1", nil)
 		for range 70 {
 			_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), client, bus.None{})
 			require.ErrorIs(t, err, bus.ErrDenied)
@@ -230,7 +110,7 @@ func send(t *testing.T, l *link.Link, head, body []byte) {
 }
 
 // raw attaches a link that speaks whatever the test wants.
-func raw(t *testing.T, b *bustest.Bus, role broker.Role, instance string) (*link.Link, <-chan error) {
+func raw(t *testing.T, b *bustest.Bus, role rights.Role, instance string) (*link.Link, <-chan error) {
 	t.Helper()
 	l := link.New(b.Link(role, instance), false, link.Limits{})
 	ended := make(chan error, 1)
@@ -251,8 +131,8 @@ func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
 	mux := bus.NewMux()
 	echo := bus.Method[bus.None, bus.None]("node.chain.echo")
 	echo.Handle(mux, func(_ context.Context, n bus.None) (bus.None, error) { return n, nil })
-	b.Conn(broker.Node, "node", mux)
-	good, _ := b.Conn(broker.Worker, "worker.good", nil)
+	b.Conn(roles.Node, "node", mux)
+	good, _ := b.Conn(roles.Worker, "worker.good", nil)
 	empty := []byte{0xa0}
 	for name, msg := range map[string][2][]byte{
 		"not CBOR":                 {[]byte("\xff\xff\xff"), empty},
@@ -265,7 +145,7 @@ func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
 		"an item before hello":     {header(t, codec.Header{Kind: codec.Item, ID: 1}), empty},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bad, ended := raw(t, b, broker.Worker, "worker.bad "+name)
+			bad, ended := raw(t, b, roles.Worker, "worker.bad "+name)
 			send(t, bad, msg[0], msg[1])
 			<-ended
 			_, err := echo.Call(t.Context(), good, bus.None{})
@@ -276,8 +156,8 @@ func TestAProtocolBreakerLosesItsLinkOnly(t *testing.T) {
 
 func TestAnInstanceIsAttachedOnce(t *testing.T) {
 	b := bustest.New(t)
-	b.Conn(broker.Node, "node", nil)
+	b.Conn(roles.Node, "node", nil)
 	a, ours := link.Pipe()
 	defer a.Close()
-	require.ErrorContains(t, b.Broker.Serve(t.Context(), ours, broker.Identity{Role: broker.Node, Instance: "node"}), "attached already")
+	require.ErrorContains(t, b.Broker.Serve(t.Context(), ours, broker.Identity{Role: roles.Node, Instance: "node"}), "attached already")
 }

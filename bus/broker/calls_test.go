@@ -3,6 +3,9 @@ package broker
 import (
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,11 +33,11 @@ func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
 // TestARoleHasItsShareOfAPart: links of one role, however many, leave room for
 // the calls of others.
 func TestARoleHasItsShareOfAPart(t *testing.T) {
-	table := DefaultTable()
-	ranks := map[Role]int{Client: 0, Worker: 1, Gateway: 2}
-	caller := func(role Role) *port { return &port{rank: ranks[role], share: table[role].share(100)} }
+	table := roles.Table(nil)
+	ranks := map[rights.Role]int{roles.Client: 0, roles.Worker: 1, roles.Gateway: 2}
+	caller := func(role rights.Role) *port { return &port{rank: ranks[role], share: table[role].Part(100)} }
 	l := newLedger(100, len(table))
-	admitted := func(role Role) (ids []uint64) {
+	admitted := func(role rights.Role) (ids []uint64) {
 		for range 1000 {
 			id, ok, _ := l.admit(pending{caller: caller(role)})
 			if !ok {
@@ -44,12 +47,12 @@ func TestARoleHasItsShareOfAPart(t *testing.T) {
 		}
 		return ids
 	}
-	clients := admitted(Client)
+	clients := admitted(roles.Client)
 	require.Len(t, clients, 5)
-	require.Len(t, admitted(Worker), 50)
-	require.Len(t, admitted(Gateway), 45, "what is left")
-	require.Empty(t, admitted(Client))
+	require.Len(t, admitted(roles.Worker), 50)
+	require.Len(t, admitted(roles.Gateway), 45, "what is left")
+	require.Empty(t, admitted(roles.Client))
 	_, ok := l.take(clients[0])
 	require.True(t, ok)
-	require.Len(t, admitted(Client), 1, "one call ended, one more may begin")
+	require.Len(t, admitted(roles.Client), 1, "one call ended, one more may begin")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 )
 
@@ -134,7 +136,7 @@ func (p *port) routeTo(name []byte) route {
 		return r
 	}
 	full := string(name)
-	r := route{group: p.seen.offers[full], allowed: allows(p.rights.Call, p.id.Instance, full)}
+	r := route{group: p.seen.offers[full], allowed: rights.Allows(p.rights.Call, p.id.Instance, full)}
 	if r.group != nil {
 		p.routes[full] = r
 	}
@@ -146,7 +148,7 @@ func (p *port) audienceOf(name []byte) *audience {
 	if a, ok := p.topics[string(name)]; ok {
 		return a
 	}
-	a := &audience{topic: string(name), allowed: allows(p.rights.Publish, p.id.Instance, string(name))}
+	a := &audience{topic: string(name), allowed: rights.Allows(p.rights.Publish, p.id.Instance, string(name))}
 	if a.allowed {
 		a.subs = p.seen.listeners(a.topic)
 		a.prepare(p.id.Instance)

@@ -6,10 +6,11 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
@@ -21,8 +22,8 @@ func TestLinksThatEndedAreForgotten(t *testing.T) {
 	b := bustest.New(t)
 	// One that is there all the time and has nothing to say after the first
 	// link has come, and one that hears of all of them.
-	node, _ := b.Conn(broker.Node, "node", bus.NewMux())
-	peers, _ := b.Conn(broker.Peers, "peers", bus.NewMux())
+	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
+	peers, _ := b.Conn(roles.Peers, "peers", bus.NewMux())
 	sub, err := peers.Subscribe(t.Context(), "bus.link.")
 	require.NoError(t, err)
 	before := func() {}
@@ -30,7 +31,7 @@ func TestLinksThatEndedAreForgotten(t *testing.T) {
 	one := func(i int) {
 		mux := bus.NewMux()
 		bus.Method[bus.None, bus.None]("rpc.setmocktime").Handle(mux, func(context.Context, bus.None) (bus.None, error) { return bus.None{}, nil })
-		conn, stop := b.Conn(broker.Worker, fmt.Sprintf("worker.%d", i), mux)
+		conn, stop := b.Conn(roles.Worker, fmt.Sprintf("worker.%d", i), mux)
 		_, err := conn.Subscribe(t.Context(), "node.tip")
 		require.NoError(t, err)
 		if i == 0 {
@@ -44,7 +45,7 @@ func TestLinksThatEndedAreForgotten(t *testing.T) {
 			if msg.LinkGone.Matches(ev) {
 				entry, err := msg.LinkGone.Decode(ev)
 				require.NoError(t, err)
-				ended = entry.Role == string(broker.Worker)
+				ended = entry.Role == string(roles.Worker)
 			}
 		}
 		before = stop

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -42,7 +44,7 @@ func (p *port) subscribe(h *codec.View, m *link.Message) error {
 		if len(prefix) > maxName {
 			return fmt.Errorf("topic of %d bytes", len(prefix))
 		}
-		if !allows(p.rights.Hear, p.id.Instance, prefix) {
+		if !rights.Allows(p.rights.Hear, p.id.Instance, prefix) {
 			p.deny("hear", prefix)
 			p.answer(h.ID, bus.KindDenied, fmt.Sprintf("role %s may not hear %q", p.id.Role, prefix))
 			return nil

@@ -4,10 +4,11 @@ import (
 	"context"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -55,9 +56,9 @@ func FuzzAHostilePart(f *testing.F) {
 		echo := bus.Method[bus.None, bus.None]("node.chain.echo")
 		mux := bus.NewMux()
 		echo.Handle(mux, func(_ context.Context, n bus.None) (bus.None, error) { return n, nil })
-		b.Conn(broker.Node, "node", mux)
-		good, _ := b.Conn(broker.Worker, "worker.good", nil)
-		hostile := link.New(b.Link(broker.Worker, "worker.bad"), false, link.Limits{})
+		b.Conn(roles.Node, "node", mux)
+		good, _ := b.Conn(roles.Worker, "worker.good", nil)
+		hostile := link.New(b.Link(roles.Worker, "worker.bad"), false, link.Limits{})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- hostile.Run(ctx, deaf{}) }()

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -54,7 +57,7 @@ func (w watcher) until(t *testing.T, kind codec.Kind) seen {
 }
 
 // watch attaches a link that says hello and tells what arrives.
-func watch(t *testing.T, b *bustest.Bus, role broker.Role, instance string, a codec.Announcement) (*link.Link, watcher, <-chan error) {
+func watch(t *testing.T, b *bustest.Bus, role rights.Role, instance string, a codec.Announcement) (*link.Link, watcher, <-chan error) {
 	t.Helper()
 	l := link.New(b.Link(role, instance), false, link.Limits{})
 	w, ended := watcher{make(chan seen), t.Context().Done()}, make(chan error, 1)
@@ -72,9 +75,9 @@ var stream = codec.Announcement{Offers: []string{"node.chain.count"}}
 // more than it may, and lose its link.
 func TestAServerIsToldOfNoMoreCreditThanItIsHeldTo(t *testing.T) {
 	b := bustest.New(t)
-	_, server, _ := watch(t, b, broker.Node, "node", stream)
+	_, server, _ := watch(t, b, roles.Node, "node", stream)
 	server.until(t, codec.Welcome)
-	caller, _, _ := watch(t, b, broker.Client, "client.1", codec.Announcement{})
+	caller, _, _ := watch(t, b, roles.Client, "client.1", codec.Announcement{})
 	send(t, caller, header(t, codec.Header{Kind: codec.Call, ID: 1, To: stream.Offers[0], Credit: 1 << 40}), []byte{0xa0})
 	send(t, caller, header(t, codec.Header{Kind: codec.Credit, ID: 1, Credit: 1 << 40}), []byte{0xa0})
 	send(t, caller, header(t, codec.Header{Kind: codec.Cancel, ID: 1}), []byte{0xa0})
@@ -86,10 +89,10 @@ func TestAServerIsToldOfNoMoreCreditThanItIsHeldTo(t *testing.T) {
 // TestAFloodOfCreditEndsTheStreamNotItsServer: who gives credit faster than a
 // busy server reads it has the stream ended.
 func TestAFloodOfCreditEndsTheStreamNotItsServer(t *testing.T) {
-	b := bustest.NewWith(t, broker.Config{Table: broker.DefaultTable(), Limits: link.Limits{QueueMessages: 16}})
-	_, server, ended := watch(t, b, broker.Node, "node", stream)
+	b := bustest.NewWith(t, broker.Config{Table: bustest.Table(), Limits: link.Limits{QueueMessages: 16}})
+	_, server, ended := watch(t, b, roles.Node, "node", stream)
 	server.until(t, codec.Welcome)
-	caller, answers, _ := watch(t, b, broker.Client, "client.1", codec.Announcement{})
+	caller, answers, _ := watch(t, b, roles.Client, "client.1", codec.Announcement{})
 	answers.until(t, codec.Welcome)
 	send(t, caller, header(t, codec.Header{Kind: codec.Call, ID: 1, To: stream.Offers[0], Credit: 1}), []byte{0xa0})
 	// Until the pipe to the server, who does not read, and the queue are full.
@@ -115,13 +118,13 @@ func TestAFloodOfCreditEndsTheStreamNotItsServer(t *testing.T) {
 
 func TestTheRegistryFitsIntoAMessageWhateverIsAnnounced(t *testing.T) {
 	b := bustest.New(t)
-	_, _, ended := watch(t, b, broker.Client, "client.1", codec.Announcement{Meta: map[string][]byte{"x": {1}}})
+	_, _, ended := watch(t, b, roles.Client, "client.1", codec.Announcement{Meta: map[string][]byte{"x": {1}}})
 	require.NoError(t, <-ended, "who offers nothing announces nothing: the broker closed the link")
 
 	large := codec.Announcement{Meta: map[string][]byte{"x": make([]byte, 200<<10)}}
 	accepted := 0
 	for i := range 64 {
-		_, w, ended := watch(t, b, broker.Wallet, fmt.Sprintf("wallet.%d.", i), large)
+		_, w, ended := watch(t, b, roles.Wallet, fmt.Sprintf("wallet.%d.", i), large)
 		select {
 		case <-w.heard:
 			accepted++
@@ -131,7 +134,7 @@ func TestTheRegistryFitsIntoAMessageWhateverIsAnnounced(t *testing.T) {
 		break
 	}
 	require.Equal(t, (4<<20)/(200<<10), accepted)
-	gateway, _ := b.Conn(broker.Gateway, "gateway", nil)
+	gateway, _ := b.Conn(roles.Gateway, "gateway", nil)
 	registry, err := msg.Registry.Call(t.Context(), gateway, bus.None{})
 	require.NoError(t, err)
 	require.Len(t, registry.Links, accepted+1)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -18,7 +20,7 @@ import (
 type port struct {
 	broker *Broker
 	id     Identity
-	rights Rights
+	rights rights.Rights
 	link   *link.Link
 	since  time.Time
 	number uint64 // of the link, counted from the first
@@ -48,11 +50,11 @@ type port struct {
 	made, served, drops, denials atomic.Uint64
 }
 
-func newPort(b *Broker, id Identity, rights Rights, l *link.Link) *port {
+func newPort(b *Broker, id Identity, rights rights.Rights, l *link.Link) *port {
 	return &port{
 		broker: b, id: id, rights: rights, link: l, since: time.Now(),
 		routes: map[string]route{}, topics: map[string]*audience{},
-		calls: newLedger(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.share(b.cfg.Pending),
+		calls: newLedger(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.Part(b.cfg.Pending),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -41,7 +43,7 @@ func (p *port) hello(m *link.Message) error {
 	slices.Sort(a.Offers)
 	a.Offers = slices.Compact(a.Offers)
 	for _, method := range a.Offers {
-		if len(method) > maxName || !allows(p.rights.Offer, p.id.Instance, method) {
+		if len(method) > maxName || !rights.Allows(p.rights.Offer, p.id.Instance, method) {
 			p.deny("offer", method)
 			return fmt.Errorf("role %s may not offer %.64q", p.id.Role, method)
 		}

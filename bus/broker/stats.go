@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -12,7 +14,7 @@ import (
 
 // Identity is who is at the other end of a link.
 type Identity struct {
-	Role     Role
+	Role     rights.Role
 	Instance string // unique, such as "worker.3"
 }
 

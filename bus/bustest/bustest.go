@@ -6,6 +6,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -22,8 +25,17 @@ type Bus struct {
 	wg     sync.WaitGroup
 }
 
+// Table is the rights of a whole node in which every part may offer any command.
+func Table() rights.Table {
+	commands := roles.Commands{}
+	for _, role := range []rights.Role{roles.Supervisor, roles.Peers, roles.Worker, roles.Wallet, roles.Notify, roles.Gateway} {
+		commands[role] = []string{"*"}
+	}
+	return roles.Table(commands)
+}
+
 // New starts a broker with the default rights.
-func New(t testing.TB) *Bus { return NewWith(t, broker.Config{Table: broker.DefaultTable()}) }
+func New(t testing.TB) *Bus { return NewWith(t, broker.Config{Table: Table()}) }
 
 // NewWith starts a broker.
 func NewWith(t testing.TB, cfg broker.Config) *Bus {
@@ -37,14 +49,14 @@ func NewWith(t testing.TB, cfg broker.Config) *Bus {
 }
 
 // Link attaches a link and returns the part's end of it.
-func (b *Bus) Link(role broker.Role, instance string) net.Conn {
+func (b *Bus) Link(role rights.Role, instance string) net.Conn {
 	part, _ := b.WatchedLink(role, instance)
 	return part
 }
 
 // WatchedLink is Link that tells when the broker is done with it: only then may
 // another part have its name.
-func (b *Bus) WatchedLink(role broker.Role, instance string) (part net.Conn, ended <-chan struct{}) {
+func (b *Bus) WatchedLink(role rights.Role, instance string) (part net.Conn, ended <-chan struct{}) {
 	part, ours := link.Pipe()
 	done := make(chan struct{})
 	b.wg.Go(func() {
@@ -58,7 +70,7 @@ func (b *Bus) WatchedLink(role broker.Role, instance string) (part net.Conn, end
 // Conn attaches a part that offers what mux holds and returns it when the
 // broker has welcomed it. It ends with the test, or when stop is
 // called, which joins it.
-func (b *Bus) Conn(role broker.Role, instance string, mux *bus.Mux) (conn *bus.Conn, stop func()) {
+func (b *Bus) Conn(role rights.Role, instance string, mux *bus.Mux) (conn *bus.Conn, stop func()) {
 	b.t.Helper()
 	conn = bus.New(b.Link(role, instance), bus.Config{Mux: mux})
 	ctx, cancel := context.WithCancel(b.ctx)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/link"
@@ -26,9 +28,9 @@ type Keyring interface {
 	// known before.
 	Refresh() error
 	// Lookup returns what a key is for.
-	Lookup(secure.PublicKey) (role broker.Role, known bool)
+	Lookup(secure.PublicKey) (role rights.Role, known bool)
 	// Owner returns the key that was made for a name, if there is one.
-	Owner(role broker.Role, name string) (key secure.PublicKey, known bool)
+	Owner(role rights.Role, name string) (key secure.PublicKey, known bool)
 }
 
 // Config is what an Endpoint needs. The zero value of a bound stands for its
@@ -171,8 +173,8 @@ func (e *Endpoint) serve(ctx context.Context, c *connection) {
 // errCrowded is why a silent connection had to make room.
 var errCrowded = errors.New("too many connections have not authenticated, and this was the oldest")
 
-func (e *Endpoint) authenticate(ctx context.Context, c *connection) (*secure.Conn, broker.Role, error) {
-	var role broker.Role
+func (e *Endpoint) authenticate(ctx context.Context, c *connection) (*secure.Conn, rights.Role, error) {
+	var role rights.Role
 	conn := secure.Server(c.nc, secure.ServerConfig{
 		Key: e.cfg.Key, Limits: secure.Limits{Handshake: e.cfg.Handshake},
 		Authorize: func(key secure.PublicKey) (err error) {
@@ -183,7 +185,7 @@ func (e *Endpoint) authenticate(ctx context.Context, c *connection) (*secure.Con
 	return conn, role, conn.Handshake(ctx)
 }
 
-func (e *Endpoint) authorize(key secure.PublicKey) (broker.Role, error) {
+func (e *Endpoint) authorize(key secure.PublicKey) (rights.Role, error) {
 	if err := e.cfg.Keys.Refresh(); err != nil {
 		return "", err
 	}

@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -87,7 +91,7 @@ func newSite(t *testing.T, change func(*endpoint.Config)) *site {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s.addr = endpoint.Address{Network: "tcp", Target: l.Addr().String()}
-	s.broker = broker.New(broker.Config{Table: broker.DefaultTable(), Logger: logger})
+	s.broker = broker.New(broker.Config{Table: bustest.Table(), Logger: logger})
 	cfg := endpoint.Config{
 		Listeners: []net.Listener{l}, Key: own, Keys: keyring.New(s.dir, logger), Broker: s.broker,
 		Logger: logger, Recheck: 20 * time.Millisecond,
@@ -106,7 +110,7 @@ func newSite(t *testing.T, change func(*endpoint.Config)) *site {
 }
 
 // key makes a key of a role.
-func (s *site) key(role broker.Role, name string) (secure.Key, keyring.Pair) {
+func (s *site) key(role rights.Role, name string) (secure.Key, keyring.Pair) {
 	s.t.Helper()
 	pair, err := keyring.Create(s.dir, role, name, "regtest")
 	require.NoError(s.t, err)
@@ -181,7 +185,7 @@ func (s *site) instances() []string {
 
 func TestSilentClientsDelayNobody(t *testing.T) {
 	s := newSite(t, nil)
-	key, _ := s.key(broker.Client, "")
+	key, _ := s.key(roles.Client, "")
 	for range 500 {
 		nc, err := s.open()
 		require.NoError(t, err)
@@ -202,7 +206,7 @@ func TestSilentClientsDelayNobody(t *testing.T) {
 
 func TestTheOldestSilentClientMakesRoom(t *testing.T) {
 	s := newSite(t, func(c *endpoint.Config) { c.Waiting = 8 })
-	key, _ := s.key(broker.Client, "")
+	key, _ := s.key(roles.Client, "")
 	var silent []net.Conn
 	for range 9 {
 		nc, err := s.open()
@@ -219,7 +223,7 @@ func TestTheOldestSilentClientMakesRoom(t *testing.T) {
 
 func TestStrangersAreRefusedWithAReason(t *testing.T) {
 	s := newSite(t, nil)
-	known, _ := s.key(broker.Client, "")
+	known, _ := s.key(roles.Client, "")
 	handshake := func(cfg secure.ClientConfig) string {
 		conn := s.dial(cfg)
 		require.Error(t, conn.Handshake(t.Context()))
@@ -265,9 +269,9 @@ func TestASilentClientIsDroppedAtItsDeadline(t *testing.T) {
 
 func TestNamesOfInstances(t *testing.T) {
 	s := newSite(t, nil)
-	client, _ := s.key(broker.Client, "")
-	worker, _ := s.key(broker.Worker, "")
-	wallet, _ := s.key(broker.Wallet, "savings")
+	client, _ := s.key(roles.Client, "")
+	worker, _ := s.key(roles.Worker, "")
+	wallet, _ := s.key(roles.Wallet, "savings")
 	require.Equal(t, "client.explorer-2_b", s.attach(client, "explorer-2_b").Instance())
 	require.Equal(t, "wallet.savings.", s.attach(wallet, "savings").Instance())
 	for _, identity := range []string{"", "vault"} {
@@ -284,8 +288,8 @@ func TestNamesOfInstances(t *testing.T) {
 
 func TestAHalfOpenLinkIsReplaced(t *testing.T) {
 	s := newSite(t, nil)
-	key, _ := s.key(broker.Worker, "")
-	other, _ := s.key(broker.Worker, "second")
+	key, _ := s.key(roles.Worker, "")
+	other, _ := s.key(roles.Worker, "second")
 	old := s.attach(key, "b")
 	again := s.attach(key, "b")
 	old.awaitEnd(t)
@@ -309,8 +313,8 @@ func TestAHalfOpenLinkIsReplaced(t *testing.T) {
 
 func TestADeletedKeyFileRevokes(t *testing.T) {
 	s := newSite(t, nil)
-	key, pair := s.key(broker.Client, "a")
-	stays, _ := s.key(broker.Client, "b")
+	key, pair := s.key(roles.Client, "a")
+	stays, _ := s.key(roles.Client, "b")
 	a, b := s.attach(key, "a"), s.attach(stays, "b")
 	require.NoError(t, os.Remove(pair.Public))
 	a.awaitEnd(t)
@@ -322,7 +326,7 @@ func TestADeletedKeyFileRevokes(t *testing.T) {
 
 func TestTheNumberOfLinksIsBounded(t *testing.T) {
 	s := newSite(t, func(c *endpoint.Config) { c.Links = 2 })
-	key, _ := s.key(broker.Client, "")
+	key, _ := s.key(roles.Client, "")
 	s.attach(key, "")
 	s.attach(key, "last")
 	conn := bus.New(s.dial(secure.ClientConfig{Key: key}), bus.Config{})
@@ -376,7 +380,7 @@ func TestUnixSockets(t *testing.T) {
 
 	s := newSite(t, func(c *endpoint.Config) { c.Listeners = append(c.Listeners, l) })
 	s.addr = addr
-	key, _ := s.key(broker.Client, "")
+	key, _ := s.key(roles.Client, "")
 	s.attach(key, "near")
 	s.log.await(t, fmt.Sprintf("client.near attached from unix:%s", addr.Target))
 

@@ -8,17 +8,20 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
 
 // Roles are those that may come from outside.
-func Roles() []broker.Role {
-	return []broker.Role{broker.Worker, broker.Wallet, broker.Notify, broker.Gateway, broker.Client}
+func Roles() []rights.Role {
+	return []rights.Role{roles.Worker, roles.Wallet, roles.Notify, roles.Gateway, roles.Client}
 }
 
 // Outside reports whether a role may come from outside.
-func Outside(role broker.Role) bool { return slices.Contains(Roles(), role) }
+func Outside(role rights.Role) bool { return slices.Contains(Roles(), role) }
 
 // maxName bounds the part of an instance's name that the peer chooses.
 const maxName = 64
@@ -41,8 +44,8 @@ func ValidName(name string) bool {
 // Instance is what a link of a role and a name is called on the bus. A wallet's ends with a dot, as that of
 // one on this machine does: what it may hear begins with its name, which must
 // not be the beginning of another's.
-func Instance(role broker.Role, name string) string {
-	if role == broker.Wallet {
+func Instance(role rights.Role, name string) string {
+	if role == roles.Wallet {
 		name += "."
 	}
 	return string(role) + "." + name
@@ -82,16 +85,16 @@ func newLinks(limit int) *links { return &links{limit: limit, open: map[string]*
 
 // admit enters an authenticated connection under its instance. A link with
 // the same name and key is replaced.
-func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role broker.Role, remote string) (*far, error) {
+func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role rights.Role, remote string) (*far, error) {
 	name, key := conn.PeerIdentity(), conn.Peer()
-	if !ValidName(name) || role == broker.Worker && isNumber(name) {
+	if !ValidName(name) || role == roles.Worker && isNumber(name) {
 		name = ""
 	}
 	owner, known := e.cfg.Keys.Owner(role, name)
 	switch {
 	case known && owner != key:
 		return nil, fmt.Errorf("the name %s belongs to the key %s", Instance(role, name), owner)
-	case !known && role == broker.Wallet:
+	case !known && role == roles.Wallet:
 		// It could be that of a wallet on this machine, and hear what is meant for it.
 		return nil, fmt.Errorf("a wallet may attach only under the name that its key was made for")
 	}
@@ -117,7 +120,7 @@ func (e *Endpoint) admit(ctx context.Context, conn *secure.Conn, role broker.Rol
 }
 
 // enter notes f, or returns the link that has to make room first.
-func (l *links) enter(f *far, role broker.Role, name string) (old *far, err error) {
+func (l *links) enter(f *far, role rights.Role, name string) (old *far, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	instance := Instance(role, name)
@@ -142,7 +145,7 @@ func (l *links) enter(f *far, role broker.Role, name string) (old *far, err erro
 func isNumber(name string) bool { return strings.Trim(name, "0123456789") == "" }
 
 // unnamed numbers a link.
-func (l *links) unnamed(role broker.Role) string {
+func (l *links) unnamed(role rights.Role) string {
 	for {
 		l.next++
 		instance := Instance(role, fmt.Sprintf("far%d", l.next))

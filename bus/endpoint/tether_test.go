@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -16,6 +19,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
 
@@ -91,8 +95,8 @@ type pair struct {
 type anyKey struct{}
 
 func (anyKey) Refresh() error                                         { return nil }
-func (anyKey) Lookup(secure.PublicKey) (broker.Role, bool)            { return broker.Worker, true }
-func (anyKey) Owner(broker.Role, string) (k secure.PublicKey, _ bool) { return k, false }
+func (anyKey) Lookup(secure.PublicKey) (rights.Role, bool)            { return roles.Worker, true }
+func (anyKey) Owner(rights.Role, string) (k secure.PublicKey, _ bool) { return k, false }
 
 // newPair runs a node that serves one block of 4 MiB and takes blocks.
 func newPair(t *testing.T, silence, pause time.Duration) *pair {
@@ -103,7 +107,7 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 		cancel()
 		tasks.Wait()
 	})
-	b := broker.New(broker.Config{Table: broker.DefaultTable()})
+	b := broker.New(broker.Config{Table: bustest.Table()})
 	mux := bus.NewMux()
 	block := make([]byte, 4<<20)
 	msg.FetchBlock.Handle(mux, func(context.Context, p2p.FetchBlockRequest) (p2p.FetchReply, error) {
@@ -113,7 +117,7 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 		return p2p.SubmitReply{New: len(req.Attached[0]) == len(block)}, nil
 	})
 	theirs, ours := link.Pipe()
-	tasks.Go(func() { _ = b.Serve(ctx, ours, broker.Identity{Role: broker.Node, Instance: "node"}) })
+	tasks.Go(func() { _ = b.Serve(ctx, ours, broker.Identity{Role: roles.Node, Instance: "node"}) })
 	node := bus.New(theirs, bus.Config{Mux: mux})
 	tasks.Go(func() { _ = node.Run(ctx) })
 	<-node.Ready()

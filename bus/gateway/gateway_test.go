@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -54,7 +55,7 @@ func (f *fixture) startSupervisor() {
 		f.kept <- kept
 		return msg.CompartmentsReply{Compartments: kept}, nil
 	})
-	f.bus.Conn(broker.Supervisor, "supervisor", mux)
+	f.bus.Conn(roles.Supervisor, "supervisor", mux)
 }
 
 func (f *fixture) table() rpc.Table {
@@ -95,7 +96,7 @@ func newFixtureWith(t *testing.T, cfg Config, count int) *fixture {
 	f.metrics = "http://" + listeners[count-1].Addr().String()
 	cfg.Accounts = append(cfg.Accounts, NewAccount("joe", "secret", "5a17"))
 	env := part.Env{
-		Name: "gateway", Link: f.bus.Link(broker.Gateway, "gateway"), Listeners: listeners,
+		Name: "gateway", Link: f.bus.Link(roles.Gateway, "gateway"), Listeners: listeners,
 		Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -113,7 +114,7 @@ func (f *fixture) startNode() {
 	f.t.Helper()
 	mux := bus.NewMux()
 	require.NoError(f.t, f.table().Announce(mux))
-	_, f.stop = f.bus.Conn(broker.Node, "node", mux)
+	_, f.stop = f.bus.Conn(roles.Node, "node", mux)
 	require.Eventually(f.t, func() bool {
 		status, _ := f.post("/", `{"method":"getblockcount","id":1}`)
 		return status == 200
@@ -313,7 +314,7 @@ func TestWalletsAreChosenByPath(t *testing.T) {
 		if name != "-" {
 			mux.SetMeta(WalletMeta, []byte(name))
 		}
-		conn, _ := f.bus.Conn(broker.Wallet, instance, mux)
+		conn, _ := f.bus.Conn(roles.Wallet, instance, mux)
 		// Once the broker has answered a later question of the same link, the
 		// gateway has been sent the news; its own next question is behind them.
 		_, err := msg.Registry.Call(t.Context(), conn, bus.None{})

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -36,7 +37,7 @@ func newHarbour(t *testing.T) *harbour {
 	require.NoError(t, err)
 	h.url = "http://" + listener.Addr().String()
 	env := part.Env{
-		Name: "gateway", Link: h.bus.Link(broker.Gateway, "gateway"), Listeners: []net.Listener{listener},
+		Name: "gateway", Link: h.bus.Link(roles.Gateway, "gateway"), Listeners: []net.Listener{listener},
 		Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -71,20 +72,20 @@ func (h *harbour) startParts() {
 	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) {
 		return p2p.Tip{}, bus.Errorf("node.fog", "nothing to be seen")
 	})
-	h.node, _ = h.bus.Conn(broker.Node, "node", mux)
+	h.node, _ = h.bus.Conn(roles.Node, "node", mux)
 	mux = bus.NewMux()
 	msg.Compartments.Handle(mux, func(context.Context, bus.None) (msg.CompartmentsReply, error) {
 		return msg.CompartmentsReply{Compartments: []msg.Compartment{
 			{Instance: "node", Role: "node", PID: 7, Started: 1700000000, Restarts: 2, Resident: 1 << 20},
 		}}, nil
 	})
-	h.bus.Conn(broker.Supervisor, "supervisor", mux)
+	h.bus.Conn(roles.Supervisor, "supervisor", mux)
 }
 
 func (h *harbour) startPeers(run rpc.Command) {
 	mux := bus.NewMux()
 	require.NoError(h.t, rpc.Table{run}.Announce(mux))
-	h.bus.Conn(broker.Peers, "peers", mux)
+	h.bus.Conn(roles.Peers, "peers", mux)
 }
 
 func (h *harbour) do(method, path string) (*http.Response, string) {
@@ -112,7 +113,7 @@ func TestAScrapeShowsWhatThePartsTell(t *testing.T) {
 	h.startParts()
 	h.startPeers(answers("getnetworkinfo", `{"connections_in": 5, "connections_out": 8}`))
 	odd := "odd\"one\\\n"
-	asker, _ := h.bus.Conn(broker.Client, odd, nil)
+	asker, _ := h.bus.Conn(roles.Client, odd, nil)
 	for range 2 {
 		_, err := msg.GetTip.Call(t.Context(), asker, bus.None{})
 		require.ErrorIs(t, err, &bus.Error{Kind: "node.fog"})
@@ -189,7 +190,7 @@ func TestAnAnswerWithoutTheFigureIsAnError(t *testing.T) {
 	for i, tc := range []string{`{"connections_in": 5}`, `{}`, `null`, `[]`, `{"connections_in": "5", "connections_out": 1}`} {
 		mux := bus.NewMux()
 		require.NoError(t, rpc.Table{answers("getnetworkinfo", tc)}.Announce(mux))
-		_, stop := h.bus.Conn(broker.Peers, fmt.Sprintf("peers.%d", i), mux)
+		_, stop := h.bus.Conn(roles.Peers, fmt.Sprintf("peers.%d", i), mux)
 		s := h.scrape()
 		require.Equal(t, 1.0, s.of("bulkhead_scrape_error part=network"), tc)
 		require.NotContains(t, s.families, "bulkhead_peer_connections")

@@ -31,6 +31,9 @@ func (g *gateway) leave(id uint64) {
 	delete(g.calls, id)
 }
 
+// Commands lists what the gateway itself offers to JSON-RPC clients.
+func Commands() rpc.Table { return (&gateway{}).table() }
+
 // table is what the gateway itself answers.
 func (g *gateway) table() rpc.Table {
 	return rpc.Table{

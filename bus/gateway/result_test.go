@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -42,7 +43,7 @@ func (f *fixture) startLong() {
 		}
 		return nil
 	})
-	f.bus.Conn(broker.Wallet, "wallet.long", mux)
+	f.bus.Conn(roles.Wallet, "wallet.long", mux)
 	require.Eventually(f.t, func() bool {
 		status, _ := f.post("/", `{"method":"listunspent","params":[8],"id":1}`)
 		return status == 200

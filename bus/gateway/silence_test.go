@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
@@ -23,7 +24,7 @@ func TestAStalledPartHoldsUpNoOther(t *testing.T) {
 	mux := bus.NewMux()
 	peers := rpc.Table{{Name: "getconnectioncount", Category: "Network", Run: func(context.Context, *rpc.Call) (any, error) { return 3, nil }}}
 	require.NoError(t, peers.Announce(mux))
-	f.bus.Conn(broker.Peers, "peers", mux)
+	f.bus.Conn(roles.Peers, "peers", mux)
 	answers := make(chan int, 5)
 	refused := make(chan int, 1)
 	for range 6 {
@@ -109,10 +110,10 @@ func TestAWalletThatDiesIsRestarting(t *testing.T) {
 	keeper, wallet := bus.NewMux(), bus.NewMux()
 	table := rpc.Table{{Name: "getbalance", Category: "Wallet", PerWallet: true, Run: func(context.Context, *rpc.Call) (any, error) { return 5, nil }}}
 	require.NoError(t, table.Announce(keeper))
-	f.bus.Conn(broker.Wallet, "wallet", keeper)
+	f.bus.Conn(roles.Wallet, "wallet", keeper)
 	require.NoError(t, table.Announce(wallet))
 	wallet.SetMeta(WalletMeta, []byte("a"))
-	_, stop := f.bus.Conn(broker.Wallet, "wallet.a.", wallet)
+	_, stop := f.bus.Conn(roles.Wallet, "wallet.a.", wallet)
 	ask := func(path string) string {
 		_, text := f.post(path, `{"jsonrpc":"2.0","method":"getbalance","id":1}`)
 		return text

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
@@ -65,8 +66,8 @@ func TestTheWalletFamilyAtItsBounds(t *testing.T) {
 		return bus.None{}, nil
 	})
 	b := bustest.New(t)
-	node, _ := b.Conn(broker.Node, "node", mux)
-	wallet, _ := b.Conn(broker.Wallet, "wallet.w", nil)
+	node, _ := b.Conn(roles.Node, "node", mux)
+	wallet, _ := b.Conn(roles.Wallet, "wallet.w", nil)
 
 	scripts := msg.WatchRequest{Scripts: fullItem(msg.MaxWatchScripts, msg.MaxWatchBytes).Attached}
 	_, err := msg.WatchScripts.Call(t.Context(), wallet, scripts)

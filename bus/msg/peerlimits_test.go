@@ -6,22 +6,24 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 )
 
 func hashes(n int) []chainhash.Hash { return slices.Repeat([]chainhash.Hash{hash()}, n) }
 
 // carry makes a method carry a request and a reply from a worker to the part
 // that offers it, over links with the real limits.
-func carry[Req, Reply any](t *testing.T, offering string, role broker.Role, method bus.Method[Req, Reply], req Req, reply Reply) {
+func carry[Req, Reply any](t *testing.T, offering string, role rights.Role, method bus.Method[Req, Reply], req Req, reply Reply) {
 	t.Helper()
 	var got Req
 	mux := bus.NewMux()
@@ -31,7 +33,7 @@ func carry[Req, Reply any](t *testing.T, offering string, role broker.Role, meth
 	})
 	b := bustest.New(t)
 	b.Conn(role, offering, mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	answer, err := method.Call(t.Context(), worker, req)
 	require.NoError(t, err, method.Name())
 	require.Equal(t, req, got, method.Name())
@@ -42,7 +44,7 @@ func carry[Req, Reply any](t *testing.T, offering string, role broker.Role, meth
 func TestThePeerFamilyAtItsBounds(t *testing.T) {
 	const biggest = wire.MaxBlockPayload
 	locator := hashes(p2p.MaxLocator)
-	const name, role = "node", broker.Node
+	const name, role = "node", roles.Node
 	carry(t, name, role, msg.GetLocator, p2p.LocatorRequest{}, p2p.LocatorReply{Hashes: locator})
 	carry(t, name, role, msg.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: hash()},
 		p2p.HeadersReply{Count: p2p.MaxHeaders, Frames: fullItem(1, p2p.MaxHeaders*wire.MaxBlockHeaderPayload)})
@@ -74,7 +76,7 @@ func TestTheManagersFamilyAtItsBounds(t *testing.T) {
 		InFlight: slices.Repeat([]int32{math.MaxInt32}, p2p.MaxLeased),
 	}
 	open := p2p.OpenInfo{Peer: math.MaxInt64, Kind: p2p.BlockRelayOnly, Name: string(make([]byte, 256)), Remote: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"}
-	const name, role = "peers", broker.Peers
+	const name, role = "peers", roles.Peers
 	carry(t, name, role, msg.RegisterWorker, p2p.RegisterWorkerRequest{Open: slices.Repeat([]p2p.OpenInfo{open}, p2p.MaxPeers)},
 		p2p.RegisterWorkerReply{NonceKey: make([]byte, 32)})
 	orders := slices.Repeat([]p2p.WorkerOrder{{Relay: &p2p.RelayOrder{Addresses: []p2p.NetAddr{address}}}}, p2p.MaxOrders)
@@ -97,8 +99,8 @@ func TestTheMempoolCrossesInItems(t *testing.T) {
 		return sendAll(items, send)
 	})
 	b := bustest.New(t)
-	b.Conn(broker.Node, "node", mux)
-	worker, _ := b.Conn(broker.Worker, "worker.1", nil)
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
 	stream, err := msg.MempoolTxs.Open(t.Context(), worker, p2p.MempoolRequest{}, 8)
 	require.NoError(t, err)
 	receiveAll(t, stream, items)

@@ -92,6 +92,9 @@ func awaitReady(ctx context.Context, conn *bus.Conn) error {
 	}
 }
 
+// Commands lists what every part offers to JSON-RPC clients.
+func Commands() rpc.Table { return rpc.Table{Env{}.setMockTime()} }
+
 func (e Env) setMockTime() rpc.Command {
 	return rpc.Command{
 		Name: "setmocktime", Category: "hidden", EveryPart: true,

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -24,16 +26,16 @@ type told struct {
 	said  []string
 }
 
-func watch(t *testing.T, cfg broker.Config, roles ...string) *told {
-	cfg.Table = broker.DefaultTable()
+func watch(t *testing.T, cfg broker.Config, watched ...string) *told {
+	cfg.Table = bustest.Table()
 	w := &told{t: t, bus: bustest.NewWith(t, cfg)}
 	w.watch = presence.New(presence.Config{
-		Roles: roles, Held: func() []string { return w.held },
+		Roles: watched, Held: func() []string { return w.held },
 		Up:    func(e msg.RegistryEntry) { w.said = append(w.said, "up "+e.Instance) },
 		Gone:  func(e msg.RegistryEntry) { w.said = append(w.said, "gone "+e.Instance+" "+e.Role) },
 		Fault: func(err error) { w.said = append(w.said, err.Error()) },
 	})
-	w.own, _ = w.bus.Conn(broker.Gateway, "gateway", bus.NewMux())
+	w.own, _ = w.bus.Conn(roles.Gateway, "gateway", bus.NewMux())
 	return w
 }
 
@@ -66,23 +68,23 @@ func (w *told) end(stop func(), instance string) {
 
 func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
 	w := watch(t, broker.Config{}, "worker", "node")
-	_, stopFirst := w.bus.Conn(broker.Worker, "worker.1", bus.NewMux())
+	_, stopFirst := w.bus.Conn(roles.Worker, "worker.1", bus.NewMux())
 	require.Empty(t, w.news(), "before Start")
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
 	require.Equal(t, []string{"up worker.1"}, w.news())
-	w.bus.Conn(broker.Node, "node", bus.NewMux())
-	w.bus.Conn(broker.Peers, "peers", bus.NewMux())
+	w.bus.Conn(roles.Node, "node", bus.NewMux())
+	w.bus.Conn(roles.Peers, "peers", bus.NewMux())
 	require.Equal(t, []string{"up node"}, w.news())
 	w.end(stopFirst, "worker.1")
 	require.Equal(t, []string{"gone worker.1 worker"}, w.news())
-	w.bus.Conn(broker.Worker, "worker.1", bus.NewMux())
+	w.bus.Conn(roles.Worker, "worker.1", bus.NewMux())
 	require.Equal(t, []string{"up worker.1"}, w.news())
 }
 
 // TestWhatIsHeldForOneThatIsUnknown: it came and ended unseen.
 func TestWhatIsHeldForOneThatIsUnknown(t *testing.T) {
 	w := watch(t, broker.Config{}, "worker")
-	w.bus.Conn(broker.Worker, "worker.2", bus.NewMux())
+	w.bus.Conn(roles.Worker, "worker.2", bus.NewMux())
 	w.held = []string{"worker.1", "worker.2"}
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
 	require.Equal(t, []string{"gone worker.1 ", "up worker.2"}, w.news())
@@ -95,7 +97,7 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
 	stops := map[string]func(){}
 	for _, name := range []string{"worker.1", "worker.2", "worker.3"} {
-		_, stops[name] = w.bus.Conn(broker.Worker, name, bus.NewMux())
+		_, stops[name] = w.bus.Conn(roles.Worker, name, bus.NewMux())
 	}
 	require.Len(t, w.news(), 3)
 
@@ -103,7 +105,7 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	// the middle of them are lost.
 	flood := func() {
 		for i := range 16_500 {
-			_, stop := w.bus.Conn(broker.Client, fmt.Sprintf("client.%d", i), bus.NewMux())
+			_, stop := w.bus.Conn(roles.Client, fmt.Sprintf("client.%d", i), bus.NewMux())
 			stop()
 		}
 	}
@@ -121,11 +123,11 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	flood()
 	quiet(stops["worker.1"], "worker.1")
 	quiet(stops["worker.2"], "worker.2")
-	w.bus.Conn(broker.Worker, "worker.2", bus.NewMux())
-	w.bus.Conn(broker.Worker, "worker.4", bus.NewMux())
+	w.bus.Conn(roles.Worker, "worker.2", bus.NewMux())
+	w.bus.Conn(roles.Worker, "worker.4", bus.NewMux())
 	require.Empty(t, w.said)
 	require.NoError(t, w.watch.Refresh(t.Context()))
-	w.bus.Conn(broker.Client, "after", bus.NewMux()) // its event tells of the gap
+	w.bus.Conn(roles.Client, "after", bus.NewMux()) // its event tells of the gap
 	got := w.news()
 	require.Subset(t, got, []string{"gone worker.1 worker", "gone worker.2 worker", "up worker.2", "up worker.4"})
 	require.NotContains(t, got, "gone worker.3 worker")

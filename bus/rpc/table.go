@@ -32,6 +32,15 @@ type Command struct {
 // Table is the commands that a part offers.
 type Table []Command
 
+// Names lists the commands.
+func (t Table) Names() []string {
+	names := make([]string, len(t))
+	for i, command := range t {
+		names[i] = command.Name
+	}
+	return names
+}
+
 // Info is what the gateway knows of a command.
 type Info struct {
 	Name      string   `json:"name"`

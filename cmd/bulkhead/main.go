@@ -20,9 +20,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"golang.org/x/term"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
@@ -73,7 +75,7 @@ func prefix(err error) string {
 func run(args []string) error {
 	syscall.Umask(0o077) // what a node writes is its owner's alone
 	if len(args) > 0 {
-		role := broker.Role(args[0])
+		role := rights.Role(args[0])
 		run, known := parts()[role]
 		switch {
 		case args[0] == "bus":
@@ -154,7 +156,7 @@ func bus(args []string) error {
 }
 
 // remote runs one part for a node on another machine.
-func remote(role broker.Role, run supervise.Part, args []string) error {
+func remote(role rights.Role, run supervise.Part, args []string) error {
 	settings, err := parse(args)
 	if err != nil || settings == nil {
 		return err
@@ -201,15 +203,15 @@ func catchSignals() (ctx context.Context, hangups <-chan os.Signal, release func
 }
 
 // parts are the roles that this program can play.
-func parts() map[broker.Role]supervise.Part {
+func parts() map[rights.Role]supervise.Part {
 	processors := runtime.GOMAXPROCS(0)
-	return map[broker.Role]supervise.Part{
-		broker.Node:    withConfig(runNode(processors)),
-		broker.Peers:   withConfig(manager.Run),
-		broker.Worker:  withConfig(p2pworker.Run),
-		broker.Wallet:  withConfig(wallet.Run),
-		broker.Notify:  withConfig(notify.Run),
-		broker.Gateway: withConfig(gateway.Run),
+	return map[rights.Role]supervise.Part{
+		roles.Node:    withConfig(runNode(processors)),
+		roles.Peers:   withConfig(manager.Run),
+		roles.Worker:  withConfig(p2pworker.Run),
+		roles.Wallet:  withConfig(wallet.Run),
+		roles.Notify:  withConfig(notify.Run),
+		roles.Gateway: withConfig(gateway.Run),
 	}
 }
 

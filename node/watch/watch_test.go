@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -203,8 +204,8 @@ func TestTheListOfTheMempool(t *testing.T) {
 		Still: func(_ context.Context, fn func() error) error { return fn() },
 	})
 	b := bustest.New(t)
-	b.Conn(broker.Node, "node", mux)
-	wallet, _ := b.Conn(broker.Wallet, wallet1, nil)
+	b.Conn(roles.Node, "node", mux)
+	wallet, _ := b.Conn(roles.Wallet, wallet1, nil)
 	items, err := msg.WatchedMempool.Open(t.Context(), wallet, bus.None{}, 4)
 	require.NoError(t, err)
 	defer items.Close()

@@ -10,6 +10,9 @@ import (
 // invalidParams is JSON-RPC's code for parameters that do not go together.
 const invalidParams rpc.Code = -32602
 
+// Commands lists what the manager offers to JSON-RPC clients.
+func Commands() rpc.Table { return (&manager{}).commands() }
+
 // commands is what the manager answers to JSON-RPC clients.
 func (m *manager) commands() rpc.Table {
 	return append(append(append(m.infoCommands(), m.nodeCommands()...), m.banCommands()...), m.addressCommands()...)

@@ -5,10 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -22,10 +23,10 @@ func TestAWorkerWhoseEndWasMissedLosesItsSlots(t *testing.T) {
 	m, err := newManager(part.Env{Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}, Config{DataDir: t.TempDir()}.withDefaults())
 	require.NoError(t, err)
 	b := bustest.New(t)
-	m.conn, _ = b.Conn(broker.Peers, "peers", m.mux())
+	m.conn, _ = b.Conn(roles.Peers, "peers", m.mux())
 	stops := map[string]func(){}
 	for _, name := range []string{"worker.1", "worker.2"} {
-		conn, stop := b.Conn(broker.Worker, name, bus.NewMux())
+		conn, stop := b.Conn(roles.Worker, name, bus.NewMux())
 		stops[name] = stop
 		_, err := msg.RegisterWorker.Call(t.Context(), conn, p2p.RegisterWorkerRequest{Capacity: 1})
 		require.NoError(t, err)

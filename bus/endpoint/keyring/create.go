@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/endpoint"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
@@ -29,7 +31,7 @@ const (
 )
 
 // stem is the name of a key's files without what follows it.
-func stem(role broker.Role, name string) string {
+func stem(role rights.Role, name string) string {
 	if name == "" {
 		return string(role)
 	}
@@ -46,11 +48,11 @@ var errNamelessWallet = errors.New("the key of a wallet needs the wallet's name:
 // Create makes the key of a role in the folder, and the broker's if there is
 // none. The secret file carries the broker's public key and the chain, so that
 // a part on another machine needs nothing else.
-func Create(dir string, role broker.Role, name, chain string) (Pair, error) {
+func Create(dir string, role rights.Role, name, chain string) (Pair, error) {
 	if !endpoint.Outside(role) {
 		return Pair{}, fmt.Errorf("role %q cannot come from outside: it is one of %s", role, roleList())
 	}
-	if name == "" && role == broker.Wallet {
+	if name == "" && role == roles.Wallet {
 		return Pair{}, errNamelessWallet
 	}
 	if name != "" && !endpoint.ValidName(name) {
@@ -131,7 +133,7 @@ func place(path string, write func(string) error) error {
 type Ticket struct {
 	Key    secure.Key
 	Broker secure.PublicKey
-	Role   broker.Role
+	Role   rights.Role
 	Name   string // may be empty
 	Chain  string
 }
@@ -143,7 +145,7 @@ func ReadTicket(path string) (Ticket, error) {
 		return Ticket{}, err
 	}
 	t := Ticket{
-		Key: c.Secret, Role: broker.Role(field(c, roleField)), Name: field(c, nameField), Chain: field(c, chainField),
+		Key: c.Secret, Role: rights.Role(field(c, roleField)), Name: field(c, nameField), Chain: field(c, chainField),
 	}
 	if t.Broker, err = secure.ParsePublicKey(field(c, brokerField)); err != nil {
 		return Ticket{}, fmt.Errorf("%s: no public key of the broker in the metadata: %w", path, err)

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/endpoint/keyring"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
@@ -22,7 +24,7 @@ func newRing(t *testing.T) (dir string, ring *keyring.Ring, log *bytes.Buffer) {
 	return dir, keyring.New(dir, slog.New(slog.NewTextHandler(log, nil))), log
 }
 
-func create(t *testing.T, dir string, role broker.Role, name string) (keyring.Ticket, keyring.Pair) {
+func create(t *testing.T, dir string, role rights.Role, name string) (keyring.Ticket, keyring.Pair) {
 	t.Helper()
 	pair, err := keyring.Create(dir, role, name, "regtest")
 	require.NoError(t, err)
@@ -33,12 +35,12 @@ func create(t *testing.T, dir string, role broker.Role, name string) (keyring.Ti
 
 func TestWhatCreateMakes(t *testing.T) {
 	dir, _, _ := newRing(t)
-	ticket, pair := create(t, dir, broker.Worker, "hostb")
+	ticket, pair := create(t, dir, roles.Worker, "hostb")
 	require.Equal(t, filepath.Join(dir, "worker.hostb.key_secret"), pair.Secret)
 	own, err := keyring.BrokerKey(dir)
 	require.NoError(t, err)
 	require.Equal(t, keyring.Ticket{
-		Key: ticket.Key, Broker: own.Public(), Role: broker.Worker, Name: "hostb", Chain: "regtest",
+		Key: ticket.Key, Broker: own.Public(), Role: roles.Worker, Name: "hostb", Chain: "regtest",
 	}, ticket)
 	info, err := os.Stat(dir)
 	require.NoError(t, err)
@@ -58,11 +60,11 @@ func TestWhatCreateMakes(t *testing.T) {
 
 func TestCreateOverwritesNothing(t *testing.T) {
 	dir, _, _ := newRing(t)
-	before, pair := create(t, dir, broker.Client, "")
-	_, err := keyring.Create(dir, broker.Client, "", "regtest")
+	before, pair := create(t, dir, roles.Client, "")
+	_, err := keyring.Create(dir, roles.Client, "", "regtest")
 	require.Error(t, err)
 	require.NoError(t, os.Remove(pair.Public))
-	_, err = keyring.Create(dir, broker.Client, "", "regtest")
+	_, err = keyring.Create(dir, roles.Client, "", "regtest")
 	require.ErrorIs(t, err, fs.ErrExist, "the secret of a revoked key is still there")
 	after, err := keyring.ReadTicket(pair.Secret)
 	require.NoError(t, err)
@@ -71,12 +73,12 @@ func TestCreateOverwritesNothing(t *testing.T) {
 
 func TestCreateRefusesRolesAndNames(t *testing.T) {
 	dir, _, _ := newRing(t)
-	for _, role := range []broker.Role{broker.Node, broker.Peers, broker.Supervisor, "broker", "", "../worker"} {
+	for _, role := range []rights.Role{roles.Node, roles.Peers, roles.Supervisor, "broker", "", "../worker"} {
 		_, err := keyring.Create(dir, role, "", "main")
 		require.ErrorContains(t, err, "worker, wallet, notify, gateway, client", role)
 	}
 	for _, name := range []string{"a.b", "../x", "a b", strings.Repeat("x", 65)} {
-		_, err := keyring.Create(dir, broker.Worker, name, "main")
+		_, err := keyring.Create(dir, roles.Worker, name, "main")
 		require.ErrorContains(t, err, "letters, digits", name)
 	}
 	require.NoDirExists(t, dir)
@@ -85,17 +87,17 @@ func TestCreateRefusesRolesAndNames(t *testing.T) {
 func TestTheRingFollowsItsFolder(t *testing.T) {
 	dir, ring, _ := newRing(t)
 	require.NoError(t, ring.Refresh(), "a folder that is not there holds no keys")
-	one, onePair := create(t, dir, broker.Worker, "one")
+	one, onePair := create(t, dir, roles.Worker, "one")
 	_, known := ring.Lookup(one.Key.Public())
 	require.False(t, known)
 	require.NoError(t, ring.Refresh())
 	role, known := ring.Lookup(one.Key.Public())
 	require.True(t, known)
-	require.Equal(t, broker.Worker, role)
-	owner, known := ring.Owner(broker.Worker, "one")
+	require.Equal(t, roles.Worker, role)
+	owner, known := ring.Owner(roles.Worker, "one")
 	require.True(t, known)
 	require.Equal(t, one.Key.Public(), owner)
-	_, known = ring.Owner(broker.Worker, "")
+	_, known = ring.Owner(roles.Worker, "")
 	require.False(t, known)
 
 	// Another key under the same name, written in place within a clock tick.
@@ -119,7 +121,7 @@ func TestTheRingFollowsItsFolder(t *testing.T) {
 
 func TestTheRingTrustsNoOddFiles(t *testing.T) {
 	dir, ring, log := newRing(t)
-	good, goodPair := create(t, dir, broker.Client, "")
+	good, goodPair := create(t, dir, roles.Client, "")
 	write := func(file string, key secure.Key, metadata ...secure.Property) secure.PublicKey {
 		require.NoError(t, secure.NewCertificate(key, metadata...).WritePublicFile(filepath.Join(dir, file)))
 		return key.Public()
@@ -146,7 +148,7 @@ func TestTheRingTrustsNoOddFiles(t *testing.T) {
 		require.Empty(t, found, why)
 	}
 	found, _ := ring.Lookup(good.Key.Public())
-	require.Equal(t, broker.Client, found)
+	require.Equal(t, roles.Client, found)
 	require.Equal(t, 8, strings.Count(log.String(), "passing over a key"), "each once:\n%s", log)
 
 	require.NoError(t, os.Remove(goodPair.Public))

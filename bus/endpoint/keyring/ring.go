@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/endpoint"
 	"github.com/bulkheadnode/bulkhead/bus/secure"
 )
@@ -33,7 +35,7 @@ type Ring struct {
 	clashes    map[secure.PublicKey]bool
 
 	mu    sync.RWMutex
-	roles map[secure.PublicKey]broker.Role
+	roles map[secure.PublicKey]rights.Role
 	names map[string]secure.PublicKey // of files with a NAME, by stem
 }
 
@@ -44,7 +46,7 @@ type keyFile struct {
 	mode     fs.FileMode
 	read     time.Time
 	key      secure.PublicKey
-	role     broker.Role
+	role     rights.Role
 	fault    string // why it is of no use
 }
 
@@ -55,7 +57,7 @@ func New(dir string, logger *slog.Logger) *Ring {
 }
 
 // Lookup returns the role of a key.
-func (r *Ring) Lookup(key secure.PublicKey) (broker.Role, bool) {
+func (r *Ring) Lookup(key secure.PublicKey) (rights.Role, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	role, known := r.roles[key]
@@ -63,7 +65,7 @@ func (r *Ring) Lookup(key secure.PublicKey) (broker.Role, bool) {
 }
 
 // Owner returns the key of ROLE.NAME.key.
-func (r *Ring) Owner(role broker.Role, name string) (secure.PublicKey, bool) {
+func (r *Ring) Owner(role rights.Role, name string) (secure.PublicKey, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	key, known := r.names[stem(role, name)]
@@ -126,7 +128,7 @@ func (r *Ring) look(name string) (keyFile, bool) {
 }
 
 // readKey reads a .key file and checks that its name fits what it says.
-func readKey(path string, info fs.FileInfo) (secure.PublicKey, broker.Role, error) {
+func readKey(path string, info fs.FileInfo) (secure.PublicKey, rights.Role, error) {
 	if info.Mode().Perm()&writableByOthers != 0 {
 		return secure.PublicKey{}, "", fmt.Errorf("%s can be written by others: run chmod go-w %[1]s", path)
 	}
@@ -141,16 +143,16 @@ func readKey(path string, info fs.FileInfo) (secure.PublicKey, broker.Role, erro
 		return c.Public, "", fmt.Errorf("%s: no role in the metadata", path)
 	case role != fromFile:
 		return c.Public, "", fmt.Errorf("%s: the file is named for the role %s, its metadata says %s", path, fromFile, role)
-	case !endpoint.Outside(broker.Role(role)):
+	case !endpoint.Outside(rights.Role(role)):
 		return c.Public, "", fmt.Errorf("%s: role %s cannot come from outside", path, role)
-	case role == string(broker.Wallet) && !named:
+	case role == string(roles.Wallet) && !named:
 		return c.Public, "", fmt.Errorf("%s: %w", path, errNamelessWallet)
 	case named && !endpoint.ValidName(name):
 		return c.Public, "", fmt.Errorf("%s: %q is not a valid name", path, name)
 	case named && field(c, nameField) != "" && field(c, nameField) != name:
 		return c.Public, "", fmt.Errorf("%s: the metadata gives it another name, %q", path, field(c, nameField))
 	}
-	return c.Public, broker.Role(role), nil
+	return c.Public, rights.Role(role), nil
 }
 
 const writableByOthers = 0o022
@@ -170,7 +172,7 @@ func checkFolder(dir string) error {
 
 // publish makes what was read what Lookup tells.
 func (r *Ring) publish() {
-	roles, names := map[secure.PublicKey]broker.Role{}, map[string]secure.PublicKey{}
+	roles, names := map[secure.PublicKey]rights.Role{}, map[string]secure.PublicKey{}
 	for file, f := range r.files {
 		if f.fault != "" {
 			continue

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/endpoint/keyring"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
@@ -42,7 +44,7 @@ func Keygen(layout *config.Layout, words []string, out io.Writer) error {
 	if err := os.MkdirAll(layout.Net, 0o700); err != nil {
 		return err
 	}
-	role := broker.Role(words[0])
+	role := rights.Role(words[0])
 	pair, err := keyring.Create(layout.Keys, role, name, layout.Chain.Name)
 	if err != nil {
 		return err
@@ -51,7 +53,7 @@ func Keygen(layout *config.Layout, words []string, out io.Writer) error {
 	return nil
 }
 
-func instructions(layout *config.Layout, role broker.Role, name string, pair keyring.Pair) string {
+func instructions(layout *config.Layout, role rights.Role, name string, pair keyring.Pair) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Made %s (secret)\n and %s (public).\n\n", pair.Secret, pair.Public)
 	secret := filepath.Base(pair.Secret)
@@ -73,11 +75,11 @@ func chainFlag(layout *config.Layout) string {
 }
 
 // roleFlags are those without which a part does nothing.
-func roleFlags(role broker.Role, name string) string {
+func roleFlags(role rights.Role, name string) string {
 	switch role {
-	case broker.Wallet:
+	case roles.Wallet:
 		return " -wallet=" + name
-	case broker.Notify:
+	case roles.Notify:
 		return " -zmqpubhashblock=tcp://127.0.0.1:28332"
 	}
 	return ""

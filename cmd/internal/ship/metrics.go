@@ -5,7 +5,9 @@ import (
 	"net"
 	"slices"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
@@ -59,14 +61,14 @@ func (s *ship) listenMetrics() ([]*net.TCPListener, error) {
 func (p *partSettings) gatewayOf() (spec supervise.Spec, wanted bool) {
 	listeners := slices.Concat(p.rpcs, p.metrics)
 	return supervise.Spec{
-		Role: broker.Gateway, Instance: "gateway", Settings: p.gateway, Listeners: listeners,
+		Role: roles.Gateway, Instance: "gateway", Settings: p.gateway, Listeners: listeners,
 	}, len(listeners) > 0
 }
 
 // refuseMetrics is for parts that run on their own and are no gateway: nobody
 // would serve what was asked for.
-func refuseMetrics(s *config.Settings, role broker.Role) error {
-	if role != broker.Gateway && len(s.List("metricsbind")) > 0 {
+func refuseMetrics(s *config.Settings, role rights.Role) error {
+	if role != roles.Gateway && len(s.List("metricsbind")) > 0 {
 		return config.Complain("-metricsbind is for a whole node or bulkhead gateway: a %s on its own serves no metrics.", role)
 	}
 	return nil

@@ -3,9 +3,10 @@ package ship
 import (
 	"testing"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/stretchr/testify/require"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
 
@@ -52,7 +53,7 @@ func TestWhereMetricsAreServed(t *testing.T) {
 
 func TestOnlyAGatewayOnItsOwnServesMetrics(t *testing.T) {
 	s := loaded(t, "-metricsbind=127.0.0.1")
-	require.NoError(t, refuseMetrics(s, broker.Gateway))
-	require.ErrorContains(t, refuseMetrics(s, broker.Worker), "a worker on its own serves no metrics")
-	require.NoError(t, refuseMetrics(loaded(t), broker.Worker))
+	require.NoError(t, refuseMetrics(s, roles.Gateway))
+	require.ErrorContains(t, refuseMetrics(s, roles.Worker), "a worker on its own serves no metrics")
+	require.NoError(t, refuseMetrics(loaded(t), roles.Worker))
 }

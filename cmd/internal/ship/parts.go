@@ -5,9 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -90,12 +91,12 @@ func (p *partSettings) configureGateway() error {
 
 // required names what the node is not ready without: roles, and the wallets.
 func (p *partSettings) required() []string {
-	names := []string{string(broker.Node), string(broker.Peers), string(broker.Notify)}
+	names := []string{string(roles.Node), string(roles.Peers), string(roles.Notify)}
 	if !noWorkers(p.settings) {
-		names = append(names, string(broker.Worker))
+		names = append(names, string(roles.Worker))
 	}
 	if !p.walletDisabled() {
-		names = append(names, string(broker.Wallet), loadedWallets)
+		names = append(names, string(roles.Wallet), loadedWallets)
 	}
 	return names
 }
@@ -108,22 +109,22 @@ func (p *partSettings) initial() []supervise.Spec {
 	again := p.node
 	again.Reindex, again.ReindexChainstate = false, false
 	specs := []supervise.Spec{
-		{Role: broker.Node, Instance: "node", Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
-		{Role: broker.Peers, Instance: "peers", Settings: p.manager()},
-		{Role: broker.Notify, Instance: "notify", Settings: p.notify},
+		{Role: roles.Node, Instance: "node", Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
+		{Role: roles.Peers, Instance: "peers", Settings: p.manager()},
+		{Role: roles.Notify, Instance: "notify", Settings: p.notify},
 	}
 	if spec, wanted := p.gatewayOf(); wanted {
 		specs = append(specs, spec)
 	}
 	if !p.walletDisabled() {
-		specs = append(specs, supervise.Spec{Role: broker.Wallet, Instance: walletKeeper, Settings: p.walletSettings("")})
+		specs = append(specs, supervise.Spec{Role: roles.Wallet, Instance: walletKeeper, Settings: p.walletSettings("")})
 	}
 	return specs
 }
 
 // wallet is the process of one wallet.
 func (p *partSettings) wallet(instance, name string) supervise.Spec {
-	return supervise.Spec{Role: broker.Wallet, Instance: instance, Settings: p.walletSettings(name), Policy: supervise.Guest}
+	return supervise.Spec{Role: roles.Wallet, Instance: instance, Settings: p.walletSettings(name), Policy: supervise.Guest}
 }
 
 func (p *partSettings) walletSettings(name string) wallet.Config {

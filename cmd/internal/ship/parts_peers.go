@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
@@ -66,7 +67,7 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
-	return supervise.Spec{Role: broker.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy}
+	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy}
 }
 
 // services are what peers may expect of us: a pruned node serves only the last

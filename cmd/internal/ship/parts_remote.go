@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"os"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
@@ -19,9 +20,9 @@ func (r *remote) configure() (remove func(), err error) {
 	}
 	var list []gateway.Account
 	switch r.cfg.Role {
-	case broker.Worker:
+	case roles.Worker:
 		err = r.listenPeers()
-	case broker.Gateway:
+	case roles.Gateway:
 		list, remove, err = r.openGateway()
 	}
 	if err != nil {
@@ -41,15 +42,15 @@ func (r *remote) configure() (remove func(), err error) {
 
 func (r *remote) settingsFrom(p *partSettings) (any, error) {
 	switch r.cfg.Role {
-	case broker.Worker:
+	case roles.Worker:
 		cfg, _ := p.worker(r.instance()).Settings.(p2pworker.Config)
 		cfg.Capacity = 0 // one process for all connections of this machine
 		return cfg, nil
-	case broker.Wallet:
+	case roles.Wallet:
 		cfg := p.walletSettings(r.name)
 		cfg.Create = true
 		return cfg, nil
-	case broker.Notify:
+	case roles.Notify:
 		if len(p.publishers()) == 0 {
 			return nil, config.Complain("bulkhead notify publishes nothing without -zmqpub<topic>=<address>.")
 		}

@@ -16,8 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/endpoint"
 	"github.com/bulkheadnode/bulkhead/bus/endpoint/keyring"
@@ -42,7 +44,7 @@ const (
 
 // RemoteConfig is what a process that runs one part for a far node hands in.
 type RemoteConfig struct {
-	Role     broker.Role
+	Role     rights.Role
 	Settings *config.Settings
 	Layout   *config.Layout
 	Version  string
@@ -53,8 +55,8 @@ type RemoteConfig struct {
 }
 
 // RemoteRoles are the parts that can run on their own.
-func RemoteRoles() []broker.Role {
-	return []broker.Role{broker.Worker, broker.Wallet, broker.Notify, broker.Gateway}
+func RemoteRoles() []rights.Role {
+	return []rights.Role{roles.Worker, roles.Wallet, roles.Notify, roles.Gateway}
 }
 
 // remote is one part that runs for a far node.
@@ -133,7 +135,7 @@ func (r *remote) readTicket() (err error) {
 // that comes back replace the link it has lost.
 func (r *remote) chooseName() error {
 	r.name = r.ticket.Name
-	if r.cfg.Role == broker.Wallet {
+	if r.cfg.Role == roles.Wallet {
 		names := r.cfg.Settings.List("wallet")
 		if len(names) != 1 || !endpoint.ValidName(names[0]) {
 			return config.Complain("bulkhead wallet runs one wallet: say which with -wallet=<name>, 1 to 64 letters, digits, \"-\" and \"_\".")
@@ -188,9 +190,9 @@ func (r *remote) openLog() (closeLog func(), err error) {
 func (r *remote) lock() (unlock func(), err error) {
 	unlock = func() {}
 	switch r.cfg.Role {
-	case broker.Wallet:
+	case roles.Wallet:
 		return unlock, os.MkdirAll(r.cfg.Layout.WalletDir, 0o700)
-	case broker.Gateway:
+	case roles.Gateway:
 		if err := os.MkdirAll(r.cfg.Layout.Net, 0o700); err != nil {
 			return unlock, err
 		}

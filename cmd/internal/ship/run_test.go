@@ -12,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -58,10 +60,10 @@ func (f *fakeParts) log() string {
 }
 
 // run is every part: on the bus until it is told to end.
-func (f *fakeParts) run(role broker.Role) supervise.Part {
+func (f *fakeParts) run(role rights.Role) supervise.Part {
 	return func(ctx context.Context, env part.Env, _ json.RawMessage) error {
 		mux := bus.NewMux()
-		if role == broker.Node {
+		if role == roles.Node {
 			msg.Halt.Handle(mux, func(context.Context, bus.None) (bus.None, error) {
 				f.say("halt")
 				return bus.None{}, nil
@@ -93,8 +95,8 @@ func launch(t *testing.T, args ...string) *fakeParts {
 	require.NoError(t, err)
 	layout, err := settings.Load(f.dir)
 	require.NoError(t, err)
-	parts := map[broker.Role]supervise.Part{}
-	for _, role := range []broker.Role{broker.Node, broker.Peers, broker.Worker, broker.Wallet, broker.Notify, broker.Gateway} {
+	parts := map[rights.Role]supervise.Part{}
+	for _, role := range []rights.Role{roles.Node, roles.Peers, roles.Worker, roles.Wallet, roles.Notify, roles.Gateway} {
 		parts[role] = f.run(role)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

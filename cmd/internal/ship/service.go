@@ -6,8 +6,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -35,7 +36,7 @@ func (s *ship) mux() *bus.Mux {
 	})
 	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
 		s.supervisor.Stop(func(c supervise.Status) bool {
-			return c.Role == broker.Wallet && c.Instance == req.Instance && c.Instance != walletKeeper
+			return c.Role == roles.Wallet && c.Instance == req.Instance && c.Instance != walletKeeper
 		})
 		return bus.None{}, nil
 	})
@@ -62,7 +63,7 @@ func (s *ship) spawnWorker() (string, error) {
 	if s.ending {
 		return "", bus.Errorf("ship.ending", "the node is shutting down")
 	}
-	if running := s.supervisor.Count(broker.Worker); running >= maxWorkers {
+	if running := s.supervisor.Count(roles.Worker); running >= maxWorkers {
 		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
 	}
 	s.workers++

@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
@@ -39,7 +42,7 @@ type Config struct {
 	Layout     *config.Layout
 	Version    string
 	Executable string
-	Parts      map[broker.Role]supervise.Part
+	Parts      map[rights.Role]supervise.Part
 	Stdout     io.Writer
 	Terminal   bool // Stdout is one: tell the user where things are
 	// Hangups tells of SIGHUP, at which debug.log is opened anew.
@@ -245,7 +248,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	regtest := s.cfg.Layout.Chain.Name == "regtest"
 	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
 	s.broker = broker.New(broker.Config{
-		Table: broker.DefaultTable(), Logger: s.logger, Up: s.attached,
+		Table: partRights(), Logger: s.logger, Up: s.attached,
 		// A child speaks when it has loaded its data, however long that takes;
 		// if it dies before, the kernel tells.
 		Limits: link.Limits{Handshake: -1},
@@ -270,7 +273,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	theirs, ours := link.Pipe()
 	tasks.Go(func() {
 		// The end of the ship's own link is the end of the ship.
-		_ = s.broker.Serve(life, ours, broker.Identity{Role: broker.Supervisor, Instance: supervisorInstance})
+		_ = s.broker.Serve(life, ours, broker.Identity{Role: roles.Supervisor, Instance: supervisorInstance})
 	})
 	env := part.Env{
 		Name: supervisorInstance, Link: theirs, Logger: s.logger, Clock: s.clock, Mockable: regtest,
@@ -333,7 +336,7 @@ func (s *ship) halt(ctx context.Context) {
 	defer cancel()
 	if _, err := msg.Halt.Call(ctx, s.conn.Load(), bus.None{}); err != nil {
 		s.logger.Debug(fmt.Sprintf("The node was not halted: %v", err))
-		s.supervisor.Terminate(func(c supervise.Status) bool { return c.Role == broker.Node })
+		s.supervisor.Terminate(func(c supervise.Status) bool { return c.Role == roles.Node })
 	}
 }
 
@@ -374,23 +377,23 @@ func (s *ship) stopAll() error {
 	if lost != nil {
 		limit = lostPatience
 	}
-	s.stopRoles(limit, broker.Gateway)
+	s.stopRoles(limit, roles.Gateway)
 	s.outside.close()
-	for _, roles := range [][]broker.Role{
-		{broker.Worker}, {broker.Peers, broker.Wallet}, {broker.Node}, {broker.Notify},
+	for _, roles := range [][]rights.Role{
+		{roles.Worker}, {roles.Peers, roles.Wallet}, {roles.Node}, {roles.Notify},
 	} {
 		s.stopRoles(limit, roles...)
 	}
 	return lost
 }
 
-func (s *ship) stopRoles(limit time.Duration, roles ...broker.Role) {
+func (s *ship) stopRoles(limit time.Duration, roles ...rights.Role) {
 	s.supervisor.StopWithin(limit, func(c supervise.Status) bool { return slices.Contains(roles, c.Role) })
 }
 
 func (s *ship) self() supervise.Status {
 	return supervise.Status{
-		Role: broker.Supervisor, Instance: supervisorInstance, PID: os.Getpid(), Started: s.started,
+		Role: roles.Supervisor, Instance: supervisorInstance, PID: os.Getpid(), Started: s.started,
 		RSS: supervise.ResidentBytes(os.Getpid()),
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
@@ -30,7 +31,7 @@ const (
 
 // Spec describes a compartment.
 type Spec struct {
-	Role      broker.Role
+	Role      rights.Role
 	Instance  string
 	Settings  any // encoded as JSON for the part
 	Again     any // the settings after the first start; nil for the same
@@ -44,7 +45,7 @@ type Part func(ctx context.Context, env part.Env, settings json.RawMessage) erro
 
 // boot is what a child process reads from its settings pipe.
 type boot struct {
-	Role      broker.Role
+	Role      rights.Role
 	Instance  string
 	Settings  json.RawMessage
 	Listeners int
@@ -66,7 +67,7 @@ const (
 
 // Status is what is known of a compartment.
 type Status struct {
-	Role     broker.Role
+	Role     rights.Role
 	Instance string
 	PID      int
 	Started  time.Time

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
@@ -22,7 +24,7 @@ const defaultPatience = 10 * time.Second
 type Config struct {
 	Executable string // this program
 	InProcess  bool
-	Parts      map[broker.Role]Part // used by InProcess
+	Parts      map[rights.Role]Part // used by InProcess
 	Broker     *broker.Broker
 	Logger     *slog.Logger
 	Log        logging.Config
@@ -153,7 +155,7 @@ func (s *Supervisor) isEnding() bool {
 }
 
 // Count is the number of compartments of a role that are kept running.
-func (s *Supervisor) Count(role broker.Role) (n int) {
+func (s *Supervisor) Count(role rights.Role) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.all {

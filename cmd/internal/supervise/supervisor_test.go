@@ -15,6 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -66,11 +70,11 @@ func newRig(t *testing.T, run Part) *rig {
 		r.mu.Unlock()
 		return run(ctx, env, settings)
 	}
-	parts := map[broker.Role]Part{}
-	for _, role := range []broker.Role{broker.Node, broker.Peers, broker.Worker, broker.Wallet} {
+	parts := map[rights.Role]Part{}
+	for _, role := range []rights.Role{roles.Node, roles.Peers, roles.Worker, roles.Wallet} {
 		parts[role] = counted
 	}
-	b := broker.New(broker.Config{Table: broker.DefaultTable(), Up: func(id broker.Identity) { r.s.Attached(id.Instance) }})
+	b := broker.New(broker.Config{Table: bustest.Table(), Up: func(id broker.Identity) { r.s.Attached(id.Instance) }})
 	r.s = New(Config{
 		InProcess: true, Parts: parts, Broker: b, Clock: clock.New(0),
 		Logger: slog.New(slog.NewTextHandler(r, nil)),
@@ -107,7 +111,7 @@ func crashes(ctx context.Context, env part.Env, _ json.RawMessage) error {
 func fails(context.Context, part.Env, json.RawMessage) error { return errCrash }
 
 func worker(policy Policy) Spec {
-	return Spec{Role: broker.Worker, Instance: "worker.1", Policy: policy}
+	return Spec{Role: roles.Worker, Instance: "worker.1", Policy: policy}
 }
 
 func TestStartAndStop(t *testing.T) {
@@ -116,13 +120,13 @@ func TestStartAndStop(t *testing.T) {
 		defer r.stop()
 		require.NoError(t, r.s.StartAndWait(t.Context(), worker(Forever)))
 		require.EqualError(t, r.s.Start(worker(Forever)), "worker.1 is running already")
-		require.NoError(t, r.s.StartAndWait(t.Context(), Spec{Role: broker.Node, Instance: "node", Policy: Vital}))
+		require.NoError(t, r.s.StartAndWait(t.Context(), Spec{Role: roles.Node, Instance: "node", Policy: Vital}))
 		list := r.s.Status()
 		require.Len(t, list, 2)
 		require.Equal(t, "node", list[0].Instance)
-		require.Equal(t, 1, r.s.Count(broker.Worker))
+		require.Equal(t, 1, r.s.Count(roles.Worker))
 
-		r.s.Stop(func(c Status) bool { return c.Role == broker.Worker })
+		r.s.Stop(func(c Status) bool { return c.Role == roles.Worker })
 		require.Len(t, r.s.Status(), 1)
 		require.NoError(t, r.s.StartAndWait(t.Context(), worker(Forever)), "the name is free")
 		r.s.Stop(func(Status) bool { return true })
@@ -274,7 +278,7 @@ func TestNothingIsStartedAgainAfterEnd(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, r.s.Status())
 		require.Len(t, r.startsOf("worker.1"), 1)
-		require.EqualError(t, r.s.Start(Spec{Role: broker.Worker, Instance: "worker.2"}), "shutting down")
+		require.EqualError(t, r.s.Start(Spec{Role: roles.Worker, Instance: "worker.2"}), "shutting down")
 	})
 }
 
@@ -332,15 +336,15 @@ func TestAThousandStart(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 1000 {
 		all.Go(func() {
-			if err := r.s.StartAndWait(t.Context(), Spec{Role: broker.Worker, Instance: fmt.Sprintf("worker.%d", i)}); err != nil {
+			if err := r.s.StartAndWait(t.Context(), Spec{Role: roles.Worker, Instance: fmt.Sprintf("worker.%d", i)}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	require.Equal(t, 1000, r.s.Count(broker.Worker))
+	require.Equal(t, 1000, r.s.Count(roles.Worker))
 	r.s.Stop(func(Status) bool { return true })
-	require.Zero(t, r.s.Count(broker.Worker))
+	require.Zero(t, r.s.Count(roles.Worker))
 }
 
 // TestSettingsOfTheSecondStart: what was to be done once is not done again.

@@ -1,0 +1,77 @@
+package roles
+
+import "github.com/bulkheadnode/bulkhead/bus/rights"
+
+// Commands are the names of the JSON-RPC commands that parts offer, by role.
+type Commands map[rights.Role][]string
+
+// Table says what each role may do. The graph of calls between roles has no
+// cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
+// all, and peers and wallet -> supervisor. The node and the supervisor call nobody.
+//
+// rpc.* methods are what a part serves to JSON-RPC clients; only the gateway may
+// call them. Only the node, which keeps what all others trust, may offer any: a
+// compartment in a stranger's hands must not answer for another.
+func Table(commands Commands) rights.Table {
+	offered := func(role rights.Role) (methods []string) {
+		for _, name := range commands[role] {
+			methods = append(methods, "rpc."+name)
+		}
+		return methods
+	}
+	return rights.Table{
+		Supervisor: {
+			Call:    []string{"bus.registry", "node.life.*"},
+			Offer:   append(offered(Supervisor), "ship.*"),
+			Publish: []string{"ship.*"},
+			Hear:    []string{"bus.link.*"},
+		},
+		Node: {
+			Call:    []string{"bus.registry"},
+			Offer:   []string{"rpc.*", "node.*"},
+			Publish: []string{"node.*"},
+			Hear:    []string{"bus.link.*"},
+		},
+		Peers: {
+			Call: []string{"bus.registry", "node.chain.*", "ship.worker.*"},
+			Offer: append(offered(Peers), "peers.*"),
+			Publish: []string{"peers.*"},
+			Hear:    []string{"bus.link.*", "node.tip", "ship.*"},
+		},
+		Worker: {
+			Call:    []string{"node.chain.*", "node.p2p.*", "peers.*"},
+			Offer:   offered(Worker),
+			Publish: nil,
+			Hear:    []string{"node.tip", "node.txs", "node.blame.{self}", "peers.*", "bus.link.*"},
+			Share:   50,
+		},
+		Wallet: {
+			Call: []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
+			Offer: append(offered(Wallet), "wallet.*"),
+			Publish: []string{"wallet.*"},
+			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
+			Share:   20,
+		},
+		Notify: {
+			Call:    []string{"node.chain.*"},
+			Offer:   offered(Notify),
+			Publish: []string{"notify.*"},
+			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
+			Share:   10,
+		},
+		Gateway: {
+			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness"},
+			Offer:   offered(Gateway),
+			Publish: nil,
+			Hear:    []string{"bus.link.*", "ship.*"},
+		},
+		// A program that is not of this project: it reads what is public.
+		Client: {
+			Call:    []string{"bus.registry", "bus.stats", "node.chain.*"},
+			Offer:   nil,
+			Publish: nil,
+			Hear:    []string{"node.event.*", "node.tip", "node.txs", "bus.link.*"},
+			Share:   5,
+		},
+	}
+}
