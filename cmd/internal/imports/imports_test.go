@@ -61,16 +61,13 @@ var shells = []string{
 
 // doors are the only packages that may import a foreign library.
 var doors = map[string][]string{
-	"github.com/go-zeromq/zmq4":       {"bus/link", "notify/zmqpub", "bus/bench"},
+	"github.com/go-zeromq/zmq4":       {"bus/link", "notify/zmqpub"},
 	"github.com/fxamacker/cbor":       {"bus/codec"},
 	"github.com/consensys/":           {"node/signature"},
 	"github.com/dgraph-io/badger":     {"node/store", "wallet/store"},
 	"github.com/btcsuite/btcd/peer":   {},
 	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest"},
 	"github.com/rogpeppe/go-internal": {},
-	"github.com/pebbe/zmq4":           {"bus/bench"},
-	"github.com/nats-io/":             {"bus/bench"},
-	"google.golang.org/grpc":          {"bus/bench"},
 	"github.com/prometheus/":          {"bus/gateway"},
 }
 
@@ -153,11 +150,22 @@ func TestForeignLibrariesHaveOneDoor(t *testing.T) {
 	}
 }
 
+// What the benchmarks compare the bus with is required by their module alone.
+func TestTheProgramRequiresNoLibraryOfTheBenchmarks(t *testing.T) {
+	out, err := exec.Command("go", "mod", "edit", "-json", "../../../go.mod").Output()
+	require.NoError(t, err)
+	var mod struct{ Require []struct{ Path string } }
+	require.NoError(t, json.Unmarshal(out, &mod))
+	require.Greater(t, len(mod.Require), 20)
+	for _, required := range mod.Require {
+		for _, library := range []string{"github.com/nats-io/", "google.golang.org/grpc", "github.com/pebbe/zmq4"} {
+			require.False(t, strings.HasPrefix(required.Path, library), required.Path)
+		}
+	}
+}
+
 func TestOnlyCmdStartsProcessesAndReadsFlags(t *testing.T) {
 	for _, p := range packages(t) {
-		if within(p.path(), "bus/bench", "node/chaintest/bench") {
-			continue // programs that measure copies of themselves
-		}
 		for _, imported := range p.Imports {
 			require.NotEqual(t, "flag", imported, p.path())
 			if imported == "os/exec" {

@@ -1,8 +1,10 @@
-// Bench measures the bus beside other ways of passing messages, all in one
+// Bus measures the bus beside other ways of passing messages, all in one
 // run on one machine, and prints a table in markdown.
 //
-//	go run ./bus/bench [-rows 1,2] [-systems bulkhead,nats] [-duration 2s] [-rounds 3]
-//	go run -tags libzmq ./bus/bench
+//	go -C bench run ./bus [-rows 1,2] [-systems bulkhead,nats] [-duration 2s] [-rounds 3]
+//	go -C bench run -tags libzmq ./bus
+//
+// It runs in the folder bench: paths in its flags start there.
 //
 // Client, server, broker, publisher and every subscriber are processes of
 // their own: the program starts itself again and talks to each copy over its

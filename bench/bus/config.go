@@ -36,7 +36,7 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	for _, s := range systems() {
 		names = append(names, s.name)
 	}
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags := flag.NewFlagSet("bus", flag.ContinueOnError)
 	flags.SetOutput(output)
 	rows := flags.String("rows", "1,2,3,4,5,6,7,8", "comma list of rows to measure")
 	chosen := flags.String("systems", strings.Join(names, ","), "comma list of systems to measure")

@@ -1,6 +1,8 @@
-// Bench times how long nodes take to sync a chain of ordinary payments.
+// Sync times how long nodes take to sync a chain of ordinary payments.
 //
-//	go run ./node/chaintest/bench [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//
+// It runs in the folder bench: paths in its flags start there.
 //
 // It makes a regtest chain once, from a seed, and keeps it in the user's cache
 // folder: empty blocks, then blocks full of payments whose inputs are drawn at

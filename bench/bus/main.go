@@ -13,7 +13,7 @@ import (
 func main() {
 	err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "bus:", err)
 		os.Exit(1)
 	}
 }

@@ -21,7 +21,7 @@ type config struct {
 // parseConfig reads the command line.
 func parseConfig(args []string, output io.Writer) (config, error) {
 	var c config
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.SetOutput(output)
 	scale := flags.Float64("scale", 1, "size of the chain, at most 1")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node syncs")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // binaries are the programs of the builds that the machine can make.
@@ -23,6 +24,10 @@ func buildAll(ctx context.Context, c config, dir string, progress io.Writer) (bi
 	if err := exec.CommandContext(ctx, "pkg-config", "--exists", "libsecp256k1").Run(); err != nil {
 		delete(recipes, withLibrary)
 	}
+	root, err := rootModule(ctx)
+	if err != nil {
+		return nil, err
+	}
 	made := binaries{}
 	for _, s := range systems() {
 		if !c.run.MatchString(s.name()) || made[s.build] != "" {
@@ -37,12 +42,24 @@ func buildAll(ctx context.Context, c config, dir string, progress io.Writer) (bi
 		}
 		fmt.Fprintf(progress, "building %s\n", s.build)
 		path := filepath.Join(dir, s.build)
-		if out, err := exec.CommandContext(ctx, "go", append([]string{"build", "-o", path}, recipe...)...).CombinedOutput(); err != nil {
+		build := exec.CommandContext(ctx, "go", append([]string{"build", "-o", path}, recipe...)...)
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building %s: %w\n%s", s.build, err, out)
 		}
 		made[s.build] = path
 	}
 	return made, nil
+}
+
+// rootModule is the folder of the module that bulkhead is built in, and btcd,
+// which is a tool of it.
+func rootModule(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/bulkheadnode/bulkhead").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding bulkhead's module (run the program in the folder bench): %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // chosen are the systems to measure, in order.

@@ -18,7 +18,7 @@ const asServer = "serve"
 func main() {
 	err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "sync:", err)
 		os.Exit(1)
 	}
 }
