@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/report"
 )
 
 // bar is what bulkhead's figure must reach.
@@ -35,45 +36,37 @@ func barsOf() []bar {
 	return bars
 }
 
-// bars lists which bars were reached.
+// bars lists those whose figures were measured.
 func (r results) bars(c config) string {
-	var b strings.Builder
-	for _, bar := range barsOf() {
-		if line := bar.judge(r); line != "" && c.measures(bar.figure.Row) {
-			b.WriteString(line)
+	var list []report.Bar
+	for _, b := range barsOf() {
+		if line, ok := b.judge(r); ok && c.measures(b.figure.Row) {
+			list = append(list, line)
 		}
 	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n| bar | measured | reached |\n|---|---|---|\n" + b.String()
+	return report.Bars(list)
 }
 
-// judge returns a line of the table, or nothing if a figure is missing.
-func (b bar) judge(r results) string {
+// judge is false if a figure is missing.
+func (b bar) judge(r results) (report.Bar, bool) {
 	ours, ok := r.of(b.figure, bulkhead().name)
 	if !ok {
-		return ""
+		return report.Bar{}, false
 	}
 	if b.than == "" {
-		return barLine(fmt.Sprintf("%s: under %s %s", b.figure.Name, number(b.below), b.figure.Unit),
-			number(ours.Median), ours.Median < b.below)
+		return report.Bar{
+			Text:     fmt.Sprintf("%s: under %s %s", b.figure.Name, number(b.below), b.figure.Unit),
+			Measured: number(ours.Median), Reached: ours.Median < b.below,
+		}, true
 	}
 	theirs, ok := r.of(b.figure, b.than)
 	if !ok {
-		return ""
+		return report.Bar{}, false
 	}
 	ratio := ours.Median / theirs.Median
-	if b.factor == 0 {
-		return barLine(fmt.Sprintf("%s: lower than %s", b.figure.Name, b.than), fmt.Sprintf("%.2fx", ratio), ratio < 1)
+	line := report.Bar{Text: fmt.Sprintf("%s: lower than %s", b.figure.Name, b.than), Measured: fmt.Sprintf("%.2fx", ratio), Reached: ratio < 1}
+	if b.factor != 0 {
+		line.Text, line.Reached = fmt.Sprintf("%s: at least %.0fx %s", b.figure.Name, b.factor, b.than), ratio >= b.factor
 	}
-	return barLine(fmt.Sprintf("%s: at least %.0fx %s", b.figure.Name, b.factor, b.than), fmt.Sprintf("%.2fx", ratio), ratio >= b.factor)
-}
-
-func barLine(what, measured string, reached bool) string {
-	verdict := "no"
-	if reached {
-		verdict = "yes"
-	}
-	return fmt.Sprintf("| %s | %s | %s |\n", what, measured, verdict)
+	return line, true
 }

@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
 )
 
 // TestMain lets the program start itself again: its processes are copies of
 // the test.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == asProcess {
+	if child.Is(os.Args[1:]) {
 		if err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -157,7 +160,7 @@ func TestTheReport(t *testing.T) {
 	}
 	r.add(tripMedian, "bulkhead", 12.5)
 	var out bytes.Buffer
-	require.NoError(t, writeReport(&out, c, machine{Date: "a day", Cores: 2}, r))
+	require.NoError(t, writeReport(&out, c, machine.Machine{Date: "a day", Cores: 2}, r))
 	require.Contains(t, out.String(), "200000 (100000-300000) | 100000 (50000-150000) |")
 	require.Contains(t, out.String(), "| calls per second, 64 in flight: at least 2x nats | 2.00x | yes |")
 	require.NotContains(t, out.String(), "12.5", "a row that was not asked for")
@@ -165,7 +168,7 @@ func TestTheReport(t *testing.T) {
 	require.Equal(t, 1, rows)
 
 	path := filepath.Join(t.TempDir(), "out.json")
-	require.NoError(t, writeJSON(path, c, machine{}, r))
+	require.NoError(t, writeJSON(path, c, machine.Machine{}, r))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var read struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,27 +10,18 @@ import (
 	"runtime/pprof"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
 )
-
-// asProcess is the first argument of a process that the program starts of
-// itself; its spec is the second.
-const asProcess = "as"
-
-// response is one line on a process's standard output: the first tells that
-// it is ready, every other answers a command.
-type response struct {
-	Value json.RawMessage
-	Error string
-}
 
 // answerer answers the commands of a role.
 type answerer func(context.Context, command) (any, error)
 
 // runChild is the whole life of a process with a role.
-func runChild(text string, in io.Reader, out io.Writer) (err error) {
+func runChild(args []string, in io.Reader, out io.Writer) (err error) {
 	var s spec
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		return fmt.Errorf("spec: %w", err)
+	if err := child.Spec(args, &s); err != nil {
+		return err
 	}
 	sys, known := systemNamed(s.System)
 	if !known {
@@ -42,13 +32,13 @@ func runChild(text string, in io.Reader, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, profiled()) }()
-	if err := play(context.Background(), sys, s, in, json.NewEncoder(out)); err != nil {
+	if err := play(context.Background(), sys, s, in, out); err != nil {
 		return fmt.Errorf("%s %s: %w", s.System, s.Role, err)
 	}
 	return nil
 }
 
-func play(ctx context.Context, sys system, s spec, in io.Reader, out *json.Encoder) error {
+func play(ctx context.Context, sys system, s spec, in io.Reader, out io.Writer) error {
 	switch s.Role {
 	case roleBroker:
 		return playServing(ctx, s, sys.broker, in, out)
@@ -74,7 +64,7 @@ func play(ctx context.Context, sys system, s spec, in io.Reader, out *json.Encod
 }
 
 // playServing serves until the input ends.
-func playServing(ctx context.Context, s spec, serve func(context.Context, spec, func()) error, in io.Reader, out *json.Encoder) error {
+func playServing(ctx context.Context, s spec, serve func(context.Context, spec, func()) error, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ready := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
@@ -91,7 +81,7 @@ func playServing(ctx context.Context, s spec, serve func(context.Context, spec, 
 }
 
 // playEvents runs one end of a stream of events until the input ends.
-func playEvents(ctx context.Context, sys system, s spec, in io.Reader, out *json.Encoder, role func(spec, events) eventRole) error {
+func playEvents(ctx context.Context, sys system, s spec, in io.Reader, out io.Writer, role func(spec, events) eventRole) error {
 	link, err := sys.events(ctx, s)
 	if err != nil {
 		return err
@@ -116,44 +106,17 @@ func playEvents(ctx context.Context, sys system, s spec, in io.Reader, out *json
 	return errors.Join(err, group.Wait(), link.close())
 }
 
-// obey says that the process is ready and answers commands until the input
-// ends.
-func obey(ctx context.Context, in io.Reader, out *json.Encoder, answer answerer) error {
-	if err := out.Encode(response{}); err != nil {
-		return err
-	}
-	for commands := json.NewDecoder(in); ; {
-		var c command
-		if err := commands.Decode(&c); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("command: %w", err)
+// obey answers commands until the input ends.
+func obey(ctx context.Context, in io.Reader, out io.Writer, answer answerer) error {
+	return child.Obey(ctx, in, out, nil, func(ctx context.Context, c command) (any, error) {
+		switch {
+		case c.Do == doUsage:
+			return measureUsage(c)
+		case answer == nil:
+			return nil, fmt.Errorf("cannot %s", c.Do)
 		}
-		if err := out.Encode(respond(ctx, c, answer)); err != nil {
-			return err
-		}
-	}
-}
-
-func respond(ctx context.Context, c command, answer answerer) response {
-	var value any
-	var err error
-	switch {
-	case c.Do == doUsage:
-		value, err = measureUsage(c)
-	case answer == nil:
-		err = fmt.Errorf("cannot %s", c.Do)
-	default:
-		value, err = answer(ctx, c)
-	}
-	if err != nil {
-		return response{Error: err.Error()}
-	}
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return response{Error: err.Error()}
-	}
-	return response{Value: raw}
+		return answer(ctx, c)
+	})
 }
 
 // startProfiles begins what the spec asks for; the result writes it.

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"slices"
-)
+import "github.com/bulkheadnode/bulkhead/bench/internal/report"
 
 // figure is one line of the table.
 type figure struct {
@@ -58,15 +56,7 @@ func (r results) add(f figure, system string, value float64) {
 	r[f][system] = append(r[f][system], value)
 }
 
-// spread is the median of the rounds between the lowest and the highest.
-type spread struct {
-	Median, Low, High float64
-}
-
-func (r results) of(f figure, system string) (spread, bool) {
-	values := slices.Sorted(slices.Values(r[f][system]))
-	if len(values) == 0 {
-		return spread{}, false
-	}
-	return spread{Median: values[len(values)/2], Low: values[0], High: values[len(values)-1]}, true
+// of is false if the figure was not measured for the system.
+func (r results) of(f figure, system string) (report.Spread, bool) {
+	return report.SpreadOf(r[f][system])
 }

@@ -54,7 +54,7 @@ func (f *fleet) add(ctx context.Context, role string, index int) (*process, erro
 func (f *fleet) end() error {
 	var err error
 	for _, p := range slices.Backward(f.procs) {
-		err = errors.Join(err, p.stop())
+		err = errors.Join(err, p.Stop())
 	}
 	return errors.Join(err, os.RemoveAll(f.base.Dir))
 }

@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
 )
 
 func main() {
@@ -21,8 +24,8 @@ func main() {
 // start is the program: the measurement, or one of the processes that it
 // measures.
 func start(args []string, in io.Reader, out, progress io.Writer) error {
-	if len(args) == 2 && args[0] == asProcess {
-		return runChild(args[1], in, out)
+	if child.Is(args) {
+		return runChild(args, in, out)
 	}
 	c, err := parseConfig(args, progress)
 	if err != nil {
@@ -45,7 +48,7 @@ func bench(ctx context.Context, c config, out, progress io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(c.dir)) }()
-	m := thisMachine()
+	m := machine.This()
 	r, err := measureAll(ctx, c, progress)
 	if err != nil {
 		return err

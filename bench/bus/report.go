@@ -6,24 +6,26 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
+	"github.com/bulkheadnode/bulkhead/bench/internal/report"
 )
 
 // writeReport prints the table and its notes in markdown.
-func writeReport(w io.Writer, c config, m machine, r results) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\nMeasurements of %v; the median of %d (in brackets the lowest and the highest).\n\n", m, c.duration, c.rounds)
+func writeReport(w io.Writer, c config, m machine.Machine, r results) error {
 	shown := c.chosen()
-	fmt.Fprintf(&b, "| row | figure |%s\n|---|---|%s\n", cells(shown, func(s system) string { return s.name }), strings.Repeat("---|", len(shown)))
+	table := report.Table{slices.Concat([]string{"row", "figure"}, cells(shown, func(s system) string { return s.name }))}
 	for _, f := range figures() {
 		if r[f] == nil || !c.measures(f.Row) {
 			continue
 		}
-		fmt.Fprintf(&b, "| %d | %s |%s\n", f.Row, f.title(), cells(shown, func(s system) string { return r.cell(f, s) }))
+		head := []string{strconv.Itoa(f.Row), f.title()}
+		table = append(table, slices.Concat(head, cells(shown, func(s system) string { return r.cell(f, s) })))
 	}
-	b.WriteString(r.bars(c))
-	b.WriteString(notes(shown))
-	_, err := io.WriteString(w, b.String())
+	_, err := fmt.Fprintf(w, "%s.\nMeasurements of %v; the median of %d (in brackets the lowest and the highest).\n\n%s%s%s",
+		m, c.duration, c.rounds, table, r.bars(c), notes(shown))
 	return err
 }
 
@@ -31,12 +33,12 @@ func (c config) chosen() []system {
 	return slices.DeleteFunc(systems(), func(s system) bool { return !slices.Contains(c.systems, s.name) })
 }
 
-func cells(shown []system, text func(system) string) string {
-	var b strings.Builder
-	for _, s := range shown {
-		fmt.Fprintf(&b, " %s |", text(s))
+func cells(shown []system, text func(system) string) []string {
+	list := make([]string, len(shown))
+	for i, s := range shown {
+		list[i] = text(s)
 	}
-	return b.String()
+	return list
 }
 
 func (f figure) title() string {
@@ -51,13 +53,10 @@ func (r results) cell(f figure, s system) string {
 		return s.absent
 	}
 	v, ok := r.of(f, s.name)
-	switch {
-	case !ok:
+	if !ok {
 		return "-"
-	case v.Low == v.High:
-		return number(v.Median)
 	}
-	return fmt.Sprintf("%s (%s-%s)", number(v.Median), number(v.Low), number(v.High))
+	return v.Text(number)
 }
 
 // number keeps three digits or the integer.
@@ -85,7 +84,7 @@ func notes(shown []system) string {
 }
 
 // writeJSON writes the values of all rounds.
-func writeJSON(path string, c config, m machine, r results) error {
+func writeJSON(path string, c config, m machine.Machine, r results) error {
 	type line struct {
 		figure
 		Systems map[string][]float64
@@ -97,7 +96,7 @@ func writeJSON(path string, c config, m machine, r results) error {
 		}
 	}
 	text, err := json.MarshalIndent(struct {
-		Machine machine
+		Machine machine.Machine
 		Seconds float64
 		Rounds  int
 		Figures []line

@@ -108,11 +108,11 @@ func (s stallFleet) flooded() (timing, uint64, error) {
 
 // stalled is flooded with the subscriber stopped.
 func (s stallFleet) stalled() (timing, uint64, error) {
-	if err := s.subscriber.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := s.subscriber.Signal(syscall.SIGSTOP); err != nil {
 		return timing{}, 0, err
 	}
 	t, sent, err := s.flooded()
-	return t, sent, errors.Join(err, s.subscriber.cmd.Process.Signal(syscall.SIGCONT))
+	return t, sent, errors.Join(err, s.subscriber.Signal(syscall.SIGCONT))
 }
 
 // told waits until the subscriber has heard of every event or been told that

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/proc"
 )
 
 // usage is what a process has used of the machine.
@@ -36,31 +34,14 @@ func measureUsage(c command) (usage, error) {
 		Mallocs: mem.Mallocs, Heap: mem.HeapAlloc + mem.StackInuse,
 	}
 	var err error
-	if u.RSS, err = statusBytes("VmRSS:"); err != nil {
+	if u.RSS, err = proc.Resident(proc.Self); err != nil {
 		return usage{}, err
 	}
-	if u.PeakRSS, err = statusBytes("VmHWM:"); err != nil {
+	if u.PeakRSS, err = proc.PeakResident(proc.Self); err != nil {
 		return usage{}, err
 	}
 	if c.ResetPeak {
-		// proc(5): 5 sets the peak to the present resident size.
-		err = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+		err = proc.ResetPeak()
 	}
 	return u, err
-}
-
-// statusBytes reads a field of /proc/self/status that is given in kB.
-func statusBytes(field string) (uint64, error) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for lines := bufio.NewScanner(bytes.NewReader(status)); lines.Scan(); {
-		words := bytes.Fields(lines.Bytes())
-		if len(words) >= 2 && string(words[0]) == field {
-			kib, err := strconv.ParseUint(string(words[1]), 10, 64)
-			return kib << 10, err
-		}
-	}
-	return 0, fmt.Errorf("/proc/self/status has no %s", field)
 }

@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/report"
 )
 
 // bar is a figure that has to be reached.
@@ -16,21 +17,17 @@ type bar struct {
 
 // bars lists those whose sides were both measured.
 func (r results) bars() string {
-	var b strings.Builder
+	var list []report.Bar
 	for _, bar := range r.allBars() {
 		if bar.absent {
 			continue
 		}
-		met := "yes"
-		if bar.value > bar.most {
-			met = "**no**"
-		}
-		fmt.Fprintf(&b, "| %s: at most %g%s | %.2f%s | %s |\n", bar.text, bar.most, bar.unit, bar.value, bar.unit, met)
+		list = append(list, report.Bar{
+			Text:     fmt.Sprintf("%s: at most %g%s", bar.text, bar.most, bar.unit),
+			Measured: fmt.Sprintf("%.2f%s", bar.value, bar.unit), Reached: bar.value <= bar.most,
+		})
 	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "\n| bar | measured | met |\n|---|---|---|\n" + b.String()
+	return report.Bars(list)
 }
 
 func (r results) allBars() []bar {

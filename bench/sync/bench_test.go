@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
+
 	// The test runs these as a process; the imports tell the go command that
 	// its result depends on them.
 	_ "github.com/bulkheadnode/bulkhead/node"
@@ -19,7 +22,7 @@ import (
 // TestMain lets the program start itself again: the serving process is a copy
 // of the test.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == asServer {
+	if child.Is(os.Args[1:]) {
 		if err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -110,7 +113,7 @@ func TestTheReport(t *testing.T) {
 	r.shown = []system{{build: pureGo}, {build: btcd}}
 	r.rounds[system{build: pureGo}][1].latencies[1] = 70 * time.Millisecond
 	var out strings.Builder
-	require.NoError(t, writeReport(&out, config{rounds: 3}, machine{date: "a day"}, r))
+	require.NoError(t, writeReport(&out, config{rounds: 3}, machine.Machine{Date: "a day"}, r))
 	require.Contains(t, out.String(), "| bulkhead (pure Go) | 2.00 (1.00-3.00) | - | 0.33x | - |")
 	require.Contains(t, out.String(), "| all scripts, pure Go, to btcd: at most 0.5x | 0.33x | yes |")
 	require.Contains(t, out.String(), "| bulkhead (pure Go), getblockchaininfo max: at most 50 ms | 70.00 ms | **no** |")

@@ -9,11 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-)
 
-// asServer is the first argument of the process that serves the chain; the
-// chain's file is the second.
-const asServer = "serve"
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
+)
 
 func main() {
 	err := start(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
@@ -25,8 +24,8 @@ func main() {
 
 // start is the program: the measurement, or the peer that it syncs from.
 func start(args []string, in io.Reader, out, progress io.Writer) error {
-	if len(args) == 2 && args[0] == asServer {
-		return serveUntilEnd(args[1], in, out, progress)
+	if child.Is(args) {
+		return serveUntilEnd(args, in, out, progress)
 	}
 	c, err := parseConfig(args, progress)
 	if err != nil {
@@ -34,7 +33,7 @@ func start(args []string, in io.Reader, out, progress io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m := thisMachine()
+	m := machine.This()
 	r, err := measureAll(ctx, c, progress)
 	if err != nil {
 		return err

@@ -3,28 +3,36 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/machine"
+	"github.com/bulkheadnode/bulkhead/bench/internal/report"
 )
 
 // writeReport prints the table and the bars in markdown.
-func writeReport(w io.Writer, c config, m machine, r results) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\nThe chain: %d blocks, %d transactions, %d inputs, %.1f MB. Rounds: %d; each figure is their median (in brackets the lowest and the highest), but the greatest latency and the peaks of memory are those of the worst.\n\n",
-		m, r.census.blocks, r.census.transactions, r.census.inputs, float64(r.census.bytes)/1e6, c.rounds)
-	b.WriteString("| system | s to the tip | of bitcoind | of btcd | of -multiprocess=0 | CPU s | the server's | all others' | peak RSS of the node, MB | of all processes, MB | getblockchaininfo p50 / p99 / max, ms |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|\n")
+func writeReport(w io.Writer, c config, m machine.Machine, r results) error {
+	table := report.Table{{
+		"system", "s to the tip", "of bitcoind", "of btcd", "of -multiprocess=0", "CPU s", "the server's", "all others'",
+		"peak RSS of the node, MB", "of all processes, MB", "getblockchaininfo p50 / p99 / max, ms",
+	}}
 	for _, s := range r.shown {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.1f | %.2f | %.1f | %.0f | %.0f | %s |\n", s.name(), r.spread(s),
+		table = append(table, []string{
+			s.name(), r.spread(s),
 			r.ratio(s, system{build: bitcoind, assumed: s.assumed}), r.ratio(s, system{build: btcd, assumed: s.assumed}),
 			r.ratio(s, system{build: s.build, assumed: s.assumed, single: true}),
-			r.median(s, cpuSeconds), r.median(s, serverSeconds), r.median(s, otherSeconds),
-			r.worst(s, nodeMB), r.worst(s, allMB), r.latency(s))
+			decimals(1)(r.median(s, cpuSeconds)), decimals(2)(r.median(s, serverSeconds)), decimals(1)(r.median(s, otherSeconds)),
+			decimals(0)(r.worst(s, nodeMB)), decimals(0)(r.worst(s, allMB)), r.latency(s),
+		})
 	}
-	b.WriteString(r.bars())
-	_, err := io.WriteString(w, b.String())
+	_, err := fmt.Fprintf(w, "%s.\nThe chain: %d blocks, %d transactions, %d inputs, %.1f MB. Rounds: %d; each figure is their median (in brackets the lowest and the highest), but the greatest latency and the peaks of memory are those of the worst.\n\n%s%s",
+		m, r.census.blocks, r.census.transactions, r.census.inputs, float64(r.census.bytes)/1e6, c.rounds, table, r.bars())
 	return err
+}
+
+// decimals writes numbers with so many digits after the point.
+func decimals(digits int) func(float64) string {
+	return func(v float64) string { return strconv.FormatFloat(v, 'f', digits, 64) }
 }
 
 // figure is one number of a measurement.
@@ -45,37 +53,30 @@ func quantile(q float64) figure {
 	}
 }
 
-// values are a figure of all rounds, ascending.
-func (r results) values(s system, f figure) []float64 {
+// of is false for a system that was not measured.
+func (r results) of(s system, f figure) (report.Spread, bool) {
 	var list []float64
 	for _, m := range r.rounds[s] {
 		list = append(list, f(m))
 	}
-	slices.Sort(list)
-	return list
+	return report.SpreadOf(list)
 }
 
 // median is 0 for a system that was not measured.
 func (r results) median(s system, f figure) float64 {
-	list := r.values(s, f)
-	if len(list) == 0 {
-		return 0
-	}
-	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
+	v, _ := r.of(s, f)
+	return v.Median
 }
 
 // worst is the highest of all rounds.
 func (r results) worst(s system, f figure) float64 {
-	list := r.values(s, f)
-	return list[len(list)-1]
+	v, _ := r.of(s, f)
+	return v.High
 }
 
 func (r results) spread(s system) string {
-	list := r.values(s, seconds)
-	if len(list) == 1 {
-		return fmt.Sprintf("%.2f", list[0])
-	}
-	return fmt.Sprintf("%.2f (%.2f-%.2f)", r.median(s, seconds), list[0], list[len(list)-1])
+	v, _ := r.of(s, seconds)
+	return v.Text(decimals(2))
 }
 
 // ratio is a system's time over another's.

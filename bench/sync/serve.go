@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/child"
 )
 
 const (
@@ -22,10 +24,14 @@ const (
 	sessionPatience = 5 * time.Minute
 )
 
-// serveUntilEnd is the whole life of the serving process: it writes its address
+// serveUntilEnd is the whole life of the serving process: it says its address
 // and serves the chain until its input ends.
-func serveUntilEnd(path string, in io.Reader, out, complaints io.Writer) error {
-	chain, err := indexChain(path)
+func serveUntilEnd(args []string, in io.Reader, out, complaints io.Writer) error {
+	var s serverSpec
+	if err := child.Spec(args, &s); err != nil {
+		return err
+	}
+	chain, err := indexChain(s.Path)
 	if err != nil {
 		return err
 	}
@@ -35,13 +41,15 @@ func serveUntilEnd(path string, in io.Reader, out, complaints io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return (&server{chain, path, complaints}).serve(ctx, l) })
-	_, err = fmt.Fprintln(out, l.Addr())
-	if err == nil {
-		_, err = io.Copy(io.Discard, in)
-	}
+	group.Go(func() error { return (&server{chain, s.Path, complaints}).serve(ctx, l) })
+	err = child.Obey(ctx, in, out, l.Addr().String(), refuse)
 	cancel()
 	return errors.Join(err, group.Wait())
+}
+
+// refuse answers a command: the serving process takes none.
+func refuse(context.Context, struct{}) (any, error) {
+	return nil, errors.New("the serving process takes no commands")
 }
 
 // server serves a chain over the P2P protocol.

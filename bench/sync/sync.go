@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/proc"
 )
 
 const (
@@ -62,11 +64,11 @@ func measureAll(ctx context.Context, c config, progress io.Writer) (r results, e
 
 // syncAll measures what is shown from one serving process, in every round.
 func (r *results) syncAll(ctx context.Context, c config, built binaries, path, dir string, progress io.Writer) (err error) {
-	s, err := startServer(path)
+	s, err := startServer(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	for round := range c.rounds {
 		for _, sys := range r.shown {
 			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, c.rounds, sys.name())
@@ -147,7 +149,7 @@ func readMeter(s *serverProcess) (m meter, err error) {
 	if m.server, err = s.cpu(); err != nil {
 		return m, err
 	}
-	m.machine, err = machineBusy()
+	m.machine, err = proc.Busy()
 	return m, err
 }
 

@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"bufio"
@@ -8,35 +8,44 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bench/internal/proc"
 )
 
-// machine is where and of what a run was made.
-type machine struct {
+// Machine is where and of what a run was made. What cannot be told is
+// "unknown".
+type Machine struct {
 	Date   string
 	CPU    string
 	Cores  int
 	Kernel string
 	Go     string
-	Commit string // empty if it cannot be told
+	Commit string
 	Load   string // average of the minute before the run: others at work make a figure worse
 }
 
-func thisMachine() machine {
-	load, _, _ := strings.Cut(procLine("loadavg"), " ")
-	return machine{
+// This describes the machine at the present moment.
+func This() Machine {
+	load, _, _ := strings.Cut(known(proc.Text("loadavg")), " ")
+	return Machine{
 		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), CPU: cpuModel(), Cores: runtime.NumCPU(),
-		Kernel: procLine("sys/kernel/osrelease"),
-		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, Commit: commit(), Load: load,
+		Kernel: known(proc.Text("sys/kernel/osrelease")),
+		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, Commit: known(commit()), Load: load,
 	}
 }
 
-// procLine reads a file of one line below /proc.
-func procLine(name string) string {
-	text, err := os.ReadFile("/proc/" + name)
+// String is one line for the head of a report.
+func (m Machine) String() string {
+	return fmt.Sprintf("%s, %s, %d cores, Linux %s, %s, load %s before, commit %s", m.Date, m.CPU, m.Cores, m.Kernel, m.Go, m.Load, m.Commit)
+}
+
+// known is a text, or says that there is none: a report without it is still
+// one.
+func known(text string, err error) string {
 	if err != nil {
-		return "unknown" // a header without it is still one
+		return "unknown"
 	}
-	return strings.TrimSpace(string(text))
+	return strings.TrimSpace(text)
 }
 
 func cpuModel() string {
@@ -54,22 +63,14 @@ func cpuModel() string {
 }
 
 // commit asks git, because go run leaves no version in the program.
-func commit() string {
+func commit() (string, error) {
 	hash, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
 	if err != nil {
-		return ""
+		return "", err
 	}
 	text := strings.TrimSpace(string(hash))
 	if changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output(); err == nil && len(changed) > 0 {
 		text += " with changes"
 	}
-	return text
-}
-
-func (m machine) String() string {
-	text := fmt.Sprintf("%s, %s, %d cores, Linux %s, %s, load %s before", m.Date, m.CPU, m.Cores, m.Kernel, m.Go, m.Load)
-	if m.Commit != "" {
-		text += ", commit " + m.Commit
-	}
-	return text
+	return text, nil
 }

@@ -1,0 +1,3 @@
+// Package proc reads what Linux tells of processes and of the machine below
+// /proc (proc(5)).
+package proc
