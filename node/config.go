@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/internal/wording"
 
 	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
@@ -19,7 +20,7 @@ import (
 // Config is what the node's process needs. It crosses to it as JSON. Start
 // from DefaultConfig.
 type Config struct {
-	Chain           string // main, test, testnet4, signet, regtest
+	Chain           string // a name of package chains
 	Dir             string // the chain's own data directory, which exists
 	BlocksDir       string // holds the folder "blocks"
 	BlocksXOR       bool   // -blocksxor
@@ -126,7 +127,7 @@ func (c *Config) params() (*consensus.Params, error) {
 	if c.FastPrune {
 		p.PruneAfterHeight = 100
 	}
-	if len(c.Assumed) > 0 && c.Chain != "regtest" {
+	if len(c.Assumed) > 0 && c.Chain != chains.Regtest {
 		return nil, wording.Errorf("UTXO sets can be added on regtest only")
 	}
 	p.Assumed = append(p.Assumed, c.Assumed...)

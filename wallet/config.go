@@ -7,14 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/btcsuite/btcd/chaincfg/v2"
-
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // Config is what a process of this role needs. It crosses to it as JSON.
 type Config struct {
-	Chain string // main, test, testnet4, signet, regtest
+	Chain string // a name of package chains
 	Dir   string // holds one folder a wallet
 	// Name of the wallet to run; empty for the keeper.
 	Name string
@@ -34,7 +33,7 @@ type Config struct {
 
 // Run runs the keeper, or one wallet.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
-	params, err := chainParams(cfg.Chain)
+	chain, err := chains.Named(cfg.Chain)
 	if err != nil {
 		return err
 	}
@@ -44,23 +43,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	if cfg.Name == "" {
 		return runKeeper(ctx, env, cfg)
 	}
-	return runWallet(ctx, env, cfg, params)
-}
-
-func chainParams(chain string) (*chaincfg.Params, error) {
-	switch chain {
-	case "main":
-		return &chaincfg.MainNetParams, nil
-	case "test":
-		return &chaincfg.TestNet3Params, nil
-	case "testnet4":
-		return &chaincfg.TestNet4Params, nil
-	case "signet":
-		return &chaincfg.SigNetParams, nil
-	case "regtest":
-		return &chaincfg.RegressionNetParams, nil
-	}
-	return nil, fmt.Errorf("unknown chain %q", chain)
+	return runWallet(ctx, env, cfg, chain.Params)
 }
 
 // maxName bounds a wallet's name, which is a folder's.

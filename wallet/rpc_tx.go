@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 )
@@ -166,7 +167,7 @@ func (w *wallet) category(t *ledger.Tx) string {
 		return "receive"
 	case depth < 1:
 		return "orphan"
-	case depth <= ledger.CoinbaseMaturity:
+	case depth <= chains.CoinbaseMaturity:
 		return "immature"
 	}
 	return "generate"

@@ -14,6 +14,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mining"
 )
@@ -60,7 +61,7 @@ type builder struct {
 // generate writes all blocks after genesis, each after its length (4 bytes,
 // little-endian).
 func generate(s shape, to io.Writer, progress io.Writer) error {
-	params, err := consensus.ForChain("regtest", "")
+	params, err := consensus.ForChain(chains.Regtest, "")
 	if err != nil {
 		return err
 	}

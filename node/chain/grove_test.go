@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -259,7 +260,7 @@ func (g *grower) draft(parent *bud) *draft {
 // mature lists the coins that can be spent, in an order that follows from the
 // input alone.
 func (d *draft) mature() []treeCoin {
-	return d.list(func(c treeCoin) bool { return !c.coinbase || d.job.Height-c.height >= consensus.CoinbaseMaturity })
+	return d.list(func(c treeCoin) bool { return !c.coinbase || d.job.Height-c.height >= chains.CoinbaseMaturity })
 }
 
 func (d *draft) list(fits func(treeCoin) bool) []treeCoin {

@@ -9,6 +9,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -31,7 +32,7 @@ func (g *grower) spendAny(d *draft, fits func(treeCoin) bool) *wire.MsgTx {
 }
 
 func (d *draft) canSpend(c treeCoin) bool {
-	return c.lock != lockForever && (!c.coinbase || d.job.Height-c.height >= consensus.CoinbaseMaturity)
+	return c.lock != lockForever && (!c.coinbase || d.job.Height-c.height >= chains.CoinbaseMaturity)
 }
 
 // altered returns a fault that changes a transaction of the block.
@@ -69,7 +70,7 @@ var paymentFaults = []fault{
 	}},
 	{"young coinbase", func(g *grower, d *draft) {
 		g.spendAny(d, func(c treeCoin) bool {
-			return c.coinbase && d.job.Height-c.height >= consensus.CoinbaseMaturity-2 && d.job.Height-c.height <= consensus.CoinbaseMaturity
+			return c.coinbase && d.job.Height-c.height >= chains.CoinbaseMaturity-2 && d.job.Height-c.height <= chains.CoinbaseMaturity
 		})
 	}},
 	{"double spend", func(g *grower, d *draft) {

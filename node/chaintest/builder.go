@@ -8,6 +8,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mining"
 )
@@ -28,7 +29,7 @@ var anyoneCanSpend = []byte{txscript.OP_TRUE}
 // Regtest returns the parameters of regtest.
 func Regtest(t testing.TB) *consensus.Params {
 	t.Helper()
-	p, err := consensus.ForChain("regtest", "")
+	p, err := consensus.ForChain(chains.Regtest, "")
 	require.NoError(t, err)
 	return p
 }

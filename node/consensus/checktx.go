@@ -3,6 +3,7 @@ package consensus
 import (
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
@@ -77,7 +78,7 @@ func CheckInputs(tx *Tx, spent []coins.Coin, height int32) (fee int64, err *Reje
 	in := int64(0)
 	for i := range spent {
 		c := &spent[i]
-		if c.Coinbase && height-c.Height < CoinbaseMaturity {
+		if c.Coinbase && height-c.Height < chains.CoinbaseMaturity {
 			return 0, Rejectf(Premature, "bad-txns-premature-spend-of-coinbase",
 				"tried to spend coinbase at depth %d", height-c.Height)
 		}

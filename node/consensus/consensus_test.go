@@ -9,6 +9,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // The values are those of Bitcoin Core's unit tests of compact numbers.
@@ -51,9 +53,11 @@ func TestSubsidies(t *testing.T) {
 }
 
 func TestEveryChainHasItsGenesis(t *testing.T) {
-	for _, name := range []string{"main", "test", "testnet4", "signet", "regtest"} {
+	for _, chain := range chains.All() {
+		name := chain.Name
 		p, err := ForChain(name, "")
 		require.NoError(t, err)
+		require.Equal(t, name, p.Name)
 		header := p.GenesisBlock.Header
 		hash := header.BlockHash()
 		require.Equal(t, *p.GenesisHash, hash, name)

@@ -7,19 +7,21 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // Params are the rules of one chain. Set by ForChain, then changed only by
 // whoever starts the node, before use.
 type Params struct {
 	*chaincfg.Params         // magic, genesis, address prefixes
-	Name             string  // Bitcoin Core's: main, test, testnet4, signet, regtest
+	Name             string  // one of package chains
 	PowLimit         Uint256 // greatest target
 	Interval         int32   // blocks between changes of difficulty
 	Spacing          int64   // seconds between blocks that the difficulty aims at
 	MinDifficulty    bool    // testnets: a late block may be easy
 	NoRetarget       bool    // regtest: the difficulty never changes
-	BIP94            bool    // time warp and block storm rules of testnet4
+	BIP94            bool    // rules against time warps and block storms
 	HalvingInterval  int32   // blocks
 	SignetChallenge  []byte  // script that a block's solution must satisfy (BIP325)
 	MinimumWork      Uint256 // a chain with less is not trusted
@@ -55,29 +57,37 @@ const NeverActive = -2
 // ForChain returns the parameters of a chain by Bitcoin Core's name for it.
 // challenge, in hex, replaces that of the default signet unless it is empty.
 func ForChain(name, challenge string) (*Params, error) {
-	switch name {
-	case "main":
-		return mainParams(), nil
-	case "test":
-		return testnet3Params(), nil
-	case "testnet4":
-		return testnet4Params(), nil
-	case "signet":
-		return signetParams(challenge)
-	case "regtest":
-		return regtestParams(), nil
+	chain, err := chains.Named(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("unknown chain %q", name)
+	p := base(chain)
+	switch chain.Name {
+	case chains.Main:
+		p.setMain()
+	case chains.Testnet3:
+		p.setTestnet3()
+	case chains.Testnet4:
+		p.setTestnet4()
+	case chains.Signet:
+		if err := p.setSignet(challenge); err != nil {
+			return nil, err
+		}
+	case chains.Regtest:
+		p.setRegtest()
+	default:
+		return nil, fmt.Errorf("the rules of chain %q are unknown", name)
+	}
+	return p, nil
 }
 
-func base(cfg *chaincfg.Params, name string) *Params {
+// base has what most chains share.
+func base(chain chains.Chain) *Params {
 	return &Params{
-		Params: cfg, Name: name,
-		PowLimit: BigUint256(cfg.PowLimit), Interval: 2016, Spacing: 600,
-		HalvingInterval: cfg.SubsidyReductionInterval, PruneAfterHeight: 1000,
+		Params: chain.Params, Name: chain.Name,
+		PowLimit: BigUint256(chain.Params.PowLimit), Interval: 2016, Spacing: 600,
+		HalvingInterval: chain.Params.SubsidyReductionInterval, PruneAfterHeight: 1000,
 		TestDummy:   Deployment{Bit: 28, Start: NeverActive, Threshold: 1815, Period: 2016},
-		Assumed:     assumedSets(name),
-		TxRate:      txRates[name],
 		BIP34Height: 1, BIP65Height: 1, BIP66Height: 1, CSVHeight: 1, SegwitHeight: 1,
 	}
 }
@@ -98,8 +108,7 @@ func mustNumber(text string) Uint256 {
 	return n
 }
 
-func mainParams() *Params {
-	p := base(&chaincfg.MainNetParams, "main")
+func (p *Params) setMain() {
 	p.PruneAfterHeight = 100_000
 	p.BIP34Height, p.BIP65Height, p.BIP66Height, p.CSVHeight, p.SegwitHeight = 227931, 388381, 363725, 419328, 481824
 	p.BIP34Hash = mustHash("000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8")
@@ -109,11 +118,10 @@ func mainParams() *Params {
 	}
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000001128750f82f4c366153a3a030")
 	p.AssumeValid = mustHash("00000000000000000000ccebd6d74d9194d8dcdc1d177c478e094bfad51ba5ac")
-	return p
+	p.Assumed, p.TxRate = mainSets(), TxRate{1772055173, 1315805869, 5.40111006496122}
 }
 
-func testnet3Params() *Params {
-	p := base(&chaincfg.TestNet3Params, "test")
+func (p *Params) setTestnet3() {
 	p.BIP34Height, p.BIP65Height, p.BIP66Height, p.CSVHeight, p.SegwitHeight = 21111, 581885, 330776, 770112, 834624
 	p.BIP34Hash = mustHash("0000000023b3a96d3484e5abb3755c413e7d41500f8e2a5c3f0dd01299cd8ef8")
 	p.ScriptExceptions = map[chainhash.Hash]txscript.ScriptFlags{
@@ -123,47 +131,42 @@ func testnet3Params() *Params {
 	p.TestDummy.Threshold = 1512
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000000000017dde1c649f3708d14b6")
 	p.AssumeValid = mustHash("000000007a61e4230b28ac5cb6b5e5a0130de37ac1faf2f8987d2fa6505b67f4")
-	return p
+	p.Assumed, p.TxRate = testnet3Sets(), TxRate{1772051651, 536108416, 0.02691479016257117}
 }
 
-func testnet4Params() *Params {
-	p := base(&chaincfg.TestNet4Params, "testnet4")
+func (p *Params) setTestnet4() {
 	p.MinDifficulty, p.BIP94 = true, true
 	p.TestDummy.Threshold = 1512
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000000000009a0fe15d0177d086304")
 	p.AssumeValid = mustHash("0000000002368b1e4ee27e2e85676ae6f9f9e69579b29093e9a82c170bf7cf8a")
-	return p
+	p.Assumed, p.TxRate = testnet4Sets(), TxRate{1772013387, 14191421, 0.01848579579528412}
 }
 
-func signetParams(challenge string) (*Params, error) {
-	cfg := chaincfg.SigNetParams
-	script := chaincfg.DefaultSignetChallenge
-	if challenge != "" {
-		var err error
-		if script, err = hex.DecodeString(challenge); err != nil {
-			return nil, fmt.Errorf("-signetchallenge must be hex, not '%s'", challenge)
-		}
-		cfg = chaincfg.CustomSignetParams(script, nil)
-		cfg.Net = signetMagic(script)
-	}
-	p := base(&cfg, "signet")
-	p.SignetChallenge = script
-	if challenge != "" {
-		p.TxRate = TxRate{} // nothing is known of others
-	} else {
+func (p *Params) setSignet(challenge string) error {
+	p.Assumed = signetSets()
+	if challenge == "" {
+		p.SignetChallenge = chaincfg.DefaultSignetChallenge
 		p.MinimumWork = mustNumber("00000000000000000000000000000000000000000000000000000b463ea0a4b8")
 		p.AssumeValid = mustHash("00000008414aab61092ef93f1aacc54cf9e9f16af29ddad493b908a01ff5c329")
+		p.TxRate = TxRate{1772055248, 28676833, 0.06736623436338929}
+		return nil
 	}
-	return p, nil
+	script, err := hex.DecodeString(challenge)
+	if err != nil {
+		return fmt.Errorf("-signetchallenge must be hex, not '%s'", challenge)
+	}
+	cfg := chaincfg.CustomSignetParams(script, nil)
+	cfg.Net = signetMagic(script)
+	p.Params, p.SignetChallenge = &cfg, script
+	return nil
 }
 
-func regtestParams() *Params {
-	p := base(&chaincfg.RegressionNetParams, "regtest")
+func (p *Params) setRegtest() {
 	p.Interval = 144
 	p.MinDifficulty, p.NoRetarget = true, true
 	p.SegwitHeight = 0
 	p.TestDummy = Deployment{Bit: 28, Start: 0, Threshold: 108, Period: 144}
-	return p
+	p.Assumed, p.TxRate = regtestSets(), TxRate{0, 0, 0.001}
 }
 
 // Timespan is the seconds that Interval blocks should take.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -34,7 +35,7 @@ func (n *miner) job(parent *chain.Node, script []byte) mining.Job {
 		Params: n.Params, Parent: parent.Hash, Height: height, Version: chain.BlockVersion(parent, n.Params),
 		Time: max(earliest, n.Now()), Script: script,
 	}
-	if version := n.Settings.Mining.Version; version != 0 && n.Settings.Chain == "regtest" {
+	if version := n.Settings.Mining.Version; version != 0 && n.Settings.Chain == chains.Regtest {
 		job.Version = version
 	}
 	job.Bits = chain.NextBits(parent, job.Time, n.Params)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"os"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/internal/wording"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/coins"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 )
 
@@ -45,7 +45,7 @@ func (n setFiles) loadTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 // setHeader reads the header of a file, which must be of our network.
 func (n setFiles) setHeader(file *os.File) (coins.SetHeader, error) {
 	header, err := coins.ReadSetHeader(file)
-	if err != nil || header.Network == snapshot.Magic(n.Params) {
+	if err != nil || header.Network == snapshot.Magic(n.Params.Net) {
 		return header, err
 	}
 	if name := networkOf(header.Network); name != "" {
@@ -56,10 +56,9 @@ func (n setFiles) setHeader(file *os.File) (coins.SetHeader, error) {
 
 // networkOf returns the name of the chain with a magic, "" if there is none.
 func networkOf(magic [4]byte) string {
-	for _, name := range []string{"main", "test", "testnet4", "signet", "regtest"} {
-		p, err := consensus.ForChain(name, "")
-		if err == nil && snapshot.Magic(p) == magic {
-			return name
+	for _, c := range chains.All() {
+		if snapshot.Magic(c.Params.Net) == magic {
+			return c.Name
 		}
 	}
 	return ""

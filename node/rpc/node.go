@@ -78,7 +78,7 @@ type MempoolDetails interface {
 
 // Settings are those of the node that commands show or go by.
 type Settings struct {
-	Chain         string // main, test, testnet4, signet, regtest
+	Chain         string // a name of package chains
 	Dir           string // of the chain; relative paths begin there
 	DatabaseCache int64  // bytes of a database's memory
 	Pruning       bool

@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
@@ -89,7 +90,7 @@ func (n *miner) getBlockTemplate(ctx context.Context, call *rpc.Call) (any, erro
 	if !slices.Contains(request.Rules, "segwit") {
 		return nil, rpc.Errorf(rpc.InvalidParameter, `getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})`)
 	}
-	if n.Tree.View().Initial && (n.Settings.Chain == "main" || n.Settings.Chain == "test") {
+	if n.Tree.View().Initial && (n.Settings.Chain == chains.Main || n.Settings.Chain == chains.Testnet3) {
 		return nil, rpc.Errorf(rpc.InInitialDownload, "Bulkhead is in initial sync and waiting for blocks...")
 	}
 	var t template

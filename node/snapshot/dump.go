@@ -11,11 +11,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
@@ -141,7 +142,7 @@ func (s *Sets) dumpSnapshot(ctx context.Context, d *Dump, from *store.Snapshot, 
 		return nil, err
 	}
 	s.cfg.Log.Info(fmt.Sprintf("Writing the UTXO set at height %d (%s), %d coins, to file %s", d.Target.Height, d.Target.Hash, stats.Outputs, d.Path))
-	header := coins.SetHeader{Network: Magic(s.cfg.Params), Block: d.Target.Hash, Coins: uint64(stats.Outputs)}
+	header := coins.SetHeader{Network: Magic(s.cfg.Params.Net), Block: d.Target.Hash, Coins: uint64(stats.Outputs)}
 	buffered := bufio.NewWriterSize(file, 1<<20)
 	logged := 0
 	written, err := coins.WriteSet(buffered, header, from, func(written uint64) error {
@@ -168,9 +169,9 @@ func (s *Sets) dumpSnapshot(ctx context.Context, d *Dump, from *store.Snapshot, 
 }
 
 // Magic returns the bytes with which messages, and files, of a network begin.
-func Magic(p *consensus.Params) (magic [4]byte) {
+func Magic(net wire.BitcoinNet) (magic [4]byte) {
 	for i := range magic {
-		magic[i] = byte(p.Net >> (8 * i))
+		magic[i] = byte(net >> (8 * i))
 	}
 	return magic
 }

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // Coin is an unspent output of the wallet's.
@@ -42,7 +44,7 @@ func (l *Ledger) Coins() []Coin {
 			}
 			coins = append(coins, Coin{
 				OutPoint: point, Value: out.Value, Script: out.PkScript, Confirmations: depth, Change: change,
-				Coinbase: coinbase, Trusted: trusted, Mature: !coinbase || depth > CoinbaseMaturity,
+				Coinbase: coinbase, Trusted: trusted, Mature: !coinbase || depth > chains.CoinbaseMaturity,
 			})
 		}
 	}

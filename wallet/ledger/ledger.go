@@ -7,10 +7,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// CoinbaseMaturity is how many blocks must be on top of a coinbase's before
-// it can be spent.
-const CoinbaseMaturity = 100
-
 // Block is where a transaction is confirmed.
 type Block struct {
 	Hash   chainhash.Hash

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // testFallbackFee spares test chains, whose coins are worth nothing, a setting
@@ -17,9 +18,9 @@ type FeeRates struct {
 }
 
 // FeeRates reads -minrelaytxfee and its like.
-func (s *Settings) FeeRates(chain ChainInfo) (rates FeeRates, err error) {
+func (s *Settings) FeeRates(chain chains.Chain) (rates FeeRates, err error) {
 	fallback := int64(0)
-	if chain.Name != "main" {
+	if chain.Name != chains.Main {
 		fallback = testFallbackFee
 	}
 	for _, f := range []struct {

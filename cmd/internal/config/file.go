@@ -32,7 +32,7 @@ func (s *Settings) Load(home string) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.chain = chain.section
+	s.chain = chain.Name
 	if err := s.checkIgnoredFile(original, base); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (s *Settings) readFiles(base string) error {
 func (s *Settings) readIncluded(base string) error {
 	section := ""
 	if chain, err := s.chainName(); err == nil {
-		section = chain.section
+		section = chain.Name
 	}
 	names := append(s.included(section, 0), s.included("", 0)...)
 	seen, seenTop := len(s.included(section, 0)), len(s.included("", 0))

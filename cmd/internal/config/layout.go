@@ -5,39 +5,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
-
-// ChainInfo is what the settings need to know of a chain.
-type ChainInfo struct {
-	Name    string // as RPC shows it: main, test, testnet4, signet, regtest
-	section string // of the configuration file
-	subdir  string // of the data directory
-	P2PPort int
-	RPCPort int
-}
-
-func chains() []ChainInfo {
-	return []ChainInfo{
-		{Name: "main", section: "main", P2PPort: 8333, RPCPort: 8332},
-		{Name: "test", section: "test", subdir: "testnet3", P2PPort: 18333, RPCPort: 18332},
-		{Name: "testnet4", section: "testnet4", subdir: "testnet4", P2PPort: 48333, RPCPort: 48332},
-		{Name: "signet", section: "signet", subdir: "signet", P2PPort: 38333, RPCPort: 38332},
-		{Name: "regtest", section: "regtest", subdir: "regtest", P2PPort: 18444, RPCPort: 18443},
-	}
-}
 
 // chainName finds the chain among -chain and its short forms. Their settings
 // count wherever they stand but in a section.
-func (s *Settings) chainName() (ChainInfo, error) {
+func (s *Settings) chainName() (chains.Chain, error) {
 	selected := s.chain
 	s.chain = ""
 	defer func() { s.chain = selected }()
 	given := 0
-	name := "main"
-	for flag, chain := range map[string]string{"regtest": "regtest", "signet": "signet", "testnet": "test", "testnet4": "testnet4"} {
-		if s.Bool(flag, false) {
+	name := chains.Main
+	for _, c := range chains.All() {
+		if c.Setting != "" && s.Bool(c.Setting, false) {
 			given++
-			name = chain
+			name = c.Name
 		}
 	}
 	if s.Has("chain") {
@@ -45,19 +28,30 @@ func (s *Settings) chainName() (ChainInfo, error) {
 		name = s.Text("chain", "")
 	}
 	if given > 1 {
-		return ChainInfo{}, Complain("Invalid combination of -regtest, -signet, -testnet, -testnet4 and -chain. Can use at most one.")
+		return chains.Chain{}, Complain("Invalid combination of -%s and -chain. Can use at most one.", strings.Join(chainSettings(), ", -"))
 	}
-	all := chains()
-	i := slices.IndexFunc(all, func(c ChainInfo) bool { return c.Name == name })
-	if i < 0 {
-		return ChainInfo{}, Complain("Unknown chain %s.", name)
+	chain, err := chains.Named(name)
+	if err != nil {
+		return chains.Chain{}, Complain("Unknown chain %s.", name)
 	}
-	return all[i], nil
+	return chain, nil
+}
+
+// chainSettings are those that choose a chain, in the order of the alphabet.
+func chainSettings() []string {
+	var list []string
+	for _, c := range chains.All() {
+		if c.Setting != "" {
+			list = append(list, c.Setting)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Layout tells where a node keeps its things.
 type Layout struct {
-	Chain     ChainInfo
+	Chain     chains.Chain
 	Base      string // the data directory
 	Net       string // the chain's own directory in it
 	BlocksDir string // holds "blocks" with blk and rev files
@@ -68,8 +62,8 @@ type Layout struct {
 	Keys      string // the folder with the bus's keys
 }
 
-func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
-	l := &Layout{Chain: chain, Base: base, Net: filepath.Join(base, chain.subdir)}
+func (s *Settings) layout(base string, chain chains.Chain) (*Layout, error) {
+	l := &Layout{Chain: chain, Base: base, Net: filepath.Join(base, chain.Folder)}
 	l.BlocksDir = l.Net
 	if s.Has("blocksdir") {
 		dir, err := filepath.Abs(s.Text("blocksdir", ""))
@@ -77,7 +71,7 @@ func (s *Settings) layout(base string, chain ChainInfo) (*Layout, error) {
 		if err != nil || statErr != nil || !info.IsDir() {
 			return nil, Complain("Specified blocks directory \"%s\" does not exist.", s.Text("blocksdir", ""))
 		}
-		l.BlocksDir = filepath.Join(dir, chain.subdir)
+		l.BlocksDir = filepath.Join(dir, chain.Folder)
 	}
 	inNet := func(setting, fallback string) string {
 		path := s.Text(setting, fallback)

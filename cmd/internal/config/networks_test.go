@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 func TestNetworksOfClients(t *testing.T) {
@@ -28,19 +30,19 @@ func TestNetworksOfClients(t *testing.T) {
 func TestFeeRates(t *testing.T) {
 	s, err := Parse([]string{"-minrelaytxfee=0.00002", "-fallbackfee=0"})
 	require.NoError(t, err)
-	rates, err := s.FeeRates(ChainInfo{Name: "regtest"})
+	rates, err := s.FeeRates(chains.Chain{Name: chains.Regtest})
 	require.NoError(t, err)
 	require.Equal(t, FeeRates{MinRelay: 2000, Incremental: 100, Dust: 3000, BlockMin: 1}, rates)
 	s, err = Parse(nil)
 	require.NoError(t, err)
-	for chain, fallback := range map[string]int64{"main": 0, "signet": testFallbackFee} {
-		rates, err = s.FeeRates(ChainInfo{Name: chain})
+	for chain, fallback := range map[string]int64{chains.Main: 0, chains.Signet: testFallbackFee} {
+		rates, err = s.FeeRates(chains.Chain{Name: chain})
 		require.NoError(t, err)
 		require.Equal(t, fallback, rates.Fallback)
 	}
 	s, err = Parse([]string{"-dustrelayfee=much"})
 	require.NoError(t, err)
-	_, err = s.FeeRates(ChainInfo{})
+	_, err = s.FeeRates(chains.Chain{})
 	require.EqualError(t, err, "Invalid amount for -dustrelayfee=<amount>: 'much'")
 }
 

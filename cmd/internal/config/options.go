@@ -1,5 +1,12 @@
 package config
 
+import (
+	"strconv"
+	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
+)
+
 // Category groups options in the help text.
 type Category string
 
@@ -42,7 +49,7 @@ type Option struct {
 func Options() map[string]Option {
 	all := map[string]Option{}
 	for _, list := range [][]Option{
-		generalOptions(), connectionOptions(), otherOptions(), acceptedOptions(), unservedOptions(),
+		generalOptions(), chainOptions(), connectionOptions(), otherOptions(), acceptedOptions(), unservedOptions(),
 	} {
 		for _, o := range list {
 			all[o.Name] = o
@@ -79,13 +86,36 @@ func generalOptions() []Option {
 		{Name: "txospenderindex", Category: General, Help: "Keep which transaction spent each output, for gettxspendingprevout (default: 0)"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
-		{Name: "chain", Category: Chain, Param: "=<chain>", Help: "main (the default), test, testnet4, signet or regtest"},
-		{Name: "regtest", Category: Chain, Help: "The same as -chain=regtest: blocks are mined at will"},
-		{Name: "signet", Category: Chain, Help: "The same as -chain=signet"},
-		{Name: "signetchallenge", Category: Chain, Param: "=<hex>", Help: "Script in hex that solutions of blocks must satisfy: another signet than the default one (BIP325). Give each of them a data directory of its own"},
-		{Name: "testnet", Category: Chain, Help: "The same as -chain=test, the third test network"},
-		{Name: "testnet4", Category: Chain, Help: "The same as -chain=testnet4"},
 	}
+}
+
+// chainOptions are -chain, with a short form for each chain but the default.
+func chainOptions() []Option {
+	var names []string
+	var list []Option
+	for _, c := range chains.All() {
+		names = append(names, c.Name)
+		if c.Setting != "" {
+			list = append(list, Option{Name: c.Setting, Category: Chain, Help: "The same as -chain=" + c.Name + ": " + c.About})
+		}
+	}
+	return append(list,
+		Option{Name: "chain", Category: Chain, Param: "=<chain>", Help: "One of " + strings.Join(names, ", ") + " (default: " + chains.Main + ")"},
+		Option{Name: "signetchallenge", Category: Chain, Param: "=<hex>", Help: "Script in hex that solutions of blocks must satisfy: another signet than the default one (BIP325). Give each of them a data directory of its own"},
+	)
+}
+
+// portsOf lists the default ports of all chains.
+func portsOf(port func(chains.Chain) int) string {
+	var list []string
+	for _, c := range chains.All() {
+		text := strconv.Itoa(port(c))
+		if c.Name != chains.Main {
+			text = c.Name + " " + text
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
 }
 
 func connectionOptions() []Option {
@@ -101,7 +131,7 @@ func connectionOptions() []Option {
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "peertimeout", Category: Connection, Param: "=<n>", Help: "Seconds for a handshake, and until silence counts (default: 60)"},
-		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: 8333, test 18333, testnet4 48333, signet 38333, regtest 18444)"},
+		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
 		{Name: "whitebind", Category: Connection, Param: "=<[permissions@]addr>", Help: "Listen here and grant the permissions to whoever connects"},
 		{Name: "whitelist", Category: Connection, Param: "=<[permissions@]IP address or network>", Help: "Grant the permissions to peers from this address or network"},
@@ -158,7 +188,7 @@ func otherOptions() []Option {
 		{Name: "rpccookiefile", Category: RPC, Param: "=<loc>", Help: "The cookie file, relative to the chain's folder (default: .cookie)"},
 		{Name: "rpccookieperms", Category: RPC, Param: "=<who>", Help: "Who may read the cookie file: owner, group or all (default: owner)"},
 		{Name: "rpcpassword", Category: RPC, Param: "=<pw>", Secret: true, Help: "Password for JSON-RPC"},
-		{Name: "rpcport", Category: RPC, Param: "=<port>", PerChain: true, Help: "Port for JSON-RPC (default: 8332, test 18332, testnet4 48332, signet 38332, regtest 18443)"},
+		{Name: "rpcport", Category: RPC, Param: "=<port>", PerChain: true, Help: "Port for JSON-RPC (default: " + portsOf(func(c chains.Chain) int { return c.RPCPort }) + ")"},
 		{Name: "rpcservertimeout", Category: RPC, Param: "=<n>", Help: "Seconds for a request to arrive (default: 30)"},
 		{Name: "rpcthreads", Category: RPC, Param: "=<n>", Help: "Calls at a time to each compartment (default: 16)"},
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},

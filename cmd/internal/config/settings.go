@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // value is one assignment to a setting: negated assignments are booleans.
@@ -96,7 +98,7 @@ func atoi(text string) int64 {
 // source first. In each, a negation clears what was assigned before it.
 func (s *Settings) sources(name string) [][]value {
 	lists := [][]value{s.args[name], s.file[s.chain][name]}
-	if s.chain == "" || !s.options[name].PerChain || s.chain == "main" {
+	if s.chain == "" || !s.options[name].PerChain || s.chain == chains.Main {
 		lists = append(lists, s.file[""][name])
 	}
 	return lists

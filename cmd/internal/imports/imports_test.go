@@ -105,6 +105,24 @@ func TestPartsDoNotImportEachOther(t *testing.T) {
 	}
 }
 
+// What is known of Bitcoin serves every part, so it is pure like their cores and
+// knows neither a part nor the bus.
+func TestWhatIsKnownOfBitcoinIsPure(t *testing.T) {
+	found := 0
+	for _, p := range packages(t) {
+		if !within(p.path(), "internal/bitcoin") {
+			continue
+		}
+		found++
+		for _, imported := range p.Imports {
+			rest, ours := strings.CutPrefix(imported, module)
+			require.False(t, ours && !within(rest, "internal"), "%s imports %s", p.path(), imported)
+			require.NotContains(t, impure, imported, p.path())
+		}
+	}
+	require.Greater(t, found, 1)
+}
+
 // vocabulary are the packages of types that cores speak in.
 var vocabulary = []string{module + "bus/msg/p2p"}
 
@@ -120,8 +138,10 @@ func TestTheVocabularyIsPure(t *testing.T) {
 	}
 }
 
+// impure are the packages of the standard library that a core may not import.
+var impure = []string{"os", "net", "context", "log/slog", "crypto/rand", "math/rand", "math/rand/v2", "os/exec", "net/http"}
+
 func TestCoresArePure(t *testing.T) {
-	impure := []string{"os", "net", "context", "log/slog", "crypto/rand", "math/rand", "math/rand/v2", "os/exec", "net/http"}
 	for _, p := range packages(t) {
 		own, _, nested := strings.Cut(p.path(), "/")
 		if !slices.Contains(parts, own) || !nested || slices.Contains(shells, p.path()) || within(p.path(), ownsFiles...) {

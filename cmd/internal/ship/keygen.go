@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/endpoint/keyring"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // BusHelp is the text of "bulkhead bus help".
@@ -68,7 +69,7 @@ func instructions(layout *config.Layout, role rights.Role, name string, pair key
 }
 
 func chainFlag(layout *config.Layout) string {
-	if layout.Chain.Name == "main" {
+	if layout.Chain.Name == chains.Main {
 		return ""
 	}
 	return " -chain=" + layout.Chain.Name

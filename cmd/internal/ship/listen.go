@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // binding is an address to listen on; onion marks one for Tor's local end.
@@ -29,11 +30,11 @@ func listening(s *config.Settings) bool {
 }
 
 // p2pEndpoints returns where peers may connect.
-func p2pEndpoints(s *config.Settings, chain config.ChainInfo) ([]binding, error) {
+func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 	if !listening(s) {
 		return nil, nil
 	}
-	port := int(s.Int("port", int64(chain.P2PPort)))
+	port := int(s.Int("port", int64(chain.P2PPort())))
 	var list []binding
 	for _, bind := range s.List("bind") {
 		addr, kind, _ := strings.Cut(bind, "=")
@@ -84,7 +85,7 @@ func duplicateEndpoint(list []binding) string {
 }
 
 // rpcEndpoints returns where JSON-RPC clients may connect, and warnings.
-func rpcEndpoints(s *config.Settings, chain config.ChainInfo) (list []binding, warnings []string, err error) {
+func rpcEndpoints(s *config.Settings, chain chains.Chain) (list []binding, warnings []string, err error) {
 	port := int(s.Int("rpcport", int64(chain.RPCPort)))
 	allow, bind := s.List("rpcallowip"), s.List("rpcbind")
 	if len(allow) == 0 || len(bind) == 0 {

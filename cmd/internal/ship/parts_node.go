@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node"
 )
 
@@ -31,7 +32,7 @@ func (p *partSettings) configureNode() error {
 	cfg.StopAtHeight = int32(s.Int("stopatheight", 0))
 	cfg.SignetChallenge = p.signetChallenge
 	cfg.TestActivation = s.List("testactivationheight")
-	if len(cfg.TestActivation) > 0 && chain != "regtest" {
+	if len(cfg.TestActivation) > 0 && chain != chains.Regtest {
 		return fmt.Errorf("-testactivationheight is for regtest only")
 	}
 	cfg.TxIndex, cfg.CoinStatsIndex, cfg.SpenderIndex = s.Bool("txindex", false), s.Bool("coinstatsindex", false), s.Bool("txospenderindex", false)
@@ -39,7 +40,7 @@ func (p *partSettings) configureNode() error {
 	if cfg.FilterIndex, err = filterIndex(s); err != nil {
 		return err
 	}
-	if chain == "regtest" {
+	if chain == chains.Regtest {
 		cfg.BlockVersion = int32(s.Int("blockversion", 0))
 	}
 	cfg.MaxMempoolMB = s.Int("maxmempool", cfg.MaxMempoolMB)
@@ -51,7 +52,7 @@ func (p *partSettings) configureNode() error {
 	cfg.DataCarrierSize = int(s.Int("datacarriersize", int64(cfg.DataCarrierSize)))
 	cfg.BareMultisig = s.Bool("permitbaremultisig", cfg.BareMultisig)
 	cfg.AcceptNonStandard = s.Bool("acceptnonstdtxn", false)
-	if cfg.AcceptNonStandard && chain == "main" {
+	if cfg.AcceptNonStandard && chain == chains.Main {
 		return fmt.Errorf("acceptnonstdtxn is not currently supported for main chain")
 	}
 	cfg.ClusterCount = int(s.Int("limitclustercount", int64(cfg.ClusterCount)))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 )
@@ -57,7 +58,7 @@ func (p *partSettings) fixedWorkers() int { return p.workers.count }
 func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
-		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort), UserAgent: p.userAgent,
+		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort()), UserAgent: p.userAgent,
 		BlocksOnly: s.Bool("blocksonly", false), LogIPs: s.Bool("logips", false), NoDNS: !s.Bool("dns", true),
 		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(),
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
@@ -82,8 +83,8 @@ func (p *partSettings) services() wire.ServiceFlag {
 func (p *partSettings) manager() manager.Config {
 	s := p.settings
 	cfg := manager.Config{
-		DataDir: p.layout.Net, Net: p.params.Net, Regtest: p.layout.Chain.Name == "regtest",
-		DefaultPort: uint16(p.layout.Chain.P2PPort), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
+		DataDir: p.layout.Net, Net: p.params.Net, Regtest: p.layout.Chain.Name == chains.Regtest,
+		DefaultPort: uint16(p.layout.Chain.P2PPort()), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
 		Whitelist: s.List("whitelist"), Whitebind: s.List("whitebind"),
 		NoWhitelistRelay: !s.Bool("whitelistrelay", true), WhitelistForceRelay: s.Bool("whitelistforcerelay", false),
 		BanTime: time.Duration(s.Int("bantime", 0)) * time.Second, NetworkInactive: !s.Bool("networkactive", true),
@@ -109,7 +110,7 @@ func (p *partSettings) manager() manager.Config {
 		}
 	}
 	for _, text := range s.List("externalip") {
-		if addr, err := withPort(text, p.layout.Chain.P2PPort); err == nil {
+		if addr, err := withPort(text, p.layout.Chain.P2PPort()); err == nil {
 			if parsed, err := netip.ParseAddrPort(addr); err == nil {
 				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
 			}

@@ -29,6 +29,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 // Pauses before a far part attaches again: they double from the first to the
@@ -267,7 +268,7 @@ func (r *remote) once(ctx context.Context) (attached bool, err error) {
 	defer conn.Close()
 	return true, r.cfg.Part(ctx, part.Env{
 		Name: r.instance(), Link: conn, Listeners: listeners, Logger: r.logger, Clock: r.clock,
-		Mockable: r.cfg.Layout.Chain.Name == "regtest", Limits: farLimits(),
+		Mockable: r.cfg.Layout.Chain.Name == chains.Regtest, Limits: farLimits(),
 	}, r.settings)
 }
 

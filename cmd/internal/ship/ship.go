@@ -26,6 +26,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/internal/space"
 )
 
@@ -245,7 +246,7 @@ func (s *ship) logNotes(notes []string) {
 
 // runParts runs broker, supervisor and the ship's own part until the end.
 func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
-	regtest := s.cfg.Layout.Chain.Name == "regtest"
+	regtest := s.cfg.Layout.Chain.Name == chains.Regtest
 	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
 	s.broker = broker.New(broker.Config{
 		Table: partRights(), Logger: s.logger, Up: s.attached,
