@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -54,7 +56,7 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 
 func validHeaders(headers [][]byte) bool {
 	for _, h := range headers {
-		if len(h) != session.HeaderSize {
+		if len(h) != wire.MaxBlockHeaderPayload {
 			return false
 		}
 	}

@@ -5,10 +5,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-)
 
-// minBlockSize is the size of a header: nothing shorter can be a block.
-const minBlockSize = 80
+	"github.com/btcsuite/btcd/wire/v2"
+)
 
 // Scanner reads block after block from a file in blk framing. It skips
 // padding, garbage and truncated records by searching for the next magic.
@@ -41,7 +40,7 @@ func (s *Scanner) Next() ([]byte, int64, error) {
 			return nil, 0, err
 		}
 		size := int(binary.LittleEndian.Uint32(frame[4:]))
-		if size < minBlockSize || size > MaxBlockSize {
+		if size < wire.MaxBlockHeaderPayload || size > MaxBlockSize {
 			s.discard(1)
 			continue
 		}

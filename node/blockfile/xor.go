@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/durable"
 )
@@ -147,7 +148,7 @@ func (s *Store) CheckKey() error {
 	}
 	s.key.apply(frame[:], 0)
 	size := binary.LittleEndian.Uint32(frame[4:])
-	if binary.LittleEndian.Uint32(frame[:]) != s.cfg.Magic || size < minBlockSize || size > MaxBlockSize {
+	if binary.LittleEndian.Uint32(frame[:]) != s.cfg.Magic || size < wire.MaxBlockHeaderPayload || size > MaxBlockSize {
 		return &MisfitError{filepath.Join(s.cfg.Dir, keyFile), path}
 	}
 	return nil

@@ -25,7 +25,7 @@ type IndexStore interface {
 // little-endian: height, status, transactions, file, offset, undo offset.
 var nodePrefix = []byte("b")
 
-const nodeSize = consensus.HeaderSize + 4 + 1 + 4 + 4 + 4 + 4
+const nodeSize = wire.MaxBlockHeaderPayload + 4 + 1 + 4 + 4 + 4 + 4
 
 func (n *Node) encode() []byte {
 	b := n.AppendHeader(make([]byte, 0, nodeSize))
@@ -53,8 +53,8 @@ func decodeStored(key, value []byte) (s stored, err error) {
 	if err := s.header.Deserialize(bytes.NewReader(value)); err != nil {
 		return s, fmt.Errorf("%w: %v", ErrIndex, err)
 	}
-	s.height = int32(binary.LittleEndian.Uint32(value[consensus.HeaderSize:]))
-	s.rest = bytes.Clone(value[consensus.HeaderSize+4:])
+	s.height = int32(binary.LittleEndian.Uint32(value[wire.MaxBlockHeaderPayload:]))
+	s.rest = bytes.Clone(value[wire.MaxBlockHeaderPayload+4:])
 	return s, nil
 }
 

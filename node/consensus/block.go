@@ -17,12 +17,10 @@ const (
 	MaxBlockWeight     = 4_000_000
 	MaxBlockSigOpsCost = 80_000
 	WitnessScale       = 4
-	CoinbaseMaturity   = 100
 	MaxFutureSeconds   = 2 * 60 * 60
 	// MaxTimewarpSeconds is how far the first block of a period may lie
 	// before its parent where BIP94 is in force.
 	MaxTimewarpSeconds = 600
-	HeaderSize         = wire.MaxBlockHeaderPayload // bytes
 )
 
 // Block is a parsed block with its hashes. It must not be changed.
@@ -98,7 +96,7 @@ func ParseBlock(raw []byte) (*Block, error) {
 	if r.Len() > 0 {
 		return nil, fmt.Errorf("parse block: %d bytes follow it", r.Len())
 	}
-	b := &Block{Header: msg.Header, Raw: raw, Hash: chainhash.DoubleHashH(raw[:HeaderSize])}
+	b := &Block{Header: msg.Header, Raw: raw, Hash: chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload])}
 	b.Txs = make([]*Tx, len(msg.Transactions))
 	txs := make([]Tx, len(msg.Transactions))
 	for i, tx := range msg.Transactions {
@@ -160,7 +158,7 @@ func (t *Tx) set(msg *wire.MsgTx, raw []byte) {
 
 // StrippedSize is the bytes without witness data.
 func (b *Block) StrippedSize() int {
-	size := HeaderSize + wire.VarIntSerializeSize(uint64(len(b.Txs)))
+	size := wire.MaxBlockHeaderPayload + wire.VarIntSerializeSize(uint64(len(b.Txs)))
 	for _, tx := range b.Txs {
 		size += tx.StrippedSize
 	}

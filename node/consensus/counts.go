@@ -3,6 +3,8 @@ package consensus
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/btcsuite/btcd/wire/v2"
 )
 
 // errCounts is a serialisation that speaks of more things than it has bytes
@@ -114,7 +116,7 @@ func checkTxCounts(raw []byte) error {
 
 func checkBlockCounts(raw []byte) error {
 	w := walker{rest: raw}
-	w.skip(HeaderSize)
+	w.skip(wire.MaxBlockHeaderPayload)
 	for txs := w.count(minTxSize); txs > 0 && !w.stopped; txs-- {
 		w.tx()
 	}

@@ -25,10 +25,10 @@ func only(f bus.Frames) ([]byte, error) {
 }
 
 func parseHeaders(raw []byte) ([]wire.BlockHeader, error) {
-	if len(raw)%consensus.HeaderSize != 0 || len(raw) > p2p.MaxHeaders*consensus.HeaderSize {
+	if len(raw)%wire.MaxBlockHeaderPayload != 0 || len(raw) > p2p.MaxHeaders*wire.MaxBlockHeaderPayload {
 		return nil, bus.Errorf(bus.KindBadMessage, "%d bytes of headers", len(raw))
 	}
-	headers := make([]wire.BlockHeader, len(raw)/consensus.HeaderSize)
+	headers := make([]wire.BlockHeader, len(raw)/wire.MaxBlockHeaderPayload)
 	r := bytes.NewReader(raw)
 	for i := range headers {
 		if err := headers[i].Deserialize(r); err != nil {

@@ -175,7 +175,7 @@ func (n *miner) submitHeader(ctx context.Context, call *rpc.Call) (any, error) {
 	}
 	raw, err := hex.DecodeString(text)
 	var header wire.BlockHeader
-	if err != nil || len(raw) < consensus.HeaderSize || header.Deserialize(bytes.NewReader(raw)) != nil {
+	if err != nil || len(raw) < wire.MaxBlockHeaderPayload || header.Deserialize(bytes.NewReader(raw)) != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block header decode failed")
 	}
 	if n.Tree.Lookup(header.PrevBlock) == nil {

@@ -106,7 +106,7 @@ func (s *announcements) announceByHeaders(headers [][]byte) bool {
 	}
 	var raw []byte
 	for _, h := range headers[start:] {
-		raw = append(raw, h[:HeaderSize]...)
+		raw = append(raw, h[:wire.MaxBlockHeaderPayload]...)
 	}
 	first, last := headerHash(headers[start]), headerHash(headers[len(headers)-1])
 	if n := len(headers) - start; n > 1 {

@@ -25,11 +25,11 @@ func TestInitialBlockDownload(t *testing.T) {
 
 	// A full batch asks for more, a short one ends the sync.
 	raw, hashes := chainOf(genesis, 2100)
-	b.receive("headers", encodeHeaders(raw[:2000*HeaderSize]))
+	b.receive("headers", encodeHeaders(raw[:2000*wire.MaxBlockHeaderPayload]))
 	got := answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2000, Last: hashes[1999], Height: 2000, Download: true})
-	require.Equal(t, raw[:2000*HeaderSize], got.First())
+	require.Equal(t, raw[:2000*wire.MaxBlockHeaderPayload], got.First())
 	require.Equal(t, []string{"getheaders"}, b.types())
-	b.receive("headers", encodeHeaders(raw[2000*HeaderSize:]))
+	b.receive("headers", encodeHeaders(raw[2000*wire.MaxBlockHeaderPayload:]))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 100, Last: hashes[2099], Height: 2100, Download: true})
 	require.Equal(t, []string{"sendheaders"}, b.types())
 
@@ -163,7 +163,7 @@ func TestKnownInvalidBlocksAreHeldAgainstOurOwnChoice(t *testing.T) {
 func TestBlockThatCannotBeReadIsIgnored(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, _ := chainOf(chainhash.Hash{1}, 1)
-	b.receive("block", append(raw[:HeaderSize:HeaderSize], 0xfd, 1, 0, 0))
+	b.receive("block", append(raw[:wire.MaxBlockHeaderPayload:wire.MaxBlockHeaderPayload], 0xfd, 1, 0, 0))
 	b.logged("ProcessMessages(block, 84 bytes): Exception 'non-canonical ReadCompactSize()'")
 	require.False(t, b.asked(p2p.SubmitBlockRequest{}))
 	b.receive("block", blockOf(raw, 0))
@@ -191,9 +191,9 @@ func TestServing(t *testing.T) {
 	b := established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.receive("getheaders", encodeLocator(hashes[:1], chainhash.Hash{}))
-	req := answer[p2p.FindHeadersRequest](b, headersReply(raw[HeaderSize:]))
+	req := answer[p2p.FindHeadersRequest](b, headersReply(raw[wire.MaxBlockHeaderPayload:]))
 	require.Equal(t, hashes[:1], req.Locator)
-	require.Equal(t, encodeHeaders(raw[HeaderSize:]), b.sent[0].Payload)
+	require.Equal(t, encodeHeaders(raw[wire.MaxBlockHeaderPayload:]), b.sent[0].Payload)
 	b.types()
 
 	list := []wire.InvVect{

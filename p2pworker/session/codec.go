@@ -8,9 +8,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// HeaderSize is the size of a block header in bytes.
-const HeaderSize = 80
-
 // Errors of the reader; the texts are those Bitcoin Core's streams throw.
 var (
 	errEndOfData = errors.New("DataStream::read(): end of data")
@@ -188,18 +185,18 @@ func encodeLocator(hashes []chainhash.Hash, stop chainhash.Hash) []byte {
 // encodeHeaders turns a run of 80-byte headers into a headers message, in
 // which a zero transaction count follows each header.
 func encodeHeaders(raw []byte) []byte {
-	n := len(raw) / HeaderSize
-	b := make([]byte, 0, 5+n*(HeaderSize+1))
+	n := len(raw) / wire.MaxBlockHeaderPayload
+	b := make([]byte, 0, 5+n*(wire.MaxBlockHeaderPayload+1))
 	b = appendSize(b, n)
 	for i := range n {
-		b = append(b, raw[i*HeaderSize:(i+1)*HeaderSize]...)
+		b = append(b, raw[i*wire.MaxBlockHeaderPayload:(i+1)*wire.MaxBlockHeaderPayload]...)
 		b = append(b, 0)
 	}
 	return b
 }
 
 func headerHash(header []byte) chainhash.Hash {
-	return chainhash.DoubleHashH(header[:HeaderSize])
+	return chainhash.DoubleHashH(header[:wire.MaxBlockHeaderPayload])
 }
 
 func previousHash(header []byte) (h chainhash.Hash) {

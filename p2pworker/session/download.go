@@ -180,7 +180,7 @@ func (d *download) oldest() chainhash.Hash {
 
 // requested reports whether a block is one that we asked the peer for.
 func (d *download) requested(raw []byte) bool {
-	if len(d.inFlight) == 0 || len(raw) < HeaderSize {
+	if len(d.inFlight) == 0 || len(raw) < wire.MaxBlockHeaderPayload {
 		return false
 	}
 	_, ok := d.inFlight[headerHash(raw)]
@@ -188,10 +188,10 @@ func (d *download) requested(raw []byte) bool {
 }
 
 func (s *blockExchange) onBlock(m Message) error {
-	if len(m.Payload) <= HeaderSize {
+	if len(m.Payload) <= wire.MaxBlockHeaderPayload {
 		return errEndOfData
 	}
-	r := &reader{b: m.Payload[HeaderSize:]}
+	r := &reader{b: m.Payload[wire.MaxBlockHeaderPayload:]}
 	if r.size(); r.err != nil {
 		return r.err
 	}

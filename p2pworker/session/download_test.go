@@ -35,9 +35,9 @@ func TestBlockAnnouncedWhileALeaseIsAskedForIsFetched(t *testing.T) {
 	b := synced(t)
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.s.tip.Initial = true // the peer's messages do not wait for the lease
-	announce(b, raw[:HeaderSize], hashes[:1])
+	announce(b, raw[:wire.MaxBlockHeaderPayload], hashes[:1])
 	require.True(t, b.asked(p2p.LeaseRequest{}))
-	announce(b, raw[HeaderSize:], hashes[1:])
+	announce(b, raw[wire.MaxBlockHeaderPayload:], hashes[1:])
 	first := answer[p2p.LeaseRequest](b, p2p.LeaseReply{})
 	require.Equal(t, hashes[0], first.Best)
 	second := answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[1:], Seconds: 60})
@@ -124,11 +124,11 @@ func TestUnconnectedHeadersDuringARequestAreAskedForAgain(t *testing.T) {
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	b.types()
 	raw, hashes := chainOf(chainhash.Hash{1}, 3)
-	b.receive("headers", encodeHeaders(raw[2*HeaderSize:]))
+	b.receive("headers", encodeHeaders(raw[2*wire.MaxBlockHeaderPayload:]))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true})
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
 	require.NotContains(t, b.types(), "getheaders")
-	announce(b, raw[:HeaderSize], hashes[:1])
+	announce(b, raw[:wire.MaxBlockHeaderPayload], hashes[:1])
 	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[:1], Seconds: 60})
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: hashes[:1]})
 	require.Contains(t, b.types(), "getheaders")
@@ -178,7 +178,7 @@ func TestHeadersAreNotAnnouncedAboveBlocksThatThePeerFetched(t *testing.T) {
 	b := synced(t)
 	b.receive("sendheaders", nil)
 	raw, hashes := chainOf(chainhash.Hash{1}, 4)
-	header := func(i int) []byte { return raw[i*HeaderSize : (i+1)*HeaderSize] }
+	header := func(i int) []byte { return raw[i*wire.MaxBlockHeaderPayload : (i+1)*wire.MaxBlockHeaderPayload] }
 	tip := func(i int) p2p.Tip { return p2p.Tip{Height: int32(i), Hash: hashes[i]} }
 	b.step(TipChanged{Tip: tip(2), Headers: [][]byte{header(0), header(1), header(2)}})
 	require.Equal(t, []string{"inv"}, b.types())

@@ -137,7 +137,7 @@ func established(t *testing.T, cfg Config) *bench {
 // chainOf builds n linked headers above parent.
 func chainOf(parent chainhash.Hash, n int) (raw []byte, hashes []chainhash.Hash) {
 	for i := range n {
-		header := make([]byte, HeaderSize)
+		header := make([]byte, wire.MaxBlockHeaderPayload)
 		copy(header[4:36], parent[:])
 		binary.LittleEndian.PutUint32(header[76:], uint32(i))
 		parent = headerHash(header)
@@ -149,7 +149,7 @@ func chainOf(parent chainhash.Hash, n int) (raw []byte, hashes []chainhash.Hash)
 // blockOf makes a block of a header: enough for a session, which does not
 // look behind it.
 func blockOf(raw []byte, i int) []byte {
-	return append(append([]byte{}, raw[i*HeaderSize:(i+1)*HeaderSize]...), 0)
+	return append(append([]byte{}, raw[i*wire.MaxBlockHeaderPayload:(i+1)*wire.MaxBlockHeaderPayload]...), 0)
 }
 
 func sameType(a, b any) bool {
@@ -174,5 +174,5 @@ func sameType(a, b any) bool {
 }
 
 func headersReply(raw []byte) p2p.HeadersReply {
-	return p2p.HeadersReply{Count: len(raw) / HeaderSize, Frames: multipart.One(raw)}
+	return p2p.HeadersReply{Count: len(raw) / wire.MaxBlockHeaderPayload, Frames: multipart.One(raw)}
 }

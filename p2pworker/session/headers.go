@@ -127,7 +127,7 @@ func (s *headerExchange) onHeaders(r *reader) error {
 		return nil
 	}
 	for i := 1; i < n; i++ {
-		if previousHash(raw[i*HeaderSize:]) != hashes[i-1] {
+		if previousHash(raw[i*wire.MaxBlockHeaderPayload:]) != hashes[i-1] {
 			s.misbehaving("non-continuous headers sequence")
 			return nil
 		}
@@ -147,10 +147,10 @@ func (s *headerExchange) onHeaders(r *reader) error {
 
 // readHeaders takes n headers, each followed by a transaction count.
 func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err error) {
-	raw = make([]byte, 0, min(n*HeaderSize, len(r.b)))
+	raw = make([]byte, 0, min(n*wire.MaxBlockHeaderPayload, len(r.b)))
 	hashes = make([]chainhash.Hash, 0, n)
 	for range n {
-		header := r.take(HeaderSize)
+		header := r.take(wire.MaxBlockHeaderPayload)
 		r.size()
 		if r.err != nil {
 			return nil, nil, r.err
@@ -182,7 +182,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.headers.announced = false
 	}
 	for i, h := range hashes {
-		s.announcer.learn(h, previousHash(raw[i*HeaderSize:]))
+		s.announcer.learn(h, previousHash(raw[i*wire.MaxBlockHeaderPayload:]))
 		if v.Last == last {
 			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
 		}

@@ -29,7 +29,7 @@ func TestHeaderSyncBeginsBelowTheBestHeader(t *testing.T) {
 
 func TestBadHeaders(t *testing.T) {
 	raw, _ := chainOf(chainhash.Hash{1}, 3)
-	broken := append(append([]byte{}, raw[:HeaderSize]...), raw[2*HeaderSize:]...)
+	broken := append(append([]byte{}, raw[:wire.MaxBlockHeaderPayload]...), raw[2*wire.MaxBlockHeaderPayload:]...)
 	for _, tt := range []struct {
 		name    string
 		payload []byte
@@ -69,7 +69,7 @@ func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
 	tip := func(from, to int) TipChanged {
 		e := TipChanged{Tip: p2p.Tip{Height: int32(to), Hash: hashes[to-1]}}
 		for i := from; i < to; i++ {
-			e.Headers = append(e.Headers, raw[i*HeaderSize:(i+1)*HeaderSize])
+			e.Headers = append(e.Headers, raw[i*wire.MaxBlockHeaderPayload:(i+1)*wire.MaxBlockHeaderPayload])
 		}
 		return e
 	}
@@ -79,10 +79,10 @@ func TestAnnounceBlocksByHeadersOnlyIfTheyConnect(t *testing.T) {
 	b.step(tip(1, 2))
 	require.Equal(t, []string{"inv"}, b.types(), "the peer is not known to have the parent")
 	b.receive("getheaders", encodeLocator(hashes[:1], chainhash.Hash{}))
-	answer[p2p.FindHeadersRequest](b, headersReply(raw[HeaderSize:2*HeaderSize]))
+	answer[p2p.FindHeadersRequest](b, headersReply(raw[wire.MaxBlockHeaderPayload:2*wire.MaxBlockHeaderPayload]))
 	b.types()
 	b.step(tip(2, 3))
-	require.Equal(t, encodeHeaders(raw[2*HeaderSize:3*HeaderSize]), b.sent[0].Payload)
+	require.Equal(t, encodeHeaders(raw[2*wire.MaxBlockHeaderPayload:3*wire.MaxBlockHeaderPayload]), b.sent[0].Payload)
 	require.Equal(t, []string{"headers"}, b.types())
 	b.step(tip(3, 12))
 	require.Equal(t, []string{"inv"}, b.types(), "nine headers are too many to announce")
@@ -137,7 +137,7 @@ func TestAnnouncementOvertakesHeaders(t *testing.T) {
 	b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hashes[2]}}))
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{genesis}})
 	require.Empty(t, b.types(), "one request at a time")
-	b.receive("headers", encodeHeaders(raw[:2*HeaderSize]))
+	b.receive("headers", encodeHeaders(raw[:2*wire.MaxBlockHeaderPayload]))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 2, Last: hashes[1], Height: 2})
 	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{hashes[1]}})
 	require.Contains(t, b.types(), "getheaders")

@@ -131,7 +131,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 				step(Tick{LastSend: now, LastReceive: now})
 			case 6:
 				raw, hashes := chainOf(chainhash.Hash{1}, 2)
-				step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:HeaderSize], raw[HeaderSize:]}})
+				step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:wire.MaxBlockHeaderPayload], raw[wire.MaxBlockHeaderPayload:]}})
 				step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
 			}
 		}

@@ -28,17 +28,17 @@ func (s *announcements) onGetHeaders(r *reader) error {
 	}
 	ask(s.conversation, true, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
 		raw := h.First()
-		if err != nil || h.Count < 0 || len(raw) != h.Count*HeaderSize {
+		if err != nil || h.Count < 0 || len(raw) != h.Count*wire.MaxBlockHeaderPayload {
 			return // the node does not serve headers now
 		}
 		count := h.Count
 		for i := range count {
-			header := raw[i*HeaderSize:]
+			header := raw[i*wire.MaxBlockHeaderPayload:]
 			s.announcer.learn(headerHash(header), previousHash(header))
 		}
 		last := stop
 		if count > 0 {
-			last = headerHash(raw[(count-1)*HeaderSize:])
+			last = headerHash(raw[(count-1)*wire.MaxBlockHeaderPayload:])
 			s.announcer.markKnown(last)
 		}
 		if count == 0 || count < maxHeaders && last != stop {
