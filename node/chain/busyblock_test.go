@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -60,7 +61,7 @@ func applied(set map[wire.OutPoint]coins.Coin, block *consensus.Block, height in
 			delete(after, in.PreviousOutPoint)
 		}
 		for j, out := range tx.TxOut {
-			if !coins.Unspendable(out.PkScript) {
+			if !output.Unspendable(out.PkScript) {
 				after[wire.OutPoint{Hash: tx.ID, Index: uint32(j)}] = coins.Coin{
 					Value: out.Value, Script: out.PkScript, Height: height, Coinbase: i == 0,
 				}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
-	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mining"
 )
@@ -348,7 +348,7 @@ func (g *grower) settle(d *draft, i int) {
 func (g *grower) learn(set map[wire.OutPoint]treeCoin, tx *wire.MsgTx, height int32, coinbase bool) {
 	id := tx.TxHash()
 	for i, out := range tx.TxOut {
-		if coins.Unspendable(out.PkScript) {
+		if output.Unspendable(out.PkScript) {
 			continue
 		}
 		c := treeCoin{op: wire.OutPoint{Hash: id, Index: uint32(i)}, out: *out, height: height, coinbase: coinbase}

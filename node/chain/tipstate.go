@@ -5,6 +5,7 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -117,7 +118,7 @@ func (m *move) before(op wire.OutPoint) (coin coins.Coin, there, touched bool) {
 // transaction.
 func (m *move) left(i int, index uint32) (coin coins.Coin, there bool) {
 	tx := m.block.Txs[i]
-	if int64(index) >= int64(len(tx.TxOut)) || coins.Unspendable(tx.TxOut[index].PkScript) {
+	if int64(index) >= int64(len(tx.TxOut)) || output.Unspendable(tx.TxOut[index].PkScript) {
 		return coin, false
 	}
 	op := wire.OutPoint{Hash: tx.ID, Index: index}

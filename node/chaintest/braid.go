@@ -9,7 +9,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/node/coins"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/coins/muhash"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -199,7 +199,7 @@ func (b *braider) forkOff(s, from *strand) {
 // eachCoin calls fn for what a transaction of a block creates.
 func eachCoin(spot *Spot, tx int, fn func(wire.OutPoint, payment)) {
 	for n, out := range spot.Txs[tx].TxOut {
-		if !coins.Unspendable(out.PkScript) {
+		if !output.Unspendable(out.PkScript) {
 			fn(wire.OutPoint{Hash: spot.Txs[tx].ID, Index: uint32(n)}, payment{out.Value, spot.Height, tx == 0, out.PkScript})
 		}
 	}

@@ -37,15 +37,6 @@ type Coin struct {
 	Coinbase bool
 }
 
-// maxScriptSize is the longest script that can be executed; a longer one
-// makes an output unspendable.
-const maxScriptSize = 10_000
-
-// Unspendable reports whether an output with this script never enters the set.
-func Unspendable(script []byte) bool {
-	return len(script) > 0 && script[0] == txscript.OP_RETURN || len(script) > maxScriptSize
-}
-
 func (c *Coin) code() uint64 {
 	code := uint64(uint32(c.Height)) << 1
 	if c.Coinbase {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 )
@@ -12,7 +13,7 @@ import (
 // leaves nothing behind.
 func TestLayerKeepsScriptsOfAnyLength(t *testing.T) {
 	l := newLayer()
-	lengths := []int{0, 1, 22, inlineScript, inlineScript + 1, 255, 256, maxScriptSize}
+	lengths := []int{0, 1, 22, inlineScript, inlineScript + 1, 255, 256, txscript.MaxScriptSize}
 	for round := range lengths {
 		for i := range lengths {
 			length := lengths[(i+round)%len(lengths)]

@@ -154,7 +154,7 @@ func (r *setReader) script() ([]byte, error) {
 		return nil, err
 	}
 	length := scriptSize(form)
-	if length > maxScriptSize {
+	if length > txscript.MaxScriptSize {
 		_, err := io.CopyN(io.Discard, r.from, int64(length))
 		return []byte{txscript.OP_RETURN}, err
 	}

@@ -3,6 +3,8 @@ package coins
 import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
 
 // View collects what a block changes. It is dropped, or committed to its cache,
@@ -78,7 +80,7 @@ func (v *View) Add(op wire.OutPoint, coin Coin, isFresh bool) {
 // AddOutputs adds the outputs of a transaction that can be spent.
 func (v *View) AddOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, coinbase bool) {
 	for i, out := range tx.TxOut {
-		if Unspendable(out.PkScript) {
+		if output.Unspendable(out.PkScript) {
 			continue
 		}
 		coin := Coin{Value: out.Value, Script: out.PkScript, Height: height, Coinbase: coinbase}
@@ -92,7 +94,7 @@ func (v *View) AddOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, coi
 func (v *View) RemoveOutputs(tx *wire.MsgTx, txid chainhash.Hash, height int32, coinbase bool) (clean bool, err error) {
 	clean = true
 	for i, out := range tx.TxOut {
-		if Unspendable(out.PkScript) {
+		if output.Unspendable(out.PkScript) {
 			continue
 		}
 		coin, err := v.Spend(wire.OutPoint{Hash: txid, Index: uint32(i)})

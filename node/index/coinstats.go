@@ -7,6 +7,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/coins/muhash"
@@ -156,7 +157,7 @@ func (t *tally) block(b *connected, subsidy int64) {
 func (t *tally) outputs(tx *consensus.Tx, height int32, coinbase bool) {
 	for i, out := range tx.TxOut {
 		switch {
-		case coins.Unspendable(out.PkScript):
+		case output.Unspendable(out.PkScript):
 			t.Block.Scripts += out.Value
 			continue
 		case coinbase:

@@ -6,8 +6,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
 // requireFilter checks a filter against the block and the header before.
@@ -22,7 +22,7 @@ func (s *set) requireFilter(r *rig, at *chain.Node, previous *Filter) *Filter {
 	elements := map[string]struct{}{}
 	for _, tx := range block.Txs {
 		for _, out := range tx.TxOut {
-			if len(out.PkScript) > 0 && !coins.Unspendable(out.PkScript) {
+			if len(out.PkScript) > 0 && !output.Unspendable(out.PkScript) {
 				elements[string(out.PkScript)] = struct{}{}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -48,15 +49,15 @@ func (c *Config) notStandard(tx *consensus.Tx) string {
 	}
 	carried := 0
 	for _, out := range tx.TxOut {
-		class := Classify(out.PkScript)
+		class := output.TypeOf(out.PkScript)
 		switch {
-		case class == NonStandard || class == MultiSig && !smallMultisig(out.PkScript):
+		case class == output.NonStandard || class == output.MultiSig && !smallMultisig(out.PkScript):
 			return "scriptpubkey"
-		case class == NullData:
+		case class == output.NullData:
 			if carried += len(out.PkScript); carried > c.DataCarrier {
 				return "datacarrier"
 			}
-		case class == MultiSig && !c.BareMultisig:
+		case class == output.MultiSig && !c.BareMultisig:
 			return "bare-multisig"
 		}
 	}
@@ -73,7 +74,7 @@ func smallMultisig(script []byte) bool {
 
 // dustThreshold is what an output must be worth to be worth spending.
 func (c *Config) dustThreshold(out *wire.TxOut) int64 {
-	if coins.Unspendable(out.PkScript) {
+	if output.Unspendable(out.PkScript) {
 		return 0
 	}
 	const input = 32 + 4 + 1 + 4
@@ -108,12 +109,12 @@ func checkInputs(tx *consensus.Tx, spent []coins.Coin) *consensus.Reject {
 		}
 	}
 	for i, in := range tx.TxIn {
-		switch Classify(spent[i].Script) {
-		case NonStandard:
+		switch output.TypeOf(spent[i].Script) {
+		case output.NonStandard:
 			return reject("input %d script unknown", i)
-		case WitnessUnknown:
+		case output.WitnessUnknown:
 			return reject("input %d witness program is undefined", i)
-		case ScriptHash:
+		case output.ScriptHash:
 			redeem := lastPush(in.SignatureScript)
 			if redeem == nil {
 				return reject("input %d P2SH redeemscript missing", i)

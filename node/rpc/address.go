@@ -6,8 +6,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
-	"github.com/bulkheadnode/bulkhead/node/descriptor"
-	"github.com/bulkheadnode/bulkhead/node/render"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
 )
 
 func (n addresses) table() rpc.Table {
@@ -78,7 +77,7 @@ func (n addresses) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, er
 	d := list[0]
 	body, _, _ := strings.Cut(text, "#")
 	info := descriptorInfo{
-		Descriptor: withChecksum(d.Public()), Checksum: render.Checksum(body),
+		Descriptor: withChecksum(d.Public()), Checksum: descriptor.Checksum(body),
 		IsRange: d.IsRange(), IsSolvable: d.IsSolvable(), HasPrivate: d.HasPrivate(),
 	}
 	if len(list) > 1 {
@@ -89,4 +88,4 @@ func (n addresses) getDescriptorInfo(_ context.Context, call *rpc.Call) (any, er
 	return info, nil
 }
 
-func withChecksum(desc string) string { return desc + "#" + render.Checksum(desc) }
+func withChecksum(desc string) string { return desc + "#" + descriptor.Checksum(desc) }

@@ -7,10 +7,10 @@ import (
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/render"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 func (n blockQueries) table() rpc.Table {
@@ -175,7 +175,7 @@ func (n blockQueries) blockTxs(at *chain.Node, block *consensus.Block, level int
 		if i > 0 && i <= len(undo) {
 			spent = undo[i-1]
 		}
-		txs[i] = render.NewTx(tx, n.Params.Params, true, spent, level >= showPrevouts)
+		txs[i] = render.NewTx(shownTx(tx), n.Params.Params, true, shownCoins(spent), level >= showPrevouts)
 	}
 	return txs, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
-	"github.com/bulkheadnode/bulkhead/node/descriptor"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
 )
 
 // deriveAddresses returns a list of addresses, or a list of lists if the

@@ -9,8 +9,8 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/descriptor"
 )
 
 // defaultTries is how many nonces are tried for a block.

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
-	"github.com/bulkheadnode/bulkhead/node/descriptor"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
 )
 
 // positions is an inclusive range of a wildcard.

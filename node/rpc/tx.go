@@ -11,12 +11,13 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/render"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 // defaultMaxRate is what a user may pay, by mistake, in satoshi per 1000
@@ -91,7 +92,7 @@ func (n txCommands) sendRawTransaction(ctx context.Context, call *rpc.Call) (any
 		return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed. Make sure the tx has at least one input.")
 	}
 	for _, out := range tx.TxOut {
-		if (coins.Unspendable(out.PkScript) || strings.HasSuffix(render.Asm(out.PkScript, false), "[error]")) && out.Value > int64(maxBurn) {
+		if (output.Unspendable(out.PkScript) || strings.HasSuffix(render.Asm(out.PkScript, false), "[error]")) && out.Value > int64(maxBurn) {
 			return nil, rpc.Errorf(rpc.VerifyError, "Unspendable output exceeds maximum configured by user (maxburnamount)")
 		}
 	}
@@ -225,7 +226,7 @@ func (n txCommands) decodeRawTransaction(_ context.Context, call *rpc.Call) (any
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed")
 	}
-	return render.NewTx(tx, n.Params.Params, false, nil, false), nil
+	return render.NewTx(shownTx(tx), n.Params.Params, false, nil, false), nil
 }
 
 // txInfo is what getrawtransaction shows.
@@ -261,7 +262,7 @@ func (n txCommands) getRawTransaction(ctx context.Context, call *rpc.Call) (any,
 	if level <= 0 {
 		return hex.EncodeToString(entry.Tx.Raw()), nil
 	}
-	return txInfo{VSizeAdjusted: entry.VSize, Tx: render.NewTx(entry.Tx, n.Params.Params, true, nil, false)}, nil
+	return txInfo{VSizeAdjusted: entry.VSize, Tx: render.NewTx(shownTx(entry.Tx), n.Params.Params, true, nil, false)}, nil
 }
 
 // renamed renames an argument in an error: this command calls it otherwise.
@@ -323,7 +324,7 @@ func (n txCommands) showConfirmed(at *chain.Node, tx *consensus.Tx, spent []coin
 		depth = confirmations(view, at)
 		info.Time, info.BlockTime = at.Time, at.Time
 	}
-	info.Tx = render.NewTx(tx, n.Params.Params, true, spent, true)
+	info.Tx = render.NewTx(shownTx(tx), n.Params.Params, true, shownCoins(spent), true)
 	return info
 }
 

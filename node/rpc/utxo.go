@@ -9,10 +9,10 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/render"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 func (n *utxoQueries) table() rpc.Table {

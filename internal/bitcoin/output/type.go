@@ -1,32 +1,33 @@
-package mempool
+package output
 
 import "github.com/btcsuite/btcd/txscript/v2"
 
-// Class is the kind of an output script, as Bitcoin Core names it.
-type Class string
+// Type is the kind of an output script, as Bitcoin Core names it (TxoutType,
+// script/solver.cpp).
+type Type string
 
-// The kinds.
+// The types.
 const (
-	NonStandard       Class = "nonstandard"
-	PubKey            Class = "pubkey"
-	PubKeyHash        Class = "pubkeyhash"
-	ScriptHash        Class = "scripthash"
-	MultiSig          Class = "multisig"
-	NullData          Class = "nulldata"
-	Anchor            Class = "anchor"
-	WitnessKeyHash    Class = "witness_v0_keyhash"
-	WitnessScriptHash Class = "witness_v0_scripthash"
-	WitnessTaproot    Class = "witness_v1_taproot"
-	WitnessUnknown    Class = "witness_unknown"
+	NonStandard       Type = "nonstandard"
+	PubKey            Type = "pubkey"
+	PubKeyHash        Type = "pubkeyhash"
+	ScriptHash        Type = "scripthash"
+	MultiSig          Type = "multisig"
+	NullData          Type = "nulldata"
+	Anchor            Type = "anchor"
+	WitnessKeyHash    Type = "witness_v0_keyhash"
+	WitnessScriptHash Type = "witness_v0_scripthash"
+	WitnessTaproot    Type = "witness_v1_taproot"
+	WitnessUnknown    Type = "witness_unknown"
 )
 
-// Classify returns a script's kind.
-func Classify(script []byte) Class {
+// TypeOf returns a script's type.
+func TypeOf(script []byte) Type {
 	if txscript.IsPayToScriptHash(script) {
 		return ScriptHash
 	}
 	if version, program, err := txscript.ExtractWitnessProgramInfo(script); err == nil {
-		return classifyWitness(script, version, program)
+		return witnessType(script, version, program)
 	}
 	switch {
 	case isNullData(script):
@@ -42,7 +43,7 @@ func Classify(script []byte) Class {
 	return NonStandard
 }
 
-func classifyWitness(script []byte, version int, program []byte) Class {
+func witnessType(script []byte, version int, program []byte) Type {
 	switch {
 	case version == 0 && len(program) == 20:
 		return WitnessKeyHash

@@ -1,15 +1,18 @@
 package render
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 
+	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
-	"github.com/bulkheadnode/bulkhead/node/coins"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
 
 // Amount is satoshi, shown as a number of bitcoins with eight decimals.
@@ -21,10 +24,28 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 	if a < 0 {
 		sign, a = "-", -a
 	}
-	return fmt.Appendf(nil, "%s%d.%08d", sign, a/consensus.Coin, a%consensus.Coin), nil
+	return fmt.Appendf(nil, "%s%d.%08d", sign, a/btcutil.SatoshiPerBitcoin, a%btcutil.SatoshiPerBitcoin), nil
 }
 
-// Tx is a transaction. Members without a value are left out.
+// Transaction is what is to be shown, with the hashes and sizes that its owner
+// knows, so that they are not computed again.
+type Transaction struct {
+	*wire.MsgTx
+	ID        chainhash.Hash // txid
+	WitnessID chainhash.Hash // wtxid
+	Size      int            // bytes with witness data
+	Weight    int            // BIP141
+}
+
+// Coin is what an input spends.
+type Coin struct {
+	Value    int64 // satoshi
+	Script   []byte
+	Height   int32 // of the block that created it
+	Coinbase bool
+}
+
+// Tx is a transaction in JSON. Members without a value are left out.
 type Tx struct {
 	TxID     string   `json:"txid"`
 	Hash     string   `json:"hash"`
@@ -73,20 +94,20 @@ type Output struct {
 
 // Script is an output script.
 type Script struct {
-	Asm     string        `json:"asm"`
-	Desc    string        `json:"desc"`
-	Hex     string        `json:"hex"`
-	Address string        `json:"address,omitempty"`
-	Type    mempool.Class `json:"type"`
+	Asm     string      `json:"asm"`
+	Desc    string      `json:"desc"`
+	Hex     string      `json:"hex"`
+	Address string      `json:"address,omitempty"`
+	Type    output.Type `json:"type"`
 }
 
 // NewScript shows an output script.
 func NewScript(script []byte, net *chaincfg.Params) Script {
 	s := Script{
-		Asm: Asm(script, false), Desc: Descriptor(script, net), Hex: hex.EncodeToString(script),
-		Type: mempool.Classify(script),
+		Asm: Asm(script, false), Desc: descriptor.Infer(script, net), Hex: hex.EncodeToString(script),
+		Type: output.TypeOf(script),
 	}
-	if s.Type != mempool.PubKey {
+	if s.Type != output.PubKey {
 		s.Address = address.Of(script, net)
 	}
 	return s
@@ -94,39 +115,51 @@ func NewScript(script []byte, net *chaincfg.Params) Script {
 
 // NewTx shows a transaction; with withHex, its bytes too. spent, if not nil,
 // holds what its inputs spend; prevouts shows that as well as the fee.
-func NewTx(tx *consensus.Tx, net *chaincfg.Params, withHex bool, spent []coins.Coin, prevouts bool) Tx {
+func NewTx(tx Transaction, net *chaincfg.Params, withHex bool, spent []Coin, prevouts bool) Tx {
 	t := Tx{
 		TxID: tx.ID.String(), Hash: tx.WitnessID.String(), Version: uint32(tx.Version),
-		Size: tx.Size, VSize: (tx.Weight() + 3) / 4, Weight: tx.Weight(), LockTime: tx.LockTime,
+		Size: tx.Size, VSize: (tx.Weight + 3) / 4, Weight: tx.Weight, LockTime: tx.LockTime,
 		Vin: make([]Input, len(tx.TxIn)), Vout: make([]Output, len(tx.TxOut)),
 	}
-	total := int64(0)
-	for i := range tx.TxIn {
-		t.Vin[i] = newInput(tx, i)
+	fee := Amount(0) // what is spent less what is created
+	for i, in := range tx.TxIn {
+		t.Vin[i] = newInput(in, isCoinbase(tx.MsgTx))
 		if i < len(spent) {
-			total += spent[i].Value
+			fee += Amount(spent[i].Value)
 			if prevouts {
 				t.Vin[i].Prevout = newPrevout(&spent[i], net)
 			}
 		}
 	}
 	for i, out := range tx.TxOut {
+		fee -= Amount(out.Value)
 		t.Vout[i] = Output{Value: Amount(out.Value), N: i, Script: NewScript(out.PkScript, net)}
 	}
 	if len(spent) > 0 && len(spent) == len(tx.TxIn) {
-		fee := Amount(total - tx.ValueOut())
 		t.Fee = &fee
 	}
 	if withHex {
-		t.Hex = hex.EncodeToString(tx.Raw())
+		t.Hex = hex.EncodeToString(tx.raw())
 	}
 	return t
 }
 
-func newInput(tx *consensus.Tx, i int) Input {
-	in := tx.TxIn[i]
+func (t Transaction) raw() []byte {
+	b := bytes.NewBuffer(make([]byte, 0, t.Size))
+	// A bytes.Buffer does not fail.
+	_ = t.Serialize(b)
+	return b.Bytes()
+}
+
+// isCoinbase reports whether a transaction has the form of a coinbase: one
+// input, which spends no output.
+func isCoinbase(tx *wire.MsgTx) bool {
+	return len(tx.TxIn) == 1 && tx.TxIn[0].PreviousOutPoint == wire.OutPoint{Index: wire.MaxPrevOutIndex}
+}
+
+func newInput(in *wire.TxIn, coinbase bool) Input {
 	shown := Input{Sequence: in.Sequence}
-	if tx.IsCoinbase() {
+	if coinbase {
 		shown.Coinbase = hex.EncodeToString(in.SignatureScript)
 	} else {
 		index := in.PreviousOutPoint.Index
@@ -139,6 +172,6 @@ func newInput(tx *consensus.Tx, i int) Input {
 	return shown
 }
 
-func newPrevout(c *coins.Coin, net *chaincfg.Params) *Prevout {
+func newPrevout(c *Coin, net *chaincfg.Params) *Prevout {
 	return &Prevout{Generated: c.Coinbase, Height: c.Height, Value: Amount(c.Value), Script: NewScript(c.Script, net)}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/wording"
 )
 
 // ErrPrivate is returned when a script needs a hardened step from a public
@@ -46,17 +48,17 @@ type derived struct {
 func parseKey(text string, net *chaincfg.Params) (*key, error) {
 	k := &key{mark: "h"}
 	if strings.TrimSpace(text) != text {
-		return nil, wording("Key '%s' is invalid due to whitespace", text)
+		return nil, wording.Errorf("Key '%s' is invalid due to whitespace", text)
 	}
 	if strings.HasPrefix(text, "[") {
 		origin, rest, found := strings.Cut(text[1:], "]")
 		if !found {
-			return nil, wording("Key origin end ']' character expected but not found")
+			return nil, wording.Errorf("Key origin end ']' character expected but not found")
 		}
 		steps := strings.Split(origin, "/")
 		fingerprint := steps[0]
 		if _, err := hex.DecodeString(fingerprint); err != nil || len(fingerprint) != 8 {
-			return nil, wording("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
+			return nil, wording.Errorf("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
 		}
 		path, err := k.parsePath(steps[1:])
 		if err != nil {
@@ -77,7 +79,7 @@ func parseKey(text string, net *chaincfg.Params) (*key, error) {
 // parseSingle reads a key in hex or WIF; done is false if it is neither.
 func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err error) {
 	if text == "" {
-		return false, wording("No key provided")
+		return false, wording.Errorf("No key provided")
 	}
 	if raw, err := hex.DecodeString(text); err == nil {
 		check := raw
@@ -85,10 +87,10 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 			check = append([]byte{2}, raw...)
 		}
 		if _, err := btcec.ParsePubKey(check); err != nil {
-			return false, wording("Pubkey '%s' is invalid", text)
+			return false, wording.Errorf("Pubkey '%s' is invalid", text)
 		}
 		if len(raw) > btcec.PubKeyBytesLenCompressed && raw[0] != uncompressed {
-			return false, wording("Hybrid public keys are not allowed")
+			return false, wording.Errorf("Hybrid public keys are not allowed")
 		}
 		k.public = raw
 		return true, nil
@@ -98,7 +100,7 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 		return false, nil
 	}
 	if !wif.IsForNet(net) {
-		return false, wording("key '%s' is not valid", text)
+		return false, wording.Errorf("key '%s' is not valid", text)
 	}
 	k.public, k.private = wif.SerializePubKey(), true
 	return true, nil
@@ -107,17 +109,17 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 func (k *key) parseExtended(steps []string, net *chaincfg.Params) error {
 	extended, err := hdkeychain.NewKeyFromString(steps[0])
 	if err != nil || !extended.IsForNet(net) {
-		return wording("key '%s' is not valid", steps[0])
+		return wording.Errorf("key '%s' is not valid", steps[0])
 	}
 	k.extended, k.private = extended, extended.IsPrivate()
 	if k.neutered, err = extended.Neuter(); err != nil {
-		return wording("key '%s' is not valid", steps[0])
+		return wording.Errorf("key '%s' is not valid", steps[0])
 	}
 	steps = steps[1:]
 	if len(steps) > 0 && strings.HasPrefix(steps[len(steps)-1], "*") {
 		last := steps[len(steps)-1]
 		if last != "*" && last != "*'" && last != "*h" {
-			return wording("Key path value '%s' is not a valid uint32", last)
+			return wording.Errorf("Key path value '%s' is not a valid uint32", last)
 		}
 		k.wildcard, k.hardened = true, last != "*"
 		k.marked(last)
@@ -151,15 +153,15 @@ type step uint32
 
 func parseStep(text string) (step, error) {
 	if text == "" {
-		return 0, wording("Key path value '' is not valid")
+		return 0, wording.Errorf("Key path value '' is not valid")
 	}
 	number := strings.TrimRight(text, "'h")
 	index, err := strconv.ParseUint(number, 10, 32)
 	if err != nil || len(text)-len(number) > 1 {
-		return 0, wording("Key path value '%s' is not a valid uint32", text)
+		return 0, wording.Errorf("Key path value '%s' is not a valid uint32", text)
 	}
 	if index >= hdkeychain.HardenedKeyStart {
-		return 0, wording("Key path value %d is out of range", index)
+		return 0, wording.Errorf("Key path value %d is out of range", index)
 	}
 	if number != text {
 		index += hdkeychain.HardenedKeyStart
@@ -265,6 +267,3 @@ func (k *key) String() string {
 }
 
 func (d derived) String() string { return "[" + d.origin + "]" + hex.EncodeToString(d.public) }
-
-// wording makes an error with Bitcoin Core's text, which clients compare.
-func wording(format string, args ...any) error { return fmt.Errorf(format, args...) }

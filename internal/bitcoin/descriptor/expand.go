@@ -5,14 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/txscript/v2"
-
-	"github.com/bulkheadnode/bulkhead/node/render"
 )
 
 // Expanded is one script, with a descriptor of it alone.
@@ -26,7 +23,7 @@ type Expanded struct {
 func (d *Descriptor) Expand(position uint32) ([]Expanded, error) {
 	list, err := d.expand(position)
 	for i := range list {
-		list[i].Desc += "#" + render.Checksum(list[i].Desc)
+		list[i].Desc += "#" + Checksum(list[i].Desc)
 	}
 	return list, err
 }
@@ -34,9 +31,7 @@ func (d *Descriptor) Expand(position uint32) ([]Expanded, error) {
 func (d *Descriptor) expand(position uint32) ([]Expanded, error) {
 	switch d.name {
 	case "raw", "addr":
-		text := render.Descriptor(d.script, d.net)
-		body, _, _ := strings.Cut(text, "#")
-		return []Expanded{{d.script, body}}, nil
+		return []Expanded{{d.script, describe(d.script, d.net)}}, nil
 	case "sh", "wsh":
 		inner, err := d.inner.expand(position)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
-	"github.com/bulkheadnode/bulkhead/node/render"
+	"github.com/bulkheadnode/bulkhead/internal/wording"
 )
 
 // Descriptor is a parsed descriptor.
@@ -29,7 +29,7 @@ func Parse(text string, net *chaincfg.Params) (*Descriptor, error) {
 		return nil, err
 	}
 	if len(list) > 1 {
-		return nil, wording("Multipath descriptor not accepted")
+		return nil, wording.Errorf("Multipath descriptor not accepted")
 	}
 	return list[0], nil
 }
@@ -41,10 +41,10 @@ func checked(text string) (body string, err error) {
 		return body, nil
 	}
 	if len(sum) != 8 {
-		return "", wording("Expected 8 character checksum, not %d characters", len(sum))
+		return "", wording.Errorf("Expected 8 character checksum, not %d characters", len(sum))
 	}
-	if want := render.Checksum(body); want != sum {
-		return "", wording("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
+	if want := Checksum(body); want != sum {
+		return "", wording.Errorf("Provided checksum '%s' does not match computed checksum '%s'", sum, want)
 	}
 	return body, nil
 }
@@ -53,7 +53,7 @@ func checked(text string) (body string, err error) {
 func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error) {
 	name, arg, ok := strings.Cut(body, "(")
 	if !ok || !strings.HasSuffix(arg, ")") {
-		return nil, wording("'%s' is not a valid descriptor function", body)
+		return nil, wording.Errorf("'%s' is not a valid descriptor function", body)
 	}
 	d := &Descriptor{name: name, net: net}
 	arg = strings.TrimSuffix(arg, ")")
@@ -61,11 +61,11 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	switch name {
 	case "raw":
 		if d.script, err = hex.DecodeString(arg); err != nil || arg == "" {
-			return nil, wording("Raw script is not hex")
+			return nil, wording.Errorf("Raw script is not hex")
 		}
 	case "addr":
 		if d.script, err = address.Script(arg, net); err != nil {
-			return nil, wording("Address is not valid")
+			return nil, wording.Errorf("Address is not valid")
 		}
 	case "sh", "wsh":
 		d.inner, err = parse(arg, net, name)
@@ -74,7 +74,7 @@ func parse(body string, net *chaincfg.Params, within string) (*Descriptor, error
 	case "pk", "pkh", "wpkh", "combo", "tr", "rawtr":
 		err = d.parseKeys(name+"()", arg)
 	default:
-		return nil, wording("'%s' is not a valid descriptor function", body)
+		return nil, wording.Errorf("'%s' is not a valid descriptor function", body)
 	}
 	if err == nil {
 		err = d.checkPlace(within)
@@ -86,7 +86,7 @@ func (d *Descriptor) parseMulti(arg string) error {
 	threshold, keys, _ := strings.Cut(arg, ",")
 	n, err := strconv.Atoi(threshold)
 	if err != nil {
-		return wording("Multi threshold '%s' is not valid", threshold)
+		return wording.Errorf("Multi threshold '%s' is not valid", threshold)
 	}
 	d.threshold = n
 	if err := d.parseKeys("Multi", strings.Split(keys, ",")...); err != nil {
@@ -95,11 +95,11 @@ func (d *Descriptor) parseMulti(arg string) error {
 	const maxKeys = 20
 	switch {
 	case len(d.keys) > maxKeys:
-		return wording("Cannot have %d keys in multisig; must have between 1 and %d keys, inclusive", len(d.keys), maxKeys)
+		return wording.Errorf("Cannot have %d keys in multisig; must have between 1 and %d keys, inclusive", len(d.keys), maxKeys)
 	case n < 1:
-		return wording("Multisig threshold cannot be %d, must be at least 1", n)
+		return wording.Errorf("Multisig threshold cannot be %d, must be at least 1", n)
 	case n > len(d.keys):
-		return wording("Multisig threshold cannot be larger than the number of keys; threshold is %d but only %d keys specified", n, len(d.keys))
+		return wording.Errorf("Multisig threshold cannot be larger than the number of keys; threshold is %d but only %d keys specified", n, len(d.keys))
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (d *Descriptor) parseKeys(place string, texts ...string) error {
 	for _, text := range texts {
 		k, err := parseKey(text, d.net)
 		if err != nil {
-			return wording("%s: %v", place, err)
+			return wording.Errorf("%s: %v", place, err)
 		}
 		k.sole = k.private && k.extended == nil && (d.name == "tr" || d.name == "rawtr")
 		d.keys = append(d.keys, k)
@@ -123,29 +123,29 @@ func (d *Descriptor) checkPlace(within string) error {
 	for _, k := range d.keys {
 		large = large || len(k.public) == 65
 		if len(k.public) == 32 && d.name != "tr" && d.name != "rawtr" {
-			return wording("%s(): Pubkey '%x' is invalid", d.name, k.public)
+			return wording.Errorf("%s(): Pubkey '%x' is invalid", d.name, k.public)
 		}
 	}
 	switch d.name {
 	case "sh":
 		if within != "" {
-			return wording("Can only have sh() at top level")
+			return wording.Errorf("Can only have sh() at top level")
 		}
 	case "wsh":
 		if within != "" && within != "sh" {
-			return wording("Can only have wsh() at top level or inside sh()")
+			return wording.Errorf("Can only have wsh() at top level or inside sh()")
 		}
 	case "wpkh":
 		if within == "wsh" {
-			return wording("Can only have wpkh() at top level or inside sh()")
+			return wording.Errorf("Can only have wpkh() at top level or inside sh()")
 		}
 	case "raw", "addr", "combo", "tr", "rawtr":
 		if within != "" {
-			return wording("Can only have %s() at top level", d.name)
+			return wording.Errorf("Can only have %s() at top level", d.name)
 		}
 	}
 	if large && (d.name == "wpkh" || d.name == "tr" || d.name == "rawtr" || within == "wsh") {
-		return wording("%s(): Uncompressed keys are not allowed", d.name)
+		return wording.Errorf("%s(): Uncompressed keys are not allowed", d.name)
 	}
 	return nil
 }

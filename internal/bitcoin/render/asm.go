@@ -6,6 +6,8 @@ import (
 
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
 
 // Asm disassembles a script. With sigHash, what looks like a signature shows
@@ -18,7 +20,7 @@ func Asm(script []byte, sigHash bool) string {
 			text += " "
 		}
 		if data := tokens.Data(); tokens.Opcode() <= txscript.OP_PUSHDATA4 {
-			text += asmPush(data, sigHash && !unspendable(script))
+			text += asmPush(data, sigHash && !output.Unspendable(script))
 		} else {
 			text += opcodeName(tokens.Opcode())
 		}
@@ -30,10 +32,6 @@ func Asm(script []byte, sigHash bool) string {
 		text += "[error]"
 	}
 	return text
-}
-
-func unspendable(script []byte) bool {
-	return len(script) > 0 && script[0] == txscript.OP_RETURN || len(script) > 10_000
 }
 
 // asmPush shows what fits a number as one.

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/wording"
 )
 
 // maxPaths bounds the descriptors that one with multipath expressions stands
@@ -63,21 +65,21 @@ func choicesIn(body string) (literal []string, choices [][]string, err error) {
 			return literal, choices, nil
 		}
 		if len(choices) > 0 && !strings.ContainsAny(before, ",()") {
-			return nil, nil, wording("Multiple multipath key path specifiers found")
+			return nil, nil, wording.Errorf("Multiple multipath key path specifiers found")
 		}
 		text, after, closed := strings.Cut(rest, ">")
 		if strings.LastIndex(before, "[") > strings.LastIndex(before, "]") {
-			return nil, nil, wording("Key path value '<%s>' specifies multipath in a section where multipath is not allowed", text)
+			return nil, nil, wording.Errorf("Key path value '<%s>' specifies multipath in a section where multipath is not allowed", text)
 		}
 		if !closed || !strings.HasSuffix(before, "/") || strings.IndexAny(after, "/,)") != 0 {
-			return nil, nil, wording("Key path value '<%s' is not a valid multipath specifier", text)
+			return nil, nil, wording.Errorf("Key path value '<%s' is not a valid multipath specifier", text)
 		}
 		list, err := choicesOf(text)
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(choices) > 0 && len(list) != len(choices[0]) {
-			return nil, nil, wording("Multipath key path specifiers have %d and %d items; all must have as many", len(choices[0]), len(list))
+			return nil, nil, wording.Errorf("Multipath key path specifiers have %d and %d items; all must have as many", len(choices[0]), len(list))
 		}
 		choices, body = append(choices, list), after
 	}
@@ -87,9 +89,9 @@ func choicesOf(text string) ([]string, error) {
 	list := strings.Split(text, ";")
 	switch {
 	case len(list) < 2:
-		return nil, wording("Multipath key path specifiers must have at least two items")
+		return nil, wording.Errorf("Multipath key path specifiers must have at least two items")
 	case len(list) > maxPaths:
-		return nil, wording("Multipath key path specifiers must have at most %d items", maxPaths)
+		return nil, wording.Errorf("Multipath key path specifiers must have at most %d items", maxPaths)
 	}
 	seen := map[step]bool{}
 	for _, item := range list {
@@ -98,7 +100,7 @@ func choicesOf(text string) ([]string, error) {
 			return nil, err
 		}
 		if seen[s] {
-			return nil, wording("Duplicated key path value %s in multipath specifier", item)
+			return nil, wording.Errorf("Duplicated key path value %s in multipath specifier", item)
 		}
 		seen[s] = true
 	}

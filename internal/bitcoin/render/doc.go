@@ -1,5 +1,5 @@
 // Package render shows scripts, transactions and blocks as Bitcoin Core's
-// JSON-RPC does: disassembly, addresses, descriptors, and structs whose JSON
+// JSON-RPC does: disassembly, and structs whose JSON
 // has the same members in the same order.
 //
 // It is pure: everything it needs is an argument.
