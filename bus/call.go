@@ -43,7 +43,7 @@ func (c *Conn) call(ctx context.Context, h *codec.Header, req any) (answer, erro
 
 // exchange sends a message that the other side answers under an id that it is
 // given here; entered, if not nil, is told the id before anything is sent.
-func (s *session) exchange(ctx context.Context, h *codec.Header, body any, entered func(id uint64)) (answer, error) {
+func (s *uplink) exchange(ctx context.Context, h *codec.Header, body any, entered func(id uint64)) (answer, error) {
 	w, _ := s.spare.Get().(*waiter)
 	if w == nil {
 		w = &waiter{reply: make(chan answer, 1)}
@@ -74,7 +74,7 @@ func (s *session) exchange(ctx context.Context, h *codec.Header, body any, enter
 }
 
 // begin enters a call and sends it.
-func (s *session) begin(ctx context.Context, w *waiter, h *codec.Header, body any, e *encoder, entered func(uint64)) error {
+func (s *uplink) begin(ctx context.Context, w *waiter, h *codec.Header, body any, e *encoder, entered func(uint64)) error {
 	var err error
 	if h.ID, err = s.wait(w); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *session) begin(ctx context.Context, w *waiter, h *codec.Header, body an
 }
 
 // wait enters a call that is about to be made and gives it its id.
-func (s *session) wait(w *waiter) (uint64, error) {
+func (s *uplink) wait(w *waiter) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
@@ -114,7 +114,7 @@ func (s *session) wait(w *waiter) (uint64, error) {
 }
 
 // abandon gives a call up and reports whether it was still waiting.
-func (s *session) abandon(id uint64) bool {
+func (s *uplink) abandon(id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.waiting.Take(id)
@@ -126,7 +126,7 @@ func (s *session) abandon(id uint64) bool {
 
 // expire fails the calls that have waited for DefaultDeadline, and sees to
 // the next.
-func (s *session) expire() {
+func (s *uplink) expire() {
 	now := time.Now()
 	var late []*waiter
 	var ids []uint64
@@ -156,7 +156,7 @@ func (s *session) expire() {
 	}
 }
 
-func (s *session) take(id uint64) *waiter {
+func (s *uplink) take(id uint64) *waiter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w, ok := s.waiting.Take(id)
@@ -167,13 +167,13 @@ func (s *session) take(id uint64) *waiter {
 	return w
 }
 
-func (s *session) resolve(id uint64, m *link.Message) {
+func (s *uplink) resolve(id uint64, m *link.Message) {
 	if w := s.take(id); w != nil {
 		w.resolve(answer{content: s.bodies.contents(m)})
 	}
 }
 
-func (s *session) resolveError(h *codec.View) {
+func (s *uplink) resolveError(h *codec.View) {
 	if w := s.take(h.ID); w != nil {
 		w.resolve(answer{err: &Error{Kind: Kind(h.Fault), Text: string(h.Text)}})
 	}

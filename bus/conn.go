@@ -64,7 +64,7 @@ type Conn struct {
 	ended chan struct{} // closed when Run is over
 
 	mu       sync.Mutex
-	session  *session // nil while there is no link
+	uplink   *uplink // nil while there is no link
 	instance string
 	subs     map[*Subscription]struct{}
 }
@@ -143,7 +143,7 @@ func (c *Conn) once(ctx context.Context) (welcomed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s, err := newSession(ctx, c, nc)
+	s, err := newUplink(ctx, c, nc)
 	if err != nil {
 		nc.Close()
 		return false, err
@@ -153,10 +153,10 @@ func (c *Conn) once(ctx context.Context) (welcomed bool, err error) {
 }
 
 // enter makes s the link that calls use.
-func (c *Conn) enter(s *session, instance string) (subs []*Subscription) {
+func (c *Conn) enter(s *uplink, instance string) (subs []*Subscription) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session, c.instance = s, instance
+	c.uplink, c.instance = s, instance
 	for sub := range c.subs {
 		subs = append(subs, sub)
 	}
@@ -164,11 +164,11 @@ func (c *Conn) enter(s *session, instance string) (subs []*Subscription) {
 }
 
 // leave tells that s is no more.
-func (c *Conn) leave(s *session) {
+func (c *Conn) leave(s *uplink) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session == s {
-		c.session = nil
+	if c.uplink == s {
+		c.uplink = nil
 	}
 }
 
@@ -183,7 +183,7 @@ func (c *Conn) end() {
 
 // current returns the link to use. Before the first welcome it waits for it;
 // later, a link that is down is an error at once.
-func (c *Conn) current(ctx context.Context) (*session, error) {
+func (c *Conn) current(ctx context.Context) (*uplink, error) {
 	select {
 	case <-c.ready:
 	default:
@@ -197,10 +197,10 @@ func (c *Conn) current(ctx context.Context) (*session, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session == nil {
+	if c.uplink == nil {
 		return nil, ErrClosed
 	}
-	return c.session, nil
+	return c.uplink, nil
 }
 
 // Flush waits until everything that was sent has left this process.

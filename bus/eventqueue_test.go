@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// source makes bundles of numbered events, as a session's reader does.
+// source makes bundles of numbered events, as an uplink's reader does.
 type source struct {
 	random *rand.Rand
 	bodies slabWriter

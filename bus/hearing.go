@@ -7,7 +7,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
-// hearing is what a session's reader does with events: those that arrive
+// hearing is what an uplink's reader does with events: those that arrive
 // together under one header are handed to their subscription together, with
 // one lock and one wake.
 //
@@ -22,13 +22,13 @@ type hearing struct {
 }
 
 // same reports whether m is an event under the same header as the last.
-func (s *session) same(m *link.Message) bool {
+func (s *uplink) same(m *link.Message) bool {
 	return len(s.hearing.head) > 0 && bytes.Equal(m.Head(), s.hearing.head) && m.Len() > 1
 }
 
 // announce remembers an event's header: those that follow mostly have the
 // same, and need not be looked at again.
-func (s *session) announce(h *codec.View, m *link.Message) {
+func (s *uplink) announce(h *codec.View, m *link.Message) {
 	e := &s.hearing
 	e.bundle.topic, e.bundle.from, e.bundle.gap = s.name(h.To), s.name(h.From), h.Gap
 	e.subID = h.ID
@@ -41,7 +41,7 @@ func (s *session) announce(h *codec.View, m *link.Message) {
 
 // deliver adds an event to those that are to be handed over. A large one, or
 // one with attachments, goes alone.
-func (s *session) deliver(m *link.Message) {
+func (s *uplink) deliver(m *link.Message) {
 	e := &s.hearing
 	body, _ := m.Frame(1)
 	alone := m.Len() > 2 || len(body) > smallBody
@@ -64,7 +64,7 @@ func (s *session) deliver(m *link.Message) {
 }
 
 // listened finds who hears the event, and reports whether there is somebody.
-func (s *session) listened() bool {
+func (s *uplink) listened() bool {
 	s.heard.Lock()
 	defer s.heard.Unlock()
 	s.hearing.sub = s.subs[s.hearing.subID]
@@ -72,7 +72,7 @@ func (s *session) listened() bool {
 }
 
 // handOver gives the events that have arrived to their subscription.
-func (s *session) handOver() {
+func (s *uplink) handOver() {
 	e := &s.hearing
 	if e.bundle.count == 0 {
 		return

@@ -13,13 +13,13 @@ import (
 
 // watched tells which events can be taken when a reply has been looked at.
 type watched struct {
-	*session
+	*uplink
 	sub  *Subscription
 	seen chan []Event
 }
 
 func (w watched) Receive(m *link.Message) {
-	w.session.Receive(m)
+	w.uplink.Receive(m)
 	if h, err := codec.DecodeHeader(m.Head()); err != nil || h.Kind != codec.Reply {
 		return
 	}
@@ -41,7 +41,7 @@ func (deaf) Idle()                 {}
 func TestEventsAreHandedOverBeforeAnyOtherMessage(t *testing.T) {
 	ours, theirs := link.Pipe()
 	conn := New(ours, Config{})
-	s, err := newSession(t.Context(), conn, ours)
+	s, err := newUplink(t.Context(), conn, ours)
 	require.NoError(t, err)
 	sub := &Subscription{conn: conn, events: eventQueue{wake: make(chan struct{}, 1)}}
 	s.subs[1] = sub

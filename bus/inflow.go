@@ -15,11 +15,11 @@ const maxUnread = 128 << 20
 
 // inflow is the queue of a stream's items, bounded by its window.
 type inflow struct {
-	session *session
-	id      uint64 // set before anything is sent
-	method  string
-	window  int
-	stop    func() bool // stops listening to the context of Open; set by it
+	uplink *uplink
+	id     uint64 // set before anything is sent
+	method string
+	window int
+	stop   func() bool // stops listening to the context of Open; set by it
 
 	mu    sync.Mutex
 	queue []answer
@@ -38,7 +38,7 @@ func (c *Conn) open(ctx context.Context, h *codec.Header, req any, window int) (
 	if deadline, has := ctx.Deadline(); has {
 		h.Deadline = deadline.UnixMicro()
 	}
-	in := &inflow{session: s, method: h.To, window: window, wake: make(chan struct{}, 1)}
+	in := &inflow{uplink: s, method: h.To, window: window, wake: make(chan struct{}, 1)}
 	e := newEncoder()
 	defer e.free()
 	entered := func(id uint64) { in.id = id }
@@ -88,8 +88,8 @@ func (in *inflow) finish(a answer) {
 // abandon ends the stream from this side.
 func (in *inflow) abandon(why error) {
 	in.finish(answer{err: why})
-	if in.session.abandon(in.id) {
-		in.session.control(&codec.Header{Kind: codec.Cancel, ID: in.id})
+	if in.uplink.abandon(in.id) {
+		in.uplink.control(&codec.Header{Kind: codec.Cancel, ID: in.id})
 	}
 }
 
@@ -135,7 +135,7 @@ func (in *inflow) pop() (a answer, ok bool, end error) {
 	}
 	in.mu.Unlock()
 	if credit > 0 {
-		in.session.control(&codec.Header{Kind: codec.Credit, ID: in.id, Credit: uint64(credit)})
+		in.uplink.control(&codec.Header{Kind: codec.Credit, ID: in.id, Credit: uint64(credit)})
 	}
 	return a, true, nil
 }
@@ -150,7 +150,7 @@ func (in *inflow) close() {
 	in.abandon(&Error{Kind: KindCanceled, Method: in.method, Text: "the stream was closed"})
 }
 
-func (s *session) deliverItem(id uint64, m *link.Message) {
+func (s *uplink) deliverItem(id uint64, m *link.Message) {
 	s.mu.Lock()
 	w := s.waiting.Get(id)
 	var in *inflow

@@ -37,7 +37,7 @@ func (o *outflow) add(credit uint64) {
 	}
 }
 
-func (s *session) grant(id, credit uint64) {
+func (s *uplink) grant(id, credit uint64) {
 	s.mu.Lock()
 	r := s.serving[id]
 	s.mu.Unlock()
@@ -63,5 +63,5 @@ func (r *request) send(item any) error {
 	if err := e.encode(&codec.Header{Kind: codec.Item, ID: r.id}, item); err != nil {
 		return err
 	}
-	return r.session.send(r, e)
+	return r.uplink.send(r, e)
 }

@@ -14,12 +14,12 @@ import (
 // which then writes several at once.
 const rapid = 100 * time.Microsecond
 
-// maxPermits bounds the topics that a session remembers it may publish.
+// maxPermits bounds the topics that an uplink remembers it may publish.
 const maxPermits = 1024
 
-// publisher is what a session knows of the events it sends.
+// publisher is what an uplink knows of the events it sends.
 type publisher struct {
-	written atomic.Int64 // when one was written last, since the session began
+	written atomic.Int64 // when one was written last, since the uplink began
 
 	mu      sync.Mutex
 	permits map[string]struct{} // topics that the broker has let pass
@@ -43,7 +43,7 @@ func (p *publisher) permit(topic string) {
 
 // publish sends an event. The first of a topic has an id, which the broker
 // answers.
-func (s *session) publish(ctx context.Context, h *codec.Header, event any) error {
+func (s *uplink) publish(ctx context.Context, h *codec.Header, event any) error {
 	if !s.publisher.may(h.To) {
 		_, err := s.exchange(ctx, h, event, nil)
 		if err == nil {
@@ -68,7 +68,7 @@ func (s *session) publish(ctx context.Context, h *codec.Header, event any) error
 
 // flushEvents writes at once, unless events follow each other so fast that
 // several can share a system call.
-func (s *session) flushEvents() {
+func (s *uplink) flushEvents() {
 	now := int64(time.Since(s.begun))
 	if now-s.publisher.written.Swap(now) < int64(rapid) {
 		s.link.FlushLater()

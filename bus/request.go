@@ -12,7 +12,7 @@ var errCanceled = context.Canceled
 // request is the context of one handler. It starts nothing until somebody
 // asks for more than its values: most handlers never look at Done.
 type request struct {
-	session  *session
+	uplink   *uplink
 	id       uint64
 	size     int // bytes of the call
 	caller   Caller
@@ -24,7 +24,7 @@ type request struct {
 	done  chan struct{}
 	err   error
 	timer *time.Timer
-	stop  func() bool // stops listening to the session's end
+	stop  func() bool // stops listening to the uplink's end
 	after map[*func()]struct{}
 }
 
@@ -40,7 +40,7 @@ func (r *request) Value(key any) any {
 	case traceKey:
 		return r.trace
 	}
-	return r.session.ctx.Value(key)
+	return r.uplink.ctx.Value(key)
 }
 
 // Done is closed when the caller gives up or is gone, its deadline passes,
@@ -63,7 +63,7 @@ func (r *request) watch() {
 	if r.stop != nil || r.err != nil {
 		return
 	}
-	r.stop = context.AfterFunc(r.session.ctx, func() { r.cancel(context.Canceled) })
+	r.stop = context.AfterFunc(r.uplink.ctx, func() { r.cancel(context.Canceled) })
 	if !r.deadline.IsZero() {
 		r.timer = time.AfterFunc(time.Until(r.deadline), func() { r.cancel(context.DeadlineExceeded) })
 	}
@@ -76,7 +76,7 @@ func (r *request) Err() error {
 	switch {
 	case r.err != nil:
 		return r.err
-	case r.session.ctx.Err() != nil:
+	case r.uplink.ctx.Err() != nil:
 		return context.Canceled
 	case !r.deadline.IsZero() && !time.Now().Before(r.deadline):
 		return context.DeadlineExceeded

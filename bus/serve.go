@@ -11,14 +11,14 @@ import (
 )
 
 // serve starts the handler of a call.
-func (s *session) serve(h *codec.View, m *link.Message) {
+func (s *uplink) serve(h *codec.View, m *link.Message) {
 	handle, ok := s.conn.cfg.Mux.handlers[string(h.To)]
 	if !ok {
 		s.refuse(h.ID, &Error{Kind: KindNoService, Text: "not offered here"})
 		return
 	}
 	r := &request{
-		session: s, id: h.ID, trace: h.Trace,
+		uplink: s, id: h.ID, trace: h.Trace,
 		caller: Caller{Role: s.name(h.Role), Instance: s.name(h.From)},
 	}
 	switch {
@@ -62,7 +62,7 @@ type job struct {
 }
 
 // work handles a call, and then those that come while it is idle.
-func (s *session) work(j job) {
+func (s *uplink) work(j job) {
 	for {
 		s.handle(j)
 		s.handlers.Done()
@@ -80,7 +80,7 @@ func (s *session) work(j job) {
 }
 
 // handle runs a handler and sends what it returns.
-func (s *session) handle(j job) {
+func (s *uplink) handle(j job) {
 	r := j.request
 	rep, err := j.handle(r, j.content)
 	s.mu.Lock()
@@ -94,7 +94,7 @@ func (s *session) handle(j job) {
 	s.answer(e, r.id, rep, err)
 }
 
-func (s *session) cancelServing(id uint64) {
+func (s *uplink) cancelServing(id uint64) {
 	s.mu.Lock()
 	r := s.serving[id]
 	s.mu.Unlock()
@@ -103,14 +103,14 @@ func (s *session) cancelServing(id uint64) {
 	}
 }
 
-func (s *session) refuse(id uint64, e *Error) {
+func (s *uplink) refuse(id uint64, e *Error) {
 	encoder := newEncoder()
 	defer encoder.free()
 	s.answer(encoder, id, nil, e)
 }
 
 // answer sends a reply, or the error that took its place.
-func (s *session) answer(e *encoder, id uint64, rep any, failed error) {
+func (s *uplink) answer(e *encoder, id uint64, rep any, failed error) {
 	err := failed
 	if err == nil {
 		err = e.encode(&codec.Header{Kind: codec.Reply, ID: id}, rep)

@@ -30,9 +30,9 @@ type Subscription struct {
 
 	events eventQueue
 
-	mu      sync.Mutex
-	session *session // on which it is in force
-	id      uint64   // there
+	mu     sync.Mutex
+	uplink *uplink // on which it is in force
+	id     uint64  // there
 }
 
 // Subscribe asks for the events of all topics that begin with one of the
@@ -45,7 +45,7 @@ func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription
 			return nil, &Error{Kind: KindBadMessage, Text: err.Error()}
 		}
 	}
-	session, err := c.current(ctx)
+	uplink, err := c.current(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription
 	c.mu.Lock()
 	c.subs[sub] = struct{}{}
 	c.mu.Unlock()
-	if err := session.subscribe(ctx, sub); err != nil {
+	if err := uplink.subscribe(ctx, sub); err != nil {
 		c.forget(sub)
 		return nil, err
 	}
@@ -66,9 +66,9 @@ func (c *Conn) forget(s *Subscription) {
 	delete(c.subs, s)
 }
 
-// subscribe makes the session bring sub its events, under the id of the
+// subscribe makes the uplink bring sub its events, under the id of the
 // exchange.
-func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
+func (s *uplink) subscribe(ctx context.Context, sub *Subscription) error {
 	var id uint64
 	_, err := s.exchange(ctx, &codec.Header{Kind: codec.Subscribe}, &codec.Prefixes{Topics: sub.prefixes}, func(given uint64) {
 		id = given
@@ -76,7 +76,7 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 		s.subs[id] = sub
 		s.heard.Unlock()
 		sub.mu.Lock()
-		sub.session, sub.id = s, id
+		sub.uplink, sub.id = s, id
 		sub.mu.Unlock()
 	})
 	if err != nil {
@@ -88,13 +88,13 @@ func (s *session) subscribe(ctx context.Context, sub *Subscription) error {
 }
 
 // withdraw tells the broker that nobody hears a subscription any more.
-func (s *session) withdraw(id uint64) {
+func (s *uplink) withdraw(id uint64) {
 	s.ignore(id)
 	s.control(&codec.Header{Kind: codec.Unsubscribe, ID: id})
 }
 
 // ignore drops the events of a subscription from now on.
-func (s *session) ignore(id uint64) {
+func (s *uplink) ignore(id uint64) {
 	s.heard.Lock()
 	defer s.heard.Unlock()
 	delete(s.subs, id)
@@ -102,7 +102,7 @@ func (s *session) ignore(id uint64) {
 
 // restore subscribes again on a new link. It runs in the reader's goroutine,
 // which must not wait: a refusal ends the subscription.
-func (s *session) restore(sub *Subscription) {
+func (s *uplink) restore(sub *Subscription) {
 	s.handlers.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, DefaultDeadline)
 		defer cancel()
@@ -120,10 +120,10 @@ func (s *session) restore(sub *Subscription) {
 func (s *Subscription) Close() {
 	s.conn.forget(s)
 	s.mu.Lock()
-	session, id := s.session, s.id
+	uplink, id := s.uplink, s.id
 	s.mu.Unlock()
 	s.events.end() // before, for one that is being restored
-	session.withdraw(id)
+	uplink.withdraw(id)
 }
 
 // Next returns the next event. It fails with ctx's error, or with ErrClosed

@@ -13,9 +13,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 )
 
+// observer passes on what happens to chain and mempool, and logs it.
+type observer struct{ *node }
+
 // observe passes on what happens to chain and mempool to those whom it
 // concerns, in the goroutine of who causes it.
-func (n *node) observe(ev chainstate.Event) {
+func (n observer) observe(ev chainstate.Event) {
 	switch ev := ev.(type) {
 	case chainstate.Step:
 		n.observeStep(ev.Event)
@@ -38,7 +41,7 @@ func (n *node) observe(ev chainstate.Event) {
 	}
 }
 
-func (n *node) observeStep(ev chain.Event) {
+func (n observer) observeStep(ev chain.Event) {
 	switch ev := ev.(type) {
 	case chain.Connected:
 		n.logTip(ev.Node, ev.Size, ev.Coins)
@@ -64,7 +67,7 @@ func (n *node) observeStep(ev chain.Event) {
 	}
 }
 
-func (n *node) tipChanged(ev chainstate.TipChanged) {
+func (n observer) tipChanged(ev chainstate.TipChanged) {
 	var headers [][]byte
 	if last := len(ev.Connected) - 1; last >= 0 {
 		n.feed.NewTip(ev.Connected[last].Node, ev.Initial)
@@ -78,7 +81,7 @@ func (n *node) tipChanged(ev chainstate.TipChanged) {
 	n.feed.TipChanged(n.owner.Chain().View().Initial, headers)
 }
 
-func (n *node) txAdded(ev mempool.Added) {
+func (n observer) txAdded(ev mempool.Added) {
 	n.feed.TxAdded(ev.Entry, ev.Sequence)
 	n.watch.Added(ev)
 	peer := int64(p2p.FromBlock)
@@ -88,7 +91,7 @@ func (n *node) txAdded(ev mempool.Added) {
 	n.feed.Announce(feed.Announcement(ev.Entry, peer))
 }
 
-func (n *node) txRemoved(ev mempool.Removed) {
+func (n observer) txRemoved(ev mempool.Removed) {
 	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
 	n.watch.Removed(ev)
 	if ev.By != nil {
@@ -98,7 +101,7 @@ func (n *node) txRemoved(ev mempool.Removed) {
 }
 
 // snapshotEvents tells of the blocks that lead to a loaded UTXO set.
-func (n *node) snapshotEvents() snapshot.Events {
+func (n observer) snapshotEvents() snapshot.Events {
 	moved := func() { n.tips.Set(n.owner.Chain().View().Height()) } // for indexes, which follow the verified chain
 	return snapshot.Events{
 		Verified: func(at *chain.Node) {
@@ -112,15 +115,15 @@ func (n *node) snapshotEvents() snapshot.Events {
 	}
 }
 
-func (n *node) publishTip() { n.feed.TipChanged(n.owner.Chain().View().Initial, nil) }
+func (n observer) publishTip() { n.feed.TipChanged(n.owner.Chain().View().Initial, nil) }
 
-func (n *node) logTip(at *chain.Node, size int64, count int) {
+func (n observer) logTip(at *chain.Node, size int64, count int) {
 	n.log.Info(fmt.Sprintf("UpdateTip: new best=%s height=%d version=0x%08x log2_work=%f tx=%d date='%s' progress=%f cache=%.1fMiB(%dtxo)",
 		at.Hash, at.Height, uint32(at.Version), log2Work(at), n.owner.Chain().Info(at).ChainTx, at.ISOTime(), n.progress(at),
 		float64(size)/(1<<20), count))
 }
 
-func (n *node) logScriptChecks(ev chain.ScriptChecks) {
+func (n observer) logScriptChecks(ev chain.ScriptChecks) {
 	if ev.Enabled {
 		n.log.Info(fmt.Sprintf("Enabling script verification at block #%d (%s): %s.", ev.Node.Height, ev.Node.Hash, ev.Reason))
 	} else {
@@ -129,7 +132,7 @@ func (n *node) logScriptChecks(ev chain.ScriptChecks) {
 }
 
 // progress estimates which part of all transactions is verified at a block.
-func (n *node) progress(at *chain.Node) float64 {
+func (n observer) progress(at *chain.Node) float64 {
 	return n.params.TxRate.Progress(n.owner.Chain().Info(at).ChainTx, at.Time, n.now())
 }
 

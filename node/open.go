@@ -46,9 +46,9 @@ func (n *node) open() error {
 		return err
 	}
 	tip := n.owner.Chain().View().Tip()
-	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), n.progress(tip)))
+	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), observer{n}.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
-	n.sets.Attach(n.owner, n.snapshotEvents())
+	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	n.relay = relay.New(relay.Config{
 		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
 	})
@@ -70,7 +70,7 @@ func (n *node) openChain() error {
 			Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(), PruneLock: n.pruneLock,
 			Reindexing: n.reindexing, Room: n.room,
 		},
-		Mempool: n.cfg.policy(), Now: n.now, Observe: n.observe, Log: n.log,
+		Mempool: n.cfg.policy(), Now: n.now, Observe: observer{n}.observe, Log: n.log,
 	})
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)

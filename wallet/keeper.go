@@ -38,7 +38,7 @@ func runKeeper(ctx context.Context, env part.Env, cfg Config) error {
 	k := &keeper{env: env, cfg: cfg, log: env.Logger.With("cat", "walletdb"), started: make(chan struct{})}
 	// Commands of single wallets are announced here too: they are known, and
 	// have their help, before the first wallet is loaded.
-	table := append(k.table(), (&wallet{}).table()...)
+	table := append(k.table(), commands{&wallet{}}.table()...)
 	return env.Serve(ctx, bus.NewMux(), table, func(ctx context.Context, conn *bus.Conn) error {
 		k.conn = conn
 		close(k.started)

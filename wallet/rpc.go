@@ -6,12 +6,15 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
+// commands are a wallet's as JSON-RPC clients see it.
+type commands struct{ *wallet }
+
 // Commands lists what wallets, and the keeper of their list, offer to JSON-RPC
 // clients.
-func Commands() rpc.Table { return append((&wallet{}).table(), (&keeper{}).table()...) }
+func Commands() rpc.Table { return append(commands{&wallet{}}.table(), (&keeper{}).table()...) }
 
 // table is the commands of one wallet.
-func (w *wallet) table() rpc.Table {
+func (w commands) table() rpc.Table {
 	txid := rpc.Param{Name: "txid", Type: rpc.String, Help: "The transaction id"}
 	watchonly := rpc.Param{Name: "include_watchonly", Type: rpc.Bool, Optional: true, Help: "(DEPRECATED) No longer used"}
 	table := rpc.Table{
@@ -106,7 +109,7 @@ type command = func(context.Context, *rpc.Call) (any, error)
 
 // loaded refuses a command where there is no wallet: the keeper announces the
 // commands too.
-func (w *wallet) loaded(run command) command {
+func (w commands) loaded(run command) command {
 	return func(ctx context.Context, call *rpc.Call) (any, error) {
 		if w.cfg.Name == "" {
 			return nil, rpc.Errorf(rpc.WalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
@@ -122,7 +125,7 @@ func (w *wallet) loaded(run command) command {
 
 // current serves a command that reads, when the wallet has caught up with the
 // node, or shows how far it is if that takes long.
-func (w *wallet) current(run func(*rpc.Call) (any, error)) command {
+func (w commands) current(run func(*rpc.Call) (any, error)) command {
 	read := w.snapshot(run)
 	return func(ctx context.Context, call *rpc.Call) (any, error) {
 		if _, err := w.catchUp(ctx); err != nil {
@@ -133,7 +136,7 @@ func (w *wallet) current(run func(*rpc.Call) (any, error)) command {
 }
 
 // snapshot serves a command that reads the wallet as it is.
-func (w *wallet) snapshot(run func(*rpc.Call) (any, error)) command {
+func (w commands) snapshot(run func(*rpc.Call) (any, error)) command {
 	return func(_ context.Context, call *rpc.Call) (any, error) {
 		w.mu.RLock()
 		defer w.mu.RUnlock()

@@ -26,7 +26,7 @@ func checkType(call *rpc.Call, arg int) error {
 	}
 }
 
-func (w *wallet) newAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
+func (w commands) newAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	label, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (w *wallet) newAddressCommand(ctx context.Context, call *rpc.Call) (any, er
 	return w.nextAddress(ctx, keys.External, &label)
 }
 
-func (w *wallet) changeAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
+func (w commands) changeAddressCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	if err := checkType(call, 0); err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (w *wallet) changeAddressCommand(ctx context.Context, call *rpc.Call) (any,
 // nextAddress hands out a key, and names its address unless label is nil. The
 // node is not asked: it watches the keys that are next already, or is told
 // them before anything else when it is back.
-func (w *wallet) nextAddress(ctx context.Context, branch keys.Branch, label *string) (string, error) {
+func (w commands) nextAddress(ctx context.Context, branch keys.Branch, label *string) (string, error) {
 	addr, err := w.takeAddress(branch, label)
 	if errors.Is(err, keypool.ErrRanOut) {
 		// The node is being told of more.
@@ -65,7 +65,7 @@ func (w *wallet) nextAddress(ctx context.Context, branch keys.Branch, label *str
 	return addr, err
 }
 
-func (w *wallet) takeAddress(branch keys.Branch, label *string) (string, error) {
+func (w commands) takeAddress(branch keys.Branch, label *string) (string, error) {
 	w.steps.Lock()
 	defer w.steps.Unlock()
 	path, err := w.keypool.Peek(branch)
@@ -122,7 +122,7 @@ type addressInfo struct {
 	Labels      []string `json:"labels"`
 }
 
-func (w *wallet) addressInfoCommand(call *rpc.Call) (any, error) {
+func (w commands) addressInfoCommand(call *rpc.Call) (any, error) {
 	text, err := call.Text(0, "")
 	if err != nil {
 		return nil, err

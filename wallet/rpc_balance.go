@@ -14,12 +14,12 @@ type position struct {
 	Height int32  `json:"height"`
 }
 
-func (w *wallet) position() position {
+func (w commands) position() position {
 	at := w.follower.Position()
 	return position{at.Hash().String(), at.Height}
 }
 
-func (w *wallet) balanceCommand(call *rpc.Call) (any, error) {
+func (w commands) balanceCommand(call *rpc.Call) (any, error) {
 	dummy, err := call.Text(0, "*")
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (w *wallet) balanceCommand(call *rpc.Call) (any, error) {
 	return rpc.Amount(sum), nil
 }
 
-func (w *wallet) balancesCommand(*rpc.Call) (any, error) {
+func (w commands) balancesCommand(*rpc.Call) (any, error) {
 	type mine struct {
 		Trusted   rpc.Amount `json:"trusted"`
 		Untrusted rpc.Amount `json:"untrusted_pending"`
@@ -67,7 +67,7 @@ type unspent struct {
 	Safe          bool       `json:"safe"`
 }
 
-func (w *wallet) unspentCommand(call *rpc.Call) (any, error) {
+func (w commands) unspentCommand(call *rpc.Call) (any, error) {
 	least, err := call.Int(0, 1)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (w *wallet) unspentCommand(call *rpc.Call) (any, error) {
 	return list, nil
 }
 
-func (w *wallet) addressFilter(call *rpc.Call, arg int) ([]string, error) {
+func (w commands) addressFilter(call *rpc.Call, arg int) ([]string, error) {
 	if !call.Has(arg) {
 		return nil, nil
 	}

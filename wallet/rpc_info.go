@@ -45,7 +45,7 @@ type walletInfo struct {
 }
 
 // infoCommand does not wait for a scan: it is how one watches its progress.
-func (w *wallet) infoCommand(ctx context.Context, call *rpc.Call) (any, error) {
+func (w commands) infoCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	w.mu.RLock()
 	busy := w.scanProgress() != nil
 	w.mu.RUnlock()
@@ -55,7 +55,7 @@ func (w *wallet) infoCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	return w.current(w.info)(ctx, call)
 }
 
-func (w *wallet) info(*rpc.Call) (any, error) {
+func (w commands) info(*rpc.Call) (any, error) {
 	var progress any = false
 	if scan := w.scanProgress(); scan != nil {
 		progress = scan

@@ -12,7 +12,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/wallet/ledger"
 )
 
-func (w *wallet) sendCommand(ctx context.Context, call *rpc.Call) (any, error) {
+func (w commands) sendCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	p, err := w.paymentOf(call)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (w *wallet) sendCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	return map[string]string{"txid": txid.String(), "fee_reason": "Fallback fee"}, nil
 }
 
-func (w *wallet) paymentOf(call *rpc.Call) (payment, error) {
+func (w commands) paymentOf(call *rpc.Call) (payment, error) {
 	var p payment
 	var err error
 	if p.address, err = call.Text(0, ""); err != nil {
@@ -54,7 +54,7 @@ const maxFeeRate = 10_000_000
 
 // feeRate reads a fee rate in sat/vB, with up to three decimals, or takes the
 // fallback.
-func (w *wallet) feeRate(call *rpc.Call, arg int) (int64, error) {
+func (w commands) feeRate(call *rpc.Call, arg int) (int64, error) {
 	if !call.Has(arg) {
 		if w.cfg.FallbackFee == 0 {
 			return 0, rpc.Errorf(rpc.WalletError, "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.")
@@ -93,7 +93,7 @@ type common struct {
 	Replaceable   string   `json:"bip125-replaceable"`
 }
 
-func (w *wallet) common(t *ledger.Tx) common {
+func (w commands) common(t *ledger.Tx) common {
 	wtxid := t.Msg.WitnessHash()
 	c := common{
 		Confirmations: w.ledger.Confirmations(t), Generated: t.IsCoinbase(), Txid: t.Hash.String(), Wtxid: wtxid.String(),
@@ -133,7 +133,7 @@ type detail struct {
 
 // details lists what a transaction sent, then what it received. Change is
 // not shown.
-func (w *wallet) details(t *ledger.Tx) []detail {
+func (w commands) details(t *ledger.Tx) []detail {
 	flow := w.ledger.Flow(t)
 	var sent, received []detail
 	for i, out := range t.Msg.TxOut {
@@ -161,7 +161,7 @@ func (w *wallet) details(t *ledger.Tx) []detail {
 	return append(sent, received...)
 }
 
-func (w *wallet) category(t *ledger.Tx) string {
+func (w commands) category(t *ledger.Tx) string {
 	switch depth := w.ledger.Confirmations(t); {
 	case !t.IsCoinbase():
 		return "receive"
@@ -173,7 +173,7 @@ func (w *wallet) category(t *ledger.Tx) string {
 	return "generate"
 }
 
-func (w *wallet) transactionCommand(call *rpc.Call) (any, error) {
+func (w commands) transactionCommand(call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (w *wallet) transactionCommand(call *rpc.Call) (any, error) {
 	}{rpc.Amount(amount), fee, w.common(t), append([]detail{}, w.details(t)...), hex.EncodeToString(raw.Bytes()), w.position()}, nil
 }
 
-func (w *wallet) listCommand(call *rpc.Call) (any, error) {
+func (w commands) listCommand(call *rpc.Call) (any, error) {
 	label, err := call.Text(0, "*")
 	if err != nil {
 		return nil, err
@@ -248,7 +248,7 @@ func (w *wallet) listCommand(call *rpc.Call) (any, error) {
 }
 
 // abandonCommand gives a payment up.
-func (w *wallet) abandonCommand(ctx context.Context, call *rpc.Call) (any, error) {
+func (w commands) abandonCommand(ctx context.Context, call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, err

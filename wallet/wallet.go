@@ -69,7 +69,7 @@ func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.P
 	mux := bus.NewMux()
 	mux.SetMeta(nameMeta, []byte(cfg.Name))
 	env.SetTitle(env.Name + " " + cfg.Name)
-	return env.Serve(ctx, mux, w.table(), func(ctx context.Context, conn *bus.Conn) error {
+	return env.Serve(ctx, mux, commands{w}.table(), func(ctx context.Context, conn *bus.Conn) error {
 		if create {
 			if err := w.create(ctx, conn); err != nil {
 				return err

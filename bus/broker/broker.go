@@ -39,10 +39,10 @@ type Broker struct {
 
 	denied map[rights.Role]*roleDenials // of all roles in the table, never changed
 
-	mu      sync.Mutex       // held to change routes and what follows
-	ports   map[string]*port // by instance
-	methods map[string]*method
-	links   uint64 // that there were
+	mu          sync.Mutex             // held to change routes and what follows
+	attachments map[string]*attachment // by instance
+	methods     map[string]*method
+	links       uint64 // that there were
 	// announced is how many bytes the links of a role have announced.
 	announced map[rights.Role]int
 }
@@ -58,7 +58,7 @@ func New(cfg Config) *Broker {
 	cfg.Pending = min(cfg.Pending, slots.Max)
 	b := &Broker{
 		cfg: cfg, ipc: cfg.Logger.With("cat", "ipc"),
-		ports: map[string]*port{}, methods: map[string]*method{}, ranks: map[rights.Role]int{},
+		attachments: map[string]*attachment{}, methods: map[string]*method{}, ranks: map[rights.Role]int{},
 		announced: map[rights.Role]int{}, denied: map[rights.Role]*roleDenials{},
 	}
 	for role := range cfg.Table {
@@ -85,7 +85,7 @@ func (b *Broker) ServeWith(ctx context.Context, nc net.Conn, id Identity, limits
 		nc.Close()
 		return fmt.Errorf("unknown role %q", id.Role)
 	}
-	p := newPort(b, id, rights, link.New(nc, true, limits))
+	p := newAttachment(b, id, rights, link.New(nc, true, limits))
 	if err := b.attach(p); err != nil {
 		nc.Close()
 		return err
@@ -99,21 +99,21 @@ func (b *Broker) ServeWith(ctx context.Context, nc net.Conn, id Identity, limits
 	return err
 }
 
-func (b *Broker) attach(p *port) error {
+func (b *Broker) attach(p *attachment) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, taken := b.ports[p.id.Instance]; taken {
+	if _, taken := b.attachments[p.id.Instance]; taken {
 		return fmt.Errorf("instance %q is attached already", p.id.Instance)
 	}
 	b.links++
 	p.number = b.links
-	b.ports[p.id.Instance] = p
+	b.attachments[p.id.Instance] = p
 	return nil
 }
 
-func (b *Broker) detach(p *port) {
+func (b *Broker) detach(p *attachment) {
 	b.mu.Lock()
-	delete(b.ports, p.id.Instance)
+	delete(b.attachments, p.id.Instance)
 	b.withdraw(p)
 	welcomed := p.welcomed
 	b.mu.Unlock()
@@ -125,14 +125,14 @@ func (b *Broker) detach(p *port) {
 // Stats describes all attached links, sorted by instance.
 func (b *Broker) Stats() []LinkStats {
 	b.mu.Lock()
-	ports := make([]*port, 0, len(b.ports))
-	for _, p := range b.ports {
-		ports = append(ports, p)
+	attachments := make([]*attachment, 0, len(b.attachments))
+	for _, p := range b.attachments {
+		attachments = append(attachments, p)
 	}
 	b.mu.Unlock()
-	slices.SortFunc(ports, func(x, y *port) int { return strings.Compare(x.id.Instance, y.id.Instance) })
-	stats := make([]LinkStats, len(ports))
-	for i, p := range ports {
+	slices.SortFunc(attachments, func(x, y *attachment) int { return strings.Compare(x.id.Instance, y.id.Instance) })
+	stats := make([]LinkStats, len(attachments))
+	for i, p := range attachments {
 		stats[i] = p.stats()
 	}
 	return stats

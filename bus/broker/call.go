@@ -14,7 +14,7 @@ import (
 var emptyBody = []byte{0xa0}
 
 // call routes a call that this link makes.
-func (p *port) call(h *codec.View, m *link.Message) error {
+func (p *attachment) call(h *codec.View, m *link.Message) error {
 	p.made.Add(1)
 	if len(h.To) > maxName || len(h.Target) > maxName {
 		return fmt.Errorf("method name of %d bytes", max(len(h.To), len(h.Target)))
@@ -41,7 +41,7 @@ func (p *port) call(h *codec.View, m *link.Message) error {
 }
 
 // ownMethod returns how the broker itself serves a method, nil if it does not.
-func (p *port) ownMethod(name []byte) func(id uint64) error {
+func (p *attachment) ownMethod(name []byte) func(id uint64) error {
 	switch string(name) {
 	case msg.Registry.Name():
 		return p.answerRegistry
@@ -51,7 +51,7 @@ func (p *port) ownMethod(name []byte) func(id uint64) error {
 	return nil
 }
 
-func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Message) error {
+func (p *attachment) forward(callee *attachment, method *method, h *codec.View, m *link.Message) error {
 	call := pending{
 		caller: p, callerID: h.ID, method: method, start: p.batch, trace: h.Trace,
 		stream: h.Credit > 0, credit: min(h.Credit, maxCredit),
@@ -84,7 +84,7 @@ func (p *port) forward(callee *port, method *method, h *codec.View, m *link.Mess
 }
 
 // deliver hands an admitted call over.
-func (p *port) deliver(callee *port, id uint64, method *method, h *codec.View, m *link.Message) (err error) {
+func (p *attachment) deliver(callee *attachment, id uint64, method *method, h *codec.View, m *link.Message) (err error) {
 	out := codec.Header{
 		Kind: codec.Call, ID: id, To: method.name, Deadline: h.Deadline, Trace: h.Trace,
 		Credit: min(h.Credit, maxCredit),
@@ -116,14 +116,14 @@ func (p *port) deliver(callee *port, id uint64, method *method, h *codec.View, m
 	return nil
 }
 
-func (p *port) refuse(method *method, id uint64, kind bus.Kind, text string) {
+func (p *attachment) refuse(method *method, id uint64, kind bus.Kind, text string) {
 	method.fail()
 	p.answer(id, kind, text)
 }
 
 // reply routes what this link answers. A reply nobody waits for is dropped:
 // its caller cancelled or is gone.
-func (p *port) reply(h *codec.View, m *link.Message) error {
+func (p *attachment) reply(h *codec.View, m *link.Message) error {
 	call, ok := p.calls.take(h.ID)
 	if !ok {
 		return nil
@@ -142,7 +142,7 @@ func (p *port) reply(h *codec.View, m *link.Message) error {
 }
 
 // item routes one item of a stream.
-func (p *port) item(h *codec.View, m *link.Message) error {
+func (p *attachment) item(h *codec.View, m *link.Message) error {
 	call, ok, over := p.calls.spend(h.ID)
 	if over {
 		return fmt.Errorf("%s: an item of a stream without credit", call.method.name)
@@ -154,7 +154,7 @@ func (p *port) item(h *codec.View, m *link.Message) error {
 }
 
 // credit routes what a stream's caller allows its server.
-func (p *port) credit(h *codec.View) error {
+func (p *attachment) credit(h *codec.View) error {
 	at, ok := p.calls.lookup(h.ID)
 	if !ok {
 		return nil // the stream has ended meanwhile
@@ -178,7 +178,7 @@ func (p *port) credit(h *codec.View) error {
 
 // starve ends a stream that this link opened and whose server cannot be told
 // of new credit. A flood of credit must not cost the server its link.
-func (p *port) starve(id uint64, at calledAt) {
+func (p *attachment) starve(id uint64, at calledAt) {
 	p.calls.release(id, at)
 	if call, ok := at.callee.calls.take(at.id); ok {
 		at.callee.drops.Add(1)
@@ -188,21 +188,21 @@ func (p *port) starve(id uint64, at calledAt) {
 }
 
 // cancel ends a call that this link made and no longer waits for.
-func (p *port) cancel(id uint64) {
+func (p *attachment) cancel(id uint64) {
 	if at, ok := p.calls.forget(id); ok {
 		at.callee.abandon(at.id)
 	}
 }
 
 // abandon tells this link that a call it serves is no longer waited for.
-func (p *port) abandon(id uint64) {
+func (p *attachment) abandon(id uint64) {
 	if call, ok := p.calls.take(id); ok {
 		call.method.fail()
 		p.tell(&codec.Header{Kind: codec.Cancel, ID: id}, emptyBody)
 	}
 }
 
-func (p *port) trace(what string, id uint64, to *port, method string, trace uint64, size int, took string) {
+func (p *attachment) trace(what string, id uint64, to *attachment, method string, trace uint64, size int, took string) {
 	p.broker.ipc.Debug(fmt.Sprintf("%s id=%d trace=%016x from=%s to=%s method=%s bytes=%d%s",
 		what, id, trace, p.id.Instance, to.id.Instance, method, size, took))
 }

@@ -8,7 +8,7 @@ import (
 
 // pending is a call that waits for its reply.
 type pending struct {
-	caller   *port
+	caller   *attachment
 	callerID uint64
 	method   *method
 	start    int64 // nanoseconds since the Unix epoch
@@ -19,12 +19,12 @@ type pending struct {
 
 // calledAt is where a call went.
 type calledAt struct {
-	callee *port
+	callee *attachment
 	id     uint64
 }
 
-// ledger holds the calls that a link serves and those that it makes.
-type ledger struct {
+// pendingCalls holds the calls that a link serves and those that it makes.
+type pendingCalls struct {
 	mu      sync.Mutex
 	settled bool
 	limit   int // of served
@@ -36,14 +36,14 @@ type ledger struct {
 // maxMade bounds the calls that one link may wait for.
 const maxMade = 8192
 
-func newLedger(limit, roles int) ledger {
-	return ledger{limit: limit, byRole: make([]int, roles), made: map[uint64]calledAt{}}
+func newPendingCalls(limit, roles int) pendingCalls {
+	return pendingCalls{limit: limit, byRole: make([]int, roles), made: map[uint64]calledAt{}}
 }
 
 // admit enters a call to this link and returns the id it has there. It
 // reports false if there are too many, or too many of the caller's role, or,
 // with settled, if the link has ended.
-func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
+func (l *pendingCalls) admit(call pending) (id uint64, ok, settled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rank := call.caller.rank
@@ -60,7 +60,7 @@ func (l *ledger) admit(call pending) (id uint64, ok, settled bool) {
 }
 
 // take removes a call.
-func (l *ledger) take(id uint64) (pending, bool) {
+func (l *pendingCalls) take(id uint64) (pending, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	call, ok := l.served.Take(id)
@@ -71,7 +71,7 @@ func (l *ledger) take(id uint64) (pending, bool) {
 }
 
 // has reports whether a call waits here.
-func (l *ledger) has(id uint64) bool {
+func (l *pendingCalls) has(id uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.served.Get(id) != nil
@@ -79,7 +79,7 @@ func (l *ledger) has(id uint64) bool {
 
 // spend takes one credit of a stream and returns its call. It reports over if
 // there was none left.
-func (l *ledger) spend(id uint64) (call pending, ok, over bool) {
+func (l *pendingCalls) spend(id uint64) (call pending, ok, over bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.served.Get(id)
@@ -98,7 +98,7 @@ const maxCredit = 1 << 20
 
 // grant adds credit to a stream and returns how much it was: none if there is
 // no such stream, or it has as much as it may have.
-func (l *ledger) grant(id, credit uint64) uint64 {
+func (l *pendingCalls) grant(id, credit uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.served.Get(id)
@@ -112,7 +112,7 @@ func (l *ledger) grant(id, credit uint64) uint64 {
 
 // remember enters a call that this link made. It reports false if the id is
 // in use or the link has ended, and full if there are too many.
-func (l *ledger) remember(id uint64, at calledAt) (ok, full bool) {
+func (l *pendingCalls) remember(id uint64, at calledAt) (ok, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, used := l.made[id]; used || l.settled {
@@ -125,7 +125,7 @@ func (l *ledger) remember(id uint64, at calledAt) (ok, full bool) {
 	return true, false
 }
 
-func (l *ledger) forget(id uint64) (calledAt, bool) {
+func (l *pendingCalls) forget(id uint64) (calledAt, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok := l.made[id]
@@ -135,7 +135,7 @@ func (l *ledger) forget(id uint64) (calledAt, bool) {
 
 // release is forget of a call that went there. A caller may have given its id
 // to another call meanwhile.
-func (l *ledger) release(id uint64, at calledAt) {
+func (l *pendingCalls) release(id uint64, at calledAt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made[id] == at {
@@ -143,7 +143,7 @@ func (l *ledger) release(id uint64, at calledAt) {
 	}
 }
 
-func (l *ledger) lookup(id uint64) (calledAt, bool) {
+func (l *pendingCalls) lookup(id uint64) (calledAt, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok := l.made[id]
@@ -156,8 +156,8 @@ type settled struct {
 	id uint64
 }
 
-// settle ends the ledger and returns what was open.
-func (l *ledger) settle() (served []settled, made map[uint64]calledAt) {
+// settle ends the pendingCalls and returns what was open.
+func (l *pendingCalls) settle() (served []settled, made map[uint64]calledAt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settled = true
@@ -167,7 +167,7 @@ func (l *ledger) settle() (served []settled, made map[uint64]calledAt) {
 	return served, made
 }
 
-func (l *ledger) depth() (served, made int) {
+func (l *pendingCalls) depth() (served, made int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.served.Len(), len(l.made)

@@ -12,8 +12,8 @@ import (
 // TestALateReplyDoesNotReleaseAnotherCallOfItsID: a caller that reuses an id
 // would else leave a call behind that its end does not cancel.
 func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
-	l := newLedger(8, 1)
-	server := &port{}
+	l := newPendingCalls(8, 1)
+	server := &attachment{}
 	first, second := calledAt{server, 1 << 16}, calledAt{server, 2 << 16}
 	ok, _ := l.remember(7, first)
 	require.True(t, ok)
@@ -35,8 +35,10 @@ func TestALateReplyDoesNotReleaseAnotherCallOfItsID(t *testing.T) {
 func TestARoleHasItsShareOfAPart(t *testing.T) {
 	table := roles.Table(nil)
 	ranks := map[rights.Role]int{roles.Client: 0, roles.Worker: 1, roles.Gateway: 2}
-	caller := func(role rights.Role) *port { return &port{rank: ranks[role], share: table[role].Part(100)} }
-	l := newLedger(100, len(table))
+	caller := func(role rights.Role) *attachment {
+		return &attachment{rank: ranks[role], share: table[role].Part(100)}
+	}
+	l := newPendingCalls(100, len(table))
 	admitted := func(role rights.Role) (ids []uint64) {
 		for range 1000 {
 			id, ok, _ := l.admit(pending{caller: caller(role)})

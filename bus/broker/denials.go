@@ -48,7 +48,7 @@ type denials struct {
 }
 
 // line reports whether a denial is to be logged.
-func (d *denials) line(p *port, at int64) bool {
+func (d *denials) line(p *attachment, at int64) bool {
 	if at-d.began > int64(deniedWindow) {
 		d.report(p)
 		d.began, d.lines = at, 0
@@ -62,7 +62,7 @@ func (d *denials) line(p *port, at int64) bool {
 }
 
 // mayLog asks the links of this role for a line about so many denials.
-func (p *port) mayLog(at int64, many int) bool {
+func (p *attachment) mayLog(at int64, many int) bool {
 	tell, before := p.broker.denied[p.id.Role].line(at, many)
 	if before > 0 {
 		p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: links of role %s were denied %d more times", p.id.Role, before))
@@ -71,14 +71,14 @@ func (p *port) mayLog(at int64, many int) bool {
 }
 
 // report logs how many denials were not.
-func (d *denials) report(p *port) {
+func (d *denials) report(p *attachment) {
 	if d.silent > 0 && p.mayLog(now(), d.silent) {
 		p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: %s (role %s) was denied %d more times", p.id.Instance, p.id.Role, d.silent))
 	}
 	d.silent = 0
 }
 
-func (p *port) deny(what, name string) {
+func (p *attachment) deny(what, name string) {
 	p.denials.Add(1)
 	if p.denied.line(p, p.batch) {
 		p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: %s (role %s) may not %s %.*q", p.id.Instance, p.id.Role, what, maxName, name))

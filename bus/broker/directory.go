@@ -20,17 +20,17 @@ type directory struct {
 
 // group is who offers one method.
 type group struct {
-	method *method
-	ports  []*port
-	robin  *atomic.Uint64 // outlives this group
+	method      *method
+	attachments []*attachment
+	robin       *atomic.Uint64 // outlives this group
 }
 
 // pick returns the instance of the given name, or each in turn for "".
-func (g *group) pick(target []byte) *port {
+func (g *group) pick(target []byte) *attachment {
 	if len(target) == 0 {
-		return g.ports[g.robin.Add(1)%uint64(len(g.ports))]
+		return g.attachments[g.robin.Add(1)%uint64(len(g.attachments))]
 	}
-	for _, p := range g.ports {
+	for _, p := range g.attachments {
 		if p.id.Instance == string(target) {
 			return p
 		}
@@ -39,7 +39,7 @@ func (g *group) pick(target []byte) *port {
 }
 
 // offer enters what p offers. b.mu is held.
-func (b *Broker) offer(p *port, methods []string) {
+func (b *Broker) offer(p *attachment, methods []string) {
 	old := b.routes.Load()
 	next := &directory{offers: maps.Clone(old.offers), subs: old.subs}
 	if next.offers == nil {
@@ -49,9 +49,9 @@ func (b *Broker) offer(p *port, methods []string) {
 		m := b.methodFor(name)
 		g := group{method: m, robin: &m.robin}
 		if before := next.offers[name]; before != nil {
-			g.ports = before.ports
+			g.attachments = before.attachments
 		}
-		g.ports = append(slices.Clone(g.ports), p)
+		g.attachments = append(slices.Clone(g.attachments), p)
 		next.offers[name] = &g
 	}
 	b.routes.Store(next)
@@ -74,11 +74,11 @@ func (b *Broker) methodFor(name string) *method {
 }
 
 // withdraw removes what p offers and hears. b.mu is held.
-func (b *Broker) withdraw(p *port) {
+func (b *Broker) withdraw(p *attachment) {
 	b.announced[p.id.Role] -= p.volume
 	p.volume = 0
 	old := b.routes.Load()
-	hears := slices.ContainsFunc(old.subs, func(s *subscription) bool { return s.port == p })
+	hears := slices.ContainsFunc(old.subs, func(s *subscription) bool { return s.attachment == p })
 	if len(p.offered) == 0 && !hears {
 		return // what everybody remembers of the directory stays good
 	}
@@ -88,8 +88,8 @@ func (b *Broker) withdraw(p *port) {
 	}
 	for _, name := range p.offered {
 		g := *next.offers[name]
-		g.ports = slices.DeleteFunc(slices.Clone(g.ports), func(o *port) bool { return o == p })
-		if len(g.ports) == 0 {
+		g.attachments = slices.DeleteFunc(slices.Clone(g.attachments), func(o *attachment) bool { return o == p })
+		if len(g.attachments) == 0 {
 			delete(next.offers, name)
 		} else {
 			next.offers[name] = &g
@@ -97,22 +97,22 @@ func (b *Broker) withdraw(p *port) {
 	}
 	p.offered = nil
 	if hears {
-		next.subs = slices.DeleteFunc(slices.Clone(old.subs), func(s *subscription) bool { return s.port == p })
+		next.subs = slices.DeleteFunc(slices.Clone(old.subs), func(s *subscription) bool { return s.attachment == p })
 	}
 	b.routes.Store(next)
 }
 
-// maxCachedTopics bounds what a port remembers of the topics it published.
+// maxCachedTopics bounds what an attachment remembers of the topics it published.
 const maxCachedTopics = 256
 
-// route is what a port remembers of a method that it called, until the
+// route is what an attachment remembers of a method that it called, until the
 // directory changes.
 type route struct {
 	group   *group
 	allowed bool
 }
 
-// audience is what a port remembers of a topic that it published.
+// audience is what an attachment remembers of a topic that it published.
 type audience struct {
 	topic   string
 	allowed bool
@@ -121,7 +121,7 @@ type audience struct {
 }
 
 // refresh forgets what an older directory said.
-func (p *port) refresh() {
+func (p *attachment) refresh() {
 	if current := p.broker.routes.Load(); current != p.seen {
 		p.seen = current
 		clear(p.routes)
@@ -131,7 +131,7 @@ func (p *port) refresh() {
 
 // routeTo looks a method up. Only methods that somebody offers are
 // remembered, so their number is bounded.
-func (p *port) routeTo(name []byte) route {
+func (p *attachment) routeTo(name []byte) route {
 	if r, ok := p.routes[string(name)]; ok {
 		return r
 	}
@@ -144,7 +144,7 @@ func (p *port) routeTo(name []byte) route {
 }
 
 // audienceOf looks up who hears a topic.
-func (p *port) audienceOf(name []byte) *audience {
+func (p *attachment) audienceOf(name []byte) *audience {
 	if a, ok := p.topics[string(name)]; ok {
 		return a
 	}

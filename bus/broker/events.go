@@ -22,13 +22,13 @@ const (
 
 // subscription is one link's wish to hear some topics.
 type subscription struct {
-	port     *port
-	id       uint64
-	prefixes []string
-	gap      atomic.Uint64 // events lost since the last one that was sent
+	attachment *attachment
+	id         uint64
+	prefixes   []string
+	gap        atomic.Uint64 // events lost since the last one that was sent
 }
 
-func (p *port) subscribe(h *codec.View, m *link.Message) error {
+func (p *attachment) subscribe(h *codec.View, m *link.Message) error {
 	if m.Size() > maxSubscribe {
 		return fmt.Errorf("subscribe of %d bytes", m.Size())
 	}
@@ -50,7 +50,7 @@ func (p *port) subscribe(h *codec.View, m *link.Message) error {
 			return nil
 		}
 	}
-	if err := p.broker.subscribe(&subscription{port: p, id: h.ID, prefixes: want.Topics}); err != nil {
+	if err := p.broker.subscribe(&subscription{attachment: p, id: h.ID, prefixes: want.Topics}); err != nil {
 		return err
 	}
 	p.tell(&codec.Header{Kind: codec.Reply, ID: h.ID}, emptyBody)
@@ -63,7 +63,7 @@ func (b *Broker) subscribe(s *subscription) error {
 	old := b.routes.Load()
 	mine := 0
 	for _, other := range old.subs {
-		if other.port == s.port {
+		if other.attachment == s.attachment {
 			mine++
 		}
 	}
@@ -74,18 +74,18 @@ func (b *Broker) subscribe(s *subscription) error {
 	return nil
 }
 
-func (p *port) unsubscribe(id uint64) {
+func (p *attachment) unsubscribe(id uint64) {
 	b := p.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := b.routes.Load()
-	ended := func(s *subscription) bool { return s.port == p && s.id == id }
+	ended := func(s *subscription) bool { return s.attachment == p && s.id == id }
 	if slices.ContainsFunc(old.subs, ended) {
 		b.routes.Store(&directory{offers: old.offers, subs: slices.DeleteFunc(slices.Clone(old.subs), ended)})
 	}
 }
 
-func (p *port) publish(h *codec.View, m *link.Message) error {
+func (p *attachment) publish(h *codec.View, m *link.Message) error {
 	if len(h.To) > maxName {
 		return fmt.Errorf("topic of %d bytes", len(h.To))
 	}
@@ -111,8 +111,8 @@ func (p *port) publish(h *codec.View, m *link.Message) error {
 			}
 			head = p.head
 		}
-		mine, err := s.port.link.Forward(link.Ordinary, head, m)
-		p.owes(s.port.link, mine)
+		mine, err := s.attachment.link.Forward(link.Ordinary, head, m)
+		p.owes(s.attachment.link, mine)
 		s.sent(gap, err)
 	}
 	return nil
@@ -132,9 +132,9 @@ func (b *Broker) announce(topic string, event any) {
 			b.cfg.Logger.Error(fmt.Sprintf("bus: event on %s: %v", topic, err))
 			return
 		}
-		mine, err := s.port.link.Send(link.Ordinary, head, body, nil)
+		mine, err := s.attachment.link.Send(link.Ordinary, head, body, nil)
 		if mine {
-			s.port.link.Flush()
+			s.attachment.link.Flush()
 		}
 		s.sent(gap, err)
 	}
@@ -154,6 +154,6 @@ func (s *subscription) takeGap() uint64 {
 func (s *subscription) sent(gap uint64, err error) {
 	if err != nil {
 		s.gap.Add(gap + 1)
-		s.port.drops.Add(1)
+		s.attachment.drops.Add(1)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // TestAGapIsToldOnceByConcurrentPublishers: what was lost is told with one
 // event, whoever publishes it.
 func TestAGapIsToldOnceByConcurrentPublishers(t *testing.T) {
-	s := &subscription{port: &port{}}
+	s := &subscription{attachment: &attachment{}}
 	for range 2000 {
 		s.gap.Store(5)
 		var publishers sync.WaitGroup
@@ -35,10 +35,10 @@ func TestAGapIsToldOnceByConcurrentPublishers(t *testing.T) {
 }
 
 func TestAnEventThatFindsNoRoomIsAddedToTheGap(t *testing.T) {
-	s := &subscription{port: &port{}}
+	s := &subscription{attachment: &attachment{}}
 	for range 4 {
 		s.sent(s.takeGap(), link.ErrFull)
 	}
 	require.EqualValues(t, 4, s.gap.Load())
-	require.EqualValues(t, 4, s.port.drops.Load())
+	require.EqualValues(t, 4, s.attachment.drops.Load())
 }

@@ -23,7 +23,7 @@ const (
 
 // hello enters what the link offers, answers with a welcome and tells
 // everybody.
-func (p *port) hello(m *link.Message) error {
+func (p *attachment) hello(m *link.Message) error {
 	if m.Size() > maxHello {
 		return fmt.Errorf("hello of %d bytes", m.Size())
 	}
@@ -61,7 +61,7 @@ func (p *port) hello(m *link.Message) error {
 	return nil
 }
 
-func (b *Broker) enter(p *port, a codec.Announcement, size int) error {
+func (b *Broker) enter(p *attachment, a codec.Announcement, size int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.announced[p.id.Role]+size > maxAnnounced {
@@ -78,7 +78,7 @@ func (b *Broker) enter(p *port, a codec.Announcement, size int) error {
 
 // drain withdraws what the link offers and hears: after the answer no call
 // and no event comes any more.
-func (p *port) drain(id uint64) {
+func (p *attachment) drain(id uint64) {
 	b := p.broker
 	b.mu.Lock()
 	first := !p.draining
@@ -91,14 +91,14 @@ func (p *port) drain(id uint64) {
 	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, emptyBody)
 }
 
-func (p *port) entry() msg.RegistryEntry {
+func (p *attachment) entry() msg.RegistryEntry {
 	return msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Offers: p.offered, Meta: p.meta, Link: p.number}
 }
 
-func (p *port) answerRegistry(id uint64) error {
+func (p *attachment) answerRegistry(id uint64) error {
 	var reply msg.RegistryReply
 	p.broker.mu.Lock()
-	for _, other := range p.broker.ports {
+	for _, other := range p.broker.attachments {
 		if other.welcomed {
 			reply.Links = append(reply.Links, other.entry())
 		}
@@ -109,7 +109,7 @@ func (p *port) answerRegistry(id uint64) error {
 }
 
 // answerWith replies to a call that the broker serves itself.
-func (p *port) answerWith(id uint64, reply any) {
+func (p *attachment) answerWith(id uint64, reply any) {
 	body, err := codec.Marshal(reply)
 	if err != nil {
 		p.answer(id, bus.KindInternal, err.Error())
@@ -118,6 +118,6 @@ func (p *port) answerWith(id uint64, reply any) {
 	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, body)
 }
 
-func (b *Broker) announceGone(p *port) {
+func (b *Broker) announceGone(p *attachment) {
 	b.announce(msg.LinkGone.Name(), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Link: p.number})
 }

@@ -30,7 +30,7 @@ type LinkStats struct {
 	Denials uint64
 }
 
-func (p *port) stats() LinkStats {
+func (p *attachment) stats() LinkStats {
 	waiting, _ := p.calls.depth()
 	return LinkStats{
 		Identity: p.id, Stats: p.link.Stats(), Since: p.since,
@@ -85,7 +85,7 @@ func (m *method) stats() MethodStats {
 	return s
 }
 
-func (p *port) answerStats(id uint64) error {
+func (p *attachment) answerStats(id uint64) error {
 	var reply msg.BusStatsReply
 	for _, s := range p.broker.Stats() {
 		reply.Links = append(reply.Links, msg.LinkStats{

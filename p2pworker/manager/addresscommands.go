@@ -19,7 +19,7 @@ type nodeAddress struct {
 	Network  string `json:"network"`
 }
 
-func (m *manager) getNodeAddresses(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) getNodeAddresses(_ context.Context, call *rpc.Call) (any, error) {
 	count, err := call.Int(0, 1)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (m *manager) getNodeAddresses(_ context.Context, call *rpc.Call) (any, erro
 	return list, nil
 }
 
-func (m *manager) addPeerAddress(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error) {
 	text, err := call.Text(0, "")
 	if err != nil {
 		return nil, err

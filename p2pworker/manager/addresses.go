@@ -24,8 +24,11 @@ const (
 	relayWidth = 2
 )
 
+// gossiper is the manager as workers see it who exchange addresses with peers.
+type gossiper struct{ *manager }
+
 // addAddresses serves AddAddresses.
-func (m *manager) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
+func (m gossiper) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	source, ok := m.roster.Peer(req.Peer)
@@ -45,7 +48,7 @@ func (m *manager) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (
 }
 
 // relay passes fresh addresses on to a few other peers. The mutex is held.
-func (m *manager) relay(from int64, list []p2p.NetAddr) {
+func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 	if len(list) == 0 {
 		return
 	}
@@ -67,7 +70,7 @@ func (m *manager) relay(from int64, list []p2p.NetAddr) {
 }
 
 // getAddresses serves GetAddresses.
-func (m *manager) getAddresses(_ context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
+func (m gossiper) getAddresses(_ context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.roster.Peer(req.Peer)
@@ -93,7 +96,7 @@ type gossipCache struct {
 	list []p2p.NetAddr
 }
 
-func (m *manager) sampleAddresses() []p2p.NetAddr {
+func (m gossiper) sampleAddresses() []p2p.NetAddr {
 	var list []p2p.NetAddr
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), maxGossip, gossipPercent) {
 		if m.bans.Banned(e.Address.Addr(), m.now()) {

@@ -12,7 +12,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
-func (m *manager) setBan(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	text, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (m *manager) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	return nil, nil
 }
 
-func (m *manager) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
+func (m commands) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
 	seconds, err := call.Int64(2, 0)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (m *manager) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
 // maxBanSeconds keeps a relative ban within what a duration can hold.
 const maxBanSeconds = 200 * 365 * 24 * 3600
 
-func (m *manager) dispatchBan(subnet netip.Prefix) {
+func (m commands) dispatchBan(subnet netip.Prefix) {
 	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet.Masked()), func(p roster.Peer) bool {
 		return subnet.Contains(p.Remote.Addr().Unmap())
 	})
@@ -91,7 +91,7 @@ type bannedNet struct {
 	Remaining int64  `json:"time_remaining"`
 }
 
-func (m *manager) listBanned(context.Context, *rpc.Call) (any, error) {
+func (m commands) listBanned(context.Context, *rpc.Call) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
@@ -102,7 +102,7 @@ func (m *manager) listBanned(context.Context, *rpc.Call) (any, error) {
 	return list, nil
 }
 
-func (m *manager) clearBanned(context.Context, *rpc.Call) (any, error) {
+func (m commands) clearBanned(context.Context, *rpc.Call) (any, error) {
 	m.mu.Lock()
 	m.bans.Clear()
 	m.mu.Unlock()

@@ -10,15 +10,18 @@ import (
 // invalidParams is JSON-RPC's code for parameters that do not go together.
 const invalidParams rpc.Code = -32602
 
-// Commands lists what the manager offers to JSON-RPC clients.
-func Commands() rpc.Table { return (&manager{}).commands() }
+// commands are the manager's as JSON-RPC clients see it.
+type commands struct{ *manager }
 
-// commands is what the manager answers to JSON-RPC clients.
-func (m *manager) commands() rpc.Table {
+// Commands lists what the manager offers to JSON-RPC clients.
+func Commands() rpc.Table { return commands{&manager{}}.table() }
+
+// table is what the manager answers to JSON-RPC clients.
+func (m commands) table() rpc.Table {
 	return append(append(append(m.infoCommands(), m.nodeCommands()...), m.banCommands()...), m.addressCommands()...)
 }
 
-func (m *manager) infoCommands() rpc.Table {
+func (m commands) infoCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "getconnectioncount", Category: "Network",
 			Summary: "Returns the number of connections to other nodes.",
@@ -61,7 +64,7 @@ func (m *manager) infoCommands() rpc.Table {
 	}
 }
 
-func (m *manager) nodeCommands() rpc.Table {
+func (m commands) nodeCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "addnode", Category: "Network", Summary: addNodeSummary,
 			Params: []rpc.Param{
@@ -99,7 +102,7 @@ func (m *manager) nodeCommands() rpc.Table {
 	}
 }
 
-func (m *manager) banCommands() rpc.Table {
+func (m commands) banCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "setban", Category: "Network", Summary: "Attempts to add or remove an IP/Subnet from the banned list.",
 			Params: []rpc.Param{
@@ -115,7 +118,7 @@ func (m *manager) banCommands() rpc.Table {
 	}
 }
 
-func (m *manager) addressCommands() rpc.Table {
+func (m commands) addressCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "getnodeaddresses", Category: "Network",
 			Summary: "Return known addresses, after filtering for quality and recency.\n" +

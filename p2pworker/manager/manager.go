@@ -42,7 +42,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	}
 	m.loadFiles()
 	env.SetTitle("peers")
-	return env.Serve(ctx, m.mux(), m.commands(), m.run)
+	return env.Serve(ctx, m.mux(), commands{m}.table(), m.run)
 }
 
 // manager is the state behind the handlers.
@@ -52,27 +52,40 @@ type manager struct {
 	net  *slog.Logger
 	conn *bus.Conn
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the fields below
 	random   *rand.ChaCha8
 	roster   *roster.Roster
 	bans     banlist.List
-	book     *addrbook.Book
 	grants   []grant
 	nonceKey [32]byte
 	queues   map[string]*orderQueue
 	facts    map[int64]*facts
-	partial  bool // the node lacked old blocks when it was last asked
-	gossip   map[netip.AddrPort]gossipCache
 	dialling map[uint64]chan struct{}
-	reports  map[uint64]*reportRound
-	reportID uint64
-	// spawning counts workers that were asked for and have not registered.
-	spawning int
-	lastAsk  time.Time
-	// wake makes the goroutine that asks for workers look again.
-	wake chan struct{}
+	partial  bool // the node lacked old blocks when it was last asked
+	addresses
+	reporting
+	recruiting
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
+}
+
+// addresses are those that are known, and those that are told.
+type addresses struct {
+	book   *addrbook.Book
+	gossip map[netip.AddrPort]gossipCache
+}
+
+// reporting is the questions to workers that are not answered yet.
+type reporting struct {
+	reports  map[uint64]*reportRound
+	reportID uint64
+}
+
+// recruiting is the asking for workers.
+type recruiting struct {
+	spawning int // workers that were asked for and have not registered
+	lastAsk  time.Time
+	wake     chan struct{} // makes the goroutine that asks look again
 }
 
 // facts are what is kept about a connection beside the roster.
@@ -89,10 +102,12 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	}
 	m := &manager{
 		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
-		roster: roster.New(cfg.limits()), book: addrbook.New(), queues: map[string]*orderQueue{},
-		facts: map[int64]*facts{}, gossip: map[netip.AddrPort]gossipCache{},
-		dialling: map[uint64]chan struct{}{}, reports: map[uint64]*reportRound{},
-		wake: make(chan struct{}, 1),
+		roster: roster.New(cfg.limits()), queues: map[string]*orderQueue{},
+		facts:      map[int64]*facts{},
+		dialling:   map[uint64]chan struct{}{},
+		addresses:  addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
+		reporting:  reporting{reports: map[uint64]*reportRound{}},
+		recruiting: recruiting{wake: make(chan struct{}, 1)},
 	}
 	var seed [32]byte
 	// crypto/rand.Read never fails: it ends the process instead.
@@ -117,8 +132,8 @@ func (m *manager) mux() *bus.Mux {
 	msg.IntroducePeer.Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)
 	msg.ReportPeers.Handle(mux, m.takeReport)
-	msg.AddAddresses.Handle(mux, m.addAddresses)
-	msg.GetAddresses.Handle(mux, m.getAddresses)
+	msg.AddAddresses.Handle(mux, gossiper{m}.addAddresses)
+	msg.GetAddresses.Handle(mux, gossiper{m}.getAddresses)
 	return mux
 }
 

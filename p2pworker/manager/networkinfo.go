@@ -50,7 +50,7 @@ type localAddress struct {
 	Score   int    `json:"score"`
 }
 
-func (m *manager) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) {
+func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	services := m.services(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +79,7 @@ func (m *manager) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 const nodePatience = 2 * time.Second
 
 // services are what we offer: recent blocks only while the node lacks old ones.
-func (m *manager) services(ctx context.Context) wire.ServiceFlag {
+func (m commands) services(ctx context.Context) wire.ServiceFlag {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
 	tip, err := msg.GetTip.Call(ctx, m.conn, bus.None{})
@@ -95,7 +95,7 @@ func (m *manager) services(ctx context.Context) wire.ServiceFlag {
 }
 
 // medianTimeOffset is over outbound peers, which others cannot choose for us.
-func (m *manager) medianTimeOffset(peers []roster.Peer) int64 {
+func (m commands) medianTimeOffset(peers []roster.Peer) int64 {
 	var offsets []int64
 	for _, p := range peers {
 		if f := m.facts[p.ID]; p.Kind != p2p.Inbound && f != nil && f.reported {
@@ -128,7 +128,7 @@ type uploadTarget struct {
 // uploadCycle is the time over which -maxuploadtarget would count.
 const uploadCycle = 24 * time.Hour
 
-func (m *manager) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
+func (m commands) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
 	totals := netTotals{TimeMillis: time.Now().UnixMilli(),
 		UploadTarget: uploadTarget{Timeframe: int64(uploadCycle / time.Second), ServeHistorical: true}}
 	for _, p := range m.describe(ctx) {
@@ -142,7 +142,7 @@ func (m *manager) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
 	return totals, nil
 }
 
-func (m *manager) setNetworkActive(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) setNetworkActive(_ context.Context, call *rpc.Call) (any, error) {
 	active, err := call.Bool(0, true)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ const disconnectNodeSummary = "Immediately disconnects from the specified peer n
 	"Strictly one out of 'address' and 'nodeid' can be provided to identify the node.\n\n" +
 	"To disconnect by nodeid, either set 'address' to the empty string, or call using the named 'nodeid' argument only."
 
-func (m *manager) addNode(ctx context.Context, call *rpc.Call) (any, error) {
+func (m commands) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	node, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (m *manager) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	return nil, nil
 }
 
-func (m *manager) addConnection(ctx context.Context, call *rpc.Call) (any, error) {
+func (m commands) addConnection(ctx context.Context, call *rpc.Call) (any, error) {
 	if !m.cfg.Regtest {
 		return nil, rpc.Errorf(rpc.MiscError, "addconnection is for regression testing (-regtest mode) only.")
 	}
@@ -95,7 +95,7 @@ func (m *manager) addConnection(ctx context.Context, call *rpc.Call) (any, error
 	}{address, string(kind)}, nil
 }
 
-func (m *manager) disconnectNode(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) disconnectNode(_ context.Context, call *rpc.Call) (any, error) {
 	address, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ type addedConnection struct {
 	Connected string `json:"connected"`
 }
 
-func (m *manager) getAddedNodeInfo(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) getAddedNodeInfo(_ context.Context, call *rpc.Call) (any, error) {
 	wanted, err := call.Text(0, "")
 	if err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func addedNodeOf(target string, peers []roster.Peer) addedNode {
 // maxMessageType is the length of the type field of a P2P message.
 const maxMessageType = 12
 
-func (m *manager) sendMessage(_ context.Context, call *rpc.Call) (any, error) {
+func (m commands) sendMessage(_ context.Context, call *rpc.Call) (any, error) {
 	id, err := call.Int64(0, -1)
 	if err != nil {
 		return nil, err

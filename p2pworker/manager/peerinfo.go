@@ -61,7 +61,7 @@ type micros int64
 // MarshalJSON writes seconds with the decimals that are needed.
 func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) / 1e6) }
 
-func (m *manager) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
+func (m commands) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	list := []peerInfo{}
 	for _, p := range m.describe(ctx) {
 		list = append(list, infoOf(p))

@@ -16,8 +16,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
-// port is the broker's end of one link.
-type port struct {
+// attachment is the broker's end of one link.
+type attachment struct {
 	broker *Broker
 	id     Identity
 	rights rights.Rights
@@ -27,7 +27,16 @@ type port struct {
 	rank   int    // of the role, for counting
 	share  int    // calls that links of the role may have waiting for one link
 
-	// Of the goroutine that runs the link.
+	routing
+	announcement
+
+	calls pendingCalls
+
+	made, served, drops, denials atomic.Uint64
+}
+
+// routing is what the goroutine that runs the link knows and has to do.
+type routing struct {
 	broken   error // why the broker closed the link
 	seen     *directory
 	routes   map[string]route
@@ -38,28 +47,26 @@ type port struct {
 	tracing  bool         // -debug=ipc is on
 	denied   denials
 	draining bool
+}
 
-	// Written under broker.mu.
+// announcement is what the link has said of itself, written under broker.mu.
+type announcement struct {
 	offered  []string
 	meta     map[string][]byte
 	welcomed bool
 	volume   int // bytes of what it announced
-
-	calls ledger
-
-	made, served, drops, denials atomic.Uint64
 }
 
-func newPort(b *Broker, id Identity, rights rights.Rights, l *link.Link) *port {
-	return &port{
+func newAttachment(b *Broker, id Identity, rights rights.Rights, l *link.Link) *attachment {
+	return &attachment{
 		broker: b, id: id, rights: rights, link: l, since: time.Now(),
-		routes: map[string]route{}, topics: map[string]*audience{},
-		calls: newLedger(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.Part(b.cfg.Pending),
+		routing: routing{routes: map[string]route{}, topics: map[string]*audience{}},
+		calls:   newPendingCalls(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.Part(b.cfg.Pending),
 	}
 }
 
 // Receive routes one message of this link.
-func (p *port) Receive(m *link.Message) {
+func (p *attachment) Receive(m *link.Message) {
 	if p.broken != nil {
 		return
 	}
@@ -76,7 +83,7 @@ func (p *port) Receive(m *link.Message) {
 
 // contain turns a fault of ours that a message has found into the end of its
 // link: the others sail on.
-func (p *port) contain() {
+func (p *attachment) contain() {
 	if fault := recover(); fault != nil {
 		p.broker.cfg.Logger.Error(fmt.Sprintf("bus: internal fault while routing for %s: %v\n%s", p.id.Instance, fault, debug.Stack()))
 		p.breakLink(fmt.Errorf("internal fault: %v", fault))
@@ -84,7 +91,7 @@ func (p *port) contain() {
 }
 
 // Idle sends what the messages that arrived together have led to.
-func (p *port) Idle() {
+func (p *attachment) Idle() {
 	for i, l := range p.unsent {
 		l.Flush()
 		p.unsent[i] = nil
@@ -93,7 +100,7 @@ func (p *port) Idle() {
 	p.batch = 0
 }
 
-func (p *port) dispatch(m *link.Message) error {
+func (p *attachment) dispatch(m *link.Message) error {
 	if m.Len() < 2 {
 		return fmt.Errorf("message of %d frames", m.Len())
 	}
@@ -109,7 +116,7 @@ func (p *port) dispatch(m *link.Message) error {
 	return p.route(&h, m)
 }
 
-func (p *port) route(h *codec.View, m *link.Message) error {
+func (p *attachment) route(h *codec.View, m *link.Message) error {
 	switch h.Kind {
 	case codec.Call:
 		return p.call(h, m)
@@ -136,7 +143,7 @@ func (p *port) route(h *codec.View, m *link.Message) error {
 }
 
 // breakLink closes a link whose peer does not keep to the protocol.
-func (p *port) breakLink(err error) {
+func (p *attachment) breakLink(err error) {
 	if p.broken == nil {
 		p.broken = fmt.Errorf("%s broke the bus protocol: %w", p.id.Instance, err)
 	}
@@ -144,7 +151,7 @@ func (p *port) breakLink(err error) {
 }
 
 // owes notes that this goroutine has to flush a link.
-func (p *port) owes(l *link.Link, mine bool) {
+func (p *attachment) owes(l *link.Link, mine bool) {
 	if mine {
 		p.unsent = append(p.unsent, l)
 	}
@@ -152,7 +159,7 @@ func (p *port) owes(l *link.Link, mine bool) {
 
 // answer sends an error for a call that this link made. It may be called from
 // any goroutine.
-func (p *port) answer(id uint64, kind bus.Kind, text string) {
+func (p *attachment) answer(id uint64, kind bus.Kind, text string) {
 	p.tell(&codec.Header{Kind: codec.Error, ID: id, Fault: string(kind), Text: clip(text)}, emptyBody)
 }
 
@@ -165,7 +172,7 @@ func clip(text string) string {
 
 // tell sends what somebody at the other end of this link waits for. It may be
 // called from any goroutine.
-func (p *port) tell(h *codec.Header, body []byte) {
+func (p *attachment) tell(h *codec.Header, body []byte) {
 	head, err := codec.EncodeHeader(h)
 	if err != nil {
 		p.broker.cfg.Logger.Error(fmt.Sprintf("bus: message to %s: %v", p.id.Instance, err))
@@ -180,7 +187,7 @@ func (p *port) tell(h *codec.Header, body []byte) {
 }
 
 // pass forwards what somebody at the end of another link waits for.
-func (p *port) pass(to *port, h *codec.Header, m *link.Message) error {
+func (p *attachment) pass(to *attachment, h *codec.Header, m *link.Message) error {
 	var err error
 	if p.head, err = codec.AppendHeader(p.head[:0], h); err != nil {
 		return err
@@ -193,7 +200,7 @@ func (p *port) pass(to *port, h *codec.Header, m *link.Message) error {
 
 // outcome looks at how sending something that must arrive went. A link that
 // has not read two queues full of those is beyond help.
-func (p *port) outcome(err error) {
+func (p *attachment) outcome(err error) {
 	if err == link.ErrFull {
 		p.drops.Add(1)
 		p.broker.cfg.Logger.Warn(fmt.Sprintf("bus: closing %s: it does not read its replies", p.id.Instance))
@@ -203,7 +210,7 @@ func (p *port) outcome(err error) {
 
 // settle tells everybody who waits for this link, or works for it, that it is
 // gone.
-func (p *port) settle() {
+func (p *attachment) settle() {
 	p.Idle()
 	served, made := p.calls.settle()
 	for _, c := range served {
@@ -221,4 +228,4 @@ func (p *port) settle() {
 // forget drops what a link that has ended remembers. The directory that an idle
 // link has seen last still knows links that have ended; if those kept the ones
 // that they had seen, each would keep all that ended before it.
-func (p *port) forget() { p.seen, p.routes, p.topics, p.unsent = nil, nil, nil, nil }
+func (p *attachment) forget() { p.seen, p.routes, p.topics, p.unsent = nil, nil, nil, nil }

@@ -14,8 +14,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
-// session is one link's life: from the hello to the end of the connection.
-type session struct {
+// uplink is one link's life: from the hello to the end of the connection.
+type uplink struct {
 	conn     *Conn
 	link     *link.Link
 	ctx      context.Context // of the handlers
@@ -25,26 +25,36 @@ type session struct {
 	drained  atomic.Bool
 	spare    sync.Pool // waiters whose reply has been taken
 
-	// Of the reader's goroutine.
+	reading
+
+	heard sync.Mutex // guards subs
+	subs  map[uint64]*Subscription
+
+	mu       sync.Mutex // guards the fields below, but those of serving that are atomic
+	over     bool
+	waiting  slots.Table[*waiter]
+	expiring *time.Timer // looks for calls without a context's deadline; nil if there are none
+	requests
+
+	publisher publisher
+	busy      atomic.Int64 // calls that wait and handlers that run
+}
+
+// reading is of the reader's goroutine.
+type reading struct {
 	names   map[string]string // texts seen in headers
 	hearing hearing
 	bodies  slabWriter // of calls, replies and events
+}
 
-	heard sync.Mutex
-	subs  map[uint64]*Subscription
-
-	mu        sync.Mutex
-	over      bool
-	waiting   slots.Table[*waiter]
-	expiring  *time.Timer // looks for calls without a context's deadline; nil if there are none
-	serving   map[uint64]*request
-	intake    int // bytes of the requests in serving
-	handlers  sync.WaitGroup
-	workers   sync.WaitGroup
-	jobs      chan job // to idle workers
-	idle      atomic.Int64
-	publisher publisher
-	busy      atomic.Int64 // calls that wait and handlers that run
+// requests are those that are served.
+type requests struct {
+	serving  map[uint64]*request
+	intake   int // bytes of the requests in serving
+	handlers sync.WaitGroup
+	workers  sync.WaitGroup
+	jobs     chan job // to idle workers
+	idle     atomic.Int64
 }
 
 // drainedError ends a Conn that was drained.
@@ -52,10 +62,11 @@ type drainedError struct{}
 
 func (*drainedError) Error() string { return "drained" }
 
-func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
-	s := &session{
+func newUplink(ctx context.Context, c *Conn, nc net.Conn) (*uplink, error) {
+	s := &uplink{
 		conn: c, link: link.New(nc, false, c.cfg.Limits), begun: time.Now(),
-		names: map[string]string{}, subs: map[uint64]*Subscription{}, serving: map[uint64]*request{}, jobs: make(chan job),
+		reading: reading{names: map[string]string{}}, subs: map[uint64]*Subscription{},
+		requests: requests{serving: map[uint64]*request{}, jobs: make(chan job)},
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	e := newEncoder()
@@ -69,7 +80,7 @@ func newSession(ctx context.Context, c *Conn, nc net.Conn) (*session, error) {
 	return s, err
 }
 
-func (s *session) run() error {
+func (s *uplink) run() error {
 	err := s.link.Run(s.ctx, s)
 	s.handOver()
 	s.bodies.close()
@@ -85,7 +96,7 @@ func (s *session) run() error {
 }
 
 // failAll answers every call that still waits.
-func (s *session) failAll() {
+func (s *uplink) failAll() {
 	s.mu.Lock()
 	s.over = true
 	if s.expiring != nil {
@@ -101,7 +112,7 @@ func (s *session) failAll() {
 }
 
 // Receive takes one message from the broker.
-func (s *session) Receive(m *link.Message) {
+func (s *uplink) Receive(m *link.Message) {
 	if s.same(m) {
 		s.deliver(m)
 		return
@@ -135,9 +146,9 @@ func (s *session) Receive(m *link.Message) {
 }
 
 // Idle is called when all that arrived together has been taken.
-func (s *session) Idle() { s.handOver() }
+func (s *uplink) Idle() { s.handOver() }
 
-func (s *session) welcome(instance string) {
+func (s *uplink) welcome(instance string) {
 	if s.welcomed.Swap(true) {
 		return
 	}
@@ -152,11 +163,11 @@ func (s *session) welcome(instance string) {
 	}
 }
 
-// maxNames bounds the texts that a session remembers.
+// maxNames bounds the texts that an uplink remembers.
 const maxNames = 1024
 
 // name returns a header's text as a string, the same one for the same text.
-func (s *session) name(text []byte) string {
+func (s *uplink) name(text []byte) string {
 	if name, ok := s.names[string(text)]; ok {
 		return name
 	}
@@ -169,7 +180,7 @@ func (s *session) name(text []byte) string {
 }
 
 // send queues a message, waiting for room until ctx ends.
-func (s *session) send(ctx context.Context, e *encoder) error {
+func (s *uplink) send(ctx context.Context, e *encoder) error {
 	mine, err := s.link.Send(link.Ordinary, e.head, e.contents(), e.attached)
 	if err == link.ErrFull {
 		mine, err = s.link.SendWait(ctx, e.head, e.contents(), e.attached)
@@ -179,7 +190,7 @@ func (s *session) send(ctx context.Context, e *encoder) error {
 }
 
 // sendReserved queues a message that must not be lost to a full queue.
-func (s *session) sendReserved(e *encoder) error {
+func (s *uplink) sendReserved(e *encoder) error {
 	mine, err := s.link.Send(link.Reserved, e.head, e.contents(), e.attached)
 	s.flush(mine)
 	return sent(err)
@@ -187,7 +198,7 @@ func (s *session) sendReserved(e *encoder) error {
 
 // flush sees to the writing if it is ours. When much is going on, those who
 // are about to send too go first, so that one system call serves all.
-func (s *session) flush(mine bool) {
+func (s *uplink) flush(mine bool) {
 	if !mine {
 		return
 	}
@@ -198,7 +209,7 @@ func (s *session) flush(mine bool) {
 }
 
 // control sends a message without a body.
-func (s *session) control(h *codec.Header) {
+func (s *uplink) control(h *codec.Header) {
 	e := newEncoder()
 	defer e.free()
 	if err := e.encode(h, &None{}); err == nil {
@@ -207,7 +218,7 @@ func (s *session) control(h *codec.Header) {
 	}
 }
 
-func (s *session) drain(ctx context.Context) error {
+func (s *uplink) drain(ctx context.Context) error {
 	if _, err := s.exchange(ctx, &codec.Header{Kind: codec.Drain}, &None{}, nil); err != nil {
 		return err
 	}
