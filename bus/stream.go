@@ -10,10 +10,9 @@ import (
 // does not say.
 const DefaultWindow = 64
 
-// MaxWindow is the largest window. The broker lets no server have more credit,
-// so that a reader with a larger one would wait for ever for the items after
-// which it gives more.
-const MaxWindow = 1 << 16
+// MaxWindow is the largest window. A window full of items has to fit into what
+// a link may queue in messages, or the link is closed for it.
+const MaxWindow = 1 << 12
 
 // Stream is the name of a method that answers with any number of items, with
 // its request and item types.
