@@ -169,7 +169,7 @@ func (s *uplink) take(id uint64) *waiter {
 
 func (s *uplink) resolve(id uint64, m *link.Message) {
 	if w := s.take(id); w != nil {
-		w.resolve(answer{content: s.bodies.contents(m)})
+		w.resolve(answer{content: s.contents(m)})
 	}
 }
 

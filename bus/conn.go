@@ -177,7 +177,7 @@ func (c *Conn) end() {
 	defer c.mu.Unlock()
 	close(c.ended)
 	for sub := range c.subs {
-		sub.events.end()
+		sub.events.End()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/internal/events"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
@@ -13,7 +14,7 @@ import (
 type content struct {
 	body     []byte
 	attached [][]byte
-	slab     *slab // where body is, nil if it has memory of its own
+	slab     *events.Slab // where body is, nil if it has memory of its own
 }
 
 func (c *content) size() int {
@@ -28,7 +29,7 @@ func (c *content) size() int {
 func (c *content) decode(v any) error {
 	err := decode(c.body, c.attached, v)
 	if c.slab != nil {
-		c.slab.release()
+		c.slab.Release()
 	}
 	*c = content{}
 	return err
@@ -49,11 +50,11 @@ func decode(body []byte, attached [][]byte, v any) error {
 }
 
 // contents takes a message's content over.
-func (w *slabWriter) contents(m *link.Message) content {
+func (r *reading) contents(m *link.Message) content {
 	body, own := m.Frame(1)
 	c := content{body: body, attached: attachments(m)}
 	if !own {
-		c.body, c.slab = w.copy(body)
+		c.body, c.slab = r.bodies.Copy(body)
 	}
 	return c
 }

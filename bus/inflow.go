@@ -159,6 +159,6 @@ func (s *uplink) deliverItem(id uint64, m *link.Message) {
 	}
 	s.mu.Unlock()
 	if in != nil {
-		in.push(answer{content: s.bodies.contents(m)})
+		in.push(answer{content: s.contents(m)})
 	}
 }

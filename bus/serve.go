@@ -42,7 +42,7 @@ func (s *uplink) serve(h *codec.View, m *link.Message) {
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	s.busy.Add(1)
-	j := job{request: r, handle: handle, content: s.bodies.contents(m)}
+	j := job{request: r, handle: handle, content: s.contents(m)}
 	select {
 	case s.jobs <- j:
 	default:

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/internal/events"
 )
 
 // Restored is the topic of the event that each subscription of a Conn made by
@@ -22,13 +23,19 @@ type Event struct {
 	attached [][]byte
 }
 
+// given returns an event of the queue as whoever subscribed gets it: its
+// content is taken out by the topic that knows its type.
+func given(ev events.Event) Event {
+	return Event{Topic: ev.Topic, From: ev.From, Gap: ev.Gap, body: ev.Body, attached: ev.Attached}
+}
+
 // Subscription is a bounded queue of events. One goroutine at a time may take
 // events from it, and one may wait.
 type Subscription struct {
 	conn     *Conn
 	prefixes []string
 
-	events eventQueue
+	events *events.Queue
 
 	mu     sync.Mutex
 	uplink *uplink // on which it is in force
@@ -49,7 +56,7 @@ func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription
 	if err != nil {
 		return nil, err
 	}
-	sub := &Subscription{conn: c, prefixes: prefixes, events: eventQueue{wake: make(chan struct{}, 1)}}
+	sub := &Subscription{conn: c, prefixes: prefixes, events: events.New()}
 	c.mu.Lock()
 	c.subs[sub] = struct{}{}
 	c.mu.Unlock()
@@ -81,7 +88,7 @@ func (s *uplink) subscribe(ctx context.Context, sub *Subscription) error {
 	})
 	if err != nil {
 		s.ignore(id)
-	} else if sub.events.isClosed() {
+	} else if sub.events.Closed() {
 		s.withdraw(id) // it was closed meanwhile
 	}
 	return err
@@ -112,7 +119,9 @@ func (s *uplink) restore(sub *Subscription) {
 			}
 			return
 		}
-		sub.events.push(bundle{topic: Restored, gap: 1, count: 1, lone: &lone{}})
+		restored := events.NewBatch(Restored, "", 1)
+		restored.Set(nil, nil)
+		sub.events.Push(restored)
 	})
 }
 
@@ -122,7 +131,7 @@ func (s *Subscription) Close() {
 	s.mu.Lock()
 	uplink, id := s.uplink, s.id
 	s.mu.Unlock()
-	s.events.end() // before, for one that is being restored
+	s.events.End() // before, for one that is being restored
 	uplink.withdraw(id)
 }
 
@@ -130,12 +139,12 @@ func (s *Subscription) Close() {
 // when the connection has ended and the queue is empty.
 func (s *Subscription) Next(ctx context.Context) (Event, error) {
 	for {
-		if ev, ok, closed := s.events.pop(); ok {
-			return ev, nil
+		if ev, ok, closed := s.events.Pop(); ok {
+			return given(ev), nil
 		} else if closed {
 			return Event{}, ErrClosed
 		}
-		if err := s.events.await(ctx); err != nil {
+		if err := s.events.Await(ctx); err != nil {
 			return Event{}, err
 		}
 	}
@@ -147,8 +156,9 @@ func (s *Subscription) Next(ctx context.Context) (Event, error) {
 // may be decoded only until fn returns. What Decode returned may be kept. fn
 // must not take events from the subscription.
 func (s *Subscription) Each(ctx context.Context, fn func(Event) error) error {
+	lent := func(ev events.Event) error { return fn(given(ev)) }
 	for {
-		ok, closed, err := s.events.lend(fn)
+		ok, closed, err := s.events.Lend(lent)
 		switch {
 		case err != nil:
 			return err
@@ -159,7 +169,7 @@ func (s *Subscription) Each(ctx context.Context, fn func(Event) error) error {
 		case closed:
 			return ErrClosed
 		}
-		if err := s.events.await(ctx); err != nil {
+		if err := s.events.Await(ctx); err != nil {
 			return err
 		}
 	}
@@ -168,18 +178,18 @@ func (s *Subscription) Each(ctx context.Context, fn func(Event) error) error {
 // TryNext returns the next event if there is one now. After the reply to a
 // call it sees every event that the one who replied had published before.
 func (s *Subscription) TryNext() (Event, bool) {
-	ev, ok, _ := s.events.pop()
-	return ev, ok
+	ev, ok, _ := s.events.Pop()
+	return given(ev), ok
 }
 
 // Wait returns when there may be an event, without taking it. It fails as
 // Next does.
 func (s *Subscription) Wait(ctx context.Context) error {
-	switch some, closed := s.events.state(); {
+	switch some, closed := s.events.State(); {
 	case some:
 		return nil
 	case closed:
 		return ErrClosed
 	}
-	return s.events.await(ctx)
+	return s.events.Await(ctx)
 }

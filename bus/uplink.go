@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/internal/events"
 	"github.com/bulkheadnode/bulkhead/bus/internal/slots"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
@@ -42,9 +43,9 @@ type uplink struct {
 
 // reading is of the reader's goroutine.
 type reading struct {
-	names   map[string]string // texts seen in headers
-	hearing hearing
-	bodies  slabWriter // of calls, replies and events
+	names map[string]string // texts seen in headers
+	incoming
+	bodies events.Writer // of calls, replies and events
 }
 
 // requests are those that are served.
@@ -83,7 +84,7 @@ func newUplink(ctx context.Context, c *Conn, nc net.Conn) (*uplink, error) {
 func (s *uplink) run() error {
 	err := s.link.Run(s.ctx, s)
 	s.handOver()
-	s.bodies.close()
+	s.bodies.Close()
 	s.conn.leave(s)
 	s.cancel()
 	s.failAll()

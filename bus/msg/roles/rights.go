@@ -33,8 +33,8 @@ func Table(commands Commands) rights.Table {
 			Hear:    []string{"bus.link.*"},
 		},
 		Peers: {
-			Call: []string{"bus.registry", "node.chain.*", "ship.worker.*"},
-			Offer: append(offered(Peers), "peers.*"),
+			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*"},
+			Offer:   append(offered(Peers), "peers.*"),
 			Publish: []string{"peers.*"},
 			Hear:    []string{"bus.link.*", "node.tip", "ship.*"},
 		},
@@ -46,8 +46,8 @@ func Table(commands Commands) rights.Table {
 			Share:   50,
 		},
 		Wallet: {
-			Call: []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
-			Offer: append(offered(Wallet), "wallet.*"),
+			Call:    []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
+			Offer:   append(offered(Wallet), "wallet.*"),
 			Publish: []string{"wallet.*"},
 			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
 			Share:   20,

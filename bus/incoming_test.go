@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
+	"github.com/bulkheadnode/bulkhead/bus/internal/events"
 	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
@@ -43,7 +44,7 @@ func TestEventsAreHandedOverBeforeAnyOtherMessage(t *testing.T) {
 	conn := New(ours, Config{})
 	s, err := newUplink(t.Context(), conn, ours)
 	require.NoError(t, err)
-	sub := &Subscription{conn: conn, events: eventQueue{wake: make(chan struct{}, 1)}}
+	sub := &Subscription{conn: conn, events: events.New()}
 	s.subs[1] = sub
 	broker := link.New(theirs, true, link.Limits{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,4 +1,4 @@
-package bus
+package events
 
 import (
 	"context"
@@ -6,22 +6,22 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of one subscription's queue in this process. What the reader has not
-// handed over yet is within them.
+// Bounds of a queue. What the reader of the link has not handed over yet is
+// within them.
 const (
-	subscriptionMessages = 16384
-	subscriptionBytes    = 128 << 20
+	maxEvents = 16384
+	maxBytes  = 128 << 20
 )
 
 // promptEvents is how many events a reader that keeps up has waiting. Those
 // beyond may wait for long.
 const promptEvents = 256
 
-// eventQueue is a bounded queue of events. One goroutine at a time may take
+// Queue is a bounded queue of events. One goroutine at a time may take
 // events from it, and one may wait.
-type eventQueue struct {
+type Queue struct {
 	mu      sync.Mutex
-	queue   []bundle
+	queue   []Batch
 	events  int // in queue
 	bytes   int // of them
 	gap     uint64
@@ -30,32 +30,35 @@ type eventQueue struct {
 	wake    chan struct{} // capacity 1
 
 	// Of the goroutine that takes events.
-	taken []bundle // taken from queue at once
-	next  int      // index in taken
+	taken []Batch // taken from queue at once
+	next  int     // index in taken
 
 	left atomic.Bool // taken has events; becomes true only under mu
 }
 
-// push adds events. Those that find no room count as lost.
-func (q *eventQueue) push(b bundle) {
+// New returns an empty queue.
+func New() *Queue { return &Queue{wake: make(chan struct{}, 1)} }
+
+// Push adds events. Those that find no room count as lost.
+func (q *Queue) Push(b Batch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		b.release()
 		return
 	}
-	room := subscriptionBytes - slabBytes - q.bytes
+	room := maxBytes - slabBytes - q.bytes
 	if q.events == 0 {
 		room = max(room, b.size) // one event may be larger than the bound
 	}
-	lost := uint64(b.truncate(subscriptionMessages-maxBundle-q.events, room))
+	lost := uint64(b.truncate(maxEvents-maxBatch-q.events, room))
 	if b.count == 0 {
 		b.release()
 		q.gap += b.gap + lost
 		return
 	}
 	if q.events > promptEvents {
-		b.part()
+		b.moveOut()
 	}
 	b.gap += q.gap
 	q.gap = lost
@@ -65,8 +68,9 @@ func (q *eventQueue) push(b bundle) {
 	q.signal()
 }
 
-// pop returns the next event, to keep.
-func (q *eventQueue) pop() (ev Event, ok, closed bool) {
+// Pop returns the next event, to keep. Without one, closed tells whether none
+// will come any more.
+func (q *Queue) Pop() (ev Event, ok, closed bool) {
 	b, closed := q.front()
 	if b == nil {
 		return Event{}, false, closed
@@ -76,8 +80,8 @@ func (q *eventQueue) pop() (ev Event, ok, closed bool) {
 	return ev, true, false
 }
 
-// lend calls fn with the next event, whose memory is used again afterwards.
-func (q *eventQueue) lend(fn func(Event) error) (ok, closed bool, err error) {
+// Lend calls fn with the next event, whose memory is used again afterwards.
+func (q *Queue) Lend(fn func(Event) error) (ok, closed bool, err error) {
 	b, closed := q.front()
 	if b == nil {
 		return false, closed, nil
@@ -85,18 +89,18 @@ func (q *eventQueue) lend(fn func(Event) error) (ok, closed bool, err error) {
 	ev, done := q.shift(b)
 	err = fn(ev)
 	if done != nil {
-		done.release()
+		done.Release()
 	}
 	return true, false, err
 }
 
-// shift takes the first event out of the bundle in front. With its last event
-// the bundle goes: then done is the slab that it held, if it did.
-func (q *eventQueue) shift(b *bundle) (ev Event, done *slab) {
+// shift takes the first event out of the batch in front. With its last event
+// the batch goes: then done is the slab that it held, if it did.
+func (q *Queue) shift(b *Batch) (ev Event, done *Slab) {
 	ev = b.shift()
 	if b.count == 0 {
 		done = b.slab
-		*b = bundle{}
+		*b = Batch{}
 		if q.next++; q.next == len(q.taken) {
 			q.left.Store(false)
 		}
@@ -104,10 +108,10 @@ func (q *eventQueue) shift(b *bundle) (ev Event, done *slab) {
 	return ev, done
 }
 
-// front returns the bundle that has the next event. All that is queued is
+// front returns the batch that has the next event. All that is queued is
 // taken at once, and the two slices change places, so that a flood takes few
 // locks and no memory.
-func (q *eventQueue) front() (b *bundle, closed bool) {
+func (q *Queue) front() (b *Batch, closed bool) {
 	if q.next == len(q.taken) {
 		if closed := q.take(); len(q.taken) == 0 {
 			return nil, closed
@@ -116,7 +120,7 @@ func (q *eventQueue) front() (b *bundle, closed bool) {
 	return &q.taken[q.next], false
 }
 
-func (q *eventQueue) take() (closed bool) {
+func (q *Queue) take() (closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.taken, q.queue = q.queue, q.taken[:0]
@@ -125,8 +129,9 @@ func (q *eventQueue) take() (closed bool) {
 	return q.closed
 }
 
-// await returns when there may be an event.
-func (q *eventQueue) await(ctx context.Context) error {
+// Await returns when there may be an event, or none will come any more. It
+// fails with the cause of ctx.
+func (q *Queue) Await(ctx context.Context) error {
 	if !q.toWait() {
 		return nil
 	}
@@ -140,36 +145,37 @@ func (q *eventQueue) await(ctx context.Context) error {
 
 // toWait announces that somebody is about to wait. It reports false if there
 // is no reason to.
-func (q *eventQueue) toWait() bool {
+func (q *Queue) toWait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = len(q.queue) == 0 && !q.left.Load() && !q.closed
 	return q.waiting
 }
 
-// state tells without taking anything whether there is an event, and whether
+// State tells without taking anything whether there is an event, and whether
 // no more will come.
-func (q *eventQueue) state() (some, closed bool) {
+func (q *Queue) State() (some, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.left.Load() || len(q.queue) > 0, q.closed
 }
 
-func (q *eventQueue) isClosed() bool {
+// Closed reports whether the queue takes no more events in.
+func (q *Queue) Closed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.closed
 }
 
-// end takes no more events in. Those that are queued can still be taken.
-func (q *eventQueue) end() {
+// End takes no more events in. Those that are queued can still be taken.
+func (q *Queue) End() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
 	q.signal()
 }
 
-func (q *eventQueue) signal() {
+func (q *Queue) signal() {
 	if !q.waiting {
 		return
 	}
