@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -21,19 +22,14 @@ type grant struct {
 
 // parseGrant reads "[permissions@]subnet".
 func parseGrant(text string, cfg Config) (grant, error) {
-	names, host, explicit := strings.Cut(text, "@")
-	g := grant{}
-	if !explicit {
-		host, names = names, ""
-		g.in = true
-		g.permissions = implicitPermissions(cfg)
-	} else if err := g.parseNames(names); err != nil {
+	g, host, err := parsePermissions(text, cfg)
+	if err != nil {
 		return g, err
 	}
 	subnet, err := banlist.ParseSubnet(host)
 	if err != nil {
 		//lint:ignore ST1005 the text is Bitcoin Core's
-		return g, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", text)
+		return g, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", host)
 	}
 	g.subnet = subnet
 	return g, nil
@@ -41,21 +37,44 @@ func parseGrant(text string, cfg Config) (grant, error) {
 
 // parseBindGrant reads "[permissions@]address:port".
 func parseBindGrant(text string, cfg Config) (grant, error) {
-	names, host, explicit := strings.Cut(text, "@")
-	g := grant{in: true}
-	if !explicit {
-		host = names
-		g.permissions = implicitPermissions(cfg)
-	} else if err := g.parseNames(names); err != nil {
+	g, host, err := parsePermissions(text, cfg)
+	switch {
+	case err != nil:
 		return g, err
+	case g.out:
+		return g, errors.New(`whitebind may only be used for incoming connections ("out" was passed)`)
 	}
-	bind, err := netip.ParseAddrPort(host)
-	if err != nil {
+	g.bind, err = netip.ParseAddrPort(host)
+	_, notAnIP := netip.ParseAddr(strings.Trim(host, "[]"))
+	switch {
+	case err == nil && g.bind.Port() == 0, err != nil && notAnIP == nil:
+		//lint:ignore ST1005 the text is Bitcoin Core's
+		return g, fmt.Errorf("Need to specify a port with -whitebind: '%s'", host)
+	case err != nil:
 		//lint:ignore ST1005 the text is Bitcoin Core's
 		return g, fmt.Errorf("Cannot resolve -whitebind address: '%s'", host)
 	}
-	g.bind = bind
 	return g, nil
+}
+
+// parsePermissions reads what stands before an @, if there is one, and returns
+// what stands behind it.
+func parsePermissions(text string, cfg Config) (g grant, host string, err error) {
+	names, host, explicit := strings.Cut(text, "@")
+	if !explicit {
+		return grant{in: true, permissions: implicitPermissions(cfg)}, text, nil
+	}
+	if err := g.parseNames(names); err != nil {
+		return g, "", err
+	}
+	switch {
+	case !g.in && !g.out:
+		g.in = true
+	case g.permissions == 0:
+		//lint:ignore ST1005 the text is Bitcoin Core's
+		return g, "", fmt.Errorf("Only direction was set, no permissions: '%s'", text)
+	}
+	return g, host, nil
 }
 
 func (g *grant) parseNames(names string) error {
@@ -71,9 +90,6 @@ func (g *grant) parseNames(names string) error {
 			return fmt.Errorf("Invalid P2P permission: '%s'", name)
 		}
 		g.permissions |= granted
-	}
-	if !g.in && !g.out {
-		g.in = true
 	}
 	return nil
 }
