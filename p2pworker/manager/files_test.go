@@ -1,0 +1,127 @@
+package manager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
+)
+
+func TestBansAreOnDiskWhenSetbanReturns(t *testing.T) {
+	dir := t.TempDir()
+	s := newShip(t, Config{DataDir: dir})
+	s.succeeds("setban", `["10.0.0.0/24","add",600]`)
+	s.succeeds("setban", `["1.2.3.4","add",1700001000,true]`)
+	s.succeeds("setban", `["2.2.2.2","add"]`)
+	s.succeeds("setban", `["2.2.2.2","remove"]`)
+	want := []bannedNet{
+		{"1.2.3.4/32", mockTime, 1700001000, 1000, 1000},
+		{"10.0.0.0/24", mockTime, mockTime + 600, 600, 600},
+	}
+	require.Equal(t, want, s.succeeds("listbanned", `[]`))
+	require.Equal(t, want, newShip(t, Config{DataDir: dir}).succeeds("listbanned", `[]`), "another run reads them")
+	s.succeeds("clearbanned", `[]`)
+	require.Equal(t, []bannedNet{}, newShip(t, Config{DataDir: dir}).succeeds("listbanned", `[]`))
+}
+
+func TestRefusedBans(t *testing.T) {
+	s := newShip(t, Config{})
+	s.succeeds("setban", `["10.0.0.0/24","add"]`)
+	s.fails(rpc.InvalidIPOrSubnet, "Error: Invalid IP/Subnet", "setban", `["10.0.0.300","add"]`)
+	s.fails(rpc.ClientNodeAdded, "Error: IP/Subnet already banned", "setban", `["10.0.0.0/24","add"]`)
+	s.fails(rpc.ClientNodeAdded, "Error: IP/Subnet already banned", "setban", `["10.0.0.7","add"]`)
+	s.succeeds("setban", `["10.0.0.0/16","add"]`)
+	s.fails(rpc.InvalidParameter, "Error: Absolute timestamp is in the past", "setban", `["1.2.3.4","add",1600000000,true]`)
+	s.fails(rpc.InvalidIPOrSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", `["10.0.0.7","remove"]`)
+	_, err := s.ask("setban", `["1.2.3.4","forgive"]`)
+	require.ErrorContains(t, err, "Attempts to add or remove an IP/Subnet")
+}
+
+func TestABanEndsTheConnectionsOfItsSubnet(t *testing.T) {
+	s := newShip(t, Config{})
+	w := s.worker("worker.1", 0)
+	hit, missed := w.accept("10.0.0.1:5"), w.accept("10.0.1.1:5")
+	s.succeeds("setban", `["10.0.0.0/24","add"]`)
+	require.Equal(t, []p2p.WorkerOrder{{Seq: 1, Disconnect: &p2p.DisconnectOrder{Peer: hit, Reason: "disconnect by subnet match=10.0.0.0/24"}}}, w.orders())
+	require.NotEqual(t, hit, missed)
+}
+
+func TestTheAddressBookSurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	s := newShip(t, Config{DataDir: dir})
+	s.succeeds("addpeeraddress", `["1.2.3.4",8333]`)
+	s.savePeers()
+	require.Equal(t, 1, newShip(t, Config{DataDir: dir}).book.Len())
+}
+
+// TestFilesThatCannotBeRead are replaced; the old address book is kept beside it.
+func TestFilesThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"banlist.json", "peers.dat"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("neither"), 0o600))
+	}
+	s := newShip(t, Config{DataDir: dir})
+	require.Zero(t, s.book.Len())
+	require.Equal(t, []bannedNet{}, s.succeeds("listbanned", `[]`))
+	raw, err := os.ReadFile(filepath.Join(dir, "peers.dat.bak"))
+	require.NoError(t, err)
+	require.Equal(t, "neither", string(raw))
+	bans, err := os.ReadFile(filepath.Join(dir, "banlist.json"))
+	require.NoError(t, err)
+	require.True(t, json.Valid(bans))
+	require.Zero(t, newShip(t, Config{DataDir: dir}).book.Len(), "what replaced them can be read")
+}
+
+// TestRun: the whole manager dials what is configured, asks for workers where each
+// connection has its own, and saves the address book at its end.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := bustest.New(t)
+		mux := bus.NewMux()
+		spawned := make(chan struct{}, 100)
+		msg.SpawnWorker.Handle(mux, func(context.Context, bus.None) (msg.SpawnReply, error) {
+			spawned <- struct{}{}
+			if len(spawned) > 3 {
+				return msg.SpawnReply{}, errors.New("no more")
+			}
+			return msg.SpawnReply{}, nil
+		})
+		b.Conn(roles.Supervisor, "supervisor", mux)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := concurrently(ctx, func(ctx context.Context) error {
+			return Run(ctx, part.Env{Name: "peers", Link: b.Link(roles.Peers, "peers"), Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)},
+				Config{DataDir: dir, IdleWorkers: 2, AddNode: []string{"1.2.3.4:8333"}})
+		})
+		synctest.Wait()
+		require.Len(t, spawned, 3, "two idle ones, and one for the dial that waits")
+		conn, stop := b.Conn(roles.Worker, "worker.1", bus.NewMux())
+		w := &worker{t: t, conn: conn}
+		_, err := msg.RegisterWorker.Call(ctx, conn, p2p.RegisterWorkerRequest{Capacity: 1})
+		require.NoError(t, err)
+		require.Equal(t, "1.2.3.4:8333", w.orders()[0].Dial.Target)
+		<-time.After(spawnPatience + tickInterval)
+		synctest.Wait()
+		require.Greater(t, len(spawned), 3, "those that did not come are asked for again")
+		stop()
+		cancel()
+		require.NoError(t, <-ended)
+		require.FileExists(t, filepath.Join(dir, "peers.dat"))
+	})
+}
