@@ -7,28 +7,33 @@ import (
 	"testing"
 	"testing/quick"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
-
+	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
 // bodies returns an empty value of every type that crosses the bus as a body.
 func bodies() []any {
 	return []any{
-		new(codec.Announcement), new(codec.Prefixes),
+		new(codec.Announcement), new(codec.Prefixes), new(bus.None),
+		new(rpc.Request), new(rpc.Piece),
 		new(msg.RegistryReply), new(msg.RegistryEntry), new(msg.BusStatsReply),
-		new(p2p.Tip), new(p2p.TipChangedEvent), new(msg.GetBlockRequest), new(msg.GetBlockReply),
-		new(msg.BlockEvent), new(msg.TipEvent), new(msg.TxEvent), new(p2p.PeerBlamedEvent),
-		new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.OpenInfo), new(p2p.WorkerOrder), new(p2p.HeadersReply), new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply),
-		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest), new(p2p.GetAddressesRequest), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest),
-		new(p2p.SubmitReply), new(p2p.FetchBlockRequest), new(p2p.FetchTxRequest), new(p2p.FetchReply),
-		new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
-		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply),
-		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.IntroducePeerRequest),
-		new(p2p.IntroducePeerReply), new(p2p.ClosePeerRequest), new(p2p.ReportPeersRequest), new(p2p.AddAddressesRequest), new(p2p.AddressesReply),
-		new(msg.ReadinessReply), new(msg.SpawnReply), new(msg.SpawnWalletRequest),
+		new(msg.ReadinessReply), new(msg.SpawnReply), new(msg.SpawnWalletRequest), new(msg.CompartmentsReply),
+		new(msg.GetBlockRequest), new(msg.GetBlockReply), new(msg.BlockEvent), new(msg.TipEvent), new(msg.TxEvent),
 		new(msg.WatchRequest), new(msg.ScanRequest), new(msg.ScanItem), new(msg.WatchedMempoolItem), new(msg.WatchedTxEvent), new(msg.BroadcastRequest),
+		new(p2p.Tip), new(p2p.TipChangedEvent), new(p2p.PeerBlamedEvent), new(p2p.Done),
+		new(p2p.LocatorRequest), new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.HeadersReply),
+		new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest), new(p2p.SubmitReply),
+		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest),
+		new(p2p.FetchBlockRequest), new(p2p.FetchTxRequest), new(p2p.FetchReply), new(p2p.MempoolRequest),
+		new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
+		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.OpenInfo),
+		new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply), new(p2p.WorkerOrder),
+		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.ClosePeerRequest),
+		new(p2p.IntroducePeerRequest), new(p2p.IntroducePeerReply), new(p2p.ReportPeersRequest),
+		new(p2p.AddAddressesRequest), new(p2p.GetAddressesRequest), new(p2p.AddressesReply),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 )
@@ -94,7 +95,8 @@ func (c Command) serve(ctx context.Context, req Request, send func(Piece) error)
 		return err // the bus knows what that means
 	}
 	e := AsError(err)
-	return send(Piece{Code: int(e.Code), Message: e.Message, Last: true})
+	// A name of a file in the text may be no UTF-8, which CBOR does not allow.
+	return send(Piece{Code: int(e.Code), Message: strings.ToValidUTF8(e.Message, "?"), Last: true})
 }
 
 func (c Command) answer(ctx context.Context, req Request) (any, error) {
