@@ -18,8 +18,11 @@ import (
 	_ "github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
 
-// Programs that the tests run, built once by TestMain.
-var bulkheadBinary, btcdBinary string
+// Programs that the tests run, built once by TestMain with buildFlags.
+var (
+	bulkheadBinary, btcdBinary string
+	buildFlags                 []string
+)
 
 // TestMain builds the programs. Started with the block server's variable set,
 // the test binary is the block server instead.
@@ -42,13 +45,38 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bulkheadBinary, btcdBinary = filepath.Join(dir, "bulkhead"), filepath.Join(dir, "btcd")
-	for binary, pkg := range map[string]string{bulkheadBinary: ".", btcdBinary: "github.com/btcsuite/btcd"} {
-		if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", pkg, err, out)
-			return 1
-		}
+	if err := build(bulkheadBinary, ".", buildFlags...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return m.Run()
+	if err := build(btcdBinary, "github.com/btcsuite/btcd"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return runWatchingForRaces(m, dir)
+}
+
+func build(binary, pkg string, flags ...string) error {
+	args := append([]string{"build", "-o", binary}, flags...)
+	if out, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// runWatchingForRaces runs the tests. Races that the processes they start report
+// are written to files, and are failures: what such a process says and how it ends
+// is not looked at by every test, and some are killed.
+func runWatchingForRaces(m *testing.M, dir string) int {
+	os.Setenv("GORACE", "log_path="+filepath.Join(dir, "race"))
+	code := m.Run()
+	reports, _ := filepath.Glob(filepath.Join(dir, "race.*")) // the pattern is well formed
+	for _, file := range reports {
+		text, err := os.ReadFile(file)
+		fmt.Fprintln(os.Stderr, string(text), err)
+		code = 1
+	}
+	return code
 }
 
 // mainnetBlocks is the file with mainnet's blocks 0 to 14131 in btcd's module.
