@@ -47,7 +47,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T, chain string, change func(*node.Config)) *rig {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	dir := t.TempDir()
 	r := &rig{t: t, ctx: ctx, bus: bustest.New(t), clock: clock.New(regtestTime), cfg: node.DefaultConfig(chain)}
