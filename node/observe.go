@@ -104,7 +104,7 @@ func (n observer) txRemoved(ev mempool.Removed) {
 func (n observer) snapshotEvents() snapshot.Events {
 	moved := func() { n.tips.Set(n.owner.Chain().View().Height()) } // for indexes, which follow the verified chain
 	return snapshot.Events{
-		Verified: func(at *chain.Node) {
+		Verified: func(at *chain.BlockNode) {
 			n.relay.BlockProcessed(at.Hash)
 			moved()
 		},
@@ -117,7 +117,7 @@ func (n observer) snapshotEvents() snapshot.Events {
 
 func (n observer) publishTip() { n.feed.TipChanged(n.owner.Chain().View().Initial, nil) }
 
-func (n observer) logTip(at *chain.Node, size int64, count int) {
+func (n observer) logTip(at *chain.BlockNode, size int64, count int) {
 	n.log.Info(fmt.Sprintf("UpdateTip: new best=%s height=%d version=0x%08x log2_work=%f tx=%d date='%s' progress=%f cache=%.1fMiB(%dtxo)",
 		at.Hash, at.Height, uint32(at.Version), log2Work(at), n.owner.Chain().Info(at).ChainTx, at.ISOTime(), n.progress(at),
 		float64(size)/(1<<20), count))
@@ -132,12 +132,12 @@ func (n observer) logScriptChecks(ev chain.ScriptChecks) {
 }
 
 // progress estimates which part of all transactions is verified at a block.
-func (n observer) progress(at *chain.Node) float64 {
+func (n observer) progress(at *chain.BlockNode) float64 {
 	return n.params.TxRate.Progress(n.owner.Chain().Info(at).ChainTx, at.Time, n.now())
 }
 
 // log2Work returns the logarithm of a branch's work.
-func log2Work(at *chain.Node) float64 {
+func log2Work(at *chain.BlockNode) float64 {
 	work, _ := new(big.Float).SetInt(at.Work.Big()).Float64()
 	return math.Log2(work)
 }

@@ -89,7 +89,7 @@ func (n *node) openIndexes() error {
 	n.indexes, err = indexer.Open(indexer.Config{
 		Dir:          filepath.Join(n.cfg.Dir, "indexes"),
 		Transactions: n.cfg.TxIndex, Spenders: n.cfg.SpenderIndex, Filters: n.cfg.FilterIndex, CoinStats: n.cfg.CoinStatsIndex,
-		Wipe: n.cfg.Reindex, Chain: n.owner.Chain(), Params: n.params, Tips: n.tips, Ready: n.placed, OpenStore: n.openStore, Log: n.log,
+		Wipe: n.cfg.Reindex, Chain: n.owner.Chain(), Params: n.params, Tips: n.tips, Ready: n.located, OpenStore: n.openStore, Log: n.log,
 	})
 	return err
 }

@@ -61,15 +61,15 @@ type node struct {
 	watch   *watch.Watch
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
-	loaded atomic.Bool   // what is on disk is connected, and -loadblock imported
-	lost   atomic.Int64  // blocks that proved damaged when they were to be connected
-	placed chan struct{} // closed when it is known where all stored blocks are
+	loaded  atomic.Bool   // what is on disk is connected, and -loadblock imported
+	lost    atomic.Int64  // blocks that proved damaged when they were to be connected
+	located chan struct{} // closed when it is known where all stored blocks are
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
-		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), placed: make(chan struct{}),
+		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), located: make(chan struct{}),
 	}
 	n.watch = watch.New(func(instance string, ev msg.WatchedTxEvent) { n.feed.WatchedTx(instance, ev) })
 	if err := n.openOrReindex(); err != nil {
@@ -92,7 +92,7 @@ func (n *node) handle(mux *bus.Mux) {
 	n.watch.Handle(mux, watch.Source{
 		Chain: n.owner.Chain(), Pool: n.owner.Pool(),
 		Coin: func(op wire.OutPoint) (coins.Coin, bool, error) { return n.owner.Chain().Coins().Get(op) },
-		Still: func(ctx context.Context, fn func() error) error {
+		Frozen: func(ctx context.Context, fn func() error) error {
 			return n.owner.Do(ctx, func(*chainstate.State) error { return fn() })
 		},
 	})
@@ -149,7 +149,7 @@ func (n *node) start(ctx context.Context) error {
 	defer n.log.Info("initload thread exit")
 	err := n.reindex(ctx)
 	if err == nil {
-		close(n.placed)
+		close(n.located)
 		err = n.owner.ConnectStored(ctx)
 	}
 	if err == nil {

@@ -22,13 +22,13 @@ type directory struct {
 type group struct {
 	method      *method
 	attachments []*attachment
-	robin       *atomic.Uint64 // outlives this group
+	turn        *atomic.Uint64 // outlives this group
 }
 
 // pick returns the instance of the given name, or each in turn for "".
 func (g *group) pick(target []byte) *attachment {
 	if len(target) == 0 {
-		return g.attachments[g.robin.Add(1)%uint64(len(g.attachments))]
+		return g.attachments[g.turn.Add(1)%uint64(len(g.attachments))]
 	}
 	for _, p := range g.attachments {
 		if p.id.Instance == string(target) {
@@ -47,7 +47,7 @@ func (b *Broker) offer(p *attachment, methods []string) {
 	}
 	for _, name := range methods {
 		m := b.methodFor(name)
-		g := group{method: m, robin: &m.robin}
+		g := group{method: m, turn: &m.turn}
 		if before := next.offers[name]; before != nil {
 			g.attachments = before.attachments
 		}

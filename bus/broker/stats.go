@@ -49,8 +49,8 @@ type MethodStats = msg.MethodStats
 
 // method counts the calls of one method.
 type method struct {
-	name  string
-	robin atomic.Uint64
+	name string
+	turn atomic.Uint64
 
 	calls   atomic.Uint64 // that are over
 	faults  atomic.Uint64 // of those, with an error

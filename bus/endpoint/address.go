@@ -80,7 +80,7 @@ func (a Address) attach(ctx context.Context, cfg secure.ClientConfig, silence ti
 	if err != nil {
 		return nil, err
 	}
-	tied := newTether(nc)
+	tied := newLiveConn(nc)
 	conn := secure.Client(tied, cfg)
 	if err := conn.Handshake(ctx); err != nil {
 		return nil, err

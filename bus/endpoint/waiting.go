@@ -8,7 +8,7 @@ import (
 
 // connection is one that was accepted.
 type connection struct {
-	nc     *tether
+	nc     *liveConn
 	remote string
 	place  *list.Element // nil once it has left the waiting room
 	// crowded: it was dropped to make room.
@@ -26,7 +26,7 @@ func newWaitingRoom(limit int) *waitingRoom { return &waitingRoom{limit: limit} 
 
 // enter adds a connection. If there is no room, the oldest is dropped.
 func (w *waitingRoom) enter(nc net.Conn) *connection {
-	c := &connection{nc: newTether(nc), remote: remoteText(nc)}
+	c := &connection{nc: newLiveConn(nc), remote: remoteText(nc)}
 	var oldest *connection
 	w.mu.Lock()
 	if w.queue.Len() >= w.limit {

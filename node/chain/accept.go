@@ -12,7 +12,7 @@ const keepNear = 288
 // that is possible without the UTXO set, and stores it. isNew tells that it
 // was stored. A block that is not requested is ignored unless it could become
 // the tip soon. Call Advance afterwards.
-func (e *storage) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *Node, isNew bool, err error) {
+func (e *storage) AcceptBlock(b *consensus.Block, requested bool, now int64) (n *BlockNode, isNew bool, err error) {
 	n, err = e.place(b, now)
 	if err != nil || !e.wanted(n, requested) {
 		return n, false, err
@@ -32,7 +32,7 @@ func (e *storage) AcceptBlock(b *consensus.Block, requested bool, now int64) (n 
 }
 
 // place verifies what needs no context and adds the header to the tree.
-func (e *branches) place(b *consensus.Block, now int64) (*Node, error) {
+func (e *branches) place(b *consensus.Block, now int64) (*BlockNode, error) {
 	// A block that breaks these rules does not even add its header.
 	if err := consensus.CheckBlock(b, e.params); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (e *branches) place(b *consensus.Block, now int64) (*Node, error) {
 }
 
 // checkPlaced verifies what follows from a block's place in the chain.
-func (e *branches) checkPlaced(n *Node, b *consensus.Block) error {
+func (e *branches) checkPlaced(n *BlockNode, b *consensus.Block) error {
 	at := consensus.Context{Height: n.Height}
 	if n.Parent != nil {
 		at.MedianTime = n.Parent.MedianTime()
@@ -55,7 +55,7 @@ func (e *branches) checkPlaced(n *Node, b *consensus.Block) error {
 	return err
 }
 
-func (e *branches) wanted(n *Node, requested bool) bool {
+func (e *branches) wanted(n *BlockNode, requested bool) bool {
 	info, tip := e.Info(n), e.current.Tip()
 	if info.HaveBlock {
 		return false
@@ -65,15 +65,15 @@ func (e *branches) wanted(n *Node, requested bool) bool {
 }
 
 // condemn marks a header invalid, unless the block is merely not its block.
-func (e *branches) condemn(n *Node, err error) {
+func (e *branches) condemn(n *BlockNode, err error) {
 	if reject := asReject(err); reject != nil && reject.Result != consensus.Mutated {
 		e.markFailed(n)
 	}
 }
 
 // noteBlock notes where a block is stored.
-func (e *storage) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
-	e.tree.change(n, func(n *Node) {
+func (e *storage) noteBlock(n *BlockNode, b *consensus.Block, pos blockfile.Pos) {
+	e.tree.change(n, func(n *BlockNode) {
 		n.status |= haveBlock | validTxs
 		n.txCount = int32(len(b.Txs))
 		n.block = pos
@@ -85,14 +85,14 @@ func (e *storage) noteBlock(n *Node, b *consensus.Block, pos blockfile.Pos) {
 
 // linkData makes a block whose ancestors are all there a candidate, and then
 // those that waited for it.
-func (e *branches) linkData(n *Node) {
+func (e *branches) linkData(n *BlockNode) {
 	if n.Parent != nil && n.Parent.chainTx == 0 {
 		e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
 		return
 	}
-	for queue := []*Node{n}; len(queue) > 0; queue = queue[1:] {
+	for queue := []*BlockNode{n}; len(queue) > 0; queue = queue[1:] {
 		n := queue[0]
-		e.tree.change(n, func(n *Node) {
+		e.tree.change(n, func(n *BlockNode) {
 			n.chainTx = int64(n.txCount)
 			if n.Parent != nil {
 				n.chainTx += n.Parent.chainTx

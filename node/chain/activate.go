@@ -57,7 +57,7 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 
 // towards moves towards best: to catch up, by extending the chain with many
 // blocks at a time, else by a step.
-func (e *Engine) towards(best *Node, now int64) error {
+func (e *Engine) towards(best *BlockNode, now int64) error {
 	if e.catchingUp(e.end()) && best.Ancestor(e.end().Height) == e.end() {
 		return e.extend(best, now)
 	}
@@ -83,10 +83,10 @@ func (e *Engine) keepBounds() error {
 
 // mostWork returns the best candidate whose branch down to the best chain is
 // valid as far as known.
-func (e *branches) mostWork() *Node {
+func (e *branches) mostWork() *BlockNode {
 	view := e.current
 	for {
-		var best *Node
+		var best *BlockNode
 		for n := range e.candidates {
 			if best == nil || better(n, best) {
 				best = n
@@ -102,7 +102,7 @@ func (e *branches) mostWork() *Node {
 	}
 }
 
-func (e *branches) usable(n *Node, view *View) bool {
+func (e *branches) usable(n *BlockNode, view *View) bool {
 	for ; !view.Contains(n); n = n.Parent {
 		if n.status&failed != 0 || n.status&haveBlock == 0 {
 			return false
@@ -126,7 +126,7 @@ func (e *branches) dropCandidates() {
 // step moves towards best: back to the fork, then up until the chain is better
 // than before, and on for some blocks. It publishes once; if the new branch
 // proves invalid too early, it goes back and publishes nothing.
-func (e *connector) step(best *Node, now int64) error {
+func (e *connector) step(best *BlockNode, now int64) error {
 	old := e.current
 	fork := old.Fork(best)
 	if err := e.leavable(old.Tip(), fork); err != nil {
@@ -162,7 +162,7 @@ func (e *connector) step(best *Node, now int64) error {
 
 // climbBack connects the blocks of old again from fork on. The set would not be
 // that of the view if one of them were not what it was before.
-func (e *connector) climbBack(fork *Node, old *View) error {
+func (e *connector) climbBack(fork *BlockNode, old *View) error {
 	for fork != old.Tip() {
 		path, err := e.climb(fork, old.Tip(), old)
 		if err != nil {
@@ -178,7 +178,7 @@ func (e *connector) climbBack(fork *Node, old *View) error {
 
 // climb connects blocks from fork towards best and returns them. It ends early
 // at an invalid block, and where a pause does no harm.
-func (e *connector) climb(fork, best *Node, old *View) (path []*Node, err error) {
+func (e *connector) climb(fork, best *BlockNode, old *View) (path []*BlockNode, err error) {
 	for height := fork.Height + 1; height <= best.Height; height++ {
 		n := best.Ancestor(height)
 		if err := e.connectTip(n, old.Initial); err != nil {
@@ -194,7 +194,7 @@ func (e *connector) climb(fork, best *Node, old *View) (path []*Node, err error)
 
 // failedToConnect deals with a block that is invalid or damaged; other errors
 // are returned.
-func (e *connector) failedToConnect(n *Node, err error) error {
+func (e *connector) failedToConnect(n *BlockNode, err error) error {
 	if reject := asReject(err); reject != nil {
 		e.refuse(n, reject)
 		return nil
@@ -207,14 +207,14 @@ func (e *connector) failedToConnect(n *Node, err error) error {
 }
 
 // lose forgets a block that is not what was stored: it can be had again.
-func (e *storage) lose(n *Node, damage *DamageError) error {
+func (e *storage) lose(n *BlockNode, damage *DamageError) error {
 	delete(e.candidates, n)
 	e.emit(Lost{damage})
-	if err := e.forget([]*Node{n}); err != nil {
+	if err := e.forget([]*BlockNode{n}); err != nil {
 		return err
 	}
-	e.waiting = map[*Node][]*Node{}
-	e.tree.each(func(n *Node) {
+	e.waiting = map[*BlockNode][]*BlockNode{}
+	e.tree.each(func(n *BlockNode) {
 		if n.status&haveBlock != 0 && n.chainTx == 0 {
 			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
 		}
@@ -223,7 +223,7 @@ func (e *storage) lose(n *Node, damage *DamageError) error {
 }
 
 // publish makes the chain end with path, above fork.
-func (e *branches) publish(fork *Node, path []*Node, now int64) {
+func (e *branches) publish(fork *BlockNode, path []*BlockNode, now int64) {
 	next := e.current.with(fork, path)
 	next.Initial = e.current.Initial && e.stillInitial(next.Tip(), now)
 	next.BestHeader = e.bestHeader
@@ -244,7 +244,7 @@ func (e *storage) flushIfLarge() error {
 }
 
 // refuse marks a block that failed to connect.
-func (e *branches) refuse(n *Node, reject *consensus.Reject) {
+func (e *branches) refuse(n *BlockNode, reject *consensus.Reject) {
 	e.refused[n] = reject
 	e.emit(Refused{n, reject})
 	if reject.Result != consensus.Mutated {
@@ -256,10 +256,10 @@ func (e *branches) refuse(n *Node, reject *consensus.Reject) {
 // RefusedFor returns why a block could not be connected since the engine was
 // opened; nil if it was not refused, or only for an ancestor's sake. It is for
 // the owner.
-func (e *branches) RefusedFor(n *Node) *consensus.Reject { return e.refused[n] }
+func (e *branches) RefusedFor(n *BlockNode) *consensus.Reject { return e.refused[n] }
 
 // rewind disconnects blocks until fork is the tip of the UTXO set.
-func (e *connector) rewind(from, fork *Node) error {
+func (e *connector) rewind(from, fork *BlockNode) error {
 	e.recall()
 	for n := from; n != fork; n = n.Parent {
 		block, err := e.ReadBlock(n)
@@ -278,7 +278,7 @@ func (e *connector) rewind(from, fork *Node) error {
 }
 
 // connectTip verifies a block on top of the UTXO set and moves that to its end.
-func (e *connector) connectTip(n *Node, initial bool) error {
+func (e *connector) connectTip(n *BlockNode, initial bool) error {
 	b, err := e.blockOf(n)
 	if err != nil {
 		return err
@@ -298,12 +298,12 @@ func (e *connector) connectTip(n *Node, initial bool) error {
 	return nil
 }
 
-func (e *connector) emitConnected(n *Node, b *consensus.Block, undo coins.Undo, initial bool) {
+func (e *connector) emitConnected(n *BlockNode, b *consensus.Block, undo coins.Undo, initial bool) {
 	e.emit(Connected{Node: n, Block: b, Spent: undo, Initial: initial, Size: e.coins.Size(), Coins: e.coins.Len()})
 }
 
 // markFailed marks a block and its descendants invalid.
-func (e *branches) markFailed(n *Node) {
+func (e *branches) markFailed(n *BlockNode) {
 	e.tree.mu.Lock()
 	for _, m := range e.tree.nodes {
 		if m.Ancestor(n.Height) == n && m.status&failed == 0 {
@@ -321,7 +321,7 @@ func (e *branches) chooseBestHeader() {
 	if e.bestHeader != nil && e.bestHeader.status&failed != 0 {
 		e.bestHeader = nil
 	}
-	e.tree.each(func(n *Node) {
+	e.tree.each(func(n *BlockNode) {
 		if n.status&failed == 0 {
 			e.considerHeader(n)
 		}
@@ -330,8 +330,8 @@ func (e *branches) chooseBestHeader() {
 }
 
 // branch returns the nodes above fork up to tip, lowest first.
-func branch(fork, tip *Node) []*Node {
-	var nodes []*Node
+func branch(fork, tip *BlockNode) []*BlockNode {
+	var nodes []*BlockNode
 	for n := tip; n != fork; n = n.Parent {
 		nodes = append(nodes, n)
 	}

@@ -31,7 +31,7 @@ func (c *Config) assumedSet() *consensus.AssumedSet {
 
 // CheckAssumable tells whether a set may be assumed now, as far as the chain is
 // concerned. It fails with ErrLessWork.
-func (r *Reader) CheckAssumable(base *Node) error {
+func (r *Reader) CheckAssumable(base *BlockNode) error {
 	if !better(base, r.View().Tip()) {
 		return ErrLessWork
 	}
@@ -39,10 +39,10 @@ func (r *Reader) CheckAssumable(base *Node) error {
 }
 
 // Assume makes a UTXO set the engine's that is in a store and whose hash was
-// found to be right, and the engine's own the history. The header of its block
+// found to be right, and the engine's own the background. The header of its block
 // is known. Call Advance afterwards.
 func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) error {
-	if e.History() != nil {
+	if e.Background() != nil {
 		return ErrUnverified
 	}
 	base := e.tree.lookup(from.Block)
@@ -60,22 +60,22 @@ func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) e
 		return err
 	}
 	old := e.current
-	h := &History{base: base, set: e.coins}
+	h := &Background{base: base, set: e.coins}
 	h.view.Store(old)
 	e.coins = set
 	e.count(base, from)
 	next := viewOf(base)
 	next.BestHeader, next.coins = old.BestHeader, set
 	next.Initial = old.Initial && e.stillInitial(base, now)
-	e.history.Store(h)
+	e.background.Store(h)
 	e.changeTip(next, old.Fork(base))
-	e.candidates = map[*Node]struct{}{base: {}}
+	e.candidates = map[*BlockNode]struct{}{base: {}}
 	e.refillCandidates()
 	return nil
 }
 
 // count lets a block count as one whose ancestors are all there.
-func (e *Engine) count(base *Node, from *consensus.AssumedSet) {
+func (e *Engine) count(base *BlockNode, from *consensus.AssumedSet) {
 	e.tree.mu.Lock()
 	e.tree.assumed = from
 	if base.chainTx == 0 {

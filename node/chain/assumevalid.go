@@ -7,7 +7,7 @@ const twoWeeks = 14 * 24 * 60 * 60
 // scriptsMatter decides whether a block's scripts are to be verified: they are
 // not if the block is a buried ancestor of one that the user or the release
 // vouches for.
-func (e *connector) scriptsMatter(n *Node) bool {
+func (e *connector) scriptsMatter(n *BlockNode) bool {
 	reason := e.verifyReason(n, e.bestHeader)
 	if e.scriptReason != reason || e.scriptReason == "" {
 		e.emit(ScriptChecks{Node: n, Enabled: reason != vouched, Reason: reason})
@@ -19,7 +19,7 @@ func (e *connector) scriptsMatter(n *Node) bool {
 // vouched is the reason not to verify.
 const vouched = "vouched for"
 
-func (r *Reader) verifyReason(n, best *Node) string {
+func (r *Reader) verifyReason(n, best *BlockNode) string {
 	if r.params.AssumeValid == (chainhash.Hash{}) {
 		return "assumevalid=0 (always verify)"
 	}

@@ -33,19 +33,19 @@ func (e *storage) checkpointIfMany() error {
 // distrust reads what the last Flush did not make durable. The index may know
 // of blocks and undo data whose bytes never reached the disk; those are missing
 // again.
-func (e *storage) distrust(tip *Node) error {
+func (e *storage) distrust(tip *BlockNode) error {
 	m, err := loadMark(e.cfg.Index)
 	if err != nil {
 		return err
 	}
-	d := doubts{mark: m, tip: tip, history: e.History()}
+	d := doubts{mark: m, tip: tip, background: e.Background()}
 	if m != nil {
 		if marked := e.tree.lookup(m.tip); marked != nil {
 			d.tip = marked
 		}
 	}
-	var blocks, undos []*Node
-	e.tree.each(func(n *Node) {
+	var blocks, undos []*BlockNode
+	e.tree.each(func(n *BlockNode) {
 		switch {
 		case n.status&haveBlock == 0:
 		case d.block(n):
@@ -54,7 +54,7 @@ func (e *storage) distrust(tip *Node) error {
 			undos = append(undos, n)
 		}
 	})
-	var lost []*Node
+	var lost []*BlockNode
 	for _, n := range blocks {
 		if err := e.intact(n); err != nil {
 			lost = append(lost, n)
@@ -63,20 +63,20 @@ func (e *storage) distrust(tip *Node) error {
 	}
 	for _, n := range undos {
 		if _, err := e.ReadUndo(n); err != nil {
-			e.tree.change(n, func(n *Node) { n.status &^= haveUndo })
+			e.tree.change(n, func(n *BlockNode) { n.status &^= haveUndo })
 		}
 	}
 	return e.forget(lost)
 }
 
 // forget makes blocks missing again whose data is gone or damaged.
-func (e *storage) forget(lost []*Node) error {
+func (e *storage) forget(lost []*BlockNode) error {
 	if len(lost) == 0 {
 		return nil
 	}
 	for _, n := range lost {
 		e.files.remove(n)
-		e.tree.change(n, func(n *Node) {
+		e.tree.change(n, func(n *BlockNode) {
 			n.status &^= haveBlock | haveUndo | validTxs | validScripts
 			n.txCount = 0
 			n.seq = unseen
@@ -91,7 +91,7 @@ func (e *storage) forget(lost []*Node) error {
 
 // intact fails if a block or its undo data cannot be read or is not what it
 // should be.
-func (e *storage) intact(n *Node) error {
+func (e *storage) intact(n *BlockNode) error {
 	_, err := e.ReadBlock(n)
 	if err == nil && n.status&haveUndo != 0 {
 		_, err = e.ReadUndo(n)

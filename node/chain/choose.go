@@ -82,7 +82,7 @@ func (e *branches) Reconsider(hash chainhash.Hash) error {
 // refillCandidates finds all blocks that could be the tip.
 func (e *branches) refillCandidates() {
 	tip := e.current.Tip()
-	e.tree.each(func(n *Node) {
+	e.tree.each(func(n *BlockNode) {
 		if n.status&failed == 0 && n.status&haveBlock != 0 && n.chainTx > 0 && !better(tip, n) {
 			e.candidates[n] = struct{}{}
 		}
@@ -104,7 +104,7 @@ func (e *branches) Precious(hash chainhash.Hash) error {
 		e.preciousSeq = -1
 	}
 	e.preciousWork = tip.Work
-	e.tree.change(n, func(n *Node) { n.seq = e.preciousSeq })
+	e.tree.change(n, func(n *BlockNode) { n.seq = e.preciousSeq })
 	if e.preciousSeq > -1<<31 {
 		e.preciousSeq--
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // spendBlock applies a block to a view, verifying everything.
-func (e *connector) spendBlock(n *Node, b *consensus.Block, view *coins.View, verify bool) (coins.Undo, error) {
+func (e *connector) spendBlock(n *BlockNode, b *consensus.Block, view *coins.View, verify bool) (coins.Undo, error) {
 	undo, jobs, err := e.applyBlock(n, b, view)
 	if err != nil || !verify {
 		return undo, err
@@ -22,7 +22,7 @@ func (e *connector) spendBlock(n *Node, b *consensus.Block, view *coins.View, ve
 }
 
 // applyBlock applies a block to a view, verifying everything but scripts.
-func (e *connector) applyBlock(n *Node, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
+func (e *connector) applyBlock(n *BlockNode, b *consensus.Block, view *coins.View) (coins.Undo, []script.Job, error) {
 	if err := fetch(view.Cache(), b); err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +54,7 @@ func scriptError(err error) error {
 
 // spender walks through a block's transactions.
 type spender struct {
-	node   *Node
+	node   *BlockNode
 	params *consensus.Params
 	view   *coins.View
 	flags  txscript.ScriptFlags
@@ -131,7 +131,7 @@ const bip34Limit = 1983702
 
 // checkOverwrites verifies that no transaction repeats one that has unspent
 // outputs (BIP30).
-func (e *connector) checkOverwrites(n *Node, b *consensus.Block, view *coins.View) error {
+func (e *connector) checkOverwrites(n *BlockNode, b *consensus.Block, view *coins.View) error {
 	if RepeatsCoinbase(n) || e.unlike(n) {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (e *connector) checkOverwrites(n *Node, b *consensus.Block, view *coins.Vie
 // firstReason puts the rule against repeated transactions before others: where
 // heights from the first block on rule out that one is valid, it is only looked
 // for in a block that breaks another rule.
-func (e *connector) firstReason(n *Node, b *consensus.Block, view *coins.View, err error) error {
+func (e *connector) firstReason(n *BlockNode, b *consensus.Block, view *coins.View, err error) error {
 	if asReject(err) == nil || e.params.BIP34Height > 1 {
 		return err
 	}
@@ -153,7 +153,7 @@ func (e *connector) firstReason(n *Node, b *consensus.Block, view *coins.View, e
 
 // findOverwrite fails if a transaction would create a coin that there is from
 // an earlier block.
-func findOverwrite(n *Node, b *consensus.Block, view *coins.View) error {
+func findOverwrite(n *BlockNode, b *consensus.Block, view *coins.View) error {
 	for _, tx := range b.Txs {
 		for i := range tx.TxOut {
 			coin, there, err := view.Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
@@ -171,7 +171,7 @@ func findOverwrite(n *Node, b *consensus.Block, view *coins.View) error {
 // unlike reports whether the height in its coinbase (BIP34) makes all of a
 // block's transactions differ from those before: a transaction can be repeated
 // only if one that it spends from is, down to a coinbase.
-func (e *connector) unlike(n *Node) bool {
+func (e *connector) unlike(n *BlockNode) bool {
 	if e.params.BIP34Height <= 1 {
 		return true
 	}
@@ -180,7 +180,7 @@ func (e *connector) unlike(n *Node) bool {
 }
 
 // RepeatsCoinbase names the two blocks of mainnet that break BIP30.
-func RepeatsCoinbase(n *Node) bool {
+func RepeatsCoinbase(n *BlockNode) bool {
 	switch n.Height {
 	case 91842:
 		return n.Hash.String() == "00000000000a4d0a398161ffc163c503763b1f4360639393e0e4c8e300e0caec"
@@ -191,7 +191,7 @@ func RepeatsCoinbase(n *Node) bool {
 }
 
 // OverwrittenCoinbase names the two blocks whose coinbases those overwrote.
-func OverwrittenCoinbase(n *Node) bool {
+func OverwrittenCoinbase(n *BlockNode) bool {
 	switch n.Height {
 	case 91722:
 		return n.Hash.String() == "00000000000271a2dc26e7667f8419f2e15416dc6955e5a6c6cdf3f2574dd08e"
@@ -201,7 +201,7 @@ func OverwrittenCoinbase(n *Node) bool {
 	return false
 }
 
-func (e *storage) storeUndo(n *Node, undo coins.Undo) error {
+func (e *storage) storeUndo(n *BlockNode, undo coins.Undo) error {
 	if n.status&haveUndo != 0 {
 		return nil
 	}
@@ -213,7 +213,7 @@ func (e *storage) storeUndo(n *Node, undo coins.Undo) error {
 	if err != nil {
 		return err
 	}
-	e.tree.change(n, func(n *Node) {
+	e.tree.change(n, func(n *BlockNode) {
 		n.status |= haveUndo | validScripts
 		n.undo = offset
 	})
@@ -221,7 +221,7 @@ func (e *storage) storeUndo(n *Node, undo coins.Undo) error {
 }
 
 // disconnect moves a UTXO set to before a block.
-func (e *connector) disconnect(n *Node, b *consensus.Block, set *coins.Cache) error {
+func (e *connector) disconnect(n *BlockNode, b *consensus.Block, set *coins.Cache) error {
 	undo, err := e.ReadUndo(n)
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func (e *connector) disconnect(n *Node, b *consensus.Block, set *coins.Cache) er
 
 // unspendBlock is the inverse of spendBlock. clean is false if the set was not
 // what the block left behind.
-func unspendBlock(n *Node, b *consensus.Block, undo coins.Undo, view *coins.View) (clean bool, err error) {
+func unspendBlock(n *BlockNode, b *consensus.Block, undo coins.Undo, view *coins.View) (clean bool, err error) {
 	if len(undo)+1 != len(b.Txs) {
 		return false, fmt.Errorf("%w: block %s has %d transactions", ErrUndo, n.Hash, len(b.Txs))
 	}

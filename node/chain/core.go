@@ -44,7 +44,7 @@ func (e *core) show(view *View, moved uint64) {
 
 // changeTip makes next the chain. The moves that it does not contain are those
 // of the pipeline.
-func (e *core) changeTip(next *View, fork *Node) {
+func (e *core) changeTip(next *View, fork *BlockNode) {
 	old := e.current
 	e.current, e.moved = next, e.uncommitted.total-uint64(len(e.pipeline.blocks))
 	e.emit(TipChanged{Tip: next.Tip(), Old: old.Tip(), Fork: fork, Initial: next.Initial, view: next, moved: e.moved})
@@ -54,7 +54,7 @@ func (e *core) changeTip(next *View, fork *Node) {
 func (e *core) back() { e.uncommitted.goneBack(e.moved) }
 
 // end is the last block that the cache of coins has.
-func (e *core) end() *Node {
+func (e *core) end() *BlockNode {
 	if n := len(e.pipeline.blocks); n > 0 {
 		return e.pipeline.blocks[n-1].node
 	}
@@ -63,7 +63,7 @@ func (e *core) end() *Node {
 
 // Pending returns a channel that is closed when the scripts of a block have
 // run; nil if they do not.
-func (e *core) Pending(n *Node) <-chan struct{} {
+func (e *core) Pending(n *BlockNode) <-chan struct{} {
 	for _, p := range e.pipeline.blocks {
 		if p.node == n {
 			return p.run.Done()

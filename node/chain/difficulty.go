@@ -9,7 +9,7 @@ import (
 
 // NextBits returns the compact target that a block on top of last must have
 // if its header says time.
-func NextBits(last *Node, time int64, p *consensus.Params) uint32 {
+func NextBits(last *BlockNode, time int64, p *consensus.Params) uint32 {
 	limit := consensus.Compact(p.PowLimit.Big())
 	if (last.Height+1)%p.Interval == 0 {
 		return retarget(last, p)
@@ -27,7 +27,7 @@ func NextBits(last *Node, time int64, p *consensus.Params) uint32 {
 	return last.Bits
 }
 
-func retarget(last *Node, p *consensus.Params) uint32 {
+func retarget(last *BlockNode, p *consensus.Params) uint32 {
 	if p.NoRetarget {
 		return last.Bits
 	}
@@ -51,7 +51,7 @@ func retarget(last *Node, p *consensus.Params) uint32 {
 // EquivalentTime returns how many seconds it takes, at the difficulty of tip,
 // to do the work by which the branch of tip is ahead of that of n; negative if
 // it is behind. It is cut off at the limits of an int64.
-func EquivalentTime(tip, n *Node, p *consensus.Params) int64 {
+func EquivalentTime(tip, n *BlockNode, p *consensus.Params) int64 {
 	ahead, sign := tip.Work.Sub(n.Work), int64(1)
 	if tip.Work.Cmp(n.Work) < 0 {
 		ahead, sign = n.Work.Sub(tip.Work), -1

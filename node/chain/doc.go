@@ -38,11 +38,11 @@
 //
 // A UTXO set that came from elsewhere, and whose hash the software knows, can be
 // made the engine's (Assume): the chain goes on from there. The set that was its
-// own until then becomes a History, a second cache of coins over the same tree
+// own until then becomes a Background, a second cache of coins over the same tree
 // and block files, which is not part of the choice of the best chain: it goes up
 // to the assumed set's block, and nowhere else. Prove verifies its next block,
 // with the same code as a block of the best chain, and may run beside all else;
-// Enter, which is the owner's, takes the step. When the history is Done, whoever
+// CommitProof, which is the owner's, takes the step. When the background is Done, whoever
 // runs it compares the sets. Until then the best chain does not go below the
 // assumed set's block, because undo data is missing there, and View may contain
 // blocks that are not there; Verified does not. Flush makes both sets durable.

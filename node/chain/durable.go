@@ -60,7 +60,7 @@ func (e *storage) Flush() error {
 
 func (e *storage) flush() error {
 	size := e.coins.Size() + e.tree.pendingBytes()
-	h := e.History()
+	h := e.Background()
 	if h != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -94,23 +94,23 @@ var errPending = errors.New("chain: blocks are under way; Drain first")
 // doubts tells which blocks and undo data of the index may never have reached
 // the disk.
 type doubts struct {
-	mark    *mark
-	tip     *Node    // of the mark, or else of the coins
-	history *History // nil if there is none
+	mark       *mark
+	tip        *BlockNode  // of the mark, or else of the coins
+	background *Background // nil if there is none
 }
 
-func (d doubts) block(n *Node) bool {
+func (d doubts) block(n *BlockNode) bool {
 	if d.mark == nil {
 		return n.Height > d.tip.Height
 	}
 	return n.block.File > d.mark.end.File || n.block.File == d.mark.end.File && n.block.Offset >= d.mark.end.Offset
 }
 
-func (d doubts) undo(n *Node) bool {
+func (d doubts) undo(n *BlockNode) bool {
 	if n.status&haveUndo == 0 {
 		return false
 	}
-	if h := d.history; h != nil && n.Height <= h.base.Height {
+	if h := d.background; h != nil && n.Height <= h.base.Height {
 		return !h.View().Contains(n)
 	}
 	return d.tip.Ancestor(n.Height) != n

@@ -35,7 +35,7 @@ const (
 // DamageError names the place in a block file where something else was found
 // than the block that was written there.
 type DamageError struct {
-	Block *Node
+	Block *BlockNode
 	Pos   blockfile.Pos
 	Cause error
 }
@@ -126,14 +126,14 @@ type core struct {
 // branches knows which branches of the tree could be the best chain.
 type branches struct {
 	*core
-	bestHeader   *Node
-	candidates   map[*Node]struct{} // blocks that may become the tip
-	waiting      map[*Node][]*Node  // blocks by their parent that lacks data
+	bestHeader   *BlockNode
+	candidates   map[*BlockNode]struct{}     // blocks that may become the tip
+	waiting      map[*BlockNode][]*BlockNode // blocks by their parent that lacks data
 	recent       recentBlocks
 	nextSeq      int32
 	preciousSeq  int32
 	preciousWork consensus.Uint256
-	refused      map[*Node]*consensus.Reject
+	refused      map[*BlockNode]*consensus.Reject
 }
 
 // storage knows what is in the block files and in the index on disk.
@@ -166,7 +166,7 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	}
 	reader := &Reader{params: cfg.Params, tree: tree, blocks: cfg.Blocks, cache: cfg.Cache}
 	e := &Engine{&connector{storage: &storage{files: blockFiles{}, branches: &branches{
-		candidates: map[*Node]struct{}{}, waiting: map[*Node][]*Node{}, refused: map[*Node]*consensus.Reject{},
+		candidates: map[*BlockNode]struct{}{}, waiting: map[*BlockNode][]*BlockNode{}, refused: map[*BlockNode]*consensus.Reject{},
 		nextSeq: 2, preciousSeq: -1, core: &core{Reader: reader, cfg: cfg},
 	}}}}
 	return e, e.load(now)
@@ -188,7 +188,7 @@ func (e *Engine) load(now int64) error {
 	if err != nil {
 		return err
 	}
-	if err := e.openHistory(); err != nil {
+	if err := e.openBackground(); err != nil {
 		return err
 	}
 	if err := e.distrust(tip); err != nil {
@@ -242,7 +242,7 @@ func (e *storage) genesis() *consensus.Block {
 
 // loadFiles finds out what the block files hold, and whether all are there.
 func (e *storage) loadFiles() error {
-	e.tree.each(func(n *Node) {
+	e.tree.each(func(n *BlockNode) {
 		if n.status&haveBlock != 0 {
 			e.files.add(n)
 		}
@@ -258,7 +258,7 @@ func (e *storage) loadFiles() error {
 
 // loadCoins returns the block that a UTXO set belongs to. heads are the two
 // ends of an interrupted flush, if there was one.
-func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node, error) {
+func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*BlockNode, error) {
 	if heads != nil {
 		return e.replay(cache, heads[0], heads[1])
 	}
@@ -274,8 +274,8 @@ func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Node
 	return tip, nil
 }
 
-func (e *branches) loadCandidates(tip *Node) {
-	e.tree.each(func(n *Node) {
+func (e *branches) loadCandidates(tip *BlockNode) {
+	e.tree.each(func(n *BlockNode) {
 		n.seq = 1
 		ours := tip.Ancestor(n.Height) == n
 		if ours {
@@ -297,7 +297,7 @@ func (e *branches) loadCandidates(tip *Node) {
 	e.candidates[tip] = struct{}{}
 }
 
-func (e *Engine) loadView(tip *Node, now int64) {
+func (e *Engine) loadView(tip *BlockNode, now int64) {
 	view := viewOf(tip)
 	view.BestHeader, view.coins = e.bestHeader, e.coins
 	view.Initial = e.stillInitial(tip, now)
@@ -305,7 +305,7 @@ func (e *Engine) loadView(tip *Node, now int64) {
 	e.view.Store(view)
 }
 
-func (e *core) stillInitial(tip *Node, now int64) bool {
+func (e *core) stillInitial(tip *BlockNode, now int64) bool {
 	return tip.Work.Cmp(e.params.MinimumWork) < 0 || tip.Time < now-e.cfg.MaxTipAge
 }
 

@@ -10,7 +10,7 @@ type Event interface{ event() }
 
 // Connected: the UTXO set has moved to the end of a block.
 type Connected struct {
-	Node    *Node
+	Node    *BlockNode
 	Block   *consensus.Block
 	Spent   coins.Undo
 	Initial bool
@@ -20,14 +20,14 @@ type Connected struct {
 
 // Disconnected: the UTXO set has moved back to before a block.
 type Disconnected struct {
-	Node  *Node
+	Node  *BlockNode
 	Block *consensus.Block
 }
 
 // TipChanged follows the last Connected or Disconnected of a step: Fork is
 // where the old and the new chain part. Readers see the new one after Show.
 type TipChanged struct {
-	Tip, Old, Fork *Node
+	Tip, Old, Fork *BlockNode
 	Initial        bool
 
 	view  *View
@@ -36,7 +36,7 @@ type TipChanged struct {
 
 // HeaderTip: there is a new best header. Readers see it after Show.
 type HeaderTip struct {
-	Node *Node
+	Node *BlockNode
 
 	view  *View
 	moved uint64
@@ -44,13 +44,13 @@ type HeaderTip struct {
 
 // Refused: a block was found invalid while it was connected.
 type Refused struct {
-	Node   *Node
+	Node   *BlockNode
 	Reject *consensus.Reject
 }
 
 // ScriptChecks tells from which block on scripts are, or are not, verified.
 type ScriptChecks struct {
-	Node    *Node
+	Node    *BlockNode
 	Enabled bool
 	Reason  string
 }

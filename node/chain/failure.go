@@ -26,7 +26,7 @@ func (e *core) Failed() error { return e.failure }
 
 // leavable fails unless all that it takes to go back from a block to an
 // ancestor is there.
-func (e *core) leavable(from, fork *Node) error {
+func (e *core) leavable(from, fork *BlockNode) error {
 	for n := from; n != fork; n = n.Parent {
 		if info := e.Info(n); !info.HaveBlock || !info.HaveUndo {
 			return fmt.Errorf("%w: %s at height %d", ErrPrunedFork, n.Hash, n.Height)

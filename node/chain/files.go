@@ -11,7 +11,7 @@ type blockFile struct {
 // blockFiles tells what each file holds. It is the owner's.
 type blockFiles map[int32]*blockFile
 
-func (f blockFiles) add(n *Node) {
+func (f blockFiles) add(n *BlockNode) {
 	file := f[n.block.File]
 	if file == nil {
 		file = &blockFile{first: math.MaxInt32}
@@ -23,7 +23,7 @@ func (f blockFiles) add(n *Node) {
 }
 
 // remove takes out a block. The heights stay as bounds.
-func (f blockFiles) remove(n *Node) {
+func (f blockFiles) remove(n *BlockNode) {
 	file := f[n.block.File]
 	if file == nil {
 		return

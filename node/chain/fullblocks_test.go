@@ -27,7 +27,7 @@ type fullBlocks struct {
 	// orphans wait for their parents: the engine does not keep them.
 	orphans map[chainhash.Hash][][]byte
 	met     int
-	gone    []*chain.Node // about which something is expected
+	gone    []*chain.BlockNode // about which something is expected
 	// expected are outputs to look for when a block is disconnected.
 	expected map[chainhash.Hash][]fullblocktests.BlockDisconnectExpectUTXO
 }
@@ -56,7 +56,7 @@ func (f *fullBlocks) hear(ev chain.Event) {
 
 // meet goes back to before a block that has left the chain, and looks for the
 // coins that are expected there.
-func (f *fullBlocks) meet(gone *chain.Node) {
+func (f *fullBlocks) meet(gone *chain.BlockNode) {
 	view := f.e.View()
 	instead := view.At(view.Fork(gone).Height + 1).Hash
 	for _, hash := range []chainhash.Hash{instead, gone.Hash} {

@@ -11,7 +11,7 @@ import (
 // AcceptHeaders adds headers, each of which builds on the one before, to the
 // tree. It returns the last one that is in the tree afterwards, and how many
 // were not there before. The error, if any, is about the header after last.
-func (e *branches) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *Node, added int, err error) {
+func (e *branches) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *BlockNode, added int, err error) {
 	for i := range headers {
 		n, isNew, err := e.acceptHeader(&headers[i], now)
 		if err != nil {
@@ -27,7 +27,7 @@ func (e *branches) AcceptHeaders(headers []wire.BlockHeader, now int64) (last *N
 	return last, added, nil
 }
 
-func (e *branches) acceptHeader(h *wire.BlockHeader, now int64) (n *Node, isNew bool, err error) {
+func (e *branches) acceptHeader(h *wire.BlockHeader, now int64) (n *BlockNode, isNew bool, err error) {
 	hash := h.BlockHash()
 	if n := e.tree.lookup(hash); n != nil {
 		if e.tree.info(n).Failed {
@@ -57,7 +57,7 @@ func (e *branches) acceptHeader(h *wire.BlockHeader, now int64) (n *Node, isNew 
 }
 
 // checkHeaderAt verifies the rules for a header that depend on its place.
-func checkHeaderAt(h *wire.BlockHeader, parent *Node, now int64, p *consensus.Params) error {
+func checkHeaderAt(h *wire.BlockHeader, parent *BlockNode, now int64, p *consensus.Params) error {
 	reject := func(result consensus.Result, reason, detail string) error {
 		return consensus.Rejectf(result, reason, "%s", detail)
 	}
@@ -79,7 +79,7 @@ func checkHeaderAt(h *wire.BlockHeader, parent *Node, now int64, p *consensus.Pa
 }
 
 // considerHeader keeps track of the header with most work.
-func (e *branches) considerHeader(n *Node) {
+func (e *branches) considerHeader(n *BlockNode) {
 	if e.bestHeader == nil || n.Work.Cmp(e.bestHeader.Work) > 0 {
 		e.bestHeader = n
 	}

@@ -27,7 +27,7 @@ var nodePrefix = []byte("b")
 
 const nodeSize = wire.MaxBlockHeaderPayload + 4 + 1 + 4 + 4 + 4 + 4
 
-func (n *Node) encode() []byte {
+func (n *BlockNode) encode() []byte {
 	b := n.AppendHeader(make([]byte, 0, nodeSize))
 	b = binary.LittleEndian.AppendUint32(b, uint32(n.Height))
 	b = append(b, byte(n.status))
@@ -58,7 +58,7 @@ func decodeStored(key, value []byte) (s stored, err error) {
 	return s, nil
 }
 
-func (s *stored) fill(n *Node) {
+func (s *stored) fill(n *BlockNode) {
 	n.status = status(s.rest[0])
 	u32 := func(i int) uint32 { return binary.LittleEndian.Uint32(s.rest[i:]) }
 	n.txCount = int32(u32(1))
@@ -133,7 +133,7 @@ func (t *tree) write(to IndexStore) error {
 		changed[n.Hash] = n.encode()
 	}
 	dirty := t.dirty
-	t.dirty = map[*Node]struct{}{}
+	t.dirty = map[*BlockNode]struct{}{}
 	t.mu.Unlock()
 	if len(changed) == 0 {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// Node is a header in the tree. What is exported never changes.
-type Node struct {
+// BlockNode is a header in the tree. What is exported never changes.
+type BlockNode struct {
 	Hash       chainhash.Hash
-	Parent     *Node // nil for genesis
+	Parent     *BlockNode // nil for genesis
 	Height     int32
 	Version    int32
 	MerkleRoot chainhash.Hash
@@ -25,7 +25,7 @@ type Node struct {
 	Work       consensus.Uint256 // of the branch up to here
 	TimeMax    int64             // latest time of the branch up to here
 
-	skip *Node // an ancestor far below
+	skip *BlockNode // an ancestor far below
 
 	// Guarded by the tree's lock.
 	status  status
@@ -47,7 +47,7 @@ const (
 )
 
 // Header returns the node's header.
-func (n *Node) Header() wire.BlockHeader {
+func (n *BlockNode) Header() wire.BlockHeader {
 	h := wire.BlockHeader{
 		Version: n.Version, MerkleRoot: n.MerkleRoot, Timestamp: time.Unix(n.Time, 0), Bits: n.Bits, Nonce: n.Nonce,
 	}
@@ -58,7 +58,7 @@ func (n *Node) Header() wire.BlockHeader {
 }
 
 // AppendHeader appends the 80 bytes of the header.
-func (n *Node) AppendHeader(dst []byte) []byte {
+func (n *BlockNode) AppendHeader(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(n.Version))
 	dst = append(dst, n.prevHash()[:]...)
 	dst = append(dst, n.MerkleRoot[:]...)
@@ -67,15 +67,15 @@ func (n *Node) AppendHeader(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, n.Nonce)
 }
 
-func (n *Node) prevHash() *chainhash.Hash {
+func (n *BlockNode) prevHash() *chainhash.Hash {
 	if n.Parent == nil {
 		return &chainhash.Hash{}
 	}
 	return &n.Parent.Hash
 }
 
-func newNode(h *wire.BlockHeader, hash chainhash.Hash, parent *Node) *Node {
-	n := &Node{
+func newNode(h *wire.BlockHeader, hash chainhash.Hash, parent *BlockNode) *BlockNode {
+	n := &BlockNode{
 		Hash: hash, Parent: parent, Version: h.Version, MerkleRoot: h.MerkleRoot,
 		Time: h.Timestamp.Unix(), Bits: h.Bits, Nonce: h.Nonce, Work: consensus.Work(h.Bits),
 	}
@@ -107,7 +107,7 @@ func skipHeight(height int32) int32 {
 }
 
 // Ancestor returns the node of this branch at height, nil if there is none.
-func (n *Node) Ancestor(height int32) *Node {
+func (n *BlockNode) Ancestor(height int32) *BlockNode {
 	if n == nil || height < 0 || height > n.Height {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (n *Node) Ancestor(height int32) *Node {
 }
 
 // Fork returns the last common ancestor of two nodes.
-func Fork(a, b *Node) *Node {
+func Fork(a, b *BlockNode) *BlockNode {
 	if a.Height > b.Height {
 		a = a.Ancestor(b.Height)
 	} else {
@@ -143,7 +143,7 @@ func Fork(a, b *Node) *Node {
 const medianSpan = 11
 
 // MedianTime returns the median time past at the end of this block.
-func (n *Node) MedianTime() int64 {
+func (n *BlockNode) MedianTime() int64 {
 	var buf [medianSpan]int64
 	times := buf[:0]
 	for at := n; at != nil && len(times) < medianSpan; at = at.Parent {
@@ -154,7 +154,7 @@ func (n *Node) MedianTime() int64 {
 }
 
 // better reports whether a is to be preferred to b as tip.
-func better(a, b *Node) bool {
+func better(a, b *BlockNode) bool {
 	if order := a.Work.Cmp(b.Work); order != 0 {
 		return order > 0
 	}
@@ -162,4 +162,6 @@ func better(a, b *Node) bool {
 }
 
 // ISOTime returns the header's time as the log shows it.
-func (n *Node) ISOTime() string { return time.Unix(n.Time, 0).UTC().Format("2006-01-02T15:04:05Z") }
+func (n *BlockNode) ISOTime() string {
+	return time.Unix(n.Time, 0).UTC().Format("2006-01-02T15:04:05Z")
+}

@@ -16,7 +16,7 @@ const (
 // pending is a block whose effects the cache of coins has, while its scripts
 // run. They are taken back if one fails.
 type pending struct {
-	node  *Node
+	node  *BlockNode
 	block *consensus.Block
 	undo  coins.Undo
 	run   *script.Run
@@ -55,7 +55,7 @@ func (p *pipeline) pop() *pending {
 func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
 
 // Settle finishes the blocks up to n, whose scripts it waits for.
-func (e *connector) Settle(n *Node, now int64) error {
+func (e *connector) Settle(n *BlockNode, now int64) error {
 	if e.Pending(n) == nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (e *connector) Abandon() error {
 
 // extend prepares the blocks from the end towards best, one after the other,
 // while the scripts of those before it run and the next one is read.
-func (e *connector) extend(best *Node, now int64) error {
+func (e *connector) extend(best *BlockNode, now int64) error {
 	for height := e.end().Height + 1; height <= best.Height && !e.enough(); height++ {
 		if e.cfg.Interrupted() {
 			return ErrInterrupted
@@ -115,7 +115,7 @@ func (e *connector) extend(best *Node, now int64) error {
 }
 
 // catchingUp is View.CatchingUp for the time when n will be the tip.
-func (e *branches) catchingUp(n *Node) bool {
+func (e *branches) catchingUp(n *BlockNode) bool {
 	return e.current.Initial || e.bestHeader.Height-n.Height > nearTip
 }
 
@@ -124,7 +124,7 @@ func (e *branches) catchingUp(n *Node) bool {
 func (e *connector) isRipe(p *pending) bool { return p.hasRun() || e.pipeline.full() }
 
 // prepare applies a block to the coins and starts its scripts.
-func (e *connector) prepare(n *Node, b *consensus.Block) error {
+func (e *connector) prepare(n *BlockNode, b *consensus.Block) error {
 	view := e.coins.NewView()
 	undo, jobs, err := e.applyBlock(n, b, view)
 	if err != nil {
@@ -141,7 +141,7 @@ func (e *connector) prepare(n *Node, b *consensus.Block) error {
 
 // obstacle deals with a block that could not be prepared, when it is known
 // that those before it are valid.
-func (e *connector) obstacle(n *Node, err error, now int64) error {
+func (e *connector) obstacle(n *BlockNode, err error, now int64) error {
 	before := e.end()
 	if err := e.Drain(now); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (e *connector) finish(now int64, ripe func(*pending) bool) error {
 
 func (e *connector) finishRipe(now int64, ripe func(*pending) bool) error {
 	initial := e.current.Initial
-	var path []*Node
+	var path []*BlockNode
 	for len(e.pipeline.blocks) > 0 && ripe(e.pipeline.blocks[0]) {
 		if e.cfg.Interrupted() {
 			e.publishPath(path, now)
@@ -192,7 +192,7 @@ func (e *connector) finishRipe(now int64, ripe func(*pending) bool) error {
 	return nil
 }
 
-func (e *branches) publishPath(path []*Node, now int64) {
+func (e *branches) publishPath(path []*BlockNode, now int64) {
 	if len(path) > 0 {
 		e.publish(e.current.Tip(), path, now)
 	}

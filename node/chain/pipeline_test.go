@@ -87,7 +87,7 @@ func afterwards(t *testing.T, p *consensus.Params, age int64, path []*chaintest.
 	t.Helper()
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	defer disk.Close(t)
-	seen := map[*chain.Node]bool{}
+	seen := map[*chain.BlockNode]bool{}
 	hear := func(ev chain.Event) {
 		switch ev := ev.(type) {
 		case chain.Connected:

@@ -52,12 +52,12 @@ func spends(b *consensus.Block) []wire.OutPoint {
 }
 
 // blockOf returns a block that is to be connected.
-func (e *connector) blockOf(n *Node) (*consensus.Block, error) {
+func (e *connector) blockOf(n *BlockNode) (*consensus.Block, error) {
 	return e.readChecked(n, e.recent.take(n))
 }
 
 // readChecked reads a block, if it is not b, which is in memory.
-func (e *connector) readChecked(n *Node, b *consensus.Block) (*consensus.Block, error) {
+func (e *connector) readChecked(n *BlockNode, b *consensus.Block) (*consensus.Block, error) {
 	if b == nil {
 		var err error
 		if b, err = e.ReadBlock(n); err != nil {
@@ -70,14 +70,14 @@ func (e *connector) readChecked(n *Node, b *consensus.Block) (*consensus.Block, 
 // prefetch gets the block ready whose turn is next, and its coins, while the
 // one before it is being connected.
 type prefetch struct {
-	node  *Node
+	node  *BlockNode
 	block *consensus.Block
 	err   error
 	done  chan struct{}
 }
 
 // prefetch begins to get a block ready. It is ended by turnOf or recall.
-func (e *connector) prefetch(n *Node) *prefetch {
+func (e *connector) prefetch(n *BlockNode) *prefetch {
 	p := &prefetch{node: n, done: make(chan struct{})}
 	held, set := e.recent.take(n), e.coins
 	go func() {
@@ -91,7 +91,7 @@ func (e *connector) prefetch(n *Node) *prefetch {
 
 // turnOf returns the block that is to be connected next, which may have been
 // prefetched.
-func (e *connector) turnOf(n *Node) (*consensus.Block, error) {
+func (e *connector) turnOf(n *BlockNode) (*consensus.Block, error) {
 	if p := e.ahead; p != nil && p.node == n {
 		e.ahead = nil
 		<-p.done

@@ -5,22 +5,22 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// Proof is a step of a History: a block that was found valid, or one that is
+// Proof is a step of a Background: a block that was found valid, or one that is
 // not in the branch of the assumed set and has to be left.
 type Proof struct {
-	Node *Node
+	Node *BlockNode
 
 	block   *consensus.Block
 	undo    coins.Undo
 	effects *coins.View // nil to leave the block
 }
 
-// Prove verifies the next block of the history; the result is nil if there is
+// Prove verifies the next block of the background; the result is nil if there is
 // none, or it has not arrived. One goroutine at a time may do so, which need
 // not own the engine. The error is a *DamageError or a *consensus.Reject if it
 // is about the block, which is returned with it.
 func (e *Engine) Prove() (*Proof, error) {
-	h := e.History()
+	h := e.Background()
 	if h == nil || h.Done() {
 		return nil, nil
 	}
@@ -38,7 +38,7 @@ func (e *Engine) Prove() (*Proof, error) {
 	return p, e.prove(h, p)
 }
 
-func (e *Engine) prove(h *History, p *Proof) error {
+func (e *Engine) prove(h *Background, p *Proof) error {
 	var err error
 	if p.block, err = e.ReadBlock(p.Node); err != nil {
 		return err
@@ -57,24 +57,24 @@ func (e *Engine) prove(h *History, p *Proof) error {
 	return scriptError(e.cfg.Verifier.Verify(jobs, false))
 }
 
-// Enter takes a step that Prove has prepared. full tells that the history's
-// coins take so much memory that they are to be flushed with TrimHistory.
-func (e *Engine) Enter(p *Proof) (full bool, err error) {
-	h := e.History()
+// CommitProof takes a step that Prove has prepared. full tells that the background's
+// coins take so much memory that they are to be flushed with TrimBackground.
+func (e *Engine) CommitProof(p *Proof) (full bool, err error) {
+	h := e.Background()
 	if h == nil || e.failure != nil {
 		return false, e.failure
 	}
 	if p.effects == nil {
 		err = e.leave(h, p.Node)
 	} else {
-		err = e.enter(h, p)
+		err = e.apply(h, p)
 	}
 	return h.set.Size() >= e.cacheLimit(), e.fail(err)
 }
 
-// TrimHistory flushes, and gives memory of the history's coins back.
-func (e *Engine) TrimHistory() error {
-	h := e.History()
+// TrimBackground flushes, and gives memory of the background's coins back.
+func (e *Engine) TrimBackground() error {
+	h := e.Background()
 	if h == nil {
 		return nil
 	}
@@ -87,19 +87,19 @@ func (e *Engine) TrimHistory() error {
 	return nil
 }
 
-func (e *Engine) enter(h *History, p *Proof) error {
+func (e *Engine) apply(h *Background, p *Proof) error {
 	if err := e.storeUndo(p.Node, p.undo); err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.set.Commit(p.effects, p.Node.Hash)
-	h.view.Store(h.View().with(p.Node.Parent, []*Node{p.Node}))
+	h.view.Store(h.View().with(p.Node.Parent, []*BlockNode{p.Node}))
 	return nil
 }
 
-// leave takes the history back over a block.
-func (e *Engine) leave(h *History, n *Node) error {
+// leave takes the background back over a block.
+func (e *Engine) leave(h *Background, n *BlockNode) error {
 	block, err := e.ReadBlock(n)
 	if err != nil {
 		return err
@@ -113,8 +113,8 @@ func (e *Engine) leave(h *History, n *Node) error {
 	return nil
 }
 
-// Refuse marks a block of the history that was found invalid.
+// Refuse marks a block of the background that was found invalid.
 func (e *Engine) Refuse(p *Proof, reject *consensus.Reject) { e.refuse(p.Node, reject) }
 
-// Lose forgets a block of the history whose data is damaged.
+// Lose forgets a block of the background whose data is damaged.
 func (e *Engine) Lose(damage *DamageError) error { return e.lose(damage.Block, damage) }

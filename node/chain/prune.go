@@ -49,7 +49,7 @@ func (e *storage) pruneLimit() int32 {
 
 func (e *storage) mayPrune(num, height int32) bool {
 	file := e.files[num]
-	if h := e.History(); h != nil && file.first <= h.base.Height {
+	if h := e.Background(); h != nil && file.first <= h.base.Height {
 		height = min(height, h.View().Height()-MinBlocksToKeep)
 	}
 	return num != e.cfg.Blocks.End().File && file.last <= height
@@ -137,11 +137,11 @@ func (e *storage) removeForgotten() error {
 
 // FirstStored returns the lowest block of a chain from which on all blocks, and
 // undo data above genesis, are there.
-func (r *Reader) FirstStored(in *View) *Node {
+func (r *Reader) FirstStored(in *View) *BlockNode {
 	n := in.Tip()
 	r.tree.mu.RLock()
 	defer r.tree.mu.RUnlock()
-	complete := func(n *Node) bool {
+	complete := func(n *BlockNode) bool {
 		return n.status&haveBlock != 0 && (n.status&haveUndo != 0 || n.Parent == nil)
 	}
 	for n.Parent != nil && complete(n.Parent) {
@@ -151,7 +151,7 @@ func (r *Reader) FirstStored(in *View) *Node {
 }
 
 // IsPruned reports whether a block was there once and is not any more.
-func (r *Reader) IsPruned(n *Node) bool {
+func (r *Reader) IsPruned(n *BlockNode) bool {
 	info := r.Info(n)
 	return !info.HaveBlock && info.TxCount > 0
 }

@@ -21,7 +21,7 @@ type Reader struct {
 	blocks      BlockFiles
 	cache       int64 // bytes of coins in memory before they are flushed
 	view        atomic.Pointer[View]
-	history     atomic.Pointer[History]
+	background  atomic.Pointer[Background]
 	uncommitted uncommitted // what the UTXO set is ahead of view
 }
 
@@ -29,14 +29,14 @@ type Reader struct {
 func (r *Reader) View() *View { return r.view.Load() }
 
 // Lookup returns the node of a hash, nil if the header is unknown.
-func (r *Reader) Lookup(hash chainhash.Hash) *Node { return r.tree.lookup(hash) }
+func (r *Reader) Lookup(hash chainhash.Hash) *BlockNode { return r.tree.lookup(hash) }
 
 // Info returns what may change about a node.
-func (r *Reader) Info(n *Node) Info { return r.tree.info(n) }
+func (r *Reader) Info(n *BlockNode) Info { return r.tree.info(n) }
 
 // Each calls fn for all headers, in no order. fn must be quick and must not
 // call the engine.
-func (r *Reader) Each(fn func(*Node)) { r.tree.each(fn) }
+func (r *Reader) Each(fn func(*BlockNode)) { r.tree.each(fn) }
 
 // Coins returns the UTXO set.
 func (r *Reader) Coins() *coins.Cache { return r.View().coins }
@@ -45,7 +45,7 @@ func (r *Reader) Coins() *coins.Cache { return r.View().coins }
 func (r *Reader) Params() *consensus.Params { return r.params }
 
 // ReadRaw returns a block's bytes.
-func (r *Reader) ReadRaw(n *Node) ([]byte, error) {
+func (r *Reader) ReadRaw(n *BlockNode) ([]byte, error) {
 	r.tree.mu.RLock()
 	pos, have := n.block, n.status&haveBlock != 0
 	r.tree.mu.RUnlock()
@@ -56,7 +56,7 @@ func (r *Reader) ReadRaw(n *Node) ([]byte, error) {
 }
 
 // ReadBlock returns a parsed block.
-func (r *Reader) ReadBlock(n *Node) (*consensus.Block, error) {
+func (r *Reader) ReadBlock(n *BlockNode) (*consensus.Block, error) {
 	raw, err := r.ReadRaw(n)
 	var misplaced *blockfile.RecordError
 	if errors.As(err, &misplaced) || errors.Is(err, io.EOF) {
@@ -78,14 +78,14 @@ func (r *Reader) ReadBlock(n *Node) (*consensus.Block, error) {
 	return block, nil
 }
 
-func (r *Reader) position(n *Node) blockfile.Pos {
+func (r *Reader) position(n *BlockNode) blockfile.Pos {
 	r.tree.mu.RLock()
 	defer r.tree.mu.RUnlock()
 	return n.block
 }
 
 // ReadUndo returns what a block spent.
-func (r *Reader) ReadUndo(n *Node) (coins.Undo, error) {
+func (r *Reader) ReadUndo(n *BlockNode) (coins.Undo, error) {
 	r.tree.mu.RLock()
 	pos := blockfile.Pos{File: n.block.File, Offset: n.undo}
 	have := n.status&haveUndo != 0

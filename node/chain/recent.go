@@ -9,23 +9,23 @@ const recentLimit = 64 << 20
 // recentBlocks spares reading back blocks that arrived out of order. When full
 // it takes no more: those already there will be needed first.
 type recentBlocks struct {
-	blocks map[*Node]*consensus.Block
+	blocks map[*BlockNode]*consensus.Block
 	bytes  int
 }
 
-func (r *recentBlocks) add(n *Node, b *consensus.Block) {
+func (r *recentBlocks) add(n *BlockNode, b *consensus.Block) {
 	if r.bytes+len(b.Raw) > recentLimit {
 		return
 	}
 	if r.blocks == nil {
-		r.blocks = map[*Node]*consensus.Block{}
+		r.blocks = map[*BlockNode]*consensus.Block{}
 	}
 	r.blocks[n] = b
 	r.bytes += len(b.Raw)
 }
 
 // take returns a block and forgets it; nil if it is not there.
-func (r *recentBlocks) take(n *Node) *consensus.Block {
+func (r *recentBlocks) take(n *BlockNode) *consensus.Block {
 	b := r.blocks[n]
 	if b != nil {
 		r.bytes -= len(b.Raw)

@@ -11,7 +11,7 @@ import (
 // replay repeats the blocks between the two ends of an interrupted flush, and
 // finishes it. Which of its coins were written does not matter: the final
 // state of each coin that those blocks touch follows from them alone.
-func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (*Node, error) {
+func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (*BlockNode, error) {
 	end := e.tree.lookup(to)
 	if end == nil {
 		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, to)
@@ -40,7 +40,7 @@ func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (*Node, er
 	return end, set.Flush()
 }
 
-func (e *connector) replayBack(set *coins.Cache, n *Node) error {
+func (e *connector) replayBack(set *coins.Cache, n *BlockNode) error {
 	block, err := e.ReadBlock(n)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (e *connector) replayBack(set *coins.Cache, n *Node) error {
 	return nil
 }
 
-func (e *connector) replayForward(set *coins.Cache, n *Node) error {
+func (e *connector) replayForward(set *coins.Cache, n *BlockNode) error {
 	block, err := e.ReadBlock(n)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 // that of an ancestor, and writes it out. after is called with the number of
 // blocks that are left, and ends it by failing. It may be called by anybody
 // while the chain moves on, as long as the blocks in between are not pruned.
-func (r *Reader) RollBack(set *coins.Cache, from, to *Node, after func(left int32) error) error {
+func (r *Reader) RollBack(set *coins.Cache, from, to *BlockNode, after func(left int32) error) error {
 	for n := from; n != to; n = n.Parent {
 		block, err := r.ReadBlock(n)
 		if err != nil {

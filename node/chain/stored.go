@@ -8,7 +8,7 @@ import (
 // AcceptStored is AcceptBlock for a block that is in a block file already, for
 // making the index anew. A block whose content is not what its header commits
 // to is refused without adding that.
-func (e *storage) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64) (n *Node, isNew bool, err error) {
+func (e *storage) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64) (n *BlockNode, isNew bool, err error) {
 	if b.Hash == *e.params.GenesisHash {
 		return e.adoptGenesis(pos)
 	}
@@ -26,12 +26,12 @@ func (e *storage) AcceptStored(b *consensus.Block, pos blockfile.Pos, now int64)
 	return n, true, nil
 }
 
-func (e *storage) adoptGenesis(pos blockfile.Pos) (n *Node, isNew bool, err error) {
+func (e *storage) adoptGenesis(pos blockfile.Pos) (n *BlockNode, isNew bool, err error) {
 	n = e.tree.lookup(*e.params.GenesisHash)
 	if e.Info(n).HaveBlock {
 		return n, false, nil
 	}
-	e.tree.change(n, func(n *Node) {
+	e.tree.change(n, func(n *BlockNode) {
 		n.status |= haveBlock
 		n.block = pos
 	})

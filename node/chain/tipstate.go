@@ -19,7 +19,7 @@ const maxUncommittedBytes = 2 * maxPendingBytes
 
 // move is one block by which the engine's UTXO set moves.
 type move struct {
-	node  *Node
+	node  *BlockNode
 	block *consensus.Block
 	undo  coins.Undo // what the block spends; nil if it is disconnected
 	back  bool

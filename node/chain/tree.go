@@ -12,24 +12,24 @@ import (
 // tree holds all known headers. Its lock is held for moments only.
 type tree struct {
 	mu    sync.RWMutex
-	nodes map[chainhash.Hash]*Node
-	dirty map[*Node]struct{} // to be written to the index
+	nodes map[chainhash.Hash]*BlockNode
+	dirty map[*BlockNode]struct{} // to be written to the index
 
 	// assumed is the set that the chain begins with; nil for one of its own.
 	assumed *consensus.AssumedSet
 }
 
 func newTree() *tree {
-	return &tree{nodes: map[chainhash.Hash]*Node{}, dirty: map[*Node]struct{}{}}
+	return &tree{nodes: map[chainhash.Hash]*BlockNode{}, dirty: map[*BlockNode]struct{}{}}
 }
 
-func (t *tree) lookup(hash chainhash.Hash) *Node {
+func (t *tree) lookup(hash chainhash.Hash) *BlockNode {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.nodes[hash]
 }
 
-func (t *tree) add(n *Node) {
+func (t *tree) add(n *BlockNode) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.nodes[n.Hash] = n
@@ -37,7 +37,7 @@ func (t *tree) add(n *Node) {
 }
 
 // change runs fn on n under the lock and marks it to be written.
-func (t *tree) change(n *Node, fn func(*Node)) {
+func (t *tree) change(n *BlockNode, fn func(*BlockNode)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	fn(n)
@@ -55,7 +55,7 @@ type Info struct {
 	ChainTx      int64 // transactions of the branch; zero if a block is missing
 }
 
-func (t *tree) info(n *Node) Info {
+func (t *tree) info(n *BlockNode) Info {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return Info{
@@ -66,7 +66,7 @@ func (t *tree) info(n *Node) Info {
 }
 
 // each calls fn for all nodes, in no order.
-func (t *tree) each(fn func(*Node)) {
+func (t *tree) each(fn func(*BlockNode)) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, n := range t.nodes {
@@ -78,11 +78,11 @@ func (t *tree) each(fn func(*Node)) {
 func (t *tree) recount() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	nodes := make([]*Node, 0, len(t.nodes))
+	nodes := make([]*BlockNode, 0, len(t.nodes))
 	for _, n := range t.nodes {
 		nodes = append(nodes, n)
 	}
-	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.Height - b.Height) })
+	slices.SortFunc(nodes, func(a, b *BlockNode) int { return int(a.Height - b.Height) })
 	for _, n := range nodes {
 		t.count(n)
 	}
@@ -90,7 +90,7 @@ func (t *tree) recount() {
 
 // count computes how many transactions the branch up to a block has; zero if
 // one of its blocks was never seen.
-func (t *tree) count(n *Node) {
+func (t *tree) count(n *BlockNode) {
 	n.chainTx = 0
 	switch {
 	case n.txCount > 0 && (n.Parent == nil || n.Parent.chainTx > 0):

@@ -23,7 +23,7 @@ func TestALongReorganisationIsNotRemembered(t *testing.T) {
 			return err
 		})
 	}
-	step := move{node: &Node{}, block: &consensus.Block{Raw: make([]byte, maxUncommittedBytes/4)}, back: true}
+	step := move{node: &BlockNode{}, block: &consensus.Block{Raw: make([]byte, maxUncommittedBytes/4)}, back: true}
 	for i := range 4 {
 		e.uncommitted.begin(step)
 		require.NoError(t, ask(), "%d", i)

@@ -29,7 +29,7 @@ const ErrVerifyPruned Kind = "chain: block data is pruned"
 
 // VerifyError tells what Verify found.
 type VerifyError struct {
-	Block *Node
+	Block *BlockNode
 	What  string
 	Cause error
 }
@@ -52,7 +52,7 @@ func (e *Engine) Verify(level, count int) (blocks, txs int, err error) {
 	}
 	view := e.coins.NewView()
 	disconnecting := level >= VerifyDisconnect
-	var again []*Node
+	var again []*BlockNode
 	for n := tip; blocks < count; n = n.Parent {
 		if e.cfg.Interrupted() {
 			return blocks, txs, ErrInterrupted
@@ -76,7 +76,7 @@ func (e *Engine) Verify(level, count int) (blocks, txs int, err error) {
 	return blocks, txs, err
 }
 
-func (e *Engine) verifyBlock(n *Node, level int, disconnect bool, view *coins.View) (*consensus.Block, error) {
+func (e *Engine) verifyBlock(n *BlockNode, level int, disconnect bool, view *coins.View) (*consensus.Block, error) {
 	b, err := e.ReadBlock(n)
 	if err != nil {
 		return nil, &VerifyError{n, "block cannot be read", err}
@@ -106,7 +106,7 @@ func (e *Engine) verifyBlock(n *Node, level int, disconnect bool, view *coins.Vi
 }
 
 // verifyConnect connects blocks again, highest first in the list.
-func (e *Engine) verifyConnect(list []*Node, view *coins.View) error {
+func (e *Engine) verifyConnect(list []*BlockNode, view *coins.View) error {
 	for i := len(list) - 1; i >= 0; i-- {
 		n := list[i]
 		if e.cfg.Interrupted() {

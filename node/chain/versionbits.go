@@ -9,7 +9,7 @@ const (
 
 // BlockVersion returns the version that a block on top of parent should have
 // to signal the deployments in progress (BIP9).
-func BlockVersion(parent *Node, p *consensus.Params) int32 {
+func BlockVersion(parent *BlockNode, p *consensus.Params) int32 {
 	version := int32(versionTopBits)
 	if state := DeploymentState(parent, p.TestDummy); state == Started || state == LockedIn {
 		version |= 1 << p.TestDummy.Bit
@@ -26,7 +26,7 @@ const (
 )
 
 // DeploymentState returns a deployment's state for the block on top of parent.
-func DeploymentState(parent *Node, d consensus.Deployment) string {
+func DeploymentState(parent *BlockNode, d consensus.Deployment) string {
 	if d.Start == consensus.NeverActive {
 		return Defined
 	}
@@ -51,7 +51,7 @@ func DeploymentState(parent *Node, d consensus.Deployment) string {
 	return state
 }
 
-func signals(end *Node, d consensus.Deployment) (count int32) {
+func signals(end *BlockNode, d consensus.Deployment) (count int32) {
 	for n, left := end, d.Period; n != nil && left > 0; n, left = n.Parent, left-1 {
 		if Signals(n, d) {
 			count++
@@ -61,6 +61,6 @@ func signals(end *Node, d consensus.Deployment) (count int32) {
 }
 
 // Signals reports whether a block's version signals readiness.
-func Signals(n *Node, d consensus.Deployment) bool {
+func Signals(n *BlockNode, d consensus.Deployment) bool {
 	return uint32(n.Version)&versionTopMask == versionTopBits && n.Version>>d.Bit&1 != 0
 }

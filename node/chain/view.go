@@ -8,15 +8,15 @@ import (
 
 // View is the best chain at one moment. It does not change.
 type View struct {
-	nodes      []*Node // by height
-	BestHeader *Node   // most work, among headers not known to be invalid
-	Initial    bool    // in initial block download
+	nodes      []*BlockNode // by height
+	BestHeader *BlockNode   // most work, among headers not known to be invalid
+	Initial    bool         // in initial block download
 
 	coins *coins.Cache // of the engine; it moves on
 }
 
 // Tip returns the last block.
-func (v *View) Tip() *Node { return v.nodes[len(v.nodes)-1] }
+func (v *View) Tip() *BlockNode { return v.nodes[len(v.nodes)-1] }
 
 // Height returns the tip's.
 func (v *View) Height() int32 { return int32(len(v.nodes)) - 1 }
@@ -29,7 +29,7 @@ const nearTip = 6
 func (v *View) CatchingUp() bool { return v.Initial || v.BestHeader.Height-v.Height() > nearTip }
 
 // At returns the block at height, nil if there is none.
-func (v *View) At(height int32) *Node {
+func (v *View) At(height int32) *BlockNode {
 	if height < 0 || int(height) >= len(v.nodes) {
 		return nil
 	}
@@ -37,10 +37,10 @@ func (v *View) At(height int32) *Node {
 }
 
 // Contains reports whether n is in the best chain.
-func (v *View) Contains(n *Node) bool { return v.At(n.Height) == n }
+func (v *View) Contains(n *BlockNode) bool { return v.At(n.Height) == n }
 
 // Next returns the block after n if both are in the best chain, else nil.
-func (v *View) Next(n *Node) *Node {
+func (v *View) Next(n *BlockNode) *BlockNode {
 	if !v.Contains(n) {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (v *View) Next(n *Node) *Node {
 }
 
 // Fork returns the last block of the best chain that n descends from.
-func (v *View) Fork(n *Node) *Node {
+func (v *View) Fork(n *BlockNode) *BlockNode {
 	n = n.Ancestor(min(n.Height, v.Height()))
 	for !v.Contains(n) {
 		n = n.Parent
@@ -59,11 +59,11 @@ func (v *View) Fork(n *Node) *Node {
 // with returns the view whose chain goes to fork and then through path. A view
 // that only grows shares its memory with its successor, which readers of the
 // old one do not look beyond.
-func (v *View) with(fork *Node, path []*Node) *View {
+func (v *View) with(fork *BlockNode, path []*BlockNode) *View {
 	keep := int(fork.Height) + 1
 	next := *v
 	if keep < len(v.nodes) {
-		next.nodes = append(make([]*Node, 0, keep+len(path)+1024), v.nodes[:keep]...)
+		next.nodes = append(make([]*BlockNode, 0, keep+len(path)+1024), v.nodes[:keep]...)
 	}
 	next.nodes = append(next.nodes, path...)
 	return &next
@@ -74,7 +74,7 @@ const maxLocator = 101
 
 // Locator returns hashes of n and its ancestors, dense at first, then ever
 // farther apart, ending with genesis.
-func Locator(n *Node) []chainhash.Hash {
+func Locator(n *BlockNode) []chainhash.Hash {
 	var hashes []chainhash.Hash
 	step := int32(1)
 	for n != nil {
@@ -92,7 +92,7 @@ func Locator(n *Node) []chainhash.Hash {
 
 // FindLocator returns the best block that the view shares with the sender of a
 // locator; genesis if none.
-func (r *Reader) FindLocator(v *View, locator []chainhash.Hash) *Node {
+func (r *Reader) FindLocator(v *View, locator []chainhash.Hash) *BlockNode {
 	for i, hash := range locator {
 		if i == maxLocator {
 			break

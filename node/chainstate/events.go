@@ -14,7 +14,7 @@ type Event interface{ event() }
 type Step struct{ chain.Event }
 
 // BlockStored: a block arrived that was not there; it may be connected later.
-type BlockStored struct{ At *chain.Node }
+type BlockStored struct{ At *chain.BlockNode }
 
 // BlockDisconnected: a block left the chain that a BlockConnected was about, of
 // this process or of one before.
@@ -34,7 +34,7 @@ type TipChanged struct {
 // BlockRefused: a block proved invalid when it was connected, and the chain and
 // the mempool are as they are without it.
 type BlockRefused struct {
-	Node   *chain.Node
+	Node   *chain.BlockNode
 	Reject *consensus.Reject
 }
 

@@ -22,7 +22,7 @@ type moves struct {
 
 // unhear takes out a block that was connected but not told of, if it is the
 // last one.
-func (m *moves) unhear(at *chain.Node) bool {
+func (m *moves) unhear(at *chain.BlockNode) bool {
 	last := len(m.connected) - 1
 	if last < 0 || m.connected[last].Node != at {
 		return false
@@ -146,15 +146,15 @@ func (s *State) bringBack(moved moves) []Event {
 // connectedBefore returns the blocks above the coins that an earlier process
 // had connected, and told of, before it died: they are connected again, but
 // they are no news.
-func connectedBefore(e *chain.Engine) map[*chain.Node]struct{} {
+func connectedBefore(e *chain.Engine) map[*chain.BlockNode]struct{} {
 	tip := e.View().Tip()
-	var above []*chain.Node
-	e.Each(func(n *chain.Node) {
+	var above []*chain.BlockNode
+	e.Each(func(n *chain.BlockNode) {
 		if n.Height > tip.Height {
 			above = append(above, n)
 		}
 	})
-	before := map[*chain.Node]struct{}{}
+	before := map[*chain.BlockNode]struct{}{}
 	for _, n := range above {
 		if e.Info(n).HaveUndo {
 			before[n] = struct{}{}
@@ -165,8 +165,8 @@ func connectedBefore(e *chain.Engine) map[*chain.Node]struct{} {
 
 // toldBefore reports, once for each block, whether its connection was told of
 // by an earlier process.
-func (s *State) toldBefore(at *chain.Node) bool {
-	_, told := s.resumed[at]
-	delete(s.resumed, at)
+func (s *State) toldBefore(at *chain.BlockNode) bool {
+	_, told := s.beforeStart[at]
+	delete(s.beforeStart, at)
 	return told
 }

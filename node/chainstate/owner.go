@@ -54,7 +54,7 @@ func Open(cfg Config) (*Owner, error) {
 	cfg.Mempool.Coins, cfg.Mempool.Verifier = activeCoins{engine}, cfg.Chain.Verifier
 	o.engine = engine
 	o.state.Chain, o.state.Pool = engine, mempool.New(cfg.Mempool)
-	o.state.resumed = connectedBefore(engine)
+	o.state.beforeStart = connectedBefore(engine)
 	return o, nil
 }
 
@@ -77,7 +77,7 @@ func (o *Owner) MinRate() mempool.Rate { return o.state.Pool.MinRate(o.now()) }
 // chain.Engine.Doubted.
 func (o *Owner) Doubted() []error { return o.engine.Doubted() }
 
-// Prove verifies the next block of a loaded set's history; see
+// Prove verifies the next block of a loaded set's background; see
 // chain.Engine.Prove.
 func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
@@ -106,8 +106,8 @@ func (o *Owner) DoAmidBlocks(ctx context.Context, fn func(*State) error) error {
 	return err
 }
 
-// Still runs fn while neither the chain that readers see nor what it means for
-// the mempool changes; see chain.Reader.Still. It may not be called inside Do.
+// Frozen runs fn while neither the chain that readers see nor what it means for
+// the mempool changes; see chain.Reader.Frozen. It may not be called inside Do.
 func (o *Owner) ReadTip(fn func(*chain.TipState) error) error {
 	o.still.RLock()
 	defer o.still.RUnlock()

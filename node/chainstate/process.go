@@ -11,7 +11,7 @@ import (
 
 // Verdict is what became of a block.
 type Verdict struct {
-	At     *chain.Node       // its place, nil if its header was refused
+	At     *chain.BlockNode  // its place, nil if its header was refused
 	New    bool              // it was stored
 	Reject *consensus.Reject // of this block, even if found while connecting
 }
@@ -132,15 +132,15 @@ func (s *State) Broadcast(tx *consensus.Tx, maxRate int64) error {
 	return err
 }
 
-// Enter takes a step of the history of a loaded UTXO set.
-func (o *Owner) Enter(ctx context.Context, p *chain.Proof) error {
+// CommitProof takes a step of the background of a loaded UTXO set.
+func (o *Owner) CommitProof(ctx context.Context, p *chain.Proof) error {
 	full := false
 	err := o.DoAmidBlocks(ctx, func(s *State) (err error) {
-		full, err = s.Chain.Enter(p)
+		full, err = s.Chain.CommitProof(p)
 		return s.Vital(err)
 	})
 	if err != nil || !full {
 		return err
 	}
-	return o.Do(ctx, func(s *State) error { return s.Vital(s.Chain.TrimHistory()) })
+	return o.Do(ctx, func(s *State) error { return s.Vital(s.Chain.TrimBackground()) })
 }

@@ -19,11 +19,11 @@ type State struct {
 	Chain *chain.Engine
 	Pool  *mempool.Pool
 
-	o       *Owner
-	observe func(Event)
-	moved   moves
-	resumed map[*chain.Node]struct{}
-	until   time.Time // when a step should end early; zero for never
+	o           *Owner
+	observe     func(Event)
+	moved       moves
+	beforeStart map[*chain.BlockNode]struct{}
+	until       time.Time // when a step should end early; zero for never
 }
 
 // Now returns the time in Unix seconds.
@@ -59,7 +59,7 @@ func (s *State) Advance() error {
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
 // Settle finishes the blocks up to one, whose scripts it waits for.
-func (s *State) Settle(at *chain.Node) error { return s.follow(s.Chain.Settle(at, s.Now())) }
+func (s *State) Settle(at *chain.BlockNode) error { return s.follow(s.Chain.Settle(at, s.Now())) }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.

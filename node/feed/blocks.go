@@ -12,18 +12,18 @@ import (
 
 // BlockConnected publishes that a block came to the chain; initial tells that
 // the chain is in initial download.
-func (f *Feed) BlockConnected(at *chain.Node, b *consensus.Block, initial bool) {
+func (f *Feed) BlockConnected(at *chain.BlockNode, b *consensus.Block, initial bool) {
 	f.block(msg.BlockConnected, at, b, initial)
 }
 
 // BlockDisconnected publishes that a block left the chain.
-func (f *Feed) BlockDisconnected(at *chain.Node, b *consensus.Block) {
+func (f *Feed) BlockDisconnected(at *chain.BlockNode, b *consensus.Block) {
 	f.block(msg.BlockDisconnected, at, b, false)
 }
 
 // NewTip publishes which block ends a step of the chain, after its
 // BlockConnected.
-func (f *Feed) NewTip(at *chain.Node, initial bool) {
+func (f *Feed) NewTip(at *chain.BlockNode, initial bool) {
 	if !f.cfg.Events {
 		return
 	}
@@ -31,7 +31,7 @@ func (f *Feed) NewTip(at *chain.Node, initial bool) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.NewTip.Publish(ctx, conn, ev) })
 }
 
-func (f *Feed) block(topic bus.Topic[msg.BlockEvent], at *chain.Node, b *consensus.Block, initial bool) {
+func (f *Feed) block(topic bus.Topic[msg.BlockEvent], at *chain.BlockNode, b *consensus.Block, initial bool) {
 	if !f.cfg.Events {
 		return
 	}

@@ -89,7 +89,7 @@ func decodeSetState(b []byte) (*setState, error) {
 	return s, nil
 }
 
-func (c *CoinStats) load(at *chain.Node) (*setState, error) {
+func (c *CoinStats) load(at *chain.BlockNode) (*setState, error) {
 	value, err := c.kept(at)
 	if value == nil || err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (c *CoinStats) load(at *chain.Node) (*setState, error) {
 
 // Get returns the statistics at the end of a block, nil if the index never
 // contained it.
-func (c *CoinStats) Get(at *chain.Node) (*Stats, error) {
+func (c *CoinStats) Get(at *chain.BlockNode) (*Stats, error) {
 	state, err := c.load(at)
 	if state == nil || err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func TestOverwrittenCoinbase(t *testing.T) {
 	const subsidy = 50_0000_0000
 	for height, lost := range map[int32]int64{91722: subsidy, 91723: 0} {
 		tally := tally{Stats: &Stats{}, set: muhash.New()}
-		tally.block(&connected{Block: block, node: &chain.Node{Hash: *hash, Height: height}}, subsidy)
+		tally.block(&connected{Block: block, node: &chain.BlockNode{Hash: *hash, Height: height}}, subsidy)
 		require.Equal(t, lost, tally.Block.BIP30)
 		require.Equal(t, lost, tally.Unspendable)
 		require.Equal(t, subsidy-lost, tally.Amount)

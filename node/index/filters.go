@@ -75,7 +75,7 @@ func newFilter(b *connected, previous chainhash.Hash) (*Filter, error) {
 }
 
 // Get returns a block's filter, nil if the index never contained the block.
-func (f *Filters) Get(at *chain.Node) (*Filter, error) {
+func (f *Filters) Get(at *chain.BlockNode) (*Filter, error) {
 	value, err := f.kept(at)
 	if value == nil || err != nil {
 		return nil, err

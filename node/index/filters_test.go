@@ -11,7 +11,7 @@ import (
 )
 
 // requireFilter checks a filter against the block and the header before.
-func (s *set) requireFilter(r *rig, at *chain.Node, previous *Filter) *Filter {
+func (s *set) requireFilter(r *rig, at *chain.BlockNode, previous *Filter) *Filter {
 	r.t.Helper()
 	entry, err := s.filters.Get(at)
 	require.NoError(r.t, err)

@@ -26,10 +26,10 @@ const ErrCorrupt Kind = "index: corrupt entry"
 // Chain is what an index follows.
 type Chain interface {
 	View() *chain.View
-	Lookup(hash chainhash.Hash) *chain.Node
-	ReadRaw(at *chain.Node) ([]byte, error)
-	ReadBlock(at *chain.Node) (*consensus.Block, error)
-	ReadUndo(at *chain.Node) (coins.Undo, error)
+	Lookup(hash chainhash.Hash) *chain.BlockNode
+	ReadRaw(at *chain.BlockNode) ([]byte, error)
+	ReadBlock(at *chain.BlockNode) (*consensus.Block, error)
+	ReadUndo(at *chain.BlockNode) (coins.Undo, error)
 }
 
 // Store is an index's database.
@@ -55,7 +55,7 @@ const (
 // connected is a block with what it spent.
 type connected struct {
 	*consensus.Block
-	node  *chain.Node
+	node  *chain.BlockNode
 	spent coins.Undo // empty if the index has no use for it
 }
 
@@ -73,7 +73,7 @@ type Index struct {
 	chain  Chain
 	db     Store
 	keeper keeper
-	at     atomic.Pointer[chain.Node] // the position, nil before genesis
+	at     atomic.Pointer[chain.BlockNode] // the position, nil before genesis
 	synced atomic.Bool
 }
 
@@ -85,7 +85,7 @@ func (x *Index) open() error {
 	return err
 }
 
-func (x *Index) loadPosition() (*chain.Node, error) {
+func (x *Index) loadPosition() (*chain.BlockNode, error) {
 	raw, err := x.db.Get([]byte{keyPosition})
 	if raw == nil || err != nil {
 		return nil, err
@@ -109,9 +109,9 @@ func (x *Index) loadPosition() (*chain.Node, error) {
 
 // known returns a block at a height that the index contains, best chain
 // first, and the chain knows; nil if there is none.
-func (x *Index) known(height int32) (*chain.Node, error) {
+func (x *Index) known(height int32) (*chain.BlockNode, error) {
 	best := x.chain.View().At(height)
-	var found *chain.Node
+	var found *chain.BlockNode
 	err := x.db.Each(blockKey(height, nil), func(key, _ []byte) error {
 		_, hash, err := splitBlockKey(key[1:])
 		if at := x.chain.Lookup(hash); at != nil && (found == nil || at == best) {
@@ -152,14 +152,14 @@ func (x *Index) Height() int32 {
 func (x *Index) Synced() bool { return x.synced.Load() }
 
 // Covers reports whether the index contains a block and all before it.
-func (x *Index) Covers(at *chain.Node) bool { return contains(x.at.Load(), at) }
+func (x *Index) Covers(at *chain.BlockNode) bool { return contains(x.at.Load(), at) }
 
-func contains(tip, at *chain.Node) bool { return tip.Ancestor(at.Height) == at }
+func contains(tip, at *chain.BlockNode) bool { return tip.Ancestor(at.Height) == at }
 
 // Next returns the block that Step would add, nil if there is none.
-func (x *Index) Next() *chain.Node { return next(x.at.Load(), x.chain.View()) }
+func (x *Index) Next() *chain.BlockNode { return next(x.at.Load(), x.chain.View()) }
 
-func next(at *chain.Node, view *chain.View) *chain.Node {
+func next(at *chain.BlockNode, view *chain.View) *chain.BlockNode {
 	switch {
 	case at == nil:
 		return view.At(0)
@@ -187,7 +187,7 @@ func (x *Index) Step() (moved bool, err error) {
 	return true, nil
 }
 
-func (x *Index) add(next *chain.Node) error {
+func (x *Index) add(next *chain.BlockNode) error {
 	b := &connected{node: next}
 	var err error
 	if b.Block, err = x.chain.ReadBlock(next); err != nil {
@@ -226,6 +226,6 @@ func fits(b *consensus.Block, spent coins.Undo) bool {
 
 // kept returns what is filed under a block, nil if the index never contained
 // it.
-func (x *Index) kept(at *chain.Node) ([]byte, error) {
+func (x *Index) kept(at *chain.BlockNode) ([]byte, error) {
 	return x.db.Get(blockKey(at.Height, at.Hash[:]))
 }

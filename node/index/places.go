@@ -53,7 +53,7 @@ func (s *Salt) prefix(name []byte) []byte {
 	return append([]byte{keyPlace}, sum[:shortSize]...)
 }
 
-func (s *Salt) key(name []byte, at *chain.Node, offset int) []byte {
+func (s *Salt) key(name []byte, at *chain.BlockNode, offset int) []byte {
 	key := append(make([]byte, 0, placeSize), s.prefix(name)...)
 	key = binary.BigEndian.AppendUint32(key, uint32(at.Height))
 	key = append(key, at.Hash[:tagSize]...)
@@ -72,7 +72,7 @@ func parsePlace(key []byte) (p place, err error) {
 }
 
 // holds reports whether the place can be in a block.
-func (p *place) holds(at *chain.Node) bool { return [tagSize]byte(at.Hash[:tagSize]) == p.tag }
+func (p *place) holds(at *chain.BlockNode) bool { return [tagSize]byte(at.Hash[:tagSize]) == p.tag }
 
 // eachTx calls fn with all transactions of a block and where they begin in its
 // serialisation.
@@ -89,7 +89,7 @@ func eachTx(b *consensus.Block, fn func(i int, tx *consensus.Tx, offset int) err
 
 // Found is a transaction in a block.
 type Found struct {
-	Block *chain.Node
+	Block *chain.BlockNode
 	Tx    *consensus.Tx
 }
 
@@ -134,7 +134,7 @@ func (f finder) find(prefix []byte, stale bool) (*Found, error) {
 
 // findStale looks into all blocks of a height that the index ever contained.
 func (f finder) findStale(p place) (found *Found, err error) {
-	var blocks []*chain.Node
+	var blocks []*chain.BlockNode
 	err = f.db.Each(blockKey(p.height, nil), func(key, _ []byte) error {
 		_, hash, err := splitBlockKey(key[1:])
 		if at := f.chain.Lookup(hash); at != nil {
@@ -152,7 +152,7 @@ func (f finder) findStale(p place) (found *Found, err error) {
 }
 
 // read returns the transaction at a place if it is the one that is looked for.
-func (f finder) read(at *chain.Node, p place) (*Found, error) {
+func (f finder) read(at *chain.BlockNode, p place) (*Found, error) {
 	if !p.holds(at) {
 		return nil, nil
 	}

@@ -42,7 +42,7 @@ func (r *rig) give(spots ...*chaintest.Spot) {
 	}
 }
 
-func (r *rig) node(s *chaintest.Spot) *chain.Node {
+func (r *rig) node(s *chaintest.Spot) *chain.BlockNode {
 	r.t.Helper()
 	at := r.Lookup(s.Hash)
 	require.NotNil(r.t, at)

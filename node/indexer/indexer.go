@@ -68,7 +68,7 @@ type Index interface {
 	Name() string
 	Height() int32
 	Synced() bool
-	Next() *chain.Node
+	Next() *chain.BlockNode
 	Step() (moved bool, err error)
 }
 

@@ -43,7 +43,7 @@ func (r *Relay) lease(ctx context.Context, req p2p.LeaseRequest) (p2p.LeaseReply
 
 // missingFor lists what a peer with the tip best may be asked for; limited
 // tells that it serves only the last blocks.
-func (r *Relay) missingFor(view *chain.View, best *chain.Node, limited bool) (missing []chainhash.Hash, more bool) {
+func (r *Relay) missingFor(view *chain.View, best *chain.BlockNode, limited bool) (missing []chainhash.Hash, more bool) {
 	missing, more = r.missingAhead(view, best)
 	if limited {
 		return r.near(best, missing), more
@@ -54,8 +54,8 @@ func (r *Relay) missingFor(view *chain.View, best *chain.Node, limited bool) (mi
 
 // missingAhead lists what is missing to follow a branch. A branch without the
 // block of a loaded UTXO set cannot be followed yet.
-func (r *Relay) missingAhead(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
-	if best.Work.Cmp(view.Tip().Work) < 0 || r.chain.History() != nil && !r.hasPast(best) {
+func (r *Relay) missingAhead(view *chain.View, best *chain.BlockNode) (hashes []chainhash.Hash, more bool) {
+	if best.Work.Cmp(view.Tip().Work) < 0 || r.chain.Background() != nil && !r.hasPast(best) {
 		return nil, false
 	}
 	return r.missing(view, best)
@@ -63,11 +63,11 @@ func (r *Relay) missingAhead(view *chain.View, best *chain.Node) (hashes []chain
 
 // missingPast lists the blocks that are missing within the download window
 // below a loaded UTXO set, lowest first, if the branch has them.
-func (r *Relay) missingPast(best *chain.Node) (hashes []chainhash.Hash, more bool) {
+func (r *Relay) missingPast(best *chain.BlockNode) (hashes []chainhash.Hash, more bool) {
 	if !r.hasPast(best) {
 		return nil, false
 	}
-	h := r.chain.History()
+	h := r.chain.Background()
 	if h == nil {
 		return nil, false
 	}
@@ -83,17 +83,17 @@ func (r *Relay) missingPast(best *chain.Node) (hashes []chainhash.Hash, more boo
 
 // hasPast reports whether a branch has blocks that are to be verified below a
 // loaded UTXO set.
-func (r *Relay) hasPast(best *chain.Node) bool {
-	h := r.chain.History()
+func (r *Relay) hasPast(best *chain.BlockNode) bool {
+	h := r.chain.Background()
 	return h != nil && best.Ancestor(h.Base().Height) == h.Base()
 }
 
 // missing lists the blocks that are not there within the download window of a
 // branch, lowest first. more tells that the branch goes on.
-func (r *Relay) missing(view *chain.View, best *chain.Node) (hashes []chainhash.Hash, more bool) {
+func (r *Relay) missing(view *chain.View, best *chain.BlockNode) (hashes []chainhash.Hash, more bool) {
 	from := r.lastLinked(view.Fork(best), best)
 	top := min(best.Height, from.Height+download.Window)
-	nodes := make([]*chain.Node, 0, top-from.Height)
+	nodes := make([]*chain.BlockNode, 0, top-from.Height)
 	for at := best.Ancestor(top); at != from; at = at.Parent {
 		nodes = append(nodes, at)
 	}
@@ -106,7 +106,7 @@ func (r *Relay) missing(view *chain.View, best *chain.Node) (hashes []chainhash.
 }
 
 // near leaves out the blocks that a peer with the tip best has pruned.
-func (r *Relay) near(best *chain.Node, hashes []chainhash.Hash) []chainhash.Hash {
+func (r *Relay) near(best *chain.BlockNode, hashes []chainhash.Hash) []chainhash.Hash {
 	return slices.DeleteFunc(hashes, func(hash chainhash.Hash) bool {
 		return best.Height-r.chain.Lookup(hash).Height >= limitedDepth-2
 	})
@@ -115,7 +115,7 @@ func (r *Relay) near(best *chain.Node, hashes []chainhash.Hash) []chainhash.Hash
 // lastLinked returns the last block of a branch up to which all are there. The
 // window begins after it rather than at the fork: the blocks of a branch that
 // forked off long ago are connected only when the branch is the better one.
-func (r *Relay) lastLinked(fork, best *chain.Node) *chain.Node {
+func (r *Relay) lastLinked(fork, best *chain.BlockNode) *chain.BlockNode {
 	above := sort.Search(int(best.Height-fork.Height), func(i int) bool {
 		return r.chain.Info(best.Ancestor(fork.Height+1+int32(i))).ChainTx == 0
 	})

@@ -15,7 +15,7 @@ import (
 // getLocator returns a locator of the best header chain.
 func (r *Relay) getLocator(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
 	best := r.chain.View().BestHeader
-	if r.chain.History() != nil && best.Parent != nil {
+	if r.chain.Background() != nil && best.Parent != nil {
 		// A peer at the same tip shall tell so: its old blocks are wanted.
 		best = best.Parent
 	}
@@ -24,7 +24,7 @@ func (r *Relay) getLocator(context.Context, p2p.LocatorRequest) (p2p.LocatorRepl
 
 func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (reply p2p.HeadersReply, err error) {
 	view := r.chain.View()
-	var start *chain.Node
+	var start *chain.BlockNode
 	if len(req.Locator) == 0 {
 		// A locator without hashes asks for the one header called Stop.
 		if start = r.chain.Lookup(req.Stop); start == nil || !view.Contains(start) {
@@ -90,7 +90,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 	return reply, nil
 }
 
-func (r *Relay) mayShow(at *chain.Node) bool {
+func (r *Relay) mayShow(at *chain.BlockNode) bool {
 	info, view := r.chain.Info(at), r.chain.View()
 	if !info.HaveBlock {
 		return false

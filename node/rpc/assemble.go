@@ -16,7 +16,7 @@ import (
 // template is a block that lacks a nonce, and what it is made of.
 type template struct {
 	block  *consensus.Block
-	parent *chain.Node
+	parent *chain.BlockNode
 	chosen []mining.Candidate // its transactions but the coinbase
 }
 
@@ -28,7 +28,7 @@ type built struct {
 }
 
 // job says what block to build on the tip.
-func (n *miner) job(parent *chain.Node, script []byte) mining.Job {
+func (n *miner) job(parent *chain.BlockNode, script []byte) mining.Job {
 	height := parent.Height + 1
 	earliest := mining.EarliestTime(n.Params, height, parent.MedianTime(), parent.Time)
 	job := mining.Job{

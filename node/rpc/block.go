@@ -62,7 +62,7 @@ type headerInfo struct {
 	Next          string  `json:"nextblockhash,omitempty"`
 }
 
-func (n blockQueries) headerInfo(view *chain.View, at *chain.Node) headerInfo {
+func (n blockQueries) headerInfo(view *chain.View, at *chain.BlockNode) headerInfo {
 	info := headerInfo{
 		Hash: at.Hash.String(), Confirmations: confirmations(view, at), Height: at.Height, Version: at.Version,
 		VersionHex: fmt.Sprintf("%08x", uint32(at.Version)), MerkleRoot: at.MerkleRoot.String(), Time: at.Time,
@@ -154,7 +154,7 @@ func newCoinbaseInfo(tx *consensus.Tx) coinbaseInfo {
 	return info
 }
 
-func (n blockQueries) blockTxs(at *chain.Node, block *consensus.Block, level int) (any, error) {
+func (n blockQueries) blockTxs(at *chain.BlockNode, block *consensus.Block, level int) (any, error) {
 	if level == showTxids {
 		txids := make([]string, len(block.Txs))
 		for i, tx := range block.Txs {

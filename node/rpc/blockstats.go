@@ -50,7 +50,7 @@ func (n blockQueries) getBlockStats(_ context.Context, call *rpc.Call) (any, err
 
 // blockOrHeight returns the node of a block in the best chain, given by its
 // height, or of any, given by its hash.
-func (n *Node) blockOrHeight(call *rpc.Call, i int) (*chain.Node, error) {
+func (n *Node) blockOrHeight(call *rpc.Call, i int) (*chain.BlockNode, error) {
 	var height int32
 	if json.Unmarshal(call.Raw(i), &height) != nil {
 		return n.block(call, i)
@@ -59,7 +59,7 @@ func (n *Node) blockOrHeight(call *rpc.Call, i int) (*chain.Node, error) {
 }
 
 // hashOrHeight is blockOrHeight for what is not an argument of its own.
-func (n *Node) hashOrHeight(raw json.RawMessage) (*chain.Node, error) {
+func (n *Node) hashOrHeight(raw json.RawMessage) (*chain.BlockNode, error) {
 	var height int64
 	if json.Unmarshal(raw, &height) == nil {
 		return n.atHeight(height)
@@ -79,7 +79,7 @@ func (n *Node) hashOrHeight(raw json.RawMessage) (*chain.Node, error) {
 	return at, nil
 }
 
-func (n *Node) atHeight(height int64) (*chain.Node, error) {
+func (n *Node) atHeight(height int64) (*chain.BlockNode, error) {
 	view := n.Tree.View()
 	switch {
 	case height < 0:
@@ -90,7 +90,7 @@ func (n *Node) atHeight(height int64) (*chain.Node, error) {
 	return view.At(int32(height)), nil
 }
 
-func (n blockQueries) blockFigures(at *chain.Node) (figures blockFigures, err error) {
+func (n blockQueries) blockFigures(at *chain.BlockNode) (figures blockFigures, err error) {
 	block, err := n.blockData(at)
 	if err != nil {
 		return figures, err

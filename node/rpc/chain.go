@@ -113,7 +113,7 @@ type backgroundInfo struct {
 }
 
 func (n chainQueries) backgroundInfo() *backgroundInfo {
-	h := n.Tree.History()
+	h := n.Tree.Background()
 	if h == nil {
 		return nil
 	}
@@ -148,20 +148,20 @@ type chainTip struct {
 }
 
 func (n chainQueries) getChainTips(context.Context, *rpc.Call) (any, error) {
-	var nodes []*chain.Node
-	parents := map[*chain.Node]struct{}{}
-	n.Tree.Each(func(at *chain.Node) {
+	var nodes []*chain.BlockNode
+	parents := map[*chain.BlockNode]struct{}{}
+	n.Tree.Each(func(at *chain.BlockNode) {
 		nodes = append(nodes, at)
 		parents[at.Parent] = struct{}{}
 	})
 	view := n.Tree.View()
-	tips := []*chain.Node{view.Tip()}
+	tips := []*chain.BlockNode{view.Tip()}
 	for _, at := range nodes {
 		if _, inner := parents[at]; !inner && !view.Contains(at) {
 			tips = append(tips, at)
 		}
 	}
-	slices.SortStableFunc(tips, func(a, b *chain.Node) int { return int(b.Height - a.Height) })
+	slices.SortStableFunc(tips, func(a, b *chain.BlockNode) int { return int(b.Height - a.Height) })
 	result := make([]chainTip, len(tips))
 	for i, tip := range tips {
 		result[i] = chainTip{tip.Height, tip.Hash.String(), tip.Height - view.Fork(tip).Height, n.tipStatus(view, tip)}
@@ -169,7 +169,7 @@ func (n chainQueries) getChainTips(context.Context, *rpc.Call) (any, error) {
 	return result, nil
 }
 
-func (n chainQueries) tipStatus(view *chain.View, tip *chain.Node) string {
+func (n chainQueries) tipStatus(view *chain.View, tip *chain.BlockNode) string {
 	info := n.Tree.Info(tip)
 	switch {
 	case view.Contains(tip):
@@ -207,7 +207,7 @@ func (n chainQueries) getChainStates(context.Context, *rpc.Call) (any, error) {
 	active := n.chainState(view.Tip())
 	active.Validated = true
 	states := chainStates{Headers: view.BestHeader.Height}
-	if h := n.Tree.History(); h != nil {
+	if h := n.Tree.Background(); h != nil {
 		active.Snapshot, active.Validated = h.Base().Hash.String(), false
 		past := n.chainState(h.View().Tip())
 		past.Validated = true
@@ -220,7 +220,7 @@ func (n chainQueries) getChainStates(context.Context, *rpc.Call) (any, error) {
 	return states, nil
 }
 
-func (n chainQueries) chainState(tip *chain.Node) chainState {
+func (n chainQueries) chainState(tip *chain.BlockNode) chainState {
 	quarter := n.Settings.DatabaseCache
 	return chainState{
 		Blocks: tip.Height, BestBlockHash: tip.Hash.String(), Bits: bitsText(tip.Bits), Target: targetText(tip.Bits),
@@ -229,6 +229,6 @@ func (n chainQueries) chainState(tip *chain.Node) chainState {
 }
 
 // progress estimates which part of all transactions is verified at a block.
-func (n *Node) progress(at *chain.Node) float64 {
+func (n *Node) progress(at *chain.BlockNode) float64 {
 	return n.Params.TxRate.Progress(n.Tree.Info(at).ChainTx, at.Time, n.Now())
 }

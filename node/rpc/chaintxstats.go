@@ -58,7 +58,7 @@ func (n blockQueries) getChainTxStats(_ context.Context, call *rpc.Call) (any, e
 	return n.chainTxStats(last, blocks), nil
 }
 
-func (n blockQueries) chainTxStats(last *chain.Node, blocks int32) chainTxStats {
+func (n blockQueries) chainTxStats(last *chain.BlockNode, blocks int32) chainTxStats {
 	first := last.Ancestor(last.Height - blocks)
 	stats := chainTxStats{Time: last.Time, Hash: last.Hash.String(), Height: last.Height, Blocks: blocks}
 	from, to := n.Tree.Info(first).ChainTx, n.Tree.Info(last).ChainTx

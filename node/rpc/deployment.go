@@ -107,7 +107,7 @@ func flagNames(flags txscript.ScriptFlags) []string {
 	return names
 }
 
-func describeBIP9(at *chain.Node, d consensus.Deployment) *bip9Deployed {
+func describeBIP9(at *chain.BlockNode, d consensus.Deployment) *bip9Deployed {
 	info := &bip9Deployed{Type: "bip9", BIP9: bip9Info{
 		Start: d.Start, Timeout: math.MaxInt64,
 		Status: chain.DeploymentState(at.Parent, d), StatusNext: chain.DeploymentState(at, d), Since: stateSince(at, d),
@@ -127,7 +127,7 @@ func describeBIP9(at *chain.Node, d consensus.Deployment) *bip9Deployed {
 }
 
 // stateSince returns the first height with the state of a block.
-func stateSince(at *chain.Node, d consensus.Deployment) int32 {
+func stateSince(at *chain.BlockNode, d consensus.Deployment) int32 {
 	state := chain.DeploymentState(at.Parent, d)
 	first := at.Height - at.Height%d.Period
 	for first > 0 {
@@ -139,7 +139,7 @@ func stateSince(at *chain.Node, d consensus.Deployment) int32 {
 	return 0
 }
 
-func bip9Statistics(at *chain.Node, d consensus.Deployment, undecided bool) (*bip9Stats, string) {
+func bip9Statistics(at *chain.BlockNode, d consensus.Deployment, undecided bool) (*bip9Stats, string) {
 	stats := &bip9Stats{Period: d.Period, Elapsed: at.Height%d.Period + 1}
 	signalling := make([]byte, stats.Elapsed)
 	for i, block := int(stats.Elapsed)-1, at; i >= 0; i, block = i-1, block.Parent {

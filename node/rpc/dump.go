@@ -44,7 +44,7 @@ func (n setFiles) dumpTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 }
 
 // dumpTarget finds out which set is to be written, and how.
-func (n setFiles) dumpTarget(call *rpc.Call, d *snapshot.Dump) (*chain.Node, error) {
+func (n setFiles) dumpTarget(call *rpc.Call, d *snapshot.Dump) (*chain.BlockNode, error) {
 	kind, err := call.Text(1, "")
 	if err != nil {
 		return nil, err

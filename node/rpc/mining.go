@@ -108,7 +108,7 @@ func (n *miner) getNetworkHashPS(_ context.Context, call *rpc.Call) (any, error)
 
 // hashRate estimates hashes a second from the last count blocks, or from
 // those since the difficulty last changed if count is -1.
-func hashRate(at *chain.Node, count int32, p *consensus.Params) float64 {
+func hashRate(at *chain.BlockNode, count int32, p *consensus.Params) float64 {
 	if at.Height == 0 {
 		return 0
 	}

@@ -24,18 +24,18 @@ import (
 // Tree is the tree of headers and the best chain in it.
 type Tree interface {
 	View() *chain.View
-	Lookup(hash chainhash.Hash) *chain.Node
-	Info(at *chain.Node) chain.Info
-	Each(fn func(*chain.Node))
-	History() *chain.History
+	Lookup(hash chainhash.Hash) *chain.BlockNode
+	Info(at *chain.BlockNode) chain.Info
+	Each(fn func(*chain.BlockNode))
+	Background() *chain.Background
 }
 
 // Blocks is what is stored of blocks.
 type Blocks interface {
-	ReadBlock(at *chain.Node) (*consensus.Block, error)
-	ReadUndo(at *chain.Node) (coins.Undo, error)
-	IsPruned(at *chain.Node) bool
-	FirstStored(in *chain.View) *chain.Node
+	ReadBlock(at *chain.BlockNode) (*consensus.Block, error)
+	ReadUndo(at *chain.BlockNode) (coins.Undo, error)
+	IsPruned(at *chain.BlockNode) bool
+	FirstStored(in *chain.View) *chain.BlockNode
 }
 
 // Coins shows the best chain and its UTXO set while they stand still.
@@ -52,9 +52,9 @@ type Owner interface {
 
 // Sets reads UTXO sets from files and writes them to files.
 type Sets interface {
-	Snapshot(ctx context.Context) (*store.Snapshot, *chain.Node, error)
+	Snapshot(ctx context.Context) (*store.Snapshot, *chain.BlockNode, error)
 	Write(ctx context.Context, d *snapshot.Dump) (*snapshot.DumpResult, error)
-	Load(ctx context.Context, header coins.SetHeader, file *os.File) (*chain.Node, error)
+	Load(ctx context.Context, header coins.SetHeader, file *os.File) (*chain.BlockNode, error)
 	Progress() float64
 }
 

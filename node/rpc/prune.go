@@ -67,7 +67,7 @@ func (n maintenance) pruneBlockchain(ctx context.Context, call *rpc.Call) (any, 
 
 // earliestAtLeast returns the first block whose branch has reached a time, in
 // Unix seconds.
-func earliestAtLeast(view *chain.View, time int64) *chain.Node {
+func earliestAtLeast(view *chain.View, time int64) *chain.BlockNode {
 	height := sort.Search(int(view.Height())+1, func(height int) bool { return view.At(int32(height)).TimeMax >= time })
 	return view.At(int32(height))
 }

@@ -71,7 +71,7 @@ func (n *indexQueries) scanBlocksRPC(ctx context.Context, call *rpc.Call) (any, 
 type filterQuery struct {
 	scripts  [][]byte
 	wanted   map[string]string // the same, as keys
-	from, to *chain.Node
+	from, to *chain.BlockNode
 	exact    bool // look into the blocks too
 }
 
@@ -141,7 +141,7 @@ func (n *indexQueries) filterQuery(call *rpc.Call) (q filterQuery, err error) {
 }
 
 // heights reads two optional heights, which bound a part of the best chain.
-func (n *indexQueries) heights(call *rpc.Call, i int) (from, to *chain.Node, err error) {
+func (n *indexQueries) heights(call *rpc.Call, i int) (from, to *chain.BlockNode, err error) {
 	view := n.Tree.View()
 	low, err := call.Int(i, 0)
 	if err != nil {
@@ -160,7 +160,7 @@ func (n *indexQueries) heights(call *rpc.Call, i int) (from, to *chain.Node, err
 	return from, to, nil
 }
 
-func (n *indexQueries) relevantBlock(q filterQuery, at *chain.Node) (bool, error) {
+func (n *indexQueries) relevantBlock(q filterQuery, at *chain.BlockNode) (bool, error) {
 	if len(q.scripts) == 0 {
 		return false, nil
 	}
@@ -180,7 +180,7 @@ func (n *indexQueries) relevantBlock(q filterQuery, at *chain.Node) (bool, error
 
 // touchesScripts reports whether a block creates or spends an output with one
 // of the scripts.
-func (n *indexQueries) touchesScripts(at *chain.Node, wanted map[string]string) (bool, error) {
+func (n *indexQueries) touchesScripts(at *chain.BlockNode, wanted map[string]string) (bool, error) {
 	block, err := n.blockData(at)
 	if err != nil {
 		return false, err

@@ -45,8 +45,8 @@ type unspendables struct {
 // setInfoRequest is what gettxoutsetinfo is asked for.
 type setInfoRequest struct {
 	hashType coins.HashType
-	at       *chain.Node // nil for the tip
-	useIndex bool        // if there is one
+	at       *chain.BlockNode // nil for the tip
+	useIndex bool             // if there is one
 }
 
 func (n *utxoQueries) getTxOutSetInfo(ctx context.Context, call *rpc.Call) (any, error) {

@@ -21,7 +21,7 @@ func blockHashParam(help string) rpc.Param {
 func txidParam(help string) rpc.Param { return rpc.Param{Name: "txid", Type: rpc.String, Help: help} }
 
 // block returns the node of a block hash given as argument i.
-func (n *Node) block(call *rpc.Call, i int) (*chain.Node, error) {
+func (n *Node) block(call *rpc.Call, i int) (*chain.BlockNode, error) {
 	hash, err := call.Hash(i)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (n *Node) block(call *rpc.Call, i int) (*chain.Node, error) {
 }
 
 // blockData returns a block whose data must be there.
-func (n *Node) blockData(at *chain.Node) (*consensus.Block, error) {
+func (n *Node) blockData(at *chain.BlockNode) (*consensus.Block, error) {
 	if n.Blocks.IsPruned(at) {
 		return nil, rpc.Errorf(rpc.MiscError, "Block not available (pruned data)")
 	}
@@ -76,7 +76,7 @@ func decodeTx(text string) (*consensus.Tx, error) {
 
 // confirmations counts from the tip; -1 for a block that is not in the best
 // chain.
-func confirmations(view *chain.View, at *chain.Node) int32 {
+func confirmations(view *chain.View, at *chain.BlockNode) int32 {
 	if !view.Contains(at) {
 		return -1
 	}

@@ -305,7 +305,7 @@ func (n txCommands) txOfBlock(call *rpc.Call, txid chainhash.Hash, level int) (a
 	return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "No such transaction found in the provided block. Use gettransaction for wallet transactions.")
 }
 
-func (n txCommands) confirmedTx(at *chain.Node, block *consensus.Block, i, level int) (info txInfo, err error) {
+func (n txCommands) confirmedTx(at *chain.BlockNode, block *consensus.Block, i, level int) (info txInfo, err error) {
 	var spent []coins.Coin
 	if level > 1 && i > 0 && n.Tree.Info(at).HaveUndo {
 		undo, err := n.Blocks.ReadUndo(at)
@@ -317,7 +317,7 @@ func (n txCommands) confirmedTx(at *chain.Node, block *consensus.Block, i, level
 	return n.showConfirmed(at, block.Txs[i], spent), nil
 }
 
-func (n txCommands) showConfirmed(at *chain.Node, tx *consensus.Tx, spent []coins.Coin) txInfo {
+func (n txCommands) showConfirmed(at *chain.BlockNode, tx *consensus.Tx, spent []coins.Coin) txInfo {
 	depth := int32(0)
 	info := txInfo{BlockHash: at.Hash.String(), Confirmations: &depth}
 	if view := n.Tree.View(); view.Contains(at) {

@@ -10,9 +10,9 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
-// historyLogInterval is after how many verified blocks below a loaded UTXO set
+// backgroundLogInterval is after how many verified blocks below a loaded UTXO set
 // the log says where that is.
-const historyLogInterval = 2000
+const backgroundLogInterval = 2000
 
 // BlockStored tells that there may be a block to verify below a loaded set.
 func (s *Sets) BlockStored() {
@@ -26,7 +26,7 @@ func (s *Sets) BlockStored() {
 // compares what they lead to with the set, until ctx ends.
 func (s *Sets) Run(ctx context.Context) error {
 	for {
-		if err := s.proveHistory(ctx); err != nil {
+		if err := s.proveBackground(ctx); err != nil {
 			return err
 		}
 		select {
@@ -37,8 +37,8 @@ func (s *Sets) Run(ctx context.Context) error {
 	}
 }
 
-// proveHistory goes as far as the blocks that are there allow.
-func (s *Sets) proveHistory(ctx context.Context) error {
+// proveBackground goes as far as the blocks that are there allow.
+func (s *Sets) proveBackground(ctx context.Context) error {
 	for moved := true; moved; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -48,7 +48,7 @@ func (s *Sets) proveHistory(ctx context.Context) error {
 			return err
 		}
 	}
-	if h := s.chain.History(); h != nil && h.Done() {
+	if h := s.chain.Background(); h != nil && h.Done() {
 		return s.judge(ctx)
 	}
 	return nil
@@ -70,12 +70,12 @@ func (s *Sets) proveNext(ctx context.Context) (moved bool, err error) {
 	case err != nil || p == nil:
 		return false, err
 	}
-	err = s.owner.Enter(ctx, p)
+	err = s.owner.CommitProof(ctx, p)
 	if err != nil {
 		return false, err
 	}
 	s.events.Verified(p.Node)
-	if p.Node.Height%historyLogInterval == 0 {
+	if p.Node.Height%backgroundLogInterval == 0 {
 		s.cfg.Log.Info(fmt.Sprintf("[background validation] UpdateTip: best=%s height=%d date='%s' progress=%f", p.Node.Hash, p.Node.Height, p.Node.ISOTime(), s.Progress()))
 	}
 	return true, nil
@@ -94,7 +94,7 @@ func (s *Sets) judge(ctx context.Context) error {
 		return s.refute("its hash is not that of the set which the blocks lead to")
 	}
 	return s.owner.Do(ctx, func(state *chainstate.State) error {
-		state.Chain.EndHistory()
+		state.Chain.EndBackground()
 		s.events.Finished()
 		return state.Activate()
 	})
@@ -113,7 +113,7 @@ func (s *Sets) refute(why string) error {
 // Progress returns which part of the transactions below a loaded set is
 // verified.
 func (s *Sets) Progress() float64 {
-	h := s.chain.History()
+	h := s.chain.Background()
 	if h == nil {
 		return 1
 	}

@@ -66,8 +66,8 @@ func (d *dumps) pruneLock(limit int32) int32 {
 // Dump is a file that is asked for.
 type Dump struct {
 	Path     string
-	Target   *chain.Node // whose set it is to hold; nil for the tip
-	InMemory bool        // keep what rolling back needs in memory
+	Target   *chain.BlockNode // whose set it is to hold; nil for the tip
+	InMemory bool             // keep what rolling back needs in memory
 }
 
 // DumpResult is what dumptxoutset shows.
@@ -178,7 +178,7 @@ func Magic(net wire.BitcoinNet) (magic [4]byte) {
 
 // Snapshot flushes and returns a view of the chain's UTXO set that stays as it
 // is, and its block. The caller closes it.
-func (s *Sets) Snapshot(ctx context.Context) (*store.Snapshot, *chain.Node, error) {
+func (s *Sets) Snapshot(ctx context.Context) (*store.Snapshot, *chain.BlockNode, error) {
 	var snapshot *store.Snapshot
 	err := s.owner.Do(ctx, func(state *chainstate.State) error {
 		if err := state.Flush(); err != nil {

@@ -20,7 +20,7 @@ import (
 
 // Load fills the second folder with the set of a file and lets the chain go
 // on from there. It leaves nothing behind when it fails.
-func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) (base *chain.Node, err error) {
+func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) (base *chain.BlockNode, err error) {
 	if !s.loading.CompareAndSwap(false, true) {
 		return nil, errAssumedTwice
 	}
@@ -55,7 +55,7 @@ func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) 
 var errAssumedTwice = wording.Errorf("Can't activate a snapshot-based chainstate more than once")
 
 // assumable returns the block of a set if it may be loaded.
-func (s *Sets) assumable(state *chainstate.State, header coins.SetHeader) (*chain.Node, error) {
+func (s *Sets) assumable(state *chainstate.State, header coins.SetHeader) (*chain.BlockNode, error) {
 	if s.assumed != nil {
 		return nil, errAssumedTwice
 	}

@@ -38,7 +38,7 @@ func (o *oldSet) remove(log *slog.Logger) {
 
 // rolledBack makes the UTXO set of an earlier block from a copy of the present
 // one, of which it is an ancestor. The chain goes on meanwhile.
-func (s *Sets) rolledBack(ctx context.Context, d *Dump, from *store.Snapshot, at *chain.Node) (*oldSet, error) {
+func (s *Sets) rolledBack(ctx context.Context, d *Dump, from *store.Snapshot, at *chain.BlockNode) (*oldSet, error) {
 	if at.Ancestor(d.Target.Height) != d.Target {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Block is not in main chain")
 	}
@@ -82,7 +82,7 @@ func (s *Sets) newOldSet(d *Dump) (*oldSet, error) {
 	return &oldSet{db: db, dir: cfg.Dir}, err
 }
 
-func (s *Sets) fillOldSet(ctx context.Context, old *oldSet, target *chain.Node, from *store.Snapshot, at *chain.Node) error {
+func (s *Sets) fillOldSet(ctx context.Context, old *oldSet, target *chain.BlockNode, from *store.Snapshot, at *chain.BlockNode) error {
 	s.cfg.Log.Info("Copying current UTXO set to temporary database.")
 	var copied uint64
 	err := coins.Copy(old.db, from, func(so uint64) error { copied = so; return context.Cause(ctx) })

@@ -55,8 +55,8 @@ type Sets struct {
 // Events tells what comes of verifying the past of a loaded set. The functions
 // are called in the goroutine of Run.
 type Events struct {
-	Verified func(at *chain.Node) // one more block of it
-	Finished func()               // all of it, and the set is right
+	Verified func(at *chain.BlockNode) // one more block of it
+	Finished func()                    // all of it, and the set is right
 }
 
 // assumedSet is a UTXO set that was loaded from a file. It is in a folder of its

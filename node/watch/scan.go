@@ -23,7 +23,7 @@ func (w *Watch) scan(ctx context.Context, req msg.ScanRequest, send func(msg.Sca
 	}
 	view := w.source.Chain.View()
 	fork := w.fork(view, req.Locator)
-	if h := w.source.Chain.History(); h != nil && fork.Height < h.Base().Height {
+	if h := w.source.Chain.Background(); h != nil && fork.Height < h.Base().Height {
 		// Below a loaded UTXO set not all blocks are there to be scanned.
 		view = h.View()
 		fork = w.fork(view, req.Locator)
@@ -45,7 +45,7 @@ func (w *Watch) scan(ctx context.Context, req msg.ScanRequest, send func(msg.Sca
 
 // fork returns the last block of a chain that is in a locator, genesis if none
 // is.
-func (w *Watch) fork(view *chain.View, locator []chainhash.Hash) *chain.Node {
+func (w *Watch) fork(view *chain.View, locator []chainhash.Hash) *chain.BlockNode {
 	for _, hash := range locator {
 		if at := w.source.Chain.Lookup(hash); at != nil && view.Contains(at) {
 			return at
@@ -63,13 +63,13 @@ type scanner struct {
 	send     func(msg.ScanItem) error
 }
 
-func (s *scanner) item(at *chain.Node) msg.ScanItem {
+func (s *scanner) item(at *chain.BlockNode) msg.ScanItem {
 	return msg.ScanItem{Hash: at.Hash, Height: at.Height, Time: at.Time, TipHeight: s.tip}
 }
 
 // block sends the relevant transactions of a block, if there are any or if an
 // item is due.
-func (s *scanner) block(at *chain.Node) error {
+func (s *scanner) block(at *chain.BlockNode) error {
 	block, err := s.watch.source.Chain.ReadBlock(at)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (w *Watch) list(ctx context.Context, _ bus.None, send func(msg.WatchedMempo
 	var txs []*consensus.Tx
 	var item msg.WatchedMempoolItem
 	var of *watcher
-	err := w.source.Still(ctx, func() (err error) {
+	err := w.source.Frozen(ctx, func() (err error) {
 		entries, _ := w.source.Pool.Entries()
 		ids := make([]chainhash.Hash, len(entries))
 		for i, e := range entries {

@@ -17,10 +17,10 @@ import (
 // Chain is what a scan reads. Every method may be called at any time.
 type Chain interface {
 	View() *chain.View
-	History() *chain.History // nil unless blocks below a loaded UTXO set are missing
-	Lookup(chainhash.Hash) *chain.Node
-	ReadBlock(*chain.Node) (*consensus.Block, error)
-	ReadUndo(*chain.Node) (coins.Undo, error)
+	Background() *chain.Background // nil unless blocks below a loaded UTXO set are missing
+	Lookup(chainhash.Hash) *chain.BlockNode
+	ReadBlock(*chain.BlockNode) (*consensus.Block, error)
+	ReadUndo(*chain.BlockNode) (coins.Undo, error)
 }
 
 // Pool is the mempool.
@@ -35,8 +35,8 @@ type Source struct {
 	Pool  Pool
 	// Coin returns an unspent output of the chain.
 	Coin func(wire.OutPoint) (coin coins.Coin, there bool, err error)
-	// Still runs fn while neither chain nor mempool changes.
-	Still func(ctx context.Context, fn func() error) error
+	// Frozen runs fn while neither chain nor mempool changes.
+	Frozen func(ctx context.Context, fn func() error) error
 }
 
 // Watch serves wallets.

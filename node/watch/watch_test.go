@@ -117,9 +117,9 @@ type fakeChain struct {
 	block *consensus.Block
 }
 
-func (c *fakeChain) ReadBlock(*chain.Node) (*consensus.Block, error) { return c.block, nil }
+func (c *fakeChain) ReadBlock(*chain.BlockNode) (*consensus.Block, error) { return c.block, nil }
 
-func (c *fakeChain) ReadUndo(*chain.Node) (coins.Undo, error) {
+func (c *fakeChain) ReadUndo(*chain.BlockNode) (coins.Undo, error) {
 	return make(coins.Undo, len(c.block.Txs)-1), nil
 }
 
@@ -131,7 +131,7 @@ func scanBlock(t *testing.T, height, tip int32, quiet int, txs ...*consensus.Tx)
 		items = append(items, item)
 		return nil
 	}}
-	require.NoError(t, s.block(&chain.Node{Height: height}))
+	require.NoError(t, s.block(&chain.BlockNode{Height: height}))
 	return items
 }
 
@@ -201,7 +201,7 @@ func TestTheListOfTheMempool(t *testing.T) {
 			}
 			return coins.Coin{}, false, nil
 		},
-		Still: func(_ context.Context, fn func() error) error { return fn() },
+		Frozen: func(_ context.Context, fn func() error) error { return fn() },
 	})
 	b := bustest.New(t)
 	b.Conn(roles.Node, "node", mux)

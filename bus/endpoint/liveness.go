@@ -29,7 +29,7 @@ const (
 	notSent = 128 << 10
 )
 
-// tether is a connection that ends when the peer is silent. One goroutine at a
+// liveConn is a connection that ends when the peer is silent. One goroutine at a
 // time may write.
 //
 // An answer to a ping is a sign of life, but on a slow line the ping, or the
@@ -37,7 +37,7 @@ const (
 // counts too: a write that had to wait and then went on shows that the other
 // end has acknowledged data. A write that the kernel's buffer takes at once
 // shows nothing.
-type tether struct {
+type liveConn struct {
 	net.Conn
 	begun time.Time
 	heard atomic.Int64 // the last sign of life, nanoseconds since begun
@@ -51,9 +51,9 @@ type tether struct {
 	over  bool
 }
 
-func newTether(nc net.Conn) *tether {
+func newLiveConn(nc net.Conn) *liveConn {
 	keepUnsentSmall(nc)
-	return &tether{Conn: nc, begun: time.Now()}
+	return &liveConn{Conn: nc, begun: time.Now()}
 }
 
 // keepUnsentSmall bounds what a TCP connection's kernel end holds unsent. It is
@@ -73,7 +73,7 @@ func keepUnsentSmall(nc net.Conn) {
 }
 
 // watch ends the connection after so much silence, from now on.
-func (t *tether) watch(silence time.Duration) {
+func (t *liveConn) watch(silence time.Duration) {
 	t.touch()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,9 +82,9 @@ func (t *tether) watch(silence time.Duration) {
 	}
 }
 
-func (t *tether) touch() { t.heard.Store(int64(time.Since(t.begun))) }
+func (t *liveConn) touch() { t.heard.Store(int64(time.Since(t.begun))) }
 
-func (t *tether) check(silence time.Duration) {
+func (t *liveConn) check(silence time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {
@@ -100,7 +100,7 @@ func (t *tether) check(silence time.Duration) {
 	t.Conn.Close()
 }
 
-func (t *tether) Read(p []byte) (int, error) {
+func (t *liveConn) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	if n > 0 {
 		t.touch()
@@ -108,7 +108,7 @@ func (t *tether) Read(p []byte) (int, error) {
 	return n, t.why(err)
 }
 
-func (t *tether) Write(p []byte) (int, error) {
+func (t *liveConn) Write(p []byte) (int, error) {
 	total := 0
 	for {
 		chunk := p[total:min(total+writeChunk, len(p))]
@@ -126,7 +126,7 @@ func (t *tether) Write(p []byte) (int, error) {
 }
 
 // progress notes that a write went through, and how long that took.
-func (t *tether) progress(took time.Duration) {
+func (t *liveConn) progress(took time.Duration) {
 	if took < atOnce {
 		return
 	}
@@ -137,14 +137,14 @@ func (t *tether) progress(took time.Duration) {
 }
 
 // why tells of silence instead of the closed connection that came of it.
-func (t *tether) why(err error) error {
+func (t *liveConn) why(err error) error {
 	if cause := t.cause.Load(); err != nil && cause != nil {
 		return cause
 	}
 	return err
 }
 
-func (t *tether) Close() error {
+func (t *liveConn) Close() error {
 	t.mu.Lock()
 	t.over = true
 	if t.timer != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
-// History is the verification of the blocks that led to an assumed UTXO set,
+// Background is the background validation of the blocks that led to an assumed UTXO set,
 // with a set of its own, while the chain goes on above.
-type History struct {
-	base *Node // whose set is assumed
+type Background struct {
+	base *BlockNode // whose set is assumed
 	view atomic.Pointer[View]
 
 	mu  sync.Mutex // held while set is changed
@@ -19,36 +19,36 @@ type History struct {
 }
 
 // Base returns the block whose set is assumed.
-func (h *History) Base() *Node { return h.base }
+func (h *Background) Base() *BlockNode { return h.base }
 
 // View returns the chain that is verified so far.
-func (h *History) View() *View { return h.view.Load() }
+func (h *Background) View() *View { return h.view.Load() }
 
 // Coins returns the UTXO set of View.
-func (h *History) Coins() *coins.Cache { return h.set }
+func (h *Background) Coins() *coins.Cache { return h.set }
 
 // Done reports whether all blocks are verified.
-func (h *History) Done() bool { return h.View().Tip() == h.base }
+func (h *Background) Done() bool { return h.View().Tip() == h.base }
 
-// History returns what is left of verifying the past, nil if nothing is.
-func (r *Reader) History() *History { return r.history.Load() }
+// Background returns what is left of verifying the past, nil if nothing is.
+func (r *Reader) Background() *Background { return r.background.Load() }
 
 // Verified returns the best chain as far as all of it is verified and there: it
-// differs from View while there is a History.
+// differs from View while there is a Background.
 func (r *Reader) Verified() *View {
-	if h := r.History(); h != nil {
+	if h := r.Background(); h != nil {
 		return h.View()
 	}
 	return r.View()
 }
 
-// openHistory goes on with the history of an assumed set.
-func (e *Engine) openHistory() error {
+// openBackground goes on with the background of an assumed set.
+func (e *Engine) openBackground() error {
 	from := e.cfg.Assumed
 	if from == nil {
 		return nil
 	}
-	h := &History{base: e.tree.lookup(from.Set.Block)}
+	h := &Background{base: e.tree.lookup(from.Set.Block)}
 	if h.base == nil {
 		return fmt.Errorf("%w: the block of the assumed set, %s, is not in it", ErrIndex, from.Set.Block)
 	}
@@ -62,32 +62,32 @@ func (e *Engine) openHistory() error {
 	}
 	h.set = set
 	h.view.Store(viewOf(tip))
-	e.history.Store(h)
+	e.background.Store(h)
 	return nil
 }
 
-// EndHistory ends a history whose set was found to be the assumed one.
-func (e *Engine) EndHistory() {
-	e.history.Store(nil)
+// EndBackground ends a background whose set was found to be the assumed one.
+func (e *Engine) EndBackground() {
+	e.background.Store(nil)
 	e.refillCandidates()
 }
 
-// unproven reports whether a block is one that the history may not have, or
+// unproven reports whether a block is one that the background may not have, or
 // that it still needs.
-func (r *Reader) unproven(n *Node) bool {
-	h := r.History()
+func (r *Reader) unproven(n *BlockNode) bool {
+	h := r.Background()
 	return h != nil && n.Height <= h.base.Height
 }
 
 // mayLeave reports whether the best chain may go back to a block: below an
 // assumed set there is no undo data to do so.
-func (e *core) mayLeave(fork *Node) bool {
-	h := e.History()
+func (e *core) mayLeave(fork *BlockNode) bool {
+	h := e.Background()
 	return h == nil || fork.Height >= h.base.Height
 }
 
-func viewOf(tip *Node) *View {
-	nodes := make([]*Node, tip.Height+1, tip.Height+1024)
+func viewOf(tip *BlockNode) *View {
+	nodes := make([]*BlockNode, tip.Height+1, tip.Height+1024)
 	for n := tip; n != nil; n = n.Parent {
 		nodes[n.Height] = n
 	}
@@ -96,7 +96,7 @@ func viewOf(tip *Node) *View {
 
 // cacheLimit is how large each of the sets in memory may become.
 func (r *Reader) cacheLimit() int64 {
-	if r.History() != nil {
+	if r.Background() != nil {
 		return r.cache / 2
 	}
 	return r.cache

@@ -132,7 +132,7 @@ func (h *historian) crash() {
 	h.open(true)
 }
 
-// prove verifies some blocks of the history.
+// prove verifies some blocks of the background.
 func (h *historian) prove(count int) {
 	h.t.Helper()
 	for range count {
@@ -141,19 +141,19 @@ func (h *historian) prove(count int) {
 		if p == nil {
 			return
 		}
-		full, err := h.engine.Enter(p)
+		full, err := h.engine.CommitProof(p)
 		require.NoError(h.t, err)
 		if full {
 			require.NoError(h.t, h.engine.Drain(regtestNow))
-			require.NoError(h.t, h.engine.TrimHistory())
+			require.NoError(h.t, h.engine.TrimBackground())
 		}
 	}
 }
 
-// Whenever the machine ends while a history is verified, it goes on from where
+// Whenever the machine ends while a background is verified, it goes on from where
 // it was durable, and leads to the set that was assumed, with undo data of all
 // blocks.
-func TestHistorySurvivesCrashes(t *testing.T) {
+func TestBackgroundSurvivesCrashes(t *testing.T) {
 	p := chaintest.Regtest(t)
 	a := newAssumption(t, p)
 	for seed := range uint64(6) {
@@ -194,16 +194,16 @@ func TestHistorySurvivesCrashes(t *testing.T) {
 		}
 		give(t, h.engine, a.tip.Path())
 		h.prove(1000)
-		history := h.engine.History()
-		require.True(t, history.Done())
+		past := h.engine.Background()
+		require.True(t, past.Done())
 		h.flush()
-		snapshot := history.Coins().Snapshot()
+		snapshot := past.Coins().Snapshot()
 		stats, err := coins.ReadStats(snapshot, coins.HashSerialized3, func() error { return nil })
 		snapshot.Close()
 		require.NoError(t, err)
 		require.Equal(t, a.set.Serialized, stats.Hash)
 
-		h.engine.EndHistory()
+		h.engine.EndBackground()
 		require.NoError(t, chaintest.Activate(h.engine, regtestNow, nil))
 		require.Equal(t, a.tip.Hash, h.engine.View().Tip().Hash)
 		require.Equal(t, undisturbed(t, p, a.tip), chaintest.Statistics(t, h.engine, coins.HashSerialized3))
@@ -215,7 +215,7 @@ func TestHistorySurvivesCrashes(t *testing.T) {
 }
 
 // What is below an assumed set cannot be left, and a better branch from there
-// has to wait, until the history is verified.
+// has to wait, until the background is verified.
 func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	p := chaintest.Regtest(t)
 	a := newAssumption(t, p)
@@ -239,8 +239,8 @@ func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	require.Equal(t, a.base.Hash, h.engine.View().Tip().Hash)
 	give(t, h.engine, a.base.Path()[100:])
 	h.prove(1000)
-	require.True(t, h.engine.History().Done())
-	h.engine.EndHistory()
+	require.True(t, h.engine.Background().Done())
+	h.engine.EndBackground()
 	require.NoError(t, chaintest.Activate(h.engine, regtestNow, nil))
 	require.Equal(t, branch.Hash, h.engine.View().Tip().Hash)
 	require.Equal(t, undisturbed(t, p, branch), chaintest.Statistics(t, h.engine, coins.HashSerialized3))
@@ -248,9 +248,9 @@ func TestBetterBranchBelowAnAssumedSet(t *testing.T) {
 	require.NoError(t, h.assumed.Close())
 }
 
-// Pruning spares what the history has not verified long ago, and takes what is
+// Pruning spares what the background has not verified long ago, and takes what is
 // above it.
-func TestPruningBesideAHistory(t *testing.T) {
+func TestPruningBesideABackgroundSet(t *testing.T) {
 	p := chaintest.Regtest(t)
 	a := newAssumption(t, p)
 	a.tip = a.tip.Extend(400, 0)
@@ -292,8 +292,8 @@ func TestPruningBesideAHistory(t *testing.T) {
 	require.Less(t, have(112, 230), 40)
 	give(t, h.engine, path[105:112])
 	h.prove(1000)
-	require.True(t, h.engine.History().Done())
-	h.engine.EndHistory()
+	require.True(t, h.engine.Background().Done())
+	h.engine.EndBackground()
 	_, err = h.engine.PruneTo(a.tip.Height)
 	require.NoError(t, err)
 	require.Less(t, have(0, 105), 40)
