@@ -33,8 +33,10 @@ func open(t *testing.T, disk *chaintest.Disk, now int64, undoAbove func(chainhas
 	t.Helper()
 	cfg := disk.Config(chaintest.Regtest(t))
 	cfg.Blocks = files{cfg.Blocks, undoAbove}
+	pool := mempool.DefaultConfig()
+	pool.RequireStandard = false // coinbases pay to OP_TRUE
 	owner, err := chainstate.Open(chainstate.Config{
-		Chain: cfg, Mempool: mempool.DefaultConfig(), Now: func() int64 { return now },
+		Chain: cfg, Mempool: pool, Now: func() int64 { return now },
 		Observe: observe, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	require.NoError(t, err)
