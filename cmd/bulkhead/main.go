@@ -30,14 +30,13 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/ship"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 	"github.com/bulkheadnode/bulkhead/wallet"
 )
-
-const version = "0.1.0"
 
 func main() {
 	// Whoever gives this process a title overwrites the arguments.
@@ -106,7 +105,7 @@ func parse(args []string) (*config.Settings, error) {
 		fmt.Print(config.Help())
 		return nil, nil
 	case settings.Bool("version", false):
-		fmt.Printf("%s version %s bitcoind\n", ship.Name, version)
+		fmt.Printf("%s version %s bitcoind\n", ship.Name, version.Text())
 		return nil, nil
 	}
 	return settings, nil
@@ -168,7 +167,7 @@ func remote(role rights.Role, run supervise.Part, args []string) error {
 	ctx, hangups, release := catchSignals()
 	defer release()
 	return ship.RunRemote(ctx, ship.RemoteConfig{
-		Role: role, Settings: settings, Layout: layout, Version: version, Part: run, Stdout: os.Stdout, Hangups: hangups,
+		Role: role, Settings: settings, Layout: layout, Version: version.Number, Part: run, Stdout: os.Stdout, Hangups: hangups,
 	})
 }
 
@@ -184,7 +183,7 @@ func sail(settings *config.Settings) error {
 	ctx, hangups, release := catchSignals()
 	defer release()
 	return ship.Run(ctx, ship.Config{
-		Settings: settings, Layout: layout, Version: version, Executable: executable, Parts: parts(),
+		Settings: settings, Layout: layout, Version: version.Number, Executable: executable, Parts: parts(),
 		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())), Hangups: hangups,
 	})
 }

@@ -136,7 +136,7 @@ func TestHelpAndVersion(t *testing.T) {
 	require.Contains(t, string(out), "-zmqpubrawblock=<address>")
 	out, err = exec.Command(bulkheadBinary, "-version").Output()
 	require.NoError(t, err)
-	require.Contains(t, string(out), "Bulkhead version")
+	require.Regexp(t, `^Bulkhead version \d+\.\d+\.\d+(-[0-9a-f]{12})?(-dirty)? bitcoind\n$`, string(out))
 }
 
 func TestEveryConnectionHasAProcessNamedAfterItsPeer(t *testing.T) {

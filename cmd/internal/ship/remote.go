@@ -29,6 +29,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
@@ -99,7 +100,7 @@ func RunRemote(ctx context.Context, cfg RemoteConfig) error {
 	if err != nil {
 		return err
 	}
-	r.logger.Info(fmt.Sprintf("%s version %s: %s on %s for the node at %s", Name, cfg.Version, r.instance(), cfg.Layout.Chain.Name, r.addr))
+	r.logger.Info(fmt.Sprintf("%s version %s: %s on %s for the node at %s", Name, version.Text(), r.instance(), cfg.Layout.Chain.Name, r.addr))
 	err = r.keep(ctx)
 	r.logger.Info("Shutdown done")
 	return err

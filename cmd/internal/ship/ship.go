@@ -26,6 +26,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/internal/space"
 )
@@ -41,7 +42,7 @@ var errNoHTTP = config.Complain("Unable to start HTTP server. See debug log for 
 type Config struct {
 	Settings   *config.Settings
 	Layout     *config.Layout
-	Version    string
+	Version    string // three numbers, which peers are shown
 	Executable string
 	Parts      map[rights.Role]supervise.Part
 	Stdout     io.Writer
@@ -175,7 +176,7 @@ func (s *ship) openLog() error {
 // introduce begins the log of a run.
 func (s *ship) introduce() {
 	log, settings, layout := s.logger, s.cfg.Settings, s.cfg.Layout
-	log.Info(fmt.Sprintf("%s version %s", Name, s.cfg.Version))
+	log.Info(fmt.Sprintf("%s version %s", Name, version.Text()))
 	for _, warning := range settings.Warnings {
 		log.Warn(warning)
 	}
