@@ -12,6 +12,7 @@
 //	feed        the events that are published
 //	snapshot    UTXO sets in files and from files
 //	indexer     the optional indexes
+//	watch       what wallets ask
 //
 // They stand on pure cores: chain, coins, consensus, script, mempool, mining,
 // download, index.

@@ -5,7 +5,7 @@
 //
 // Guarantees:
 //   - A link is an identity (role, instance) that whoever attached it vouches
-//     for. The rights table (rights.go) decides what the role may call, offer,
+//     for. The table (package rights) decides what the role may call, offer,
 //     publish and hear; a refusal is an error to whoever asked and one log line,
 //     up to a rate beyond which the lines are counted.
 //   - A call nobody can serve fails at once. When a link ends, the callers of

@@ -16,7 +16,7 @@
 // those to another, and are given up when it no longer answers the broker's
 // pings: whoever does not depend on a stalled compartment is answered.
 //
-// Run owns the HTTP servers' goroutines and the one that follows the bus's
-// registry, and joins them; requests in progress are answered before it
+// Run owns the HTTP servers' goroutines, the one that follows the bus's registry
+// and the one that looks for silent compartments, and joins them; requests in progress are answered before it
 // returns, within a grace period.
 package gateway

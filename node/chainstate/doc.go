@@ -14,7 +14,7 @@
 // What a step has done is told to Observe, in the goroutine that holds the
 // State and before Do returns, in one total order: the blocks that left, what that
 // did to the mempool, the blocks that came, the tip. Both chain and mempool show
-// the same moment to a caller of Owner.Frozen. Observe must be quick, and must not
+// the same moment to a caller of Owner.ReadTip. Observe must be quick, and must not
 // call Do.
 //
 // # The end

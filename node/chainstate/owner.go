@@ -77,7 +77,7 @@ func (o *Owner) MinRate() mempool.Rate { return o.state.Pool.MinRate(o.now()) }
 // chain.Engine.Doubted.
 func (o *Owner) Doubted() []error { return o.engine.Doubted() }
 
-// Prove verifies the next block of a loaded set's background; see
+// Prove verifies the next block of a loaded set's history; see
 // chain.Engine.Prove.
 func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
@@ -106,8 +106,8 @@ func (o *Owner) DoAmidBlocks(ctx context.Context, fn func(*State) error) error {
 	return err
 }
 
-// Frozen runs fn while neither the chain that readers see nor what it means for
-// the mempool changes; see chain.Reader.Frozen. It may not be called inside Do.
+// ReadTip runs fn while neither the chain that readers see nor what it means for
+// the mempool changes; see chain.Reader.ReadTip. It may not be called inside Do.
 func (o *Owner) ReadTip(fn func(*chain.TipState) error) error {
 	o.still.RLock()
 	defer o.still.RUnlock()

@@ -10,6 +10,6 @@
 // # Ownership
 //
 // The methods that publish are called by the one who changes chain or mempool,
-// and wait for room in the link's queue; before Run nothing is published, since
+// and wait for room in the link's queue; before Attach nothing is published, since
 // there is nobody to hear it. Run owns the timers and joins what it starts.
 package feed

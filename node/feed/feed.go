@@ -41,7 +41,7 @@ type Feed struct {
 	headers [][]byte  // to go with the next tip
 }
 
-// New returns a Feed that publishes nothing until Run is called.
+// New returns a Feed that publishes nothing until Attach is called.
 func New(cfg Config) *Feed {
 	f := &Feed{cfg: cfg}
 	f.tips = newPacer(tipInterval, f.publishTip)

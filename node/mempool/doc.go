@@ -7,7 +7,7 @@
 // consensus.MissingInputs and the sender's side decides what to do.
 //
 // One goroutine at a time may change the pool (Accept, BlockConnected, Reorg,
-// Prioritise, Limit); events are delivered in its goroutine. Queries may come
-// from anywhere. The package starts no goroutine but those of the script
+// Prioritise, Limit); what they have done is returned as events, for the caller to
+// pass on. Queries may come from anywhere. The package starts no goroutine but those of the script
 // verifier, and reads no clock: the time is part of Tip.
 package mempool

@@ -22,7 +22,7 @@
 // # Ownership
 //
 // One mutex guards the state; no call or file access happens under it. Run
-// owns three goroutines (time, events, requests for new workers) and joins
-// them. The manager touches only the two files named above, and asks the
+// owns four goroutines (time, events, requests for new workers, DNS seeds) and
+// joins them. The manager touches only the two files named above, and asks the
 // system's resolver for DNS seeds.
 package manager

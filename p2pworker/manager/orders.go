@@ -11,8 +11,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
-// maxOrders bounds what waits for one worker. A worker that fetches nothing
-// for so long is stuck; the supervisor sees to it.
+// maxOrders bounds what waits for one worker. One that fetches nothing for so
+// long is stuck: further orders to it are dropped.
 const maxOrders = 10_000
 
 // orderQueue is what one worker has to do.

@@ -7,7 +7,8 @@ type Commands map[rights.Role][]string
 
 // Table says what each role may do. The graph of calls between roles has no
 // cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
-// all, and peers and wallet -> supervisor. The node and the supervisor call nobody.
+// all, peers and wallet -> supervisor -> node. The node calls nobody but the broker,
+// and the supervisor nobody else.
 //
 // rpc.* methods are what a part serves to JSON-RPC clients; only the gateway may
 // call them. Only the node, which keeps what all others trust, may offer any: a
