@@ -77,7 +77,7 @@ func (o *Owner) MinRate() mempool.Rate { return o.state.Pool.MinRate(o.now()) }
 // chain.Engine.Doubted.
 func (o *Owner) Doubted() []error { return o.engine.Doubted() }
 
-// Prove verifies the next block of a loaded set's history; see
+// Prove verifies the next block of a loaded set's background; see
 // chain.Engine.Prove.
 func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
