@@ -30,12 +30,12 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 		return nil
 	})
 	msg.TxsAnnounced.On(l, func(e p2p.TxsAnnouncedEvent, _ bus.Meta) error {
-		w.broadcast(session.TxsAnnounced{Txs: e.Txs})
+		w.broadcast(e)
 		return nil
 	})
 	msg.PeerBlamed.OnTo(l, w.env.Name, func(e p2p.PeerBlamedEvent, _ bus.Meta) error {
 		if p := w.peer(e.Peer); p != nil {
-			p.mail.put(session.Blamed{Reason: e.Reason})
+			p.mail.put(e)
 		}
 		return nil
 	})

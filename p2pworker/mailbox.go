@@ -3,6 +3,7 @@ package p2pworker
 import (
 	"sync"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
@@ -23,7 +24,7 @@ func (m *mailbox) put(in session.Input) {
 	defer m.mu.Unlock()
 	if len(m.queue) >= maxMail {
 		switch in.(type) {
-		case session.TxsAnnounced, session.TipChanged, session.RelayAddresses:
+		case p2p.TxsAnnouncedEvent, session.TipChanged, session.RelayAddresses:
 			m.lost++
 			return
 		}

@@ -110,13 +110,13 @@ func (s *script) input() Input {
 		}
 		return in
 	case "txs":
-		return TxsAnnounced{Txs: s.announcements(s.words(0))}
+		return p2p.TxsAnnouncedEvent{Txs: s.announcements(s.words(0))}
 	case "addresses":
 		return RelayAddresses{Addresses: s.addresses(s.words(0))}
 	case "node-restarted":
 		return NodeRestarted{}
 	case "blamed":
-		return Blamed{Reason: s.CmdArgs[0].Key}
+		return p2p.PeerBlamedEvent{Reason: s.CmdArgs[0].Key}
 	case "kick":
 		return Kick{Reason: s.CmdArgs[0].Key}
 	case "ping-now":

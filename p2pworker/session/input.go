@@ -6,8 +6,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
-// Input is something that happened to the connection.
-type Input interface{ input() }
+// Input is something that happened to the connection: one of the types below,
+// or an event of the node as it comes over the bus, a p2p.TxsAnnouncedEvent or,
+// for the peer of this session, a p2p.PeerBlamedEvent.
+type Input any
 
 // Opened is the first input: the connection is up.
 type Opened struct{}
@@ -42,18 +44,12 @@ type TipChanged struct {
 	Missed bool
 }
 
-// TxsAnnounced tells that transactions entered the mempool.
-type TxsAnnounced struct{ Txs []p2p.TxAnnouncement }
-
 // RelayAddresses asks to pass addresses on to this peer.
 type RelayAddresses struct{ Addresses []p2p.NetAddr }
 
 // NodeRestarted tells that the node came back after an end: what it was
 // doing for this session is forgotten, and it may lack blocks it had.
 type NodeRestarted struct{}
-
-// Blamed tells that a block which the peer sent earlier proved invalid.
-type Blamed struct{ Reason string }
 
 // PingNow asks for a ping at once.
 type PingNow struct{}
@@ -67,16 +63,3 @@ type SendRaw struct {
 	Type    string
 	Payload []byte
 }
-
-func (Opened) input()         {}
-func (Message) input()        {}
-func (Tick) input()           {}
-func (Reply) input()          {}
-func (TipChanged) input()     {}
-func (TxsAnnounced) input()   {}
-func (RelayAddresses) input() {}
-func (NodeRestarted) input()  {}
-func (Blamed) input()         {}
-func (PingNow) input()        {}
-func (Kick) input()           {}
-func (SendRaw) input()        {}

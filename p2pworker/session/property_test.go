@@ -132,7 +132,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 			case 6:
 				raw, hashes := chainOf(chainhash.Hash{1}, 2)
 				step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:wire.MaxBlockHeaderPayload], raw[wire.MaxBlockHeaderPayload:]}})
-				step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
+				step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
 			}
 		}
 		for len(open) > 0 {

@@ -101,7 +101,7 @@ func (s *Session) dispatch(in Input) {
 		s.reply(in)
 	case TipChanged:
 		s.tipChanged(in)
-	case TxsAnnounced:
+	case p2p.TxsAnnouncedEvent:
 		s.queueTxs(in.Txs)
 	case RelayAddresses:
 		s.queueAddresses(in.Addresses)
@@ -110,12 +110,14 @@ func (s *Session) dispatch(in Input) {
 	case PingNow:
 		s.ping.queued = true
 		s.maybePing()
-	case Blamed:
+	case p2p.PeerBlamedEvent:
 		s.judgeBlock(p2p.SubmitReply{Reject: in.Reason, Misbehaving: true})
 	case Kick:
 		s.kicked(in.Reason)
 	case SendRaw:
 		s.send(in.Type, in.Payload)
+	default:
+		panic(fmt.Sprintf("session: %T is no input", in))
 	}
 }
 

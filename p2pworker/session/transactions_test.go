@@ -54,7 +54,7 @@ func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 	cheap := p2p.TxAnnouncement{Txid: chainhash.Hash{3}, Wtxid: chainhash.Hash{4}, FeeRate: 10, Peer: -1}
 	b.receive("feefilter", binary.LittleEndian.AppendUint64(nil, 500))
 	b.logged("received: feefilter of 0.00000500 BTC/kvB from peer=0")
-	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx, cheap}})
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{tx, cheap}})
 	require.Empty(t, b.types())
 	get := encodeInventory([]wire.InvVect{{Type: invWtx, Hash: tx.Wtxid}})
 	b.receive("getdata", get)
@@ -70,7 +70,7 @@ func TestTransactionIsServedOnlyAfterItsAnnouncement(t *testing.T) {
 func TestAnnouncementsThatAreDueComeBeforeTheNextAnswer(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.tickAfter(time.Second)
-	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}}})
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}}})
 	b.types()
 	b.now = b.now.Add(5 * time.Minute)
 	b.receive("ping", make([]byte, 8))
@@ -83,9 +83,9 @@ func TestTransactionThatReturnsFromABlockIsServedAtOnce(t *testing.T) {
 	b := established(t, inboundConfig())
 	b.tickAfter(time.Second)
 	tx := p2p.TxAnnouncement{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, FeeRate: 1000, Peer: -1}
-	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx}})
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{tx}})
 	tx.Peer = p2p.FromBlock
-	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{tx}})
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{tx}})
 	b.receive("getdata", encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{2}}}))
 	answer[p2p.FetchTxRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One(make([]byte, 60))})
 	require.Contains(t, b.types(), "tx")
@@ -99,6 +99,6 @@ func TestNobanPeersHearOfTransactionsAtOnce(t *testing.T) {
 	b := established(t, cfg)
 	b.tickAfter(0)
 	b.types()
-	b.step(TxsAnnounced{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, Peer: -1}}})
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, Peer: -1}}})
 	require.Equal(t, []string{"inv"}, b.types())
 }
