@@ -18,55 +18,55 @@ import (
 )
 
 // Config is what the node's process needs. It crosses to it as JSON. Start
-// from DefaultConfig.
+// from DefaultConfig. A tag names the setting that fills a field.
 type Config struct {
-	Chain           string // a name of package chains
-	Dir             string // the chain's own data directory, which exists
-	BlocksDir       string // holds the folder "blocks"
-	BlocksXOR       bool   // -blocksxor
-	FastPrune       bool   // -fastprune: small block files
-	SignetChallenge string // hex, "" for the default signet's
-	CacheMiB        int64  // -dbcache
-	Parallel        int    // -par: script verification, zero for one a processor
-	AssumeValid     string // hex, "" for the release's, "0" for none
-	MinimumWork     string // hex, "" for the release's
-	MaxTipAge       int64  // seconds
-	LoadBlock       []string
-	StopAfterImport bool // -stopafterblockimport
-	StopAtHeight    int32
+	Chain           string   // a name of package chains
+	Dir             string   // the chain's own data directory, which exists
+	BlocksDir       string   // holds the folder "blocks"
+	BlocksXOR       bool     `option:"blocksxor"`
+	FastPrune       bool     `option:"fastprune"` // small block files
+	SignetChallenge string   // hex, "" for the default signet's
+	CacheMiB        int64    `option:"dbcache"`
+	Parallel        int      // -par: script verification, zero for one a processor
+	AssumeValid     string   `option:"assumevalid"`      // hex, "" for the release's, "0" for none
+	MinimumWork     string   `option:"minimumchainwork"` // hex, "" for the release's
+	MaxTipAge       int64    `option:"maxtipage"`        // seconds
+	LoadBlock       []string `option:"loadblock"`
+	StopAfterImport bool     `option:"stopafterblockimport"`
+	StopAtHeight    int32    `option:"stopatheight"`
 
-	Reindex           bool
-	ReindexChainstate bool
+	Reindex           bool  `option:"reindex"`
+	ReindexChainstate bool  `option:"reindex-chainstate"`
 	ReindexOnDamage   bool  // make the index anew by itself if it is damaged
-	PruneMiB          int64 // -prune: 0 no, 1 by pruneblockchain only, else what blocks may take
-	CheckBlocks       int   // -checkblocks: 0 all, -1 none
-	CheckLevel        int   // -checklevel
+	PruneMiB          int64 `option:"prune"`       // 0 no, 1 by pruneblockchain only, else what blocks may take
+	CheckBlocks       int   `option:"checkblocks"` // 0 all, -1 none
+	CheckLevel        int   `option:"checklevel"`
 
-	TestActivation []string // -testactivationheight: name@height
+	TestActivation []string `option:"testactivationheight"` // name@height
 	// Assumed are UTXO sets that loadtxoutset takes beside those of the release,
 	// for tests on regtest.
 	Assumed        []consensus.AssumedSet
-	TxIndex        bool
-	FilterIndex    bool // -blockfilterindex=basic
-	CoinStatsIndex bool
-	SpenderIndex   bool  // -txospenderindex
+	TxIndex        bool  `option:"txindex"`
+	FilterIndex    bool  // -blockfilterindex=basic
+	CoinStatsIndex bool  `option:"coinstatsindex"`
+	SpenderIndex   bool  `option:"txospenderindex"`
 	BlockVersion   int32 // of mined blocks on regtest, zero for the right one
 
-	MaxMempoolMB      int64
-	MempoolHours      int64 // -mempoolexpiry
+	MaxMempoolMB      int64 `option:"maxmempool"`
+	MempoolHours      int64 `option:"mempoolexpiry"`
 	MinRelay          int64 // this and the next three in satoshi per 1000 vbytes
 	Incremental       int64
 	Dust              int64
 	BlockMin          int64
-	BlockMaxWeight    int
-	BlockReserved     int // -blockreservedweight
-	DataCarrier       bool
-	DataCarrierSize   int
-	BareMultisig      bool
-	AcceptNonStandard bool
-	ClusterCount      int
-	ClusterKvB        int64
-	BytesPerSigOp     int
+	BlockMaxWeight    int   `option:"blockmaxweight"`
+	BlockReserved     int   `option:"blockreservedweight"`
+	DataCarrier       bool  `option:"datacarrier"`
+	DataCarrierSize   int   `option:"datacarriersize"`
+	BareMultisig      bool  `option:"permitbaremultisig"`
+	AcceptNonStandard bool  `option:"acceptnonstdtxn"`
+	ClusterCount      int   `option:"limitclustercount"`
+	ClusterKvB        int64 `option:"limitclustersize"`
+	BytesPerSigOp     int   `option:"bytespersigop"`
 
 	// Events tells that somebody hears the topics under msg.EventPrefix.
 	Events bool

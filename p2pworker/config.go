@@ -21,8 +21,9 @@ type Config struct {
 	Services wire.ServiceFlag
 	// DesiredServices are what automatic outbound peers must offer.
 	DesiredServices wire.ServiceFlag
-	// BlocksOnly is -blocksonly, LogIPs is -logips, NoDNS is -dns=0.
-	BlocksOnly, LogIPs, NoDNS bool
+	BlocksOnly      bool `option:"blocksonly"`
+	LogIPs          bool `option:"logips"`
+	NoDNS           bool `option:"!dns"`
 	// MinRelayFeeRate is -minrelaytxfee in satoshi per 1000 vbytes.
 	MinRelayFeeRate int64
 	// PeerTimeout is -peertimeout, ConnectTimeout is -timeout.

@@ -20,27 +20,27 @@ type Config struct {
 	// IdleWorkers is how many workers wait for a connection where each
 	// connection has its own; 0 where the number of workers is fixed.
 	IdleWorkers int
-	// Connect is -connect, AddNode is -addnode.
-	Connect, AddNode []string
+	// Connect is -connect without its 0.
+	Connect []string
+	AddNode []string `option:"addnode"`
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
 	DNSSeeds  []string
 	// MaxConnections is -maxconnections, nil for the default.
 	MaxConnections *int
-	// Whitelist and Whitebind are -whitelist and -whitebind as given.
-	Whitelist, Whitebind []string
-	// NoWhitelistRelay and WhitelistForceRelay are -whitelistrelay=0 and
-	// -whitelistforcerelay=1.
-	NoWhitelistRelay, WhitelistForceRelay bool
+	// Whitelist and Whitebind are as given.
+	Whitelist           []string `option:"whitelist"`
+	Whitebind           []string `option:"whitebind"`
+	NoWhitelistRelay    bool     `option:"!whitelistrelay"`
+	WhitelistForceRelay bool     `option:"whitelistforcerelay"`
 	// BanTime is -bantime.
-	BanTime time.Duration
-	// NetworkInactive is -networkactive=0.
-	NetworkInactive bool
+	BanTime         time.Duration
+	NetworkInactive bool `option:"!networkactive"`
 	// What getnetworkinfo tells.
 	ClientVersion                    int
 	UserAgent                        string
 	Services                         wire.ServiceFlag
-	BlocksOnly                       bool
+	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Listening addresses, for getnetworkinfo's localaddresses.
 	ExternalIPs []netip.AddrPort

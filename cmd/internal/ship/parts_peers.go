@@ -59,11 +59,11 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
 		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort()), UserAgent: p.userAgent,
-		BlocksOnly: s.Bool("blocksonly", false), LogIPs: s.Bool("logips", false), NoDNS: !s.Bool("dns", true),
 		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(),
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
+	s.Fill(&cfg)
 	policy := supervise.Forever
 	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
@@ -84,14 +84,12 @@ func (p *partSettings) manager() manager.Config {
 	s := p.settings
 	cfg := manager.Config{
 		DataDir: p.layout.Net, Net: p.params.Net, Regtest: p.layout.Chain.Name == chains.Regtest,
-		DefaultPort: uint16(p.layout.Chain.P2PPort()), AddNode: s.List("addnode"), Automatic: !s.Has("connect"),
-		Whitelist: s.List("whitelist"), Whitebind: s.List("whitebind"),
-		NoWhitelistRelay: !s.Bool("whitelistrelay", true), WhitelistForceRelay: s.Bool("whitelistforcerelay", false),
-		BanTime: time.Duration(s.Int("bantime", 0)) * time.Second, NetworkInactive: !s.Bool("networkactive", true),
-		ClientVersion: clientVersion(p.version), UserAgent: p.userAgent, BlocksOnly: s.Bool("blocksonly", false),
-		Services:        p.services(),
+		DefaultPort: uint16(p.layout.Chain.P2PPort()), Automatic: !s.Has("connect"),
+		BanTime:       time.Duration(s.Int("bantime", 0)) * time.Second,
+		ClientVersion: clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental,
 	}
+	s.Fill(&cfg)
 	for _, target := range s.List("connect") {
 		if target != "0" {
 			cfg.Connect = append(cfg.Connect, target)
