@@ -77,13 +77,6 @@ func (w *worker) limited() bool { return w.capacity > 0 }
 
 func (w *worker) room() bool { return w.capacity == 0 || w.peers+w.dials < w.capacity }
 
-type dial struct {
-	p2p.DialOrder
-	worker string
-	target *target // nil if not configured
-	begun  time.Time
-}
-
 // New returns a Roster without workers.
 func New(limits Limits) *Roster {
 	return &Roster{
@@ -150,59 +143,6 @@ func (r *Roster) FreeWorkers() int {
 	return n
 }
 
-// WaitingDials counts dials that no worker has room for.
-func (r *Roster) WaitingDials() int { return len(r.waiting) }
-
-// Dial asks for a connection to target. It returns false if there is one
-// already, or one is being made.
-func (r *Roster) Dial(now time.Time, target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
-	if r.known(target) || !r.active {
-		return 0, nil, false
-	}
-	d := r.newDial(now, target, kind)
-	return d.ID, r.assign(), true
-}
-
-func (r *Roster) newDial(now time.Time, target string, kind p2p.ConnectionType) *dial {
-	r.dialID++
-	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}, begun: now}
-	r.waiting = append(r.waiting, d)
-	return d
-}
-
-// known reports whether target is connected or being dialled.
-func (r *Roster) known(target string) bool {
-	for _, p := range r.peers {
-		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
-			return true
-		}
-	}
-	for _, d := range r.dials {
-		if d.Target == target {
-			return true
-		}
-	}
-	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.Target == target })
-}
-
-// assign gives waiting dials to workers with room.
-func (r *Roster) assign() (orders []Order) {
-	for len(r.waiting) > 0 {
-		name := r.choose()
-		if name == "" {
-			return orders
-		}
-		d := r.waiting[0]
-		r.waiting = r.waiting[1:]
-		d.worker = name
-		r.dials[d.ID] = d
-		r.workers[name].dials++
-		r.workers[name].used = d.ID
-		orders = append(orders, Order{Worker: name, WorkerOrder: p2p.WorkerOrder{Dial: &d.DialOrder}})
-	}
-	return orders
-}
-
 // share is how much a worker has to do. The workers of the pool count as one:
 // it would otherwise always have somebody idle, and those beside it no part.
 type share struct {
@@ -241,171 +181,6 @@ func (r *Roster) choose() (best string) {
 
 func (w *worker) load() int { return w.peers + w.dials }
 
-// DialFailed notes the end of a dial. A worker that was busy did not try, and
-// another one will.
-func (r *Roster) DialFailed(now time.Time, id uint64, busy bool) []Order {
-	d := r.takeDial(id)
-	if d == nil {
-		return nil
-	}
-	if busy {
-		d.worker = ""
-		r.waiting = append(r.waiting, d)
-	} else if d.target != nil {
-		d.target.failed(now)
-	}
-	return r.assign()
-}
-
-// Dialling reports whether a dial is still under way.
-func (r *Roster) Dialling(id uint64) bool {
-	if _, ok := r.dials[id]; ok {
-		return true
-	}
-	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
-}
-
-func (r *Roster) takeDial(id uint64) *dial {
-	d := r.dials[id]
-	if d == nil {
-		return nil
-	}
-	delete(r.dials, id)
-	if w := r.workers[d.worker]; w != nil {
-		w.dials--
-	}
-	return d
-}
-
-// Refusal says why a connection may not be; empty if it may. The text is
-// Bitcoin Core's, without the address.
-type Refusal string
-
-// Reasons to refuse a connection.
-const (
-	NotActive  Refusal = "not accepting new connections"
-	Full       Refusal = "full"
-	NoDial     Refusal = "unknown dial"
-	NoWorker   Refusal = "unknown worker"
-	Duplicated Refusal = "already connected"
-)
-
-// Opened is an accepted or completed connection as its worker tells of it.
-type Opened struct {
-	Worker        string
-	Dial          uint64 // 0 for an inbound one
-	Remote, Local netip.AddrPort
-	NoBan         bool
-}
-
-// Open numbers a new connection, or refuses it. Orders may evict another one.
-func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
-	w := r.workers[o.Worker]
-	if w == nil {
-		return Peer{}, nil, NoWorker
-	}
-	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
-		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
-	var orders []Order
-	if o.Dial != 0 {
-		d := r.takeDial(o.Dial)
-		if d == nil {
-			return Peer{}, nil, NoDial
-		}
-		p.Kind, p.Name = d.Kind, d.Target
-		if d.target != nil {
-			d.target.succeeded()
-		}
-	}
-	if !r.active {
-		return Peer{}, r.assign(), NotActive
-	}
-	if o.Dial == 0 {
-		var refusal Refusal
-		if orders, refusal = r.admit(); refusal != "" {
-			return Peer{}, orders, refusal
-		}
-	}
-	p.ID = r.nextID
-	r.nextID++
-	r.peers[p.ID] = &p
-	w.peers++
-	return p, orders, ""
-}
-
-// Close notes that a connection has ended.
-func (r *Roster) Close(now time.Time, id int64) (Peer, []Order, bool) {
-	p := r.peers[id]
-	if p == nil {
-		return Peer{}, nil, false
-	}
-	delete(r.peers, id)
-	if w := r.workers[p.Worker]; w != nil {
-		w.peers--
-	}
-	r.retarget(now, p.Name)
-	return *p, r.assign(), true
-}
-
-// Peers returns the open connections by number.
-func (r *Roster) Peers() []Peer {
-	list := make([]Peer, 0, len(r.peers))
-	for _, p := range r.peers {
-		list = append(list, *p)
-	}
-	slices.SortFunc(list, func(a, b Peer) int { return int(a.ID - b.ID) })
-	return list
-}
-
-// Peer returns one of them.
-func (r *Roster) Peer(id int64) (Peer, bool) {
-	if p := r.peers[id]; p != nil {
-		return *p, true
-	}
-	return Peer{}, false
-}
-
-// SetReady notes that the handshake of a connection is complete, and its
-// shortest ping if known.
-func (r *Roster) SetReady(id int64, lowestPing time.Duration) {
-	if p := r.peers[id]; p != nil {
-		p.Ready, p.LowestPing = true, lowestPing
-	}
-}
-
-// Count returns the number of connections of a kind.
-func (r *Roster) Count(kind p2p.ConnectionType) int {
-	n := 0
-	for _, p := range r.peers {
-		if p.Kind == kind {
-			n++
-		}
-	}
-	return n
-}
-
-// DisconnectIf orders the end of the connections that match and returns how
-// many do, those already told to leave included.
-func (r *Roster) DisconnectIf(reason string, match func(Peer) bool) (orders []Order, matched int) {
-	for _, p := range r.Peers() {
-		if !match(p) {
-			continue
-		}
-		matched++
-		orders = append(orders, r.leave(p.ID, reason)...)
-	}
-	return orders, matched
-}
-
-func (r *Roster) leave(id int64, reason string) []Order {
-	p := r.peers[id]
-	if p.Leaving {
-		return nil
-	}
-	p.Leaving = true
-	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason}}}}
-}
-
 // Active reports whether networking is on.
 func (r *Roster) Active() bool { return r.active }
 
@@ -423,9 +198,4 @@ func (r *Roster) SetActive(active bool) []Order {
 	r.waiting = nil
 	orders, _ := r.DisconnectIf("Network not active", func(Peer) bool { return true })
 	return orders
-}
-
-// FreeInbound returns how many more inbound connections there is room for.
-func (r *Roster) FreeInbound() int {
-	return r.limits.Total - r.limits.outbound() - r.Count(p2p.Inbound)
 }

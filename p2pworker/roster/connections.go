@@ -1,0 +1,143 @@
+package roster
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+// Refusal says why a connection may not be; empty if it may. The text is
+// Bitcoin Core's, without the address.
+type Refusal string
+
+// Reasons to refuse a connection.
+const (
+	NotActive  Refusal = "not accepting new connections"
+	Full       Refusal = "full"
+	NoDial     Refusal = "unknown dial"
+	NoWorker   Refusal = "unknown worker"
+	Duplicated Refusal = "already connected"
+)
+
+// Opened is an accepted or completed connection as its worker tells of it.
+type Opened struct {
+	Worker        string
+	Dial          uint64 // 0 for an inbound one
+	Remote, Local netip.AddrPort
+	NoBan         bool
+}
+
+// Open numbers a new connection, or refuses it. Orders may evict another one.
+func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
+	w := r.workers[o.Worker]
+	if w == nil {
+		return Peer{}, nil, NoWorker
+	}
+	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
+		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
+	var orders []Order
+	if o.Dial != 0 {
+		d := r.takeDial(o.Dial)
+		if d == nil {
+			return Peer{}, nil, NoDial
+		}
+		p.Kind, p.Name = d.Kind, d.Target
+		if d.target != nil {
+			d.target.succeeded()
+		}
+	}
+	if !r.active {
+		return Peer{}, r.assign(), NotActive
+	}
+	if o.Dial == 0 {
+		var refusal Refusal
+		if orders, refusal = r.admit(); refusal != "" {
+			return Peer{}, orders, refusal
+		}
+	}
+	p.ID = r.nextID
+	r.nextID++
+	r.peers[p.ID] = &p
+	w.peers++
+	return p, orders, ""
+}
+
+// Close notes that a connection has ended.
+func (r *Roster) Close(now time.Time, id int64) (Peer, []Order, bool) {
+	p := r.peers[id]
+	if p == nil {
+		return Peer{}, nil, false
+	}
+	delete(r.peers, id)
+	if w := r.workers[p.Worker]; w != nil {
+		w.peers--
+	}
+	r.retarget(now, p.Name)
+	return *p, r.assign(), true
+}
+
+// Peers returns the open connections by number.
+func (r *Roster) Peers() []Peer {
+	list := make([]Peer, 0, len(r.peers))
+	for _, p := range r.peers {
+		list = append(list, *p)
+	}
+	slices.SortFunc(list, func(a, b Peer) int { return int(a.ID - b.ID) })
+	return list
+}
+
+// Peer returns one of them.
+func (r *Roster) Peer(id int64) (Peer, bool) {
+	if p := r.peers[id]; p != nil {
+		return *p, true
+	}
+	return Peer{}, false
+}
+
+// SetReady notes that the handshake of a connection is complete, and its
+// shortest ping if known.
+func (r *Roster) SetReady(id int64, lowestPing time.Duration) {
+	if p := r.peers[id]; p != nil {
+		p.Ready, p.LowestPing = true, lowestPing
+	}
+}
+
+// Count returns the number of connections of a kind.
+func (r *Roster) Count(kind p2p.ConnectionType) int {
+	n := 0
+	for _, p := range r.peers {
+		if p.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// DisconnectIf orders the end of the connections that match and returns how
+// many do, those already told to leave included.
+func (r *Roster) DisconnectIf(reason string, match func(Peer) bool) (orders []Order, matched int) {
+	for _, p := range r.Peers() {
+		if !match(p) {
+			continue
+		}
+		matched++
+		orders = append(orders, r.leave(p.ID, reason)...)
+	}
+	return orders, matched
+}
+
+func (r *Roster) leave(id int64, reason string) []Order {
+	p := r.peers[id]
+	if p.Leaving {
+		return nil
+	}
+	p.Leaving = true
+	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason}}}}
+}
+
+// FreeInbound returns how many more inbound connections there is room for.
+func (r *Roster) FreeInbound() int {
+	return r.limits.Total - r.limits.outbound() - r.Count(p2p.Inbound)
+}

@@ -1,0 +1,104 @@
+package roster
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+type dial struct {
+	p2p.DialOrder
+	worker string
+	target *target // nil if not configured
+	begun  time.Time
+}
+
+// WaitingDials counts dials that no worker has room for.
+func (r *Roster) WaitingDials() int { return len(r.waiting) }
+
+// Dial asks for a connection to target. It returns false if there is one
+// already, or one is being made.
+func (r *Roster) Dial(now time.Time, target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
+	if r.known(target) || !r.active {
+		return 0, nil, false
+	}
+	d := r.newDial(now, target, kind)
+	return d.ID, r.assign(), true
+}
+
+func (r *Roster) newDial(now time.Time, target string, kind p2p.ConnectionType) *dial {
+	r.dialID++
+	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}, begun: now}
+	r.waiting = append(r.waiting, d)
+	return d
+}
+
+// known reports whether target is connected or being dialled.
+func (r *Roster) known(target string) bool {
+	for _, p := range r.peers {
+		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
+			return true
+		}
+	}
+	for _, d := range r.dials {
+		if d.Target == target {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.Target == target })
+}
+
+// assign gives waiting dials to workers with room.
+func (r *Roster) assign() (orders []Order) {
+	for len(r.waiting) > 0 {
+		name := r.choose()
+		if name == "" {
+			return orders
+		}
+		d := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		d.worker = name
+		r.dials[d.ID] = d
+		r.workers[name].dials++
+		r.workers[name].used = d.ID
+		orders = append(orders, Order{Worker: name, WorkerOrder: p2p.WorkerOrder{Dial: &d.DialOrder}})
+	}
+	return orders
+}
+
+// DialFailed notes the end of a dial. A worker that was busy did not try, and
+// another one will.
+func (r *Roster) DialFailed(now time.Time, id uint64, busy bool) []Order {
+	d := r.takeDial(id)
+	if d == nil {
+		return nil
+	}
+	if busy {
+		d.worker = ""
+		r.waiting = append(r.waiting, d)
+	} else if d.target != nil {
+		d.target.failed(now)
+	}
+	return r.assign()
+}
+
+// Dialling reports whether a dial is still under way.
+func (r *Roster) Dialling(id uint64) bool {
+	if _, ok := r.dials[id]; ok {
+		return true
+	}
+	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
+}
+
+func (r *Roster) takeDial(id uint64) *dial {
+	d := r.dials[id]
+	if d == nil {
+		return nil
+	}
+	delete(r.dials, id)
+	if w := r.workers[d.worker]; w != nil {
+		w.dials--
+	}
+	return d
+}
