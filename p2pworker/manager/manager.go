@@ -64,7 +64,7 @@ type manager struct {
 	partial  bool // the node lacked old blocks when it was last asked
 	addresses
 	reporting
-	recruiting
+	idleWorkers
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -81,8 +81,8 @@ type reporting struct {
 	reportID uint64
 }
 
-// recruiting is the asking for workers.
-type recruiting struct {
+// idleWorkers is the asking for workers, where each connection has its own.
+type idleWorkers struct {
 	spawning int // workers that were asked for and have not registered
 	lastAsk  time.Time
 	wake     chan struct{} // makes the goroutine that asks look again
@@ -103,11 +103,11 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	m := &manager{
 		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
 		roster: roster.New(cfg.limits()), queues: map[string]*orderQueue{},
-		facts:      map[int64]*facts{},
-		dialling:   map[uint64]chan struct{}{},
-		addresses:  addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
-		reporting:  reporting{reports: map[uint64]*reportRound{}},
-		recruiting: recruiting{wake: make(chan struct{}, 1)},
+		facts:       map[int64]*facts{},
+		dialling:    map[uint64]chan struct{}{},
+		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
+		reporting:   reporting{reports: map[uint64]*reportRound{}},
+		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 	}
 	var seed [32]byte
 	// crypto/rand.Read never fails: it ends the process instead.
@@ -155,7 +155,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group, ctx := errgroup.WithContext(parent)
 	group.Go(func() error { return m.watchWorkers().Run(ctx, conn) })
 	group.Go(func() error { return m.keepTime(ctx) })
-	group.Go(func() error { return m.recruit(ctx) })
+	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {

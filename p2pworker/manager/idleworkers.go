@@ -13,8 +13,8 @@ import (
 // before another one is asked for in its place.
 const spawnPatience = 10 * time.Second
 
-// recruit keeps a pool of idle workers where each connection has its own.
-func (m *manager) recruit(ctx context.Context) error {
+// keepIdleWorkers keeps a pool of idle workers where each connection has its own.
+func (m *manager) keepIdleWorkers(ctx context.Context) error {
 	for {
 		select {
 		case <-m.wake:
