@@ -111,6 +111,8 @@ func (f *Follower) scanEnded() {
 		f.save()
 	}
 	f.behind = f.behind || r.newest != chainhash.Hash{} && r.newest != f.at.Hash()
+	// What was refused may be right now: while a node catches up, it lacks coins.
+	f.unsent = f.unsent || f.at.Height > r.from && len(f.ledger.Unsent()) > 0
 	if f.at.Height > r.from+noteworthy {
 		f.emit(Rescanned{From: r.from + 1, To: f.at.Height})
 	}
