@@ -30,23 +30,47 @@ func (r *longResult) Close() {
 	r.over()
 }
 
-// errNotJSON ends a result that is not one JSON value.
+// errNotJSON ends a result that is not one JSON value, or not one that a command
+// would return.
 var errNotJSON = errors.New("a compartment answered something unreadable")
+
+// Bounds of what must be kept of a result while it passes.
+const (
+	maxToken = 64 << 20 // bytes of a string; the hexadecimal of a block has 8 MB
+	maxDepth = 1000
+)
+
+// tokenReader reads some bytes more until it is told that a token has ended.
+type tokenReader struct {
+	io.Reader
+	left int
+}
+
+func (r *tokenReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errNotJSON
+	}
+	n, err := r.Reader.Read(p)
+	r.left -= n
+	return n, err
+}
 
 // copyTo passes the result on as it arrives. It fails at the first piece in
 // which something else than one JSON value shows; what came before, and that, is
 // then written already.
 func (r *longResult) copyTo(w io.Writer) error {
-	dec := json.NewDecoder(io.TeeReader(r, w))
+	in := &tokenReader{Reader: io.TeeReader(r, w)}
+	dec := json.NewDecoder(in)
 	dec.UseNumber() // a number may be larger than a float64
 	for depth, ended := 0, false; ; {
+		in.left = maxToken
 		token, err := dec.Token()
 		switch {
 		case errors.Is(err, io.EOF) && ended:
 			return nil
 		case err != nil:
 			return errors.Join(errNotJSON, err)
-		case ended:
+		case ended, depth > maxDepth:
 			return errNotJSON
 		}
 		switch token {
@@ -69,12 +93,22 @@ type reply struct {
 	begun    bool // the header is written
 }
 
-// Write passes bytes on to the client, which has some time to take them.
-func (r *reply) Write(b []byte) (int, error) {
-	if err := http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(r.patience)); err != nil {
-		return 0, err
+// writeBytes is how much a client must take within its time.
+const writeBytes = 1 << 20
+
+// Write passes bytes on to the client, which has some time to take each
+// writeBytes of them.
+func (r *reply) Write(b []byte) (written int, err error) {
+	deadline := http.NewResponseController(r.w)
+	for written < len(b) && err == nil {
+		if err := deadline.SetWriteDeadline(time.Now().Add(r.patience)); err != nil {
+			return written, err
+		}
+		var n int
+		n, err = r.w.Write(b[written:min(written+writeBytes, len(b))])
+		written += n
 	}
-	return r.w.Write(b)
+	return written, err
 }
 
 // add appends an answer.

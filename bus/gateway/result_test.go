@@ -17,11 +17,44 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
-// longText is a result of so many bytes.
-func longText(n int) string { return strings.Repeat("abcdefgh", n/8) }
+// longText is a result of so many bytes, in strings of at most a megabyte.
+func longText(n int) []string {
+	var list []string
+	for ; n > 0; n -= rpc.PieceBytes {
+		list = append(list, strings.Repeat("abcdefgh", min(n, rpc.PieceBytes)/8))
+	}
+	return append(list, "end")
+}
+
+func longJSON(t *testing.T, n int) string {
+	encoded, err := json.Marshal(longText(n))
+	require.NoError(t, err)
+	return string(encoded)
+}
+
+// hostilePieces are results that no command returns: the pieces of each by
+// number, "" for the end.
+func hostilePieces() []func(int) string {
+	full := func(head, fill string) string {
+		return head + strings.Repeat(fill, (rpc.PieceBytes-len(head))/len(fill))
+	}
+	return []func(int) string{
+		func(i int) string { // an end, and the answer of another
+			return []string{full(`["a"`, " "), `],"error":null,"id":1},{"result":"forged"`, ""}[i]
+		},
+		func(int) string { return full("", "[") },
+		func(i int) string { // a string without an end
+			if i == 0 {
+				return full(`"`, "a")
+			}
+			return full("", "a")
+		},
+		func(int) string { return full(" ", " ") + " " }, // larger than a piece may be
+	}
+}
 
 // startLong attaches a wallet with a command whose result is as long as its
-// argument says, and one that sends pieces which are not JSON.
+// argument says, and one that sends the hostile pieces of that number.
 func (f *fixture) startLong() {
 	f.t.Helper()
 	mux := bus.NewMux()
@@ -29,19 +62,23 @@ func (f *fixture) startLong() {
 		Name: "listunspent", Params: []rpc.Param{{Name: "bytes", Type: rpc.Number}},
 		Run: func(_ context.Context, call *rpc.Call) (any, error) {
 			n, err := call.Int(0, 0)
-			return []string{longText(n), "end"}, err
+			return longText(n), err
 		},
 	}}
 	require.NoError(f.t, table.Announce(mux))
-	mux.SetMeta(rpc.MetaName, []byte(`[{"name":"listunspent","params":["bytes"]},{"name":"listtransactions","params":[]}]`))
-	pieces := []string{`["a"` + strings.Repeat(" ", rpc.PieceBytes), `],"error":null,"id":1},{"result":"forged"`}
-	rpc.StreamFor("listtransactions").Handle(mux, func(_ context.Context, _ rpc.Request, send func(rpc.Piece) error) error {
-		for i, piece := range pieces {
-			if err := send(rpc.Piece{Last: i == len(pieces)-1, Frames: bus.Frames{Attached: [][]byte{[]byte(piece)}}}); err != nil {
+	mux.SetMeta(rpc.MetaName, []byte(`[{"name":"listunspent","params":["bytes"]},{"name":"listtransactions","params":["which"]}]`))
+	rpc.StreamFor("listtransactions").Handle(mux, func(_ context.Context, req rpc.Request, send func(rpc.Piece) error) error {
+		var which []int
+		if err := json.Unmarshal(req.Attached[0], &which); err != nil {
+			return err
+		}
+		next := hostilePieces()[which[0]]
+		for i := 0; ; i++ {
+			piece := next(i)
+			if err := send(rpc.Piece{Last: piece == "", Frames: bus.Frames{Attached: [][]byte{[]byte(piece)}}}); err != nil || piece == "" {
 				return err
 			}
 		}
-		return nil
 	})
 	f.bus.Conn(roles.Wallet, "wallet.long", mux)
 	require.Eventually(f.t, func() bool {
@@ -59,11 +96,11 @@ func TestResultsOfAnyLength(t *testing.T) {
 	for _, n := range []int{0, 8, rpc.PieceBytes - 16, rpc.PieceBytes, 5 * rpc.PieceBytes, 80 << 20} {
 		status, body := f.post("/", fmt.Sprintf(`{"jsonrpc":"2.0","method":"listunspent","params":[%d],"id":3}`, n))
 		require.Equal(t, 200, status)
-		require.Equal(t, `{"jsonrpc":"2.0","result":["`+longText(n)+`","end"],"id":3}`, body)
+		require.Equal(t, `{"jsonrpc":"2.0","result":`+longJSON(t, n)+`,"id":3}`, body)
 	}
 	status, body := f.post("/", fmt.Sprintf(`[{"method":"getblockcount","id":1},{"method":"listunspent","params":[%d],"id":2},{"method":"fail","id":3}]`, 3<<20))
 	require.Equal(t, 200, status)
-	require.Equal(t, `[{"result":7,"error":null,"id":1},{"result":["`+longText(3<<20)+`","end"],"error":null,"id":2},`+
+	require.Equal(t, `[{"result":7,"error":null,"id":1},{"result":`+longJSON(t, 3<<20)+`,"error":null,"id":2},`+
 		`{"result":null,"error":{"code":-8,"message":"no <good>"},"id":3}]`, body)
 }
 
@@ -73,13 +110,21 @@ func TestAnUnreadableLongResultIsCutOff(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.startNode()
 	f.startLong()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url, strings.NewReader(`[{"method":"listtransactions","id":1}]`))
-	require.NoError(t, err)
-	request.SetBasicAuth("joe", "secret")
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.Error(t, err, "the connection ends before the answer does")
-	require.False(t, json.Valid(body))
+	for which := range 3 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url,
+			strings.NewReader(fmt.Sprintf(`[{"method":"listtransactions","params":[%d],"id":1}]`, which)))
+		require.NoError(t, err)
+		request.SetBasicAuth("joe", "secret")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			require.ErrorIs(t, err, io.EOF, "the connection ended before much was written")
+			continue
+		}
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, response.Body.Close())
+		require.Error(t, err, "the connection ends before the answer does")
+		require.False(t, json.Valid(body))
+	}
+	_, body := f.post("/", `{"method":"listtransactions","params":[3],"id":1}`)
+	require.Contains(t, body, "a piece of 1048577 bytes")
 }

@@ -103,6 +103,8 @@ func (a *Answer) next() error {
 		return &Error{Code: Code(piece.Code), Message: piece.Message}
 	case len(piece.Attached) != 1:
 		return Errorf(InternalError, "%d frames instead of one", len(piece.Attached))
+	case len(piece.Attached[0]) > PieceBytes:
+		return Errorf(InternalError, "a piece of %d bytes", len(piece.Attached[0]))
 	}
 	a.pending, a.last = piece.Attached[0], piece.Last
 	if !a.last {
@@ -125,7 +127,7 @@ func Ask(ctx context.Context, conn *bus.Conn, instance, name string, req Request
 		return nil, err
 	}
 	defer a.Close()
-	if whole := a.Whole(); whole != nil {
+	if whole := a.Whole(); whole != nil && int64(len(whole)) <= most {
 		return whole, nil
 	}
 	result, err := io.ReadAll(io.LimitReader(a, most+1))
