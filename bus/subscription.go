@@ -116,6 +116,7 @@ func (s *uplink) restore(sub *Subscription) {
 		if err := s.subscribe(ctx, sub); err != nil {
 			if s.ctx.Err() == nil {
 				s.conn.cfg.Logger.Warn(fmt.Sprintf("bus: subscription to %v was not restored: %v", sub.prefixes, err))
+				sub.events.End()
 			}
 			return
 		}

@@ -153,8 +153,11 @@ func (w *Watch) came(e msg.RegistryEntry) {
 	if len(w.cfg.Roles) > 0 && !slices.Contains(w.cfg.Roles, e.Role) {
 		return
 	}
-	// The end of the one before it was told of before it could come, or is lost.
-	if before, known := w.links[e.Instance]; known && before.Link != e.Link {
+	switch before, known := w.links[e.Instance]; {
+	case known && e.Link < before.Link:
+		return // an event from before the registry was read
+	case known && e.Link > before.Link:
+		// Its end was told of before this one could come, or is lost.
 		w.cfg.Gone(before)
 	}
 	w.links[e.Instance] = e
