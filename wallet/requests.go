@@ -36,7 +36,7 @@ func (w *wallet) request(ctx context.Context, effect follow.Effect) error {
 // end takes in how a request has ended.
 func (w *wallet) end(request uint64, err error, done follow.Input) error {
 	if err != nil {
-		return w.take(follow.Failed{Request: request, Reason: err.Error()})
+		return w.take(follow.Failed{Request: request, Reason: err.Error(), Forgotten: isKind(err, msg.KindNotWatching)})
 	}
 	return w.take(done)
 }
@@ -120,10 +120,15 @@ func (w *wallet) resend(ctx context.Context, e follow.Send) error {
 // refusal returns the node's error if it does not accept a transaction.
 func refusal(err error) *bus.Error {
 	var refused *bus.Error
-	if errors.As(err, &refused) && refused.Kind == msg.KindTxRejected {
+	if isKind(err, msg.KindTxRejected) && errors.As(err, &refused) {
 		return refused
 	}
 	return nil
+}
+
+func isKind(err error, kind bus.Kind) bool {
+	var e *bus.Error
+	return errors.As(err, &e) && e.Kind == kind
 }
 
 func (w *wallet) broadcast(ctx context.Context, tx *wire.MsgTx) error {

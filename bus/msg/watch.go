@@ -30,6 +30,10 @@ var WatchedTx = bus.Topic[WatchedTxEvent]("node.watch.")
 // KindTxRejected is the error of a transaction that the node refuses.
 const KindTxRejected bus.Kind = "node.tx-rejected"
 
+// KindNotWatching is the error of a scan for an instance that watches nothing:
+// the node has forgotten its scripts, and would find none of its transactions.
+const KindNotWatching bus.Kind = "node.not-watching"
+
 // Bounds of one message of this family.
 const (
 	MaxWatchScripts = 10_000  // scripts of a WatchRequest

@@ -80,6 +80,13 @@ func (r *registry) instances() []string {
 	return slices.Collect(maps.Keys(r.watchers))
 }
 
+// watches reports whether an instance watches anything.
+func (r *registry) watches(instance string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.watchers[instance] != nil
+}
+
 func (r *registry) gone(instance string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -99,6 +99,10 @@ func (s *scanner) block(at *chain.BlockNode) error {
 		item.Attached = append(item.Attached, raw)
 		size += len(raw)
 	}
+	// It may have been taken for gone meanwhile. Nothing was relevant then.
+	if !s.watch.registry.watches(s.instance) {
+		return bus.Errorf(msg.KindNotWatching, "the node knows no scripts of %s", s.instance)
+	}
 	if s.quiet++; item.Attached == nil && s.quiet < quietBlocks && at.Height < s.tip {
 		return nil
 	}

@@ -157,6 +157,19 @@ func TestABlockOfManyTransactionsTakesSeveralItems(t *testing.T) {
 	require.Equal(t, len(txs), next)
 }
 
+// TestAScanForWhoWatchesNothingFails: it would find nothing, and the wallet would
+// take that for the truth.
+func TestAScanForWhoWatchesNothingFails(t *testing.T) {
+	w, _ := newWatch(t)
+	w.source.Chain = &fakeChain{block: &consensus.Block{Txs: []*consensus.Tx{payment(1, mine, 0)}}}
+	s := scanner{watch: w, instance: wallet1, tip: 9, send: func(msg.ScanItem) error { return nil }}
+	require.NoError(t, s.block(&chain.BlockNode{Height: 7}))
+	w.Gone(wallet1)
+	var refused *bus.Error
+	require.ErrorAs(t, s.block(&chain.BlockNode{Height: 8}), &refused)
+	require.Equal(t, msg.KindNotWatching, refused.Kind)
+}
+
 func TestAnItemHasABoundInBytes(t *testing.T) {
 	var txs []*consensus.Tx
 	for i := range uint32(9) {

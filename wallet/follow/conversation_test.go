@@ -164,7 +164,7 @@ func (c *conversation) answer(cmd string, args []string) follow.Input {
 	case "refused":
 		return follow.Sent{Request: c.request, Refusal: "too poor"}
 	case "failed":
-		return follow.Failed{Request: c.request, Reason: "the node is gone"}
+		return follow.Failed{Request: c.request, Reason: "the node is gone", Forgotten: slices.Contains(args, "forgotten")}
 	}
 	c.t.Fatalf("unknown command %q", cmd)
 	return nil

@@ -175,7 +175,7 @@ func (f *Follower) answer(in Input) error {
 		}
 	case Failed:
 		if number(in.Request) {
-			f.failed(in.Reason)
+			f.failed(in)
 		}
 	}
 	return nil
@@ -201,7 +201,7 @@ func (f *Follower) giveUp() {
 }
 
 // failed makes what the request was for necessary again, after a pause.
-func (f *Follower) failed(reason string) {
+func (f *Follower) failed(in Failed) {
 	switch f.request.kind {
 	case watching:
 		f.unwatched = append(f.request.scripts, f.unwatched...)
@@ -214,8 +214,11 @@ func (f *Follower) failed(reason string) {
 		f.queue = nil
 	}
 	f.request = request{}
+	if in.Forgotten {
+		f.startOver()
+	}
 	f.paused = true
-	f.emit(Wait{Reason: reason})
+	f.emit(Wait{Reason: in.Reason})
 }
 
 func (f *Follower) heardOfTip(tip Tip) {

@@ -66,6 +66,8 @@ type (
 	Failed struct {
 		Request uint64
 		Reason  string
+		// Forgotten: the node does not know the wallet's scripts any more.
+		Forgotten bool
 	}
 )
 
