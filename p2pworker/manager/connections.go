@@ -104,9 +104,12 @@ func (m *manager) introducePeer(_ context.Context, req p2p.IntroducePeerRequest)
 }
 
 // closePeer serves ClosePeer.
-func (m *manager) closePeer(_ context.Context, req p2p.ClosePeerRequest) (bus.None, error) {
+func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if p, ok := m.roster.Peer(req.Peer); !ok || p.Worker != bus.CallerFrom(ctx).Instance {
+		return bus.None{}, nil
+	}
 	p, orders, ok := m.roster.Close(m.now(), req.Peer)
 	if !ok {
 		return bus.None{}, nil

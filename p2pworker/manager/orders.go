@@ -96,6 +96,9 @@ func (m *manager) register(ctx context.Context, req p2p.RegisterWorkerRequest) (
 	m.queues[name] = newOrderQueue()
 	orders := m.roster.AddWorker(name, req.Capacity, open)
 	for _, p := range open {
+		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
+			continue
+		}
 		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
 	}
 	m.dispatch(orders)

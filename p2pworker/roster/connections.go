@@ -18,7 +18,7 @@ const (
 	Full       Refusal = "full"
 	NoDial     Refusal = "unknown dial"
 	NoWorker   Refusal = "unknown worker"
-	Duplicated Refusal = "already connected"
+	WorkerFull Refusal = "the worker has all connections that it takes"
 )
 
 // Opened is an accepted or completed connection as its worker tells of it.
@@ -34,6 +34,9 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 	w := r.workers[o.Worker]
 	if w == nil {
 		return Peer{}, nil, NoWorker
+	}
+	if w.full() {
+		return Peer{}, nil, WorkerFull
 	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
 		Worker: o.Worker, Opened: now, NoBan: o.NoBan}

@@ -73,6 +73,8 @@ type worker struct {
 
 // limited tells a worker of the pool, in which each has one connection, from
 // one that serves a whole machine.
+func (w *worker) full() bool { return w.limited() && w.peers >= w.capacity }
+
 func (w *worker) limited() bool { return w.capacity > 0 }
 
 func (w *worker) room() bool { return w.capacity == 0 || w.peers+w.dials < w.capacity }
@@ -86,12 +88,16 @@ func New(limits Limits) *Roster {
 }
 
 // AddWorker notes a worker that takes up to capacity connections, 0 for any
-// number, and the connections it has already, if it knew us before.
+// number, and the connections it has already, if it knew us before. It is not
+// believed about those of others, nor about more than it takes.
 func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 	r.dropWorker(name)
 	w := &worker{capacity: capacity}
 	r.workers[name] = w
 	for _, p := range open {
+		if r.peers[p.ID] != nil || w.full() {
+			continue
+		}
 		p.Worker = name
 		r.peers[p.ID] = &p
 		r.nextID = max(r.nextID, p.ID+1)

@@ -264,3 +264,21 @@ func checkCounts(t *rapid.T, r *Roster) {
 		}
 	}
 }
+
+// TestAWorkerIsNotBelievedAboutOthers: one that says so does not get the
+// connections of another, nor more than it takes.
+func TestAWorkerIsNotBelievedAboutOthers(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddWorker("w", 1, nil)
+	mine := inbound(t, r, 1)
+	r.AddWorker("thief", 2, []Peer{mine, {ID: 7}, {ID: 8}, {ID: 9}})
+	p, ok := r.Peer(mine.ID)
+	require.True(t, ok)
+	require.Equal(t, "w", p.Worker)
+	require.Len(t, r.Peers(), 3, "of its own two")
+	_, _, refusal := r.Open(start(), Opened{Worker: "thief", Remote: from(2)})
+	require.Equal(t, WorkerFull, refusal)
+	_, _, ok = r.Close(start(), mine.ID)
+	require.True(t, ok)
+	require.Equal(t, 1, r.FreeWorkers(), "the one that was robbed has room again")
+}
