@@ -38,7 +38,7 @@ func play(args []string) error {
 	case "mute":
 		_, err := io.Copy(io.Discard, os.Stdin)
 		return err
-	case "stubborn":
+	case "frozen":
 		return errors.Join(child.Obey(context.Background(), os.Stdin, os.Stdout, nil, double), pause())
 	}
 	return child.Obey(context.Background(), os.Stdin, os.Stdout, "hello of "+role, double)
@@ -81,7 +81,7 @@ func TestAChildThatDoesNotAnswerIsKilled(t *testing.T) {
 }
 
 func TestAChildThatDoesNotEndIsKilled(t *testing.T) {
-	p, err := child.Start(t.Context(), "the child", "stubborn", time.Second, nil)
+	p, err := child.Start(t.Context(), "the child", "frozen", time.Second, nil)
 	require.NoError(t, err)
 	require.ErrorContains(t, p.Stop(), "signal: killed")
 }
