@@ -273,6 +273,8 @@ func TestScanBelowASet(t *testing.T) {
 	l.load()
 	l.deliver(wholeHeight - assumedHeight)
 	wallet, _ := l.bus.Conn(roles.Wallet, "wallet.1", nil)
+	_, err := msg.WatchScripts.Call(l.ctx, wallet, msg.WatchRequest{Scripts: [][]byte{{0x51}}})
+	require.NoError(t, err)
 	scan := func(locator ...chainhash.Hash) (last msg.ScanItem) {
 		items, err := msg.ScanBlocks.Open(l.ctx, wallet, msg.ScanRequest{Locator: locator}, 4)
 		require.NoError(t, err)
