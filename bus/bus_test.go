@@ -135,10 +135,10 @@ func TestCallersEndCancelsTheHandler(t *testing.T) {
 func TestSubscribersHearTheirTopicsInOrder(t *testing.T) {
 	b := bustest.New(t)
 	node, _ := b.Conn(roles.Node, "node", nil)
-	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
-	sub, err := worker.Subscribe(t.Context(), "node.tip", "bus.link.")
+	client, _ := b.Conn(roles.Client, "client.1", nil)
+	sub, err := client.Subscribe(t.Context(), "node.tip", "bus.link.")
 	require.NoError(t, err)
-	_, err = worker.Subscribe(t.Context(), "node.")
+	_, err = client.Subscribe(t.Context(), "node.")
 	require.ErrorIs(t, err, bus.ErrDenied)
 	for i := range 1000 {
 		require.NoError(t, ticks.Publish(t.Context(), node, tick{N: i, Frames: bus.Frames{Attached: [][]byte{{byte(i)}}}}))
@@ -155,11 +155,11 @@ func TestSubscribersHearTheirTopicsInOrder(t *testing.T) {
 	_, stop := b.Conn(roles.Peers, "peers", nil)
 	ev, err := sub.Next(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, "bus.link.up", ev.Topic)
+	require.Equal(t, "bus.link.up.peers", ev.Topic)
 	stop()
 	ev, err = sub.Next(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, "bus.link.gone", ev.Topic)
+	require.Equal(t, "bus.link.gone.peers", ev.Topic)
 }
 
 // TestAReplyComesAfterTheEventsBeforeIt: whatever arrives together with a

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -19,7 +20,7 @@ type Meta struct {
 type Listener struct {
 	topics   map[string]hearer
 	prefixes map[string]hearer // of topics with any suffix
-	gap      func(lost uint64)
+	gaps     []func(lost uint64) error
 	fault    func(topic string, err error)
 }
 
@@ -32,9 +33,10 @@ func NewListener() *Listener {
 }
 
 // OnGap has fn called before the event after which lost events are known to be
-// missing, and when a subscription is restored: whatever was learned from
-// events has to be learned anew.
-func (l *Listener) OnGap(fn func(lost uint64)) { l.gap = fn }
+// missing, when a subscription is restored, and when an event cannot be decoded,
+// which is as good as lost: whatever was learned from events has to be learned
+// anew. Several functions are called in the order of OnGap. An error ends Run.
+func (l *Listener) OnGap(fn func(lost uint64) error) { l.gaps = append(l.gaps, fn) }
 
 // OnFault has fn called when an event cannot be decoded or its handler fails;
 // the next event is taken all the same. Without it, that ends Run.
@@ -65,7 +67,7 @@ func (t Topic[E]) hearer(fn func(E, Meta) error) hearer {
 	return func(ev Event, suffix string) error {
 		event, err := t.Decode(ev)
 		if err != nil {
-			return err
+			return &unreadableError{err}
 		}
 		return fn(event, Meta{From: ev.From, Suffix: suffix})
 	}
@@ -114,20 +116,40 @@ func (l *Listener) Follow(ctx context.Context, sub *Subscription) error {
 
 // Handle handles one event that was taken from a subscription.
 func (l *Listener) Handle(ev Event) error {
-	if ev.Gap > 0 && l.gap != nil {
-		l.gap(ev.Gap)
+	if ev.Gap > 0 {
+		if err := l.lost(ev.Gap); err != nil {
+			return err
+		}
 	}
 	h, suffix := l.hearerOf(ev.Topic)
 	if h == nil {
 		return nil
 	}
 	err := h(ev, suffix)
-	if err != nil && l.fault != nil {
-		l.fault(ev.Topic, err)
-		return nil
+	if err == nil || l.fault == nil {
+		return err
 	}
-	return err
+	l.fault(ev.Topic, err)
+	if _, unreadable := errors.AsType[*unreadableError](err); unreadable {
+		return l.lost(1)
+	}
+	return nil
 }
+
+func (l *Listener) lost(events uint64) error {
+	for _, fn := range l.gaps {
+		if err := fn(events); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unreadableError says that an event could not be decoded.
+type unreadableError struct{ err error }
+
+func (e *unreadableError) Error() string { return e.err.Error() }
+func (e *unreadableError) Unwrap() error { return e.err }
 
 // hearerOf finds the handler of a topic: the one for just that name, or else the
 // one for the longest beginning of it.

@@ -66,7 +66,17 @@ func TestAListenerTellsOfFaultsAndGaps(t *testing.T) {
 		heard = append(heard, "tip")
 		return errors.New("no")
 	})
-	l.OnGap(func(lost uint64) { heard = append(heard, fmt.Sprintf("gap %d", lost)) })
+	l.OnGap(func(lost uint64) error {
+		heard = append(heard, fmt.Sprintf("gap %d", lost))
+		return nil
+	})
+	broken := errors.New("cannot be learned anew")
+	l.OnGap(func(lost uint64) error {
+		if lost == 9 {
+			return broken
+		}
+		return nil
+	})
 	l.OnFault(func(topic string, err error) { heard = append(heard, topic+": "+err.Error()) })
 
 	b := bustest.New(t)
@@ -82,8 +92,10 @@ func TestAListenerTellsOfFaultsAndGaps(t *testing.T) {
 	require.NoError(t, l.Handle(bus.Event{Topic: bus.Restored, Gap: 1}))
 	require.NoError(t, l.Handle(bus.Event{Topic: "node.tip"}), "it has no content")
 	require.Equal(t, []string{"gap 7", "tip", "node.tip: no", "gap 1"}, heard[:4])
-	require.Len(t, heard, 5)
+	require.Len(t, heard, 6)
 	require.Contains(t, heard[4], "node.tip: ")
+	require.Equal(t, "gap 1", heard[5], "what cannot be decoded is lost")
+	require.ErrorIs(t, l.Handle(bus.Event{Topic: bus.Restored, Gap: 9}), broken)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -265,7 +265,7 @@ func (*flooder) Idle() {}
 func TestAServerCannotSendMoreThanItsCredit(t *testing.T) {
 	b := bustest.New(t)
 	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
-	sub, err := worker.Subscribe(t.Context(), "bus.link.")
+	sub, err := worker.Subscribe(t.Context(), "bus.link.up.node")
 	require.NoError(t, err)
 	f := &flooder{t: t, l: link.New(b.Link(roles.Node, "node"), false, link.Limits{})}
 	hello, err := codec.EncodeHeader(&codec.Header{Kind: codec.Hello})

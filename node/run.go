@@ -226,7 +226,8 @@ func (n *node) awaitStopHeight(ctx context.Context) error {
 // are lost.
 func (n *node) watchLinks() *presence.Watch {
 	return presence.New(presence.Config{
-		Roles: []string{"worker", "wallet"}, Held: n.watch.Instances,
+		Roles: []string{"worker", "wallet"},
+		Held:  func() []string { return append(n.watch.Instances(), n.relay.Workers()...) },
 		Gone: func(e msg.RegistryEntry) {
 			n.watch.Gone(e.Instance)
 			n.relay.WorkerGone(e.Instance)

@@ -27,7 +27,10 @@ type hearing struct {
 // listener publishes what the node tells.
 func (h *hearing) listener(log *slog.Logger) *bus.Listener {
 	l := bus.NewListener()
-	l.OnGap(func(lost uint64) { log.Warn(fmt.Sprintf("zmq: lost %d events of the node", lost)) })
+	l.OnGap(func(lost uint64) error {
+		log.Warn(fmt.Sprintf("zmq: lost %d events of the node", lost))
+		return nil
+	})
 	l.OnFault(func(topic string, err error) { log.Warn(fmt.Sprintf("zmq: dropped an event: %s: %v", topic, err)) })
 	msg.BlockConnected.On(l, h.connected)
 	msg.BlockDisconnected.On(l, func(e msg.BlockEvent, _ bus.Meta) error { return h.block(e, 'D') })

@@ -10,6 +10,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
@@ -20,7 +21,7 @@ const nodeRole = "node"
 // was lost may have been any: the tip is asked for.
 func (w *worker) listener(ctx context.Context) *bus.Listener {
 	l := bus.NewListener()
-	l.OnGap(func(uint64) { w.refreshTip(ctx) })
+	l.OnGap(func(uint64) error { w.refreshTip(ctx); return nil })
 	l.OnFault(func(topic string, err error) { w.log("", fmt.Sprintf("dropped an event: %s: %v", topic, err)) })
 	msg.TipChanged.On(l, func(e p2p.TipChangedEvent, _ bus.Meta) error {
 		if !validHeaders(e.Attached) {
@@ -39,19 +40,24 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 		}
 		return nil
 	})
-	msg.LinkUp.On(l, func(e msg.RegistryEntry, _ bus.Meta) error {
-		if e.Role == nodeRole && w.nodeGone {
-			w.nodeGone = false
-			w.refreshTip(ctx)
-			w.broadcast(session.NodeRestarted{})
-		}
-		return nil
-	})
-	msg.LinkGone.On(l, func(e msg.RegistryEntry, _ bus.Meta) error {
-		w.nodeGone = w.nodeGone || e.Role == nodeRole
-		return nil
-	})
 	return l
+}
+
+// watchNode has all sessions start over when a node has ended and another one
+// is there.
+func (w *worker) watchNode(ctx context.Context) *presence.Watch {
+	gone := false
+	return presence.New(presence.Config{
+		Roles: []string{nodeRole},
+		Gone:  func(msg.RegistryEntry) { gone = true },
+		Up: func(msg.RegistryEntry) {
+			if gone {
+				gone = false
+				w.refreshTip(ctx)
+				w.broadcast(session.NodeRestarted{})
+			}
+		},
+	})
 }
 
 func validHeaders(headers [][]byte) bool {

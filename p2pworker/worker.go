@@ -35,14 +35,12 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 }
 
 type worker struct {
-	env  part.Env
-	cfg  Config
-	logs map[string]*slog.Logger // by category
-	conn *bus.Conn
-	// nodeGone belongs to the goroutine that follows events.
-	nodeGone bool
-	group    *errgroup.Group
-	random   lockedRandom
+	env    part.Env
+	cfg    Config
+	logs   map[string]*slog.Logger // by category
+	conn   *bus.Conn
+	group  *errgroup.Group
+	random lockedRandom
 
 	mu    sync.Mutex
 	peers map[int64]*peer
@@ -102,7 +100,7 @@ func (w *worker) serveAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	w.group = group
 	listener := w.listener(ctx)
-	events, err := listener.Subscribe(ctx, conn)
+	events, err := w.watchNode(ctx).Join(ctx, listener, conn)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,13 @@ type nodeLink struct {
 	conn    *bus.Conn
 	events  *bus.Subscription
 	started chan struct{} // closed when conn and events are set
-	failed  chan error    // capacity 1: an error after which the process ends
-	tip     chan struct{} // capacity 1: a command waits for the node's tip
-	todo    chan struct{} // capacity 1: there is something in pending
+	// What events mean, and those of it that have to be taken in. w.steps guards
+	// both after the start.
+	listener *bus.Listener
+	heard    []follow.Input
+	failed   chan error    // capacity 1: an error after which the process ends
+	tip      chan struct{} // capacity 1: a command waits for the node's tip
+	todo     chan struct{} // capacity 1: there is something in pending
 
 	mu      sync.Mutex
 	pending follow.Effect      // to be begun; nil if there is none

@@ -14,7 +14,8 @@ import (
 
 // run keeps the wallet up to date until ctx ends.
 func (w *wallet) run(ctx context.Context, conn *bus.Conn) error {
-	events, err := conn.Subscribe(ctx, msg.TipChanged.Name(), msg.WatchedTx.Name()+w.env.Name, msg.LinkUp.Name())
+	w.node.listener = w.listener()
+	events, err := w.node.listener.Subscribe(ctx, conn)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/store"
 )
@@ -39,59 +40,47 @@ func (w *wallet) takeEvents() error {
 		if !ok {
 			return nil
 		}
-		if err := w.step(w.inputsOf(ev)...); err != nil {
+		if err := w.node.listener.Handle(ev); err != nil {
+			return err
+		}
+		heard := w.node.heard
+		w.node.heard = nil
+		if err := w.step(heard...); err != nil {
 			return err
 		}
 	}
 }
 
-// inputsOf tells what an event means. One that cannot be read counts as lost.
-func (w *wallet) inputsOf(ev bus.Event) (inputs []follow.Input) {
-	if ev.Gap > 0 {
-		inputs = append(inputs, follow.EventsLost{})
+// listener notes what events mean. After a gap the follower asks for
+// everything anew, as of a node that has come.
+func (w *wallet) listener() *bus.Listener {
+	note := func(in follow.Input) error {
+		w.node.heard = append(w.node.heard, in)
+		return nil
 	}
-	in, err := w.inputOf(ev)
-	switch {
-	case err != nil:
-		w.log.Warn(fmt.Sprintf("Wallet %q: unreadable event %s: %v", w.cfg.Name, ev.Topic, err))
-		inputs = append(inputs, follow.EventsLost{})
-	case in != nil:
-		inputs = append(inputs, in)
-	}
-	return inputs
+	l := bus.NewListener()
+	l.OnGap(func(uint64) error { return note(follow.EventsLost{}) })
+	l.OnFault(func(topic string, err error) {
+		w.log.Warn(fmt.Sprintf("Wallet %q: unreadable event %s: %v", w.cfg.Name, topic, err))
+	})
+	msg.LinkUp.OnTo(l, nodeRole, func(msg.RegistryEntry, bus.Meta) error { return note(follow.NodeUp{}) })
+	msg.TipChanged.On(l, func(e p2p.TipChangedEvent, _ bus.Meta) error {
+		return note(follow.Tip{Hash: e.Tip.Hash, Height: e.Tip.Height})
+	})
+	msg.WatchedTx.OnTo(l, w.env.Name, func(e msg.WatchedTxEvent, _ bus.Meta) error {
+		return note(poolInput(e))
+	})
+	return l
 }
 
-func (w *wallet) inputOf(ev bus.Event) (follow.Input, error) {
-	switch {
-	case msg.LinkUp.Matches(ev):
-		if entry, err := msg.LinkUp.Decode(ev); err != nil {
-			return nil, err
-		} else if entry.Role == nodeRole {
-			return follow.NodeUp{}, nil
-		}
-	case msg.TipChanged.Matches(ev):
-		changed, err := msg.TipChanged.Decode(ev)
-		if err != nil {
-			return nil, err
-		}
-		return follow.Tip{Hash: changed.Tip.Hash, Height: changed.Tip.Height}, nil
-	case ev.Topic == msg.WatchedTx.Name()+w.env.Name:
-		watched, err := msg.WatchedTx.Decode(ev)
-		if err != nil {
-			return nil, err
-		}
-		txs, err := parseTxs(watched.Attached)
-		if err != nil {
-			return nil, err
-		}
-		if len(txs) != 1 {
-			return nil, fmt.Errorf("it has %d transactions", len(txs))
-		}
-		return follow.PoolEvent{
-			Seq: watched.Seq, Tx: txs[0], Entered: watched.Added, ByBlock: watched.Reason == removedForBlock,
-		}, nil
+// poolInput tells what an event of the mempool means. One whose transaction
+// cannot be read counts as lost.
+func poolInput(e msg.WatchedTxEvent) follow.Input {
+	txs, err := parseTxs(e.Attached)
+	if err != nil || len(txs) != 1 {
+		return follow.EventsLost{}
 	}
-	return nil, nil
+	return follow.PoolEvent{Seq: e.Seq, Tx: txs[0], Entered: e.Added, ByBlock: e.Reason == removedForBlock}
 }
 
 // step takes inputs in, writes what changed, and has the node asked. w.steps

@@ -61,8 +61,8 @@ func TestAFloodOfDenialsDoesNotFillTheLog(t *testing.T) {
 	log := &lockedBuffer{}
 	b := bustest.NewWith(t, broker.Config{Table: bustest.Table(), Logger: slog.New(slog.NewTextHandler(log, nil))})
 	worker, stop := b.Conn(roles.Worker, "worker.1", nil)
-	observer, _ := b.Conn(roles.Peers, "peers", nil)
-	sub, err := observer.Subscribe(t.Context(), "bus.link.gone")
+	observer, _ := b.Conn(roles.Gateway, "gateway", nil)
+	sub, err := observer.Subscribe(t.Context(), "bus.link.gone.")
 	require.NoError(t, err)
 	for range 1000 {
 		_, err := bus.Method[bus.None, bus.None]("wallet.spend").Call(t.Context(), worker, bus.None{})

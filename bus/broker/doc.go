@@ -20,7 +20,7 @@
 //     destination. Routing allocates nothing.
 //
 // The broker itself offers bus.registry and bus.stats and publishes
-// bus.link.up and bus.link.gone (see package msg).
+// bus.link.up.ROLE and bus.link.gone.ROLE (see package msg).
 //
 // New starts nothing. Serve runs one link in the calling goroutine (and joins
 // the link's writer); whoever calls it owns that goroutine. There is no clock

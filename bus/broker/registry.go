@@ -52,7 +52,7 @@ func (p *attachment) hello(m *link.Message) error {
 		return err
 	}
 	// Who is welcome has been announced: what it hears from then on is news.
-	p.broker.announce(msg.LinkUp.Name(), p.entry())
+	p.broker.announceUp(p)
 	p.tell(&codec.Header{Kind: codec.Welcome, To: p.id.Instance}, emptyBody)
 	if up := p.broker.cfg.Up; up != nil {
 		up(p.id)
@@ -86,7 +86,7 @@ func (p *attachment) drain(id uint64) {
 	b.withdraw(p)
 	b.mu.Unlock()
 	if first {
-		b.announce(msg.LinkUp.Name(), p.entry())
+		b.announceUp(p)
 	}
 	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, emptyBody)
 }
@@ -96,16 +96,26 @@ func (p *attachment) entry() msg.RegistryEntry {
 }
 
 func (p *attachment) answerRegistry(id uint64) error {
+	shown := p.mayHearOf()
 	var reply msg.RegistryReply
 	p.broker.mu.Lock()
 	for _, other := range p.broker.attachments {
-		if other.welcomed {
+		if other.welcomed && shown[other.id.Role] {
 			reply.Links = append(reply.Links, other.entry())
 		}
 	}
 	p.broker.mu.Unlock()
 	p.answerWith(id, reply)
 	return nil
+}
+
+// mayHearOf are the roles whose links the link may hear come.
+func (p *attachment) mayHearOf() map[rights.Role]bool {
+	shown := map[rights.Role]bool{}
+	for role := range p.broker.cfg.Table {
+		shown[role] = rights.Allows(p.rights.Hear, p.id.Instance, msg.LinkUp.Name()+string(role))
+	}
+	return shown
 }
 
 // answerWith replies to a call that the broker serves itself.
@@ -118,6 +128,10 @@ func (p *attachment) answerWith(id uint64, reply any) {
 	p.tell(&codec.Header{Kind: codec.Reply, ID: id}, body)
 }
 
+func (b *Broker) announceUp(p *attachment) {
+	b.announce(msg.LinkUp.Name()+string(p.id.Role), p.entry())
+}
+
 func (b *Broker) announceGone(p *attachment) {
-	b.announce(msg.LinkGone.Name(), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Link: p.number})
+	b.announce(msg.LinkGone.Name()+string(p.id.Role), msg.RegistryEntry{Instance: p.id.Instance, Role: string(p.id.Role), Link: p.number})
 }

@@ -2,14 +2,16 @@ package msg
 
 import "github.com/bulkheadnode/bulkhead/bus"
 
-// Registry lists all attached links. The broker itself answers.
+// Registry lists the attached links whose coming the caller may hear. The broker
+// itself answers.
 var Registry = bus.Method[bus.None, RegistryReply]("bus.registry")
 
 // LinkUp is published by the broker when a link has announced what it offers,
-// LinkGone when a link has ended for whatever reason.
+// LinkGone when a link has ended for whatever reason; with the link's role as
+// suffix. A thousand workers that all hear of each other are a million events.
 var (
-	LinkUp   = bus.Topic[RegistryEntry]("bus.link.up")
-	LinkGone = bus.Topic[RegistryEntry]("bus.link.gone")
+	LinkUp   = bus.Topic[RegistryEntry]("bus.link.up.")
+	LinkGone = bus.Topic[RegistryEntry]("bus.link.gone.")
 )
 
 // RegistryReply holds one entry a link, in no order.

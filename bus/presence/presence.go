@@ -20,7 +20,7 @@ type Config struct {
 	Gone func(msg.RegistryEntry)
 	// Held, if set, names instances of these roles for which something is kept.
 	// It is asked before the registry is read: one that came, left something to
-	// be kept and ended while events were lost is found so.
+	// be kept and ended while events were lost is found so. It may name one twice.
 	Held func() []string
 	// Fault, if set, is told of events that cannot be decoded.
 	Fault func(error)
@@ -46,16 +46,48 @@ func New(cfg Config) *Watch {
 		}
 	}
 	w := &Watch{cfg: cfg, listener: bus.NewListener(), links: map[string]msg.RegistryEntry{}}
-	msg.LinkUp.On(w.listener, func(e msg.RegistryEntry, _ bus.Meta) error { w.came(e); return nil })
-	msg.LinkGone.On(w.listener, func(e msg.RegistryEntry, _ bus.Meta) error { w.went(e); return nil })
-	w.listener.OnGap(func(uint64) { w.lost = true })
+	w.handle(w.listener)
+	w.listener.OnGap(func(uint64) error { w.lost = true; return nil })
 	w.listener.OnFault(func(_ string, err error) {
-		w.lost = true // whatever it said
 		if cfg.Fault != nil {
 			cfg.Fault(err)
 		}
 	})
 	return w
+}
+
+// handle adds the handlers of the events that tell of the watched roles.
+func (w *Watch) handle(l *bus.Listener) {
+	up := func(e msg.RegistryEntry, _ bus.Meta) error { w.came(e); return nil }
+	gone := func(e msg.RegistryEntry, _ bus.Meta) error { w.went(e); return nil }
+	if len(w.cfg.Roles) == 0 {
+		msg.LinkUp.OnAll(l, up)
+		msg.LinkGone.OnAll(l, gone)
+	}
+	for _, role := range w.cfg.Roles {
+		msg.LinkUp.OnTo(l, role, up)
+		msg.LinkGone.OnTo(l, role, gone)
+	}
+}
+
+// Join is Run for a part that hears of more than links: l, its own Listener,
+// keeps the Watch, which then tells what it has to tell in order with the
+// part's other events. Call it before the part follows l's subscription, and
+// no other method then or later. Up has been called for all who are there when
+// it returns. ctx is that of the questions after a gap.
+func (w *Watch) Join(ctx context.Context, l *bus.Listener, conn *bus.Conn) (*bus.Subscription, error) {
+	w.conn = conn
+	w.handle(l)
+	l.OnGap(func(uint64) error { return w.reload(ctx) })
+	sub, err := l.Subscribe(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.reload(ctx); err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return sub, nil
 }
 
 // Start subscribes, and returns when Up has been called for all who are there.
@@ -140,6 +172,7 @@ func (w *Watch) reload(ctx context.Context) error {
 	}
 	for _, instance := range held {
 		if _, here := there[instance]; !here && !told[instance] {
+			told[instance] = true
 			w.cfg.Gone(msg.RegistryEntry{Instance: instance})
 		}
 	}

@@ -85,7 +85,7 @@ func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
 func TestWhatIsHeldForOneThatIsUnknown(t *testing.T) {
 	w := watch(t, broker.Config{}, "worker")
 	w.bus.Conn(roles.Worker, "worker.2", bus.NewMux())
-	w.held = []string{"worker.1", "worker.2"}
+	w.held = []string{"worker.1", "worker.2", "worker.1"}
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
 	require.Equal(t, []string{"gone worker.1 ", "up worker.2"}, w.news())
 }
@@ -105,7 +105,7 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	// the middle of them are lost.
 	flood := func() {
 		for i := range 16_500 {
-			_, stop := w.bus.Conn(roles.Client, fmt.Sprintf("client.%d", i), bus.NewMux())
+			_, stop := w.bus.Conn(roles.Worker, fmt.Sprintf("worker.flood.%d", i), bus.NewMux())
 			stop()
 		}
 	}
@@ -127,7 +127,7 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	w.bus.Conn(roles.Worker, "worker.4", bus.NewMux())
 	require.Empty(t, w.said)
 	require.NoError(t, w.watch.Refresh(t.Context()))
-	w.bus.Conn(roles.Client, "after", bus.NewMux()) // its event tells of the gap
+	w.bus.Conn(roles.Worker, "worker.after", bus.NewMux()) // its event tells of the gap
 	got := w.news()
 	require.Subset(t, got, []string{"gone worker.1 worker", "gone worker.2 worker", "up worker.2", "up worker.4"})
 	require.NotContains(t, got, "gone worker.3 worker")
@@ -144,3 +144,63 @@ const (
 	patience = 30 * time.Second
 	tick     = time.Millisecond
 )
+
+// TestAWatchOnAListenerOfThePartsOwn: it tells what it has to tell in order with
+// the part's other events, and makes up for what was lost with them.
+func TestAWatchOnAListenerOfThePartsOwn(t *testing.T) {
+	b := bustest.New(t)
+	own, _ := b.Conn(roles.Worker, "worker.1", bus.NewMux())
+	node, stop := b.Conn(roles.Node, "node", bus.NewMux())
+	b.Conn(roles.Wallet, "wallet.1", bus.NewMux())
+	tip := bus.Topic[bus.None]("node.tip")
+
+	var said []string
+	say := func(what string) { said = append(said, what) }
+	l := bus.NewListener()
+	tip.On(l, func(bus.None, bus.Meta) error { say("tip"); return nil })
+	l.OnGap(func(uint64) error { say("gap"); return nil })
+	watch := presence.New(presence.Config{
+		Roles: []string{"node"},
+		Up:    func(e msg.RegistryEntry) { say("up " + e.Instance) },
+		Gone:  func(e msg.RegistryEntry) { say("gone " + e.Instance) },
+	})
+	sub, err := watch.Join(t.Context(), l, own)
+	require.NoError(t, err)
+	defer sub.Close()
+	require.Equal(t, []string{"up node"}, said)
+
+	// next waits for events and handles them, or drops them.
+	next := func(handled bool, count int) (last bus.Event) {
+		for range count {
+			last, err = sub.Next(t.Context())
+			require.NoError(t, err)
+			if handled {
+				require.NoError(t, l.Handle(last))
+			}
+		}
+		return last
+	}
+	restart := func() {
+		require.NoError(t, tip.Publish(t.Context(), node, bus.None{}))
+		stop()
+		require.Eventually(t, func() bool { return len(b.Broker.Stats()) == 2 }, patience, tick)
+		node, stop = b.Conn(roles.Node, "node", bus.NewMux())
+		require.NoError(t, tip.Publish(t.Context(), node, bus.None{}))
+	}
+	said = nil
+	restart()
+	next(true, 4)
+	require.Equal(t, []string{"tip", "gone node", "up node", "tip"}, said)
+
+	said = nil
+	restart()
+	last := next(false, 4)
+	last.Gap = 3
+	require.NoError(t, l.Handle(last))
+	require.Equal(t, []string{"gap", "gone node", "up node", "tip"}, said)
+
+	said = nil
+	last.Gap = 1
+	require.NoError(t, l.Handle(last))
+	require.Equal(t, []string{"gap", "up node", "tip"}, said, "it is the same node")
+}

@@ -113,6 +113,16 @@ func (l *Leases) WorkerGone(worker string) int {
 	return count
 }
 
+// Workers returns the workers that owe a block, some more than once.
+func (l *Leases) Workers() []string { return workers(l.holders) }
+
+func workers(holders map[Holder]map[chainhash.Hash]struct{}) (names []string) {
+	for h := range holders {
+		names = append(names, h.Worker)
+	}
+	return names
+}
+
 // Expire ends the leases whose time is over and returns who held them.
 func (l *Leases) Expire(now time.Time) []Holder {
 	var late []Holder

@@ -79,6 +79,10 @@ func (r *Requests) WorkerGone(worker string) {
 	}
 }
 
+// Workers returns the workers that were asked for something, some more than
+// once.
+func (r *Requests) Workers() []string { return workers(r.holders) }
+
 func (r *Requests) forget(now time.Time) {
 	for hash, asked := range r.asked {
 		if !now.Before(asked.at.Add(r.patience)) {

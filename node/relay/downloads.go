@@ -122,6 +122,20 @@ func (d *downloads) peerGone(gone download.Holder) {
 	d.senders.forget(func(h download.Holder) bool { return h == gone })
 }
 
+// workers names those for whom something is kept, some more than once.
+func (d *downloads) workers() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := append(d.leases.Workers(), d.requests.Workers()...)
+	for _, h := range d.senders.of {
+		names = append(names, h.Worker)
+	}
+	for h := range d.senders.offences {
+		names = append(names, h.Worker)
+	}
+	return names
+}
+
 func (d *downloads) workerGone(instance string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

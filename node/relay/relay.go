@@ -61,6 +61,9 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.BroadcastTx.Handle(mux, r.broadcastTx)
 }
 
+// Workers names the workers for which something is kept, some more than once.
+func (r *Relay) Workers() []string { return r.downloads.workers() }
+
 // WorkerGone takes back what belonged to a worker whose link has ended.
 func (r *Relay) WorkerGone(instance string) { r.downloads.workerGone(instance) }
 

@@ -5,11 +5,13 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
@@ -56,4 +58,22 @@ func TestOldBranchesAreNotShown(t *testing.T) {
 	require.True(t, fetch())
 	r.extend(t, best.Extend(1, 0))
 	require.False(t, fetch())
+}
+
+// Whoever owes a block or a transaction is named, so that what it owes can be
+// others' although nobody saw its end.
+func TestWorkersThatOweSomethingAreNamed(t *testing.T) {
+	r := newRelay(t)
+	block, tx := chainhash.Hash{1}, chainhash.Hash{2}
+	leaser, asked := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}
+	require.Len(t, r.downloads.grant(leaser, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
+	request, _ := r.downloads.chooseTxs(asked, []chainhash.Hash{tx}, func(chainhash.Hash) bool { return false })
+	require.Len(t, request, 1)
+	require.ElementsMatch(t, []string{"worker.1", "worker.2"}, r.Workers())
+	for _, name := range r.Workers() {
+		r.WorkerGone(name)
+	}
+	require.Empty(t, r.Workers())
+	other := download.Holder{Worker: "worker.3", Peer: 3}
+	require.Len(t, r.downloads.grant(other, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
 }

@@ -5,6 +5,16 @@ import "github.com/bulkheadnode/bulkhead/bus/rights"
 // Commands are the names of the JSON-RPC commands that parts offer, by role.
 type Commands map[rights.Role][]string
 
+// links are the topics that tell of the links of some roles. Who may hear them
+// also finds these links in the registry, and no others: a compartment in a
+// stranger's hands does not learn who else is there.
+func links(of ...rights.Role) (topics []string) {
+	for _, role := range of {
+		topics = append(topics, "bus.link.up."+string(role), "bus.link.gone."+string(role))
+	}
+	return topics
+}
+
 // Table says what each role may do. The graph of calls between roles has no
 // cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
 // all, peers and wallet -> supervisor -> node. The node calls nobody but the broker,
@@ -31,33 +41,33 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry"},
 			Offer:   []string{"rpc.*", "node.*"},
 			Publish: []string{"node.*"},
-			Hear:    []string{"bus.link.*"},
+			Hear:    links(Worker, Wallet),
 		},
 		Peers: {
 			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*"},
 			Offer:   append(offered(Peers), "peers.*"),
 			Publish: []string{"peers.*"},
-			Hear:    []string{"bus.link.*", "node.tip", "ship.*"},
+			Hear:    append(links(Worker), "node.tip", "ship.*"),
 		},
 		Worker: {
-			Call:    []string{"node.chain.*", "node.p2p.*", "peers.*"},
+			Call:    []string{"bus.registry", "node.chain.*", "node.p2p.*", "peers.*"},
 			Offer:   offered(Worker),
 			Publish: nil,
-			Hear:    []string{"node.tip", "node.txs", "node.blame.{self}", "peers.*", "bus.link.*"},
+			Hear:    append(links(Node), "node.tip", "node.txs", "node.blame.{self}", "peers.*"),
 			Share:   50,
 		},
 		Wallet: {
 			Call:    []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
 			Offer:   append(offered(Wallet), "wallet.*"),
 			Publish: []string{"wallet.*"},
-			Hear:    []string{"node.tip", "node.watch.{self}", "bus.link.*", "ship.*"},
+			Hear:    append(links(Node, Wallet), "node.tip", "node.watch.{self}", "ship.*"),
 			Share:   20,
 		},
 		Notify: {
 			Call:    []string{"node.chain.*"},
 			Offer:   offered(Notify),
 			Publish: []string{"notify.*"},
-			Hear:    []string{"node.event.*", "node.tip", "bus.link.*", "ship.*"},
+			Hear:    []string{"node.event.*", "node.tip", "ship.*"},
 			Share:   10,
 		},
 		Gateway: {
