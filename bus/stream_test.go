@@ -280,11 +280,11 @@ func TestAServerCannotSendMoreThanItsCredit(t *testing.T) {
 	require.NoError(t, err)
 	items, err := count.Open(t.Context(), worker, question{}, 3)
 	require.NoError(t, err)
+	<-ended // before any is read, which would give new credit
 	for range 3 {
 		_, err := items.Next(t.Context())
 		require.NoError(t, err)
 	}
 	_, err = items.Next(t.Context())
 	require.ErrorIs(t, err, bus.ErrGone)
-	<-ended
 }

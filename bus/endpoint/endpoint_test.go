@@ -183,25 +183,20 @@ func (s *site) instances() []string {
 	return names
 }
 
+// Whoever waited for a silent client would do so for an hour.
 func TestSilentClientsDelayNobody(t *testing.T) {
-	s := newSite(t, nil)
+	s := newSite(t, func(c *endpoint.Config) { c.Handshake = time.Hour })
 	key, _ := s.key(roles.Client, "")
 	for range 500 {
 		nc, err := s.open()
 		require.NoError(t, err)
 		defer nc.Close()
 	}
-	var took []time.Duration
 	for range 11 {
-		began := time.Now()
 		a := s.attach(key, "")
 		_, err := msg.Registry.Call(t.Context(), a.Conn, bus.None{})
 		require.NoError(t, err)
-		took = append(took, time.Since(began))
 	}
-	slices.Sort(took)
-	t.Logf("connected and answered beside 500 silent clients: %s fastest, %s median, %s slowest", took[0], took[5], took[10])
-	require.Less(t, took[5], 50*time.Millisecond)
 }
 
 func TestTheOldestSilentClientMakesRoom(t *testing.T) {

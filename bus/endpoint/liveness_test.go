@@ -31,6 +31,9 @@ type line struct {
 
 const lineChunk = 16 << 10
 
+// testSilence is long enough for a busy machine, which may let a goroutine wait.
+const testSilence = 3 * time.Second
+
 // newLine passes on what comes, a chunk in each pause, to the target, until ctx
 // ends.
 func newLine(ctx context.Context, t *testing.T, tasks *sync.WaitGroup, target string, pause time.Duration) *line {
@@ -141,7 +144,7 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 // TestASlowLineIsNotACutOne: blocks take several times the silence in either
 // direction.
 func TestASlowLineIsNotACutOne(t *testing.T) {
-	p := newPair(t, 800*time.Millisecond, 8*time.Millisecond)
+	p := newPair(t, testSilence, 32*time.Millisecond)
 	began := time.Now()
 	down, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
@@ -155,7 +158,7 @@ func TestASlowLineIsNotACutOne(t *testing.T) {
 }
 
 func TestACutLineIsNoticed(t *testing.T) {
-	p := newPair(t, 800*time.Millisecond, 0)
+	p := newPair(t, testSilence, 0)
 	_, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
 	close(p.line.cut)
@@ -163,5 +166,5 @@ func TestACutLineIsNoticed(t *testing.T) {
 	require.ErrorIs(t, err, bus.ErrClosed)
 	var silent *link.SilenceError
 	require.True(t, errors.As(<-p.ended, &silent))
-	require.GreaterOrEqual(t, silent.For, 800*time.Millisecond)
+	require.GreaterOrEqual(t, silent.For, testSilence)
 }
