@@ -62,6 +62,20 @@ func nodeMux() (*bus.Mux, *hangs) {
 	return mux, h
 }
 
+func TestInvokeIsACallOfAMethodThatIsNamed(t *testing.T) {
+	b := bustest.New(t)
+	mux, _ := nodeMux()
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
+	q, rep := question{N: 7, Frames: bus.Frames{Attached: [][]byte{{1, 2}}}}, echoed{}
+	require.NoError(t, bus.Invoke(t.Context(), worker, echo.Name(), &q, &rep))
+	require.Equal(t, 7, rep.N)
+	require.Equal(t, q.Frames, rep.Frames)
+	q.N = -1
+	require.EqualError(t, bus.Invoke(t.Context(), worker, echo.Name(), &q, &rep), "node.chain.echo: node.negative: -1 is negative")
+	require.ErrorIs(t, bus.Invoke(t.Context(), worker, "wallet.spend", &q, &rep), bus.ErrDenied)
+}
+
 func TestCallCarriesBodyAttachmentsCallerAndTrace(t *testing.T) {
 	b := bustest.New(t)
 	mux, _ := nodeMux()

@@ -22,7 +22,7 @@ func TestListener(t *testing.T) {
 	b := bustest.New(t)
 	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
 	worker, _ := b.Conn(roles.Worker, "worker.1", bus.NewMux())
-	tip, txs, blame := bus.Topic[counted]("node.tip"), bus.Topic[counted]("node.txs"), bus.Topic[counted]("node.blame.")
+	tip, txs, peer := bus.Topic[counted]("node.tip"), bus.Topic[counted]("node.txs"), bus.Topic[counted]("node.peer.")
 	var heard []string
 	note := func(what string) func(counted, bus.Meta) error {
 		return func(e counted, m bus.Meta) error {
@@ -33,7 +33,7 @@ func TestListener(t *testing.T) {
 	l := bus.NewListener()
 	done := errors.New("done")
 	tip.On(l, note("tip"))
-	blame.OnTo(l, "worker.1", note("blame"))
+	peer.OnTo(l, "worker.1", note("peer"))
 	txs.OnAll(l, func(e counted, m bus.Meta) error {
 		if e.N == 0 {
 			return done
@@ -46,13 +46,13 @@ func TestListener(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, tip.Publish(ctx, node, counted{1}))
 	require.NoError(t, tip.PublishTo(ctx, node, ".other", counted{9}), "a longer name, which has no handler")
-	require.NoError(t, blame.PublishTo(ctx, node, "worker.1", counted{2}))
+	require.NoError(t, peer.PublishTo(ctx, node, "worker.1", counted{2}))
 	require.NoError(t, txs.PublishTo(ctx, node, ".late", counted{3}))
 	require.NoError(t, txs.Publish(ctx, node, counted{4}))
 	require.NoError(t, txs.Publish(ctx, node, counted{}))
 	require.ErrorIs(t, l.Follow(ctx, sub), done, "nothing handles faults")
 	require.Equal(t, []string{
-		`tip 1 node ""`, `blame 2 node "worker.1"`, `txs 3 node ".late"`, `txs 4 node ""`,
+		`tip 1 node ""`, `peer 2 node "worker.1"`, `txs 3 node ".late"`, `txs 4 node ""`,
 	}, heard)
 }
 

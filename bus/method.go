@@ -20,13 +20,23 @@ func (m Method[Req, Rep]) Call(ctx context.Context, conn *Conn, req Req) (Rep, e
 // CallAt asks the instance of the given name.
 func (m Method[Req, Rep]) CallAt(ctx context.Context, conn *Conn, instance string, req Req) (Rep, error) {
 	var rep Rep
-	header := codec.Header{Kind: codec.Call, To: string(m), Target: instance}
-	answer, err := conn.call(ctx, &header, &req)
+	err := conn.invoke(ctx, string(m), instance, &req, &rep)
+	return rep, err
+}
+
+// Invoke is Method.Call for those who learn only at run time which method it
+// is. req and rep are pointers to the request and to where the reply goes.
+func Invoke(ctx context.Context, conn *Conn, method string, req, rep any) error {
+	return conn.invoke(ctx, method, "", req, rep)
+}
+
+func (c *Conn) invoke(ctx context.Context, method, instance string, req, rep any) error {
+	header := codec.Header{Kind: codec.Call, To: method, Target: instance}
+	answer, err := c.call(ctx, &header, req)
 	if err != nil {
-		return rep, err
+		return err
 	}
-	err = answer.decode(&rep)
-	return rep, named(err, string(m))
+	return named(answer.decode(rep), method)
 }
 
 // Handle serves the method with fn. Calls run concurrently, each in a

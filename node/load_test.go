@@ -49,10 +49,10 @@ func TestLoadedSetIsVerified(t *testing.T) {
 	require.Equal(t, []int{20, wholeHeight}, l.states())
 	l.requireWhole()
 
-	locator, err := msg.GetLocator.Call(l.ctx, l.worker, p2p.LocatorRequest{})
+	locator, err := msg.Of(p2p.GetLocator).Call(l.ctx, l.worker, p2p.LocatorRequest{})
 	require.NoError(t, err)
 	require.Equal(t, w.tip.Parent.Hash, locator.Hashes[0]) // so that a peer at our tip names it
-	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{w.tip.Raw[:80]}}})
+	reply, err := msg.Of(p2p.SubmitHeaders).Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{w.tip.Raw[:80]}}})
 	require.NoError(t, err)
 	require.True(t, reply.Download)
 

@@ -89,7 +89,7 @@ func (l *loader) submitHeaders() {
 	for _, s := range l.chain.tip.Path() {
 		headers = append(headers, s.Raw[:80]...)
 	}
-	reply, err := msg.SubmitHeaders.Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{headers}}})
+	reply, err := msg.Of(p2p.SubmitHeaders).Call(l.ctx, l.worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{headers}}})
 	require.NoError(l.t, err)
 	require.Empty(l.t, reply.Reject)
 }
@@ -100,7 +100,7 @@ func (l *loader) deliver(count int) (lowest int32) {
 	l.t.Helper()
 	lowest = wholeHeight + 1
 	for count > 0 {
-		lease, err := msg.LeaseBlocks.Call(l.ctx, l.worker, p2p.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
+		lease, err := msg.Of(p2p.LeaseBlocks).Call(l.ctx, l.worker, p2p.LeaseRequest{Peer: 1, Best: l.chain.tip.Hash, Max: count})
 		require.NoError(l.t, err)
 		if len(lease.Hashes) == 0 && !lease.Retry {
 			break
@@ -134,7 +134,7 @@ func (w *wholeChain) at(height int32) *chaintest.Spot {
 }
 
 func (l *loader) submit(block *chaintest.Spot) (p2p.SubmitReply, error) {
-	return msg.SubmitBlock.Call(l.ctx, l.worker, p2p.SubmitBlockRequest{
+	return msg.Of(p2p.SubmitBlock).Call(l.ctx, l.worker, p2p.SubmitBlockRequest{
 		Peer: 1, Requested: true, Frames: bus.Frames{Attached: [][]byte{block.Raw}},
 	})
 }

@@ -173,7 +173,7 @@ func TestSyncsMainnetOverTheBus(t *testing.T) {
 	for len(headers) > 0 {
 		batch := headers[:min(len(headers), 2000*80)]
 		headers = headers[len(batch):]
-		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{batch}}})
+		reply, err := msg.Of(p2p.SubmitHeaders).Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{batch}}})
 		require.NoError(t, err)
 		require.Empty(t, reply.Reject)
 		require.Equal(t, len(batch)/80, reply.New)
@@ -195,12 +195,12 @@ func TestSyncsMainnetOverTheBus(t *testing.T) {
 // download is what a worker does for a peer that has all blocks.
 func download(ctx context.Context, conn *bus.Conn, peer int64, best chainhash.Hash, blocks map[chainhash.Hash][]byte) error {
 	for {
-		lease, err := msg.LeaseBlocks.Call(ctx, conn, p2p.LeaseRequest{Peer: peer, Best: best, Max: 16})
+		lease, err := msg.Of(p2p.LeaseBlocks).Call(ctx, conn, p2p.LeaseRequest{Peer: peer, Best: best, Max: 16})
 		if err != nil || len(lease.Hashes) == 0 && !lease.Retry {
 			return err
 		}
 		for _, hash := range lease.Hashes {
-			reply, err := msg.SubmitBlock.Call(ctx, conn, p2p.SubmitBlockRequest{
+			reply, err := msg.Of(p2p.SubmitBlock).Call(ctx, conn, p2p.SubmitBlockRequest{
 				Peer: peer, Requested: true, Frames: bus.Frames{Attached: [][]byte{blocks[hash]}},
 			})
 			if err != nil {

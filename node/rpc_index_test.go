@@ -110,7 +110,7 @@ func TestIndexRefusals(t *testing.T) {
 	header, err := hex.DecodeString(get[string](r, "getblockheader", best, false))
 	require.NoError(t, err)
 	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
-	reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{rivalOf(header)}}})
+	reply, err := msg.Of(p2p.SubmitHeaders).Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{rivalOf(header)}}})
 	require.NoError(t, err)
 	r.refused(rpc.InvalidAddressOrKey, "Filter not found. Block was not connected to active chain.", "getblockfilter", reply.Last.String())
 

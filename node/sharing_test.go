@@ -26,7 +26,7 @@ func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	r.loaded() // nothing is leased before
 	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	submit := func(header []byte) p2p.SubmitHeadersReply {
-		reply, err := msg.SubmitHeaders.Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
+		reply, err := msg.Of(p2p.SubmitHeaders).Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
 		require.NoError(t, err)
 		require.Empty(t, reply.Reject)
 		return reply
@@ -40,7 +40,7 @@ func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	reply := submit(rival)
 	require.True(t, reply.Download)
 	lease := func(peer int64) p2p.LeaseReply {
-		l, err := msg.LeaseBlocks.Call(r.ctx, worker, p2p.LeaseRequest{Peer: peer, Best: reply.Last, Max: 16})
+		l, err := msg.Of(p2p.LeaseBlocks).Call(r.ctx, worker, p2p.LeaseRequest{Peer: peer, Best: reply.Last, Max: 16})
 		require.NoError(t, err)
 		return l
 	}
@@ -79,7 +79,7 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	go func() {
 		var err error
 		for _, tx := range txs {
-			reply, e := msg.SubmitTx.Call(r.ctx, submitter, p2p.SubmitTxRequest{Frames: bus.Frames{Attached: [][]byte{tx.Raw()}}})
+			reply, e := msg.Of(p2p.SubmitTx).Call(r.ctx, submitter, p2p.SubmitTxRequest{Frames: bus.Frames{Attached: [][]byte{tx.Raw()}}})
 			if err = e; err == nil && !reply.New {
 				err = errors.New("refused: " + reply.Reject)
 			}
@@ -91,7 +91,7 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	}()
 	for ended := false; !ended; {
 		for _, tx := range txs[:10] {
-			_, err := msg.WantTxs.Call(r.ctx, asker, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{tx.WitnessID}})
+			_, err := msg.Of(p2p.WantTxs).Call(r.ctx, asker, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{tx.WitnessID}})
 			require.NoError(t, err)
 		}
 		select {

@@ -28,7 +28,7 @@ func TestPeerIsNotBlamedForAForgottenHeader(t *testing.T) {
 	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	orphan := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2, 0)
 	for _, requested := range []bool{true, false} {
-		reply, err := msg.SubmitBlock.Call(r.ctx, worker, p2p.SubmitBlockRequest{
+		reply, err := msg.Of(p2p.SubmitBlock).Call(r.ctx, worker, p2p.SubmitBlockRequest{
 			Peer: 1, Requested: requested, Frames: bus.Frames{Attached: [][]byte{orphan.Raw}},
 		})
 		require.NoError(t, err)

@@ -100,7 +100,7 @@ func (n *testNode) mux() *bus.Mux {
 		defer locked()()
 		return n.tip(), nil
 	})
-	msg.GetLocator.Handle(mux, func(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
+	msg.Of(p2p.GetLocator).Handle(mux, func(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
 		defer locked()()
 		var l []chainhash.Hash
 		for h := len(n.headers) - 1; h >= 0 && len(l) < 10; h-- {
@@ -108,19 +108,19 @@ func (n *testNode) mux() *bus.Mux {
 		}
 		return p2p.LocatorReply{Hashes: append(l, n.hashAt(0))}, nil
 	})
-	msg.FindHeaders.Handle(mux, func(_ context.Context, r p2p.FindHeadersRequest) (p2p.HeadersReply, error) {
+	msg.Of(p2p.FindHeaders).Handle(mux, func(_ context.Context, r p2p.FindHeadersRequest) (p2p.HeadersReply, error) {
 		defer locked()()
 		return n.findHeaders(r), nil
 	})
-	msg.SubmitHeaders.Handle(mux, func(_ context.Context, r p2p.SubmitHeadersRequest) (p2p.SubmitHeadersReply, error) {
+	msg.Of(p2p.SubmitHeaders).Handle(mux, func(_ context.Context, r p2p.SubmitHeadersRequest) (p2p.SubmitHeadersReply, error) {
 		defer locked()()
 		return n.submitHeaders(r.Attached[0]), nil
 	})
-	msg.LeaseBlocks.Handle(mux, func(_ context.Context, r p2p.LeaseRequest) (p2p.LeaseReply, error) {
+	msg.Of(p2p.LeaseBlocks).Handle(mux, func(_ context.Context, r p2p.LeaseRequest) (p2p.LeaseReply, error) {
 		defer locked()()
 		return n.lease(r), nil
 	})
-	msg.ReleasePeer.Handle(mux, func(_ context.Context, r p2p.ReleaseRequest) (p2p.Done, error) {
+	msg.Of(p2p.ReleasePeer).Handle(mux, func(_ context.Context, r p2p.ReleaseRequest) (p2p.Done, error) {
 		defer locked()()
 		for h, peer := range n.leased {
 			if peer == r.Peer {
@@ -129,11 +129,11 @@ func (n *testNode) mux() *bus.Mux {
 		}
 		return p2p.Done{}, nil
 	})
-	msg.SubmitBlock.Handle(mux, func(_ context.Context, r p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
+	msg.Of(p2p.SubmitBlock).Handle(mux, func(_ context.Context, r p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
 		defer locked()()
 		return n.submitBlock(r.Attached[0]), nil
 	})
-	msg.FetchBlock.Handle(mux, func(_ context.Context, r p2p.FetchBlockRequest) (p2p.FetchReply, error) {
+	msg.Of(p2p.FetchBlock).Handle(mux, func(_ context.Context, r p2p.FetchBlockRequest) (p2p.FetchReply, error) {
 		defer locked()()
 		raw := n.blocks[r.Hash]
 		return p2p.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
@@ -143,7 +143,7 @@ func (n *testNode) mux() *bus.Mux {
 }
 
 func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
-	msg.WantTxs.Handle(mux, func(_ context.Context, r p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
+	msg.Of(p2p.WantTxs).Handle(mux, func(_ context.Context, r p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
 		defer locked()()
 		var want []chainhash.Hash
 		for _, h := range r.Hashes {
@@ -153,12 +153,12 @@ func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
 		}
 		return p2p.WantTxsReply{Request: want}, nil
 	})
-	msg.FetchTx.Handle(mux, func(_ context.Context, r p2p.FetchTxRequest) (p2p.FetchReply, error) {
+	msg.Of(p2p.FetchTx).Handle(mux, func(_ context.Context, r p2p.FetchTxRequest) (p2p.FetchReply, error) {
 		defer locked()()
 		raw := n.txs[r.Hash]
 		return p2p.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
 	})
-	msg.SubmitTx.Handle(mux, func(_ context.Context, r p2p.SubmitTxRequest) (p2p.SubmitReply, error) {
+	msg.Of(p2p.SubmitTx).Handle(mux, func(_ context.Context, r p2p.SubmitTxRequest) (p2p.SubmitReply, error) {
 		defer locked()()
 		h := chainhash.DoubleHashH(r.Attached[0])
 		n.txs[h] = r.Attached[0]

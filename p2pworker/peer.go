@@ -238,7 +238,7 @@ func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input
 
 // perform makes the calls of one request and hands the reply to the session.
 func (p *peer) perform(ctx context.Context, r session.Request) error {
-	body, err := p.w.call(ctx, r.Body)
+	body, err := p.w.call(ctx, r)
 	select {
 	case p.replies <- session.Reply{ID: r.ID, Body: body, Err: err}:
 		return nil
@@ -262,7 +262,7 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	}
 	// Both may be away: the node forgets leases in time, and the manager
 	// learns of it when we register.
-	_, _ = msg.ReleasePeer.Call(ctx, w.conn, p2p.ReleaseRequest{Peer: p.id})
+	_, _ = msg.Of(p2p.ReleasePeer).Call(ctx, w.conn, p2p.ReleaseRequest{Peer: p.id})
 	_, _ = persist(ctx, func(ctx context.Context) (bus.None, error) {
 		return msg.ClosePeer.Call(ctx, w.conn, req)
 	})

@@ -3,7 +3,6 @@ package p2pworker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"reflect"
 	"time"
@@ -15,58 +14,45 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 )
 
-// Patience with calls: a block may wait for the disk of the node.
+// Patience with calls.
 const (
 	patience      = time.Minute
 	blockPatience = 15 * time.Minute
 )
 
-// calls are the methods that sessions' requests are made with. A request that a
-// session makes needs a line here.
-var calls = newCalls(
-	via(msg.GetLocator, patience), via(msg.FindHeaders, patience), via(msg.FindBlocks, patience),
-	via(msg.SubmitHeaders, blockPatience), via(msg.SubmitBlock, blockPatience), via(msg.SubmitTx, patience),
-	via(msg.LeaseBlocks, patience), via(msg.ReleasePeer, patience), via(msg.WantTxs, patience),
-	via(msg.FetchBlock, patience), via(msg.FetchTx, patience), gathered(msg.MempoolTxs, patience, addTxs),
-	via(msg.IntroducePeer, patience), via(msg.AddAddresses, patience), via(msg.GetAddresses, patience),
-)
-
-// call makes the requests of one type.
-type call struct {
-	request  reflect.Type
-	patience time.Duration
-	make     func(ctx context.Context, conn *bus.Conn, body any) (any, error)
+// slow are the methods that may wait for the disk of the node.
+var slow = map[string]time.Duration{
+	string(p2p.SubmitHeaders): blockPatience, string(p2p.SubmitBlock): blockPatience,
 }
 
-func via[Req, Reply any](method bus.Method[Req, Reply], patience time.Duration) call {
-	return call{reflect.TypeFor[Req](), patience, func(ctx context.Context, conn *bus.Conn, body any) (any, error) {
-		return method.Call(ctx, conn, body.(Req))
-	}}
+// streams are the methods that answer with items.
+var streams = map[string]func(ctx context.Context, conn *bus.Conn, body any) (any, error){
+	string(p2p.MempoolTxs): gathered(p2p.MempoolTxs, addTxs),
 }
 
 // streamWindow is how many items of a stream may be under way.
 const streamWindow = 8
 
-// gathered is a stream whose items add up to one reply, until add says that it
-// is enough.
-func gathered[Req, Item, Reply any](stream bus.Stream[Req, Item], patience time.Duration, add func(*Reply, Item) (enough bool)) call {
-	return call{reflect.TypeFor[Req](), patience, func(ctx context.Context, conn *bus.Conn, body any) (any, error) {
-		var reply Reply
-		items, err := stream.Open(ctx, conn, body.(Req), streamWindow)
+// gathered reads a stream whose items add up to one reply, until add says that
+// it is enough.
+func gathered[Req, Item any](stream p2p.Stream[Req, Item], add func(*Item, Item) (enough bool)) func(context.Context, *bus.Conn, any) (any, error) {
+	return func(ctx context.Context, conn *bus.Conn, body any) (any, error) {
+		var all Item
+		items, err := msg.StreamOf(stream).Open(ctx, conn, body.(Req), streamWindow)
 		if err != nil {
-			return reply, err
+			return all, err
 		}
 		defer items.Close()
 		for {
 			item, err := items.Next(ctx)
 			if errors.Is(err, io.EOF) {
-				return reply, nil
+				return all, nil
 			}
-			if err != nil || add(&reply, item) {
-				return reply, err
+			if err != nil || add(&all, item) {
+				return all, err
 			}
 		}
-	}}
+	}
 }
 
 // addTxs adds to a list of the mempool as much as a session takes.
@@ -75,21 +61,21 @@ func addTxs(all *p2p.TxsAnnouncedEvent, more p2p.TxsAnnouncedEvent) (enough bool
 	return len(all.Txs) >= session.MaxPendingTxs
 }
 
-func newCalls(list ...call) map[reflect.Type]call {
-	byType := make(map[reflect.Type]call, len(list))
-	for _, c := range list {
-		byType[c.request] = c
+// call makes one request of a session and returns the reply that it expects.
+func (w *worker) call(ctx context.Context, r session.Request) (any, error) {
+	wait, isSlow := slow[r.Method]
+	if !isSlow {
+		wait = patience
 	}
-	return byType
-}
-
-// call performs one request of a session and returns the reply it expects.
-func (w *worker) call(ctx context.Context, body any) (any, error) {
-	c, known := calls[reflect.TypeOf(body)]
-	if !known {
-		return nil, fmt.Errorf("no call for %T", body)
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return persist(ctx, func(ctx context.Context) (any, error) { return c.make(ctx, w.conn, body) })
+	return persist(ctx, func(ctx context.Context) (any, error) {
+		if gather := streams[r.Method]; gather != nil {
+			return gather(ctx, w.conn, r.Body)
+		}
+		request, reply := reflect.New(reflect.TypeOf(r.Body)), reflect.New(r.Reply)
+		request.Elem().Set(reflect.ValueOf(r.Body))
+		err := bus.Invoke(ctx, w.conn, r.Method, request.Interface(), reply.Interface())
+		return reply.Elem().Interface(), err
+	})
 }

@@ -113,10 +113,10 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 	b := broker.New(broker.Config{Table: bustest.Table()})
 	mux := bus.NewMux()
 	block := make([]byte, 4<<20)
-	msg.FetchBlock.Handle(mux, func(context.Context, p2p.FetchBlockRequest) (p2p.FetchReply, error) {
+	msg.Of(p2p.FetchBlock).Handle(mux, func(context.Context, p2p.FetchBlockRequest) (p2p.FetchReply, error) {
 		return p2p.FetchReply{Found: true, Frames: bus.Frames{Attached: [][]byte{block}}}, nil
 	})
-	msg.SubmitBlock.Handle(mux, func(_ context.Context, req p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
+	msg.Of(p2p.SubmitBlock).Handle(mux, func(_ context.Context, req p2p.SubmitBlockRequest) (p2p.SubmitReply, error) {
 		return p2p.SubmitReply{New: len(req.Attached[0]) == len(block)}, nil
 	})
 	theirs, ours := link.Pipe()
@@ -146,12 +146,12 @@ func newPair(t *testing.T, silence, pause time.Duration) *pair {
 func TestASlowLineIsNotACutOne(t *testing.T) {
 	p := newPair(t, testSilence, 32*time.Millisecond)
 	began := time.Now()
-	down, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
+	down, err := msg.Of(p2p.FetchBlock).Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
 	require.Len(t, down.Attached[0], 4<<20)
 	t.Logf("4 MiB took %d ms down", time.Since(began).Milliseconds())
 	began = time.Now()
-	up, err := msg.SubmitBlock.Call(t.Context(), p.part, p2p.SubmitBlockRequest{Frames: down.Frames})
+	up, err := msg.Of(p2p.SubmitBlock).Call(t.Context(), p.part, p2p.SubmitBlockRequest{Frames: down.Frames})
 	require.NoError(t, err)
 	require.True(t, up.New)
 	t.Logf("and %d ms up", time.Since(began).Milliseconds())
@@ -159,10 +159,10 @@ func TestASlowLineIsNotACutOne(t *testing.T) {
 
 func TestACutLineIsNoticed(t *testing.T) {
 	p := newPair(t, testSilence, 0)
-	_, err := msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
+	_, err := msg.Of(p2p.FetchBlock).Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.NoError(t, err)
 	close(p.line.cut)
-	_, err = msg.FetchBlock.Call(t.Context(), p.part, p2p.FetchBlockRequest{})
+	_, err = msg.Of(p2p.FetchBlock).Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.ErrorIs(t, err, bus.ErrClosed)
 	var silent *link.SilenceError
 	require.True(t, errors.As(<-p.ended, &silent))

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,8 +54,8 @@ func TestEveryBodyIsFuzzed(t *testing.T) {
 	}
 }
 
-// note collects the type arguments of bus.Method, bus.Stream and bus.Topic, and
-// the structs with CBOR tags.
+// note collects the type arguments of Method, Stream and Topic, and the structs
+// with CBOR tags.
 func note(n ast.Node, path string, carried, encoded map[string]bool) {
 	switch n := n.(type) {
 	case *ast.IndexListExpr:
@@ -79,15 +80,21 @@ func note(n ast.Node, path string, carried, encoded map[string]bool) {
 }
 
 func isVerb(x ast.Expr) bool {
-	sel, ok := x.(*ast.SelectorExpr)
-	return ok && (sel.Sel.Name == "Method" || sel.Sel.Name == "Stream" || sel.Sel.Name == "Topic")
+	name := ""
+	switch x := x.(type) {
+	case *ast.SelectorExpr:
+		name = x.Sel.Name
+	case *ast.Ident:
+		name = x.Name
+	}
+	return name == "Method" || name == "Stream" || name == "Topic"
 }
 
 // addArgument notes Name or p2p.Name. bus.None and type parameters are no bodies.
 func addArgument(arg ast.Expr, path string, carried map[string]bool) {
 	switch arg := arg.(type) {
 	case *ast.Ident:
-		if arg.IsExported() && len(arg.Name) > 1 {
+		if arg.IsExported() && !slices.Contains([]string{"Req", "Rep", "Item"}, arg.Name) {
 			carried[path+"."+arg.Name] = true
 		}
 	case *ast.SelectorExpr:

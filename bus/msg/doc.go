@@ -10,5 +10,8 @@
 // A reply, an item and an event are bounded by a constant. An answer whose size
 // grows with the chain, the mempool or a wallet is a bus.Stream of such items.
 //
+// What cores speak of stands in the package p2p below, which knows nothing of the
+// bus: Of makes methods of its names.
+//
 // The package holds no code but types and no state.
 package msg

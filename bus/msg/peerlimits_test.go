@@ -45,22 +45,22 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 	const biggest = wire.MaxBlockPayload
 	locator := hashes(p2p.MaxLocator)
 	const name, role = "node", roles.Node
-	carry(t, name, role, msg.GetLocator, p2p.LocatorRequest{}, p2p.LocatorReply{Hashes: locator})
-	carry(t, name, role, msg.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: hash()},
+	carry(t, name, role, msg.Of(p2p.GetLocator), p2p.LocatorRequest{}, p2p.LocatorReply{Hashes: locator})
+	carry(t, name, role, msg.Of(p2p.FindHeaders), p2p.FindHeadersRequest{Locator: locator, Stop: hash()},
 		p2p.HeadersReply{Count: p2p.MaxHeaders, Frames: fullItem(1, p2p.MaxHeaders*wire.MaxBlockHeaderPayload)})
-	carry(t, name, role, msg.FindBlocks, p2p.FindBlocksRequest{Locator: locator}, p2p.LocatorReply{Hashes: hashes(p2p.MaxFound)})
-	carry(t, name, role, msg.SubmitHeaders, p2p.SubmitHeadersRequest{Peer: math.MaxInt64, Frames: fullItem(1, p2p.MaxHeaders*wire.MaxBlockHeaderPayload)},
+	carry(t, name, role, msg.Of(p2p.FindBlocks), p2p.FindBlocksRequest{Locator: locator}, p2p.LocatorReply{Hashes: hashes(p2p.MaxFound)})
+	carry(t, name, role, msg.Of(p2p.SubmitHeaders), p2p.SubmitHeadersRequest{Peer: math.MaxInt64, Frames: fullItem(1, p2p.MaxHeaders*wire.MaxBlockHeaderPayload)},
 		p2p.SubmitHeadersReply{New: p2p.MaxHeaders, Last: hash(), Height: math.MaxInt32, Reject: "high-hash", Misbehaving: true, Download: true})
-	carry(t, name, role, msg.LeaseBlocks, p2p.LeaseRequest{Peer: math.MaxInt64, Best: hash(), Max: p2p.MaxLeased, Limited: true},
+	carry(t, name, role, msg.Of(p2p.LeaseBlocks), p2p.LeaseRequest{Peer: math.MaxInt64, Best: hash(), Max: p2p.MaxLeased, Limited: true},
 		p2p.LeaseReply{Hashes: hashes(p2p.MaxLeased), Seconds: 600, Retry: true})
-	carry(t, name, role, msg.SubmitBlock, p2p.SubmitBlockRequest{Peer: math.MaxInt64, Requested: true, Frames: fullItem(1, biggest)},
+	carry(t, name, role, msg.Of(p2p.SubmitBlock), p2p.SubmitBlockRequest{Peer: math.MaxInt64, Requested: true, Frames: fullItem(1, biggest)},
 		p2p.SubmitReply{Hash: hash(), New: true, Mutated: true})
-	carry(t, name, role, msg.SubmitTx, p2p.SubmitTxRequest{Peer: math.MaxInt64, Frames: fullItem(1, biggest)},
+	carry(t, name, role, msg.Of(p2p.SubmitTx), p2p.SubmitTxRequest{Peer: math.MaxInt64, Frames: fullItem(1, biggest)},
 		p2p.SubmitReply{Hash: hash(), Wtxid: hash(), Missing: hashes(p2p.MaxParents)})
-	carry(t, name, role, msg.WantTxs, p2p.WantTxsRequest{Wtxid: true, Hashes: hashes(p2p.MaxInventory)},
+	carry(t, name, role, msg.Of(p2p.WantTxs), p2p.WantTxsRequest{Wtxid: true, Hashes: hashes(p2p.MaxInventory)},
 		p2p.WantTxsReply{Request: hashes(p2p.MaxInventory / 2), Later: hashes(p2p.MaxInventory / 2), RetrySeconds: 5})
-	carry(t, name, role, msg.FetchBlock, p2p.FetchBlockRequest{Hash: hash(), Witness: true}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
-	carry(t, name, role, msg.FetchTx, p2p.FetchTxRequest{Hash: hash()}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
+	carry(t, name, role, msg.Of(p2p.FetchBlock), p2p.FetchBlockRequest{Hash: hash(), Witness: true}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
+	carry(t, name, role, msg.Of(p2p.FetchTx), p2p.FetchTxRequest{Hash: hash()}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
 }
 
 // The same of a worker and the manager of connections.
@@ -82,8 +82,8 @@ func TestTheManagersFamilyAtItsBounds(t *testing.T) {
 	orders := slices.Repeat([]p2p.WorkerOrder{{Relay: &p2p.RelayOrder{Addresses: []p2p.NetAddr{address}}}}, p2p.MaxOrders)
 	orders[0] = p2p.WorkerOrder{Send: &p2p.SendOrder{Type: "block", Payload: make([]byte, p2p.MaxOrderBytes)}}
 	carry(t, name, role, msg.NextOrders, p2p.NextOrdersRequest{Ack: math.MaxUint64}, p2p.NextOrdersReply{Orders: orders})
-	carry(t, name, role, msg.AddAddresses, p2p.AddAddressesRequest{Addresses: addresses, Relay: addresses}, p2p.Done{})
-	carry(t, name, role, msg.GetAddresses, p2p.GetAddressesRequest{}, p2p.AddressesReply{Addresses: addresses})
+	carry(t, name, role, msg.Of(p2p.AddAddresses), p2p.AddAddressesRequest{Addresses: addresses, Relay: addresses}, p2p.Done{})
+	carry(t, name, role, msg.Of(p2p.GetAddresses), p2p.GetAddressesRequest{}, p2p.AddressesReply{Addresses: addresses})
 	// A worker for each machine has thousands of peers, few of which are in a
 	// download of so many blocks.
 	report.InFlight = report.InFlight[:16]
@@ -95,13 +95,13 @@ func TestTheMempoolCrossesInItems(t *testing.T) {
 	item := p2p.TxsAnnouncedEvent{Txs: slices.Repeat([]p2p.TxAnnouncement{{Txid: hash(), Wtxid: hash(), FeeRate: math.MaxInt64, Peer: p2p.FromBlock}}, p2p.MaxAnnounced)}
 	items := slices.Repeat([]p2p.TxsAnnouncedEvent{item}, 200)
 	mux := bus.NewMux()
-	msg.MempoolTxs.Handle(mux, func(_ context.Context, _ p2p.MempoolRequest, send func(p2p.TxsAnnouncedEvent) error) error {
+	msg.StreamOf(p2p.MempoolTxs).Handle(mux, func(_ context.Context, _ p2p.MempoolRequest, send func(p2p.TxsAnnouncedEvent) error) error {
 		return sendAll(items, send)
 	})
 	b := bustest.New(t)
 	b.Conn(roles.Node, "node", mux)
 	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
-	stream, err := msg.MempoolTxs.Open(t.Context(), worker, p2p.MempoolRequest{}, 8)
+	stream, err := msg.StreamOf(p2p.MempoolTxs).Open(t.Context(), worker, p2p.MempoolRequest{}, 8)
 	require.NoError(t, err)
 	receiveAll(t, stream, items)
 }

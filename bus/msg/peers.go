@@ -20,16 +20,10 @@ var (
 	OpenPeer = bus.Method[p2p.OpenPeerRequest, p2p.OpenPeerReply]("peers.open")
 	// DialFailed reports the end of a dial that opened nothing.
 	DialFailed = bus.Method[p2p.DialFailedRequest, bus.None]("peers.dialfailed")
-	// IntroducePeer tells what a peer said in its version message.
-	IntroducePeer = bus.Method[p2p.IntroducePeerRequest, p2p.IntroducePeerReply]("peers.introduce")
 	// ClosePeer reports the end of a connection.
 	ClosePeer = bus.Method[p2p.ClosePeerRequest, bus.None]("peers.close")
 	// ReportPeers answers an order for a report.
 	ReportPeers = bus.Method[p2p.ReportPeersRequest, bus.None]("peers.report")
-	// AddAddresses hands over addresses that a peer gossiped.
-	AddAddresses = bus.Method[p2p.AddAddressesRequest, p2p.Done]("peers.addresses.add")
-	// GetAddresses returns addresses to answer a peer's getaddr with.
-	GetAddresses = bus.Method[p2p.GetAddressesRequest, p2p.AddressesReply]("peers.addresses.get")
 )
 
 // PollSeconds is how long NextOrders waits at most.

@@ -61,9 +61,9 @@ func (f *Feed) publishTip() {
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TipChanged.Publish(ctx, conn, ev) })
 }
 
-// PeerBlamed tells a worker that a block which its peer sent is invalid.
-func (f *Feed) PeerBlamed(worker string, ev p2p.PeerBlamedEvent) {
+// TellPeer tells something to the session of a worker's peer.
+func (f *Feed) TellPeer(worker string, ev p2p.PeerEvent) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error {
-		return msg.PeerBlamed.PublishTo(ctx, conn, worker, ev)
+		return msg.PeerTold.PublishTo(ctx, conn, worker, ev)
 	})
 }

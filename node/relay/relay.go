@@ -46,18 +46,18 @@ func New(cfg Config) *Relay {
 
 // Handle offers everything of bus/msg that workers ask.
 func (r *Relay) Handle(mux *bus.Mux) {
-	msg.GetLocator.Handle(mux, r.getLocator)
-	msg.FindHeaders.Handle(mux, r.findHeaders)
-	msg.FindBlocks.Handle(mux, r.findBlocks)
-	msg.SubmitHeaders.Handle(mux, r.submitHeaders)
-	msg.LeaseBlocks.Handle(mux, r.lease)
-	msg.ReleasePeer.Handle(mux, r.release)
-	msg.SubmitBlock.Handle(mux, r.submitBlock)
-	msg.FetchBlock.Handle(mux, r.fetchBlock)
-	msg.SubmitTx.Handle(mux, r.submitTx)
-	msg.WantTxs.Handle(mux, r.wantTxs)
-	msg.FetchTx.Handle(mux, r.fetchTx)
-	msg.MempoolTxs.Handle(mux, r.mempoolTxs)
+	msg.Of(p2p.GetLocator).Handle(mux, r.getLocator)
+	msg.Of(p2p.FindHeaders).Handle(mux, r.findHeaders)
+	msg.Of(p2p.FindBlocks).Handle(mux, r.findBlocks)
+	msg.Of(p2p.SubmitHeaders).Handle(mux, r.submitHeaders)
+	msg.Of(p2p.LeaseBlocks).Handle(mux, r.lease)
+	msg.Of(p2p.ReleasePeer).Handle(mux, r.release)
+	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
+	msg.Of(p2p.FetchBlock).Handle(mux, r.fetchBlock)
+	msg.Of(p2p.SubmitTx).Handle(mux, r.submitTx)
+	msg.Of(p2p.WantTxs).Handle(mux, r.wantTxs)
+	msg.Of(p2p.FetchTx).Handle(mux, r.fetchTx)
+	msg.StreamOf(p2p.MempoolTxs).Handle(mux, r.mempoolTxs)
 	msg.BroadcastTx.Handle(mux, r.broadcastTx)
 }
 
@@ -77,7 +77,7 @@ func (r *Relay) BlockRefused(hash chainhash.Hash, reject *consensus.Reject) {
 		return
 	}
 	r.downloads.addOffence(sender, reject)
-	r.cfg.Feed.PeerBlamed(sender.Worker, p2p.PeerBlamedEvent{Peer: sender.Peer, Hash: hash, Reason: reject.Reason})
+	r.cfg.Feed.TellPeer(sender.Worker, p2p.PeerEvent{Peer: sender.Peer, Blamed: &p2p.PeerBlamed{Hash: hash, Reason: reject.Reason}})
 }
 
 // TxSender returns the number of the peer from which a transaction came that

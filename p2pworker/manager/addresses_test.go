@@ -15,14 +15,14 @@ import (
 
 func (w *worker) gossip(peer int64) []p2p.NetAddr {
 	w.t.Helper()
-	rep, err := msg.GetAddresses.Call(w.t.Context(), w.conn, p2p.GetAddressesRequest{Peer: peer})
+	rep, err := msg.Of(p2p.GetAddresses).Call(w.t.Context(), w.conn, p2p.GetAddressesRequest{Peer: peer})
 	require.NoError(w.t, err)
 	return rep.Addresses
 }
 
 func (w *worker) tell(req p2p.AddAddressesRequest) {
 	w.t.Helper()
-	_, err := msg.AddAddresses.Call(w.t.Context(), w.conn, req)
+	_, err := msg.Of(p2p.AddAddresses).Call(w.t.Context(), w.conn, req)
 	require.NoError(w.t, err)
 }
 

@@ -79,7 +79,7 @@ func (w *worker) accept(remote string) int64 {
 	w.t.Helper()
 	rep := w.open(remote, 0)
 	require.Empty(w.t, rep.Refused)
-	_, err := msg.IntroducePeer.Call(w.t.Context(), w.conn, p2p.IntroducePeerRequest{Peer: rep.Peer})
+	_, err := msg.Of(p2p.IntroducePeer).Call(w.t.Context(), w.conn, p2p.IntroducePeerRequest{Peer: rep.Peer})
 	require.NoError(w.t, err)
 	return rep.Peer
 }

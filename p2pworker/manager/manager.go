@@ -129,11 +129,11 @@ func (m *manager) mux() *bus.Mux {
 	msg.NextOrders.Handle(mux, m.nextOrders)
 	msg.OpenPeer.Handle(mux, m.openPeer)
 	msg.DialFailed.Handle(mux, m.dialFailed)
-	msg.IntroducePeer.Handle(mux, m.introducePeer)
+	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)
 	msg.ReportPeers.Handle(mux, m.takeReport)
-	msg.AddAddresses.Handle(mux, gossiper{m}.addAddresses)
-	msg.GetAddresses.Handle(mux, gossiper{m}.getAddresses)
+	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
+	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux
 }
 

@@ -111,7 +111,7 @@ func (s *addressExchange) takeAddresses(list []p2p.NetAddr) {
 	s.logf("net", "Received addr: %d addresses (%d processed, %d rate-limited) from peer=%d",
 		len(list), processed, limited, s.cfg.Peer)
 	if len(good) > 0 {
-		ask(s.conversation, false, p2p.AddAddressesRequest{Peer: s.cfg.Peer, Addresses: good, Relay: relay}, func(p2p.Done, error) {})
+		ask(s.conversation, false, p2p.AddAddresses, p2p.AddAddressesRequest{Peer: s.cfg.Peer, Addresses: good, Relay: relay}, func(p2p.Done, error) {})
 	}
 	if len(list) < maxAddresses {
 		s.addr.requested = false
@@ -150,7 +150,7 @@ func (s *addressExchange) onGetAddr() {
 	}
 	s.addr.answered = true
 	s.addr.pending = nil
-	ask(s.conversation, true, p2p.GetAddressesRequest{Peer: s.cfg.Peer}, func(l p2p.AddressesReply, err error) {
+	ask(s.conversation, true, p2p.GetAddresses, p2p.GetAddressesRequest{Peer: s.cfg.Peer}, func(l p2p.AddressesReply, err error) {
 		if err == nil {
 			s.queueAddresses(l.Addresses)
 		}

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -40,19 +41,24 @@ var errWrongReply = errors.New("reply of the wrong type")
 
 // ask makes a request. An ordered one suspends the peer's next messages until
 // then has run.
-func ask[T any](s *conversation, ordered bool, body any, then func(T, error)) {
+func ask[Req, Rep any](s *conversation, ordered bool, method p2p.Method[Req, Rep], req Req, then func(Rep, error)) {
 	s.nextID++
 	if ordered {
 		s.barrier++
 	}
 	s.pending[s.nextID] = pendingRequest{ordered: ordered, then: func(reply any, err error) {
-		typed, ok := reply.(T)
+		typed, ok := reply.(Rep)
 		if err == nil && !ok {
 			err = errWrongReply
 		}
 		then(typed, err)
 	}}
-	s.effects = append(s.effects, Request{ID: s.nextID, Body: body})
+	s.effects = append(s.effects, Request{ID: s.nextID, Method: string(method), Body: req, Reply: reflect.TypeFor[Rep]()})
+}
+
+// gather is ask for a stream, whose items the shell adds up to one.
+func gather[Req, Item any](s *conversation, ordered bool, stream p2p.Stream[Req, Item], req Req, then func(Item, error)) {
+	ask(s, ordered, p2p.Method[Req, Item](stream), req, then)
 }
 
 func (s *conversation) reply(r Reply) {

@@ -116,7 +116,7 @@ func (s *script) input() Input {
 	case "node-restarted":
 		return NodeRestarted{}
 	case "blamed":
-		return p2p.PeerBlamedEvent{Reason: s.CmdArgs[0].Key}
+		return p2p.PeerEvent{Blamed: &p2p.PeerBlamed{Reason: s.CmdArgs[0].Key}}
 	case "kick":
 		return Kick{Reason: s.CmdArgs[0].Key}
 	case "ping-now":

@@ -102,7 +102,7 @@ func (s *blockExchange) requestLease(ordered bool) {
 	d.latest++
 	d.overtaken = false
 	number := d.latest
-	ask(s.conversation, ordered, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
+	ask(s.conversation, ordered, p2p.LeaseBlocks, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
 		d.asked--
 		overtaken := d.overtaken || number != d.latest
 		switch {
@@ -212,7 +212,7 @@ func (s *blockExchange) onBlock(m Message) error {
 	d.submittedBytes += size
 	// The header of a block that was not requested may be unknown, and with it
 	// those of the blocks that follow: they wait.
-	ask(s.conversation, !requested, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(m.Payload)}, func(v p2p.SubmitReply, err error) {
+	ask(s.conversation, !requested, p2p.SubmitBlock, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(m.Payload)}, func(v p2p.SubmitReply, err error) {
 		d.submissions--
 		d.submittedBytes -= size
 		if err == nil {
@@ -256,5 +256,5 @@ func (s *blockExchange) onMissingBlock(h chainhash.Hash) {
 	}
 	clear(s.down.inFlight)
 	s.down.order, s.down.active = nil, false
-	ask(s.conversation, false, p2p.ReleaseRequest{Peer: s.cfg.Peer}, func(p2p.Done, error) {})
+	ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer}, func(p2p.Done, error) {})
 }

@@ -1,5 +1,7 @@
 package session
 
+import "reflect"
+
 // Effect is something the shell has to do, in the order given.
 type Effect interface{ effect() }
 
@@ -19,8 +21,10 @@ type Disconnect struct {
 
 // Request asks another part; the answer is a Reply input with the same ID.
 type Request struct {
-	ID   uint64
-	Body any // a request type of bus/msg/p2p
+	ID     uint64
+	Method string       // a name of bus/msg/p2p; a Stream's items are to be added up
+	Body   any          // the method's request
+	Reply  reflect.Type // what the answer has to be
 }
 
 // Log is a line for the log. Category is empty for unconditional lines.

@@ -108,7 +108,7 @@ func (s *Session) onVersion(r *reader) error {
 	s.logf("net", "receive version message: %s: version %d, blocks=%d, us=%s, txrelay=%d, %s",
 		agent, v.Version, v.StartHeight, v.AddrLocal, boolByte(v.Relay), s.name)
 	s.answerVersion()
-	ask(s.conversation, false, s.introduction(), s.introduced)
+	ask(s.conversation, false, p2p.IntroducePeer, s.introduction(), s.introduced)
 	if s.cfg.Type == p2p.Feeler {
 		s.disconnect("feeler connection completed")
 	}

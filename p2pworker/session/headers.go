@@ -46,7 +46,7 @@ func (s *headerExchange) syncHeaders() {
 		return
 	}
 	s.headers.started = true
-	ask(s.conversation, false, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
+	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		if err != nil {
 			s.headers.started = false
 			s.headers.retryAt = s.now.Add(nodeRetry)
@@ -95,7 +95,7 @@ func (s *headerExchange) repeatGetHeaders() {
 		return
 	}
 	h.repeatAt = s.now.Add(nodeRetry)
-	ask(s.conversation, false, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
+	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		if err == nil && h.announced {
 			h.requested = time.Time{}
 			s.maybeGetHeaders(l.Hashes)
@@ -133,7 +133,7 @@ func (s *headerExchange) onHeaders(r *reader) error {
 		}
 	}
 	first := previousHash(raw)
-	ask(s.conversation, true, p2p.SubmitHeadersRequest{Peer: s.cfg.Peer, Frames: multipart.One(raw)}, func(v p2p.SubmitHeadersReply, err error) {
+	ask(s.conversation, true, p2p.SubmitHeaders, p2p.SubmitHeadersRequest{Peer: s.cfg.Peer, Frames: multipart.One(raw)}, func(v p2p.SubmitHeadersReply, err error) {
 		if err != nil {
 			// Nobody knows what became of them: the sync starts anew.
 			s.headers.started, s.headers.retryAt = false, s.now.Add(nodeRetry)
@@ -214,7 +214,7 @@ func (s *headerExchange) fetchOvertaken() {
 // connectHeaders asks for what lies between our chain and headers that do not
 // connect to it. They end with the block last.
 func (s *headerExchange) connectHeaders(first, parent, last chainhash.Hash) {
-	ask(s.conversation, true, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
+	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		switch {
 		case err != nil:
 			s.headers.remember(last, s.now.Add(nodeRetry))

@@ -8,7 +8,7 @@ import (
 
 // Input is something that happened to the connection: one of the types below,
 // or an event of the node as it comes over the bus, a p2p.TxsAnnouncedEvent or,
-// for the peer of this session, a p2p.PeerBlamedEvent.
+// for the peer of this session, a p2p.PeerEvent.
 type Input any
 
 // Opened is the first input: the connection is up.

@@ -26,7 +26,7 @@ func (s *announcements) onGetHeaders(r *reader) error {
 		s.disconnect("getheaders locator size %d > %d", n, maxLocator)
 		return nil
 	}
-	ask(s.conversation, true, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
+	ask(s.conversation, true, p2p.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
 		raw := h.First()
 		if err != nil || h.Count < 0 || len(raw) != h.Count*wire.MaxBlockHeaderPayload {
 			return // the node does not serve headers now
@@ -58,7 +58,7 @@ func (s *announcements) onGetBlocks(r *reader) error {
 		s.disconnect("getblocks locator size %d > %d", n, maxLocator)
 		return nil
 	}
-	ask(s.conversation, true, p2p.FindBlocksRequest{Locator: locator, Stop: stop}, func(h p2p.LocatorReply, err error) {
+	ask(s.conversation, true, p2p.FindBlocks, p2p.FindBlocksRequest{Locator: locator, Stop: stop}, func(h p2p.LocatorReply, err error) {
 		if err != nil || len(h.Hashes) == 0 {
 			return
 		}
@@ -127,7 +127,7 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 		return false
 	}
 	req := p2p.FetchTxRequest{Hash: inv.Hash, Wtxid: inv.Type == invWtx, Witness: inv.Type != wire.InvTypeTx}
-	ask(s.conversation, true, req, func(f p2p.FetchReply, err error) {
+	ask(s.conversation, true, p2p.FetchTx, req, func(f p2p.FetchReply, err error) {
 		if err == nil && f.Found {
 			s.send(wire.CmdTx, f.First())
 		} else {
@@ -140,7 +140,7 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 
 func (s *Session) serveBlock(inv wire.InvVect) {
 	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock}
-	ask(s.conversation, true, req, func(f p2p.FetchReply, err error) {
+	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
 		switch {
 		case err != nil:
 		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):

@@ -110,14 +110,21 @@ func (s *Session) dispatch(in Input) {
 	case PingNow:
 		s.ping.queued = true
 		s.maybePing()
-	case p2p.PeerBlamedEvent:
-		s.judgeBlock(p2p.SubmitReply{Reject: in.Reason, Misbehaving: true})
+	case p2p.PeerEvent:
+		s.hear(in)
 	case Kick:
 		s.kicked(in.Reason)
 	case SendRaw:
 		s.send(in.Type, in.Payload)
 	default:
 		panic(fmt.Sprintf("session: %T is no input", in))
+	}
+}
+
+// hear takes what the node tells this session alone.
+func (s *Session) hear(ev p2p.PeerEvent) {
+	if blamed := ev.Blamed; blamed != nil {
+		s.judgeBlock(p2p.SubmitReply{Reject: blamed.Reason, Misbehaving: true})
 	}
 }
 

@@ -95,7 +95,7 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 		return
 	}
 	s.headers.early = s.headers.early || !s.headers.started
-	ask(s.conversation, true, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
+	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
 		switch {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
@@ -154,7 +154,7 @@ func (s *txExchange) askForDelayedTxs() {
 }
 
 func (s *txExchange) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
-	ask(s.conversation, ordered, p2p.WantTxsRequest{Peer: s.cfg.Peer, Wtxid: wtxid, Hashes: hashes}, func(w p2p.WantTxsReply, err error) {
+	ask(s.conversation, ordered, p2p.WantTxs, p2p.WantTxsRequest{Peer: s.cfg.Peer, Wtxid: wtxid, Hashes: hashes}, func(w p2p.WantTxsReply, err error) {
 		if err != nil {
 			return
 		}
@@ -216,7 +216,7 @@ func (s *txExchange) onTx(m Message) error {
 		return errEndOfData
 	}
 	req := p2p.SubmitTxRequest{Peer: s.cfg.Peer, Frames: multipart.One(m.Payload), Force: s.cfg.Permissions.Has(p2p.ForceRelay)}
-	ask(s.conversation, true, req, func(v p2p.SubmitReply, err error) {
+	ask(s.conversation, true, p2p.SubmitTx, req, func(v p2p.SubmitReply, err error) {
 		if err != nil {
 			return
 		}

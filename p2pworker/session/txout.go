@@ -115,7 +115,7 @@ func (s *txExchange) onMempool() {
 	if !s.hs.relaysTxs {
 		return
 	}
-	ask(s.conversation, true, p2p.MempoolRequest{}, func(l p2p.TxsAnnouncedEvent, err error) {
+	gather(s.conversation, true, p2p.MempoolTxs, p2p.MempoolRequest{}, func(l p2p.TxsAnnouncedEvent, err error) {
 		if err != nil {
 			return
 		}

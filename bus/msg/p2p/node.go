@@ -6,11 +6,19 @@ import (
 	"github.com/bulkheadnode/bulkhead/internal/multipart"
 )
 
-// PeerBlamedEvent names the peer and the block, and says why it was refused.
-type PeerBlamedEvent struct {
-	Peer   int64          `cbor:"1,keyasint"`
-	Hash   chainhash.Hash `cbor:"2,keyasint"`
-	Reason string         `cbor:"3,keyasint"`
+// PeerEvent is what the node tells the session of one peer. One field besides
+// Peer is set; none, if the node tells something that this version does not
+// know.
+type PeerEvent struct {
+	Peer   int64       `cbor:"1,keyasint"`
+	Blamed *PeerBlamed `cbor:"2,keyasint,omitempty"`
+}
+
+// PeerBlamed says that a block which the peer sent earlier proved invalid, and
+// why.
+type PeerBlamed struct {
+	Hash   chainhash.Hash `cbor:"1,keyasint"`
+	Reason string         `cbor:"2,keyasint"`
 }
 
 // LocatorReply holds block hashes, highest first for a locator, lowest first

@@ -1,0 +1,51 @@
+package p2p
+
+// Method is the name of a method on the bus that a session asks with, and the
+// types of its request and reply. Cores speak of methods so: this package knows
+// nothing of the bus, which has the same by msg.Of.
+type Method[Req, Rep any] string
+
+// Stream is the same of a method that answers with items.
+type Stream[Req, Item any] string
+
+// What a worker asks and tells the node on behalf of a peer. Peer is the
+// number that the manager gave to the connection.
+const (
+	// GetLocator returns a block locator of the best header chain.
+	GetLocator Method[LocatorRequest, LocatorReply] = "node.p2p.locator"
+	// FindHeaders answers getheaders from the best chain: at most 2000.
+	FindHeaders Method[FindHeadersRequest, HeadersReply] = "node.p2p.findheaders"
+	// FindBlocks answers getblocks: at most 500 hashes.
+	FindBlocks Method[FindBlocksRequest, LocatorReply] = "node.p2p.findblocks"
+	// SubmitHeaders hands over a headers message.
+	SubmitHeaders Method[SubmitHeadersRequest, SubmitHeadersReply] = "node.p2p.headers"
+	// LeaseBlocks asks for blocks to download from a peer.
+	LeaseBlocks Method[LeaseRequest, LeaseReply] = "node.p2p.lease"
+	// ReleasePeer returns a peer's leases: it is gone or too slow.
+	ReleasePeer Method[ReleaseRequest, Done] = "node.p2p.release"
+	// SubmitBlock hands over a block; the reply comes when it is wholly
+	// processed: connected, stored on a side branch, or refused.
+	SubmitBlock Method[SubmitBlockRequest, SubmitReply] = "node.p2p.block"
+	// FetchBlock answers getdata for a block of the best or a recent branch.
+	FetchBlock Method[FetchBlockRequest, FetchReply] = "node.p2p.getblock"
+	// SubmitTx hands over a transaction.
+	SubmitTx Method[SubmitTxRequest, SubmitReply] = "node.p2p.tx"
+	// WantTxs asks which announced transactions this peer should be asked for:
+	// each is asked for once over all workers, until its request times out.
+	WantTxs Method[WantTxsRequest, WantTxsReply] = "node.p2p.want"
+	// FetchTx answers getdata for a mempool transaction.
+	FetchTx Method[FetchTxRequest, FetchReply] = "node.p2p.gettx"
+	// MempoolTxs lists the mempool, for the "mempool" message (BIP35), in items of
+	// at most MaxAnnounced transactions.
+	MempoolTxs Stream[MempoolRequest, TxsAnnouncedEvent] = "node.p2p.mempool"
+)
+
+// What it asks and tells the manager.
+const (
+	// IntroducePeer tells what a peer said in its version message.
+	IntroducePeer Method[IntroducePeerRequest, IntroducePeerReply] = "peers.introduce"
+	// AddAddresses hands over addresses that a peer gossiped.
+	AddAddresses Method[AddAddressesRequest, Done] = "peers.addresses.add"
+	// GetAddresses returns addresses to answer a peer's getaddr with.
+	GetAddresses Method[GetAddressesRequest, AddressesReply] = "peers.addresses.get"
+)
