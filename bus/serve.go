@@ -3,7 +3,6 @@ package bus
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/codec"
@@ -122,18 +121,11 @@ func (s *uplink) answer(e *encoder, id uint64, rep any, failed error) {
 		}
 	}
 	why := asError(err)
-	err = e.encode(&codec.Header{Kind: codec.Error, ID: id, Fault: string(why.Kind), Text: clip(why.Text)}, &None{})
+	err = e.encode(&codec.Header{Kind: codec.Error, ID: id, Fault: string(why.Kind), Text: codec.ErrorText(why.Text)}, &None{})
 	if err == nil {
 		err = s.sendReserved(e)
 	}
 	if err != nil && !errors.Is(err, ErrClosed) {
 		s.conn.cfg.Logger.Warn(fmt.Sprintf("bus: lost a reply: %v", err))
 	}
-}
-
-// clip makes of an error text one that a header may hold: it may quote bytes
-// that are no text, and is cut to a length.
-func clip(text string) string {
-	const limit = codec.MaxHeader / 2
-	return strings.ToValidUTF8(text[:min(len(text), limit)], "?")
 }

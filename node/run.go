@@ -12,8 +12,10 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/presence"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
@@ -226,7 +228,7 @@ func (n *node) awaitStopHeight(ctx context.Context) error {
 // are lost.
 func (n *node) watchLinks() *presence.Watch {
 	return presence.New(presence.Config{
-		Roles: []string{"worker", "wallet"},
+		Roles: []rights.Role{roles.Worker, roles.Wallet},
 		Held:  func() []string { return append(n.watch.Instances(), n.relay.Workers()...) },
 		Gone: func(e msg.RegistryEntry) {
 			n.watch.Gone(e.Instance)

@@ -10,12 +10,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/presence"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
-
-// nodeRole is the role of the link whose return restarts the sync.
-const nodeRole = "node"
 
 // listener passes the node's announcements on to all sessions. An event that
 // was lost may have been any: the tip is asked for.
@@ -48,7 +47,7 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 func (w *worker) watchNode(ctx context.Context) *presence.Watch {
 	gone := false
 	return presence.New(presence.Config{
-		Roles: []string{nodeRole},
+		Roles: []rights.Role{roles.Node},
 		Gone:  func(msg.RegistryEntry) { gone = true },
 		Up: func(msg.RegistryEntry) {
 			if gone {

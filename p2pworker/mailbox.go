@@ -15,7 +15,6 @@ const maxMail = 4096
 type mailbox struct {
 	mu    sync.Mutex
 	queue []session.Input
-	lost  int
 	wake  chan struct{} // capacity 1
 }
 
@@ -25,7 +24,6 @@ func (m *mailbox) put(in session.Input) {
 	if len(m.queue) >= maxMail {
 		switch in.(type) {
 		case p2p.TxsAnnouncedEvent, session.TipChanged, session.RelayAddresses:
-			m.lost++
 			return
 		}
 	}

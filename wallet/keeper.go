@@ -20,10 +20,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/wallet/store"
 )
 
-// nameMeta is the key under which a wallet's process announces its name; the
-// gateway routes by it.
-const nameMeta = "wallet"
-
 // keeper creates wallets and has their processes started and stopped.
 type keeper struct {
 	env     part.Env
@@ -132,7 +128,7 @@ func (k *keeper) loaded(ctx context.Context) (map[string]string, error) {
 	}
 	byName := map[string]string{}
 	for _, entry := range registry.Links {
-		if name, ok := entry.Meta[nameMeta]; ok {
+		if name, ok := entry.Meta[msg.WalletMeta]; ok {
 			byName[string(name)] = entry.Instance
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/store"
 )
@@ -15,9 +16,6 @@ import (
 // removedForBlock is the reason why a transaction leaves the mempool that a
 // block confirmed.
 const removedForBlock = "block"
-
-// nodeRole is the node's role on the bus.
-const nodeRole = "node"
 
 // progressInterval is how often a long scan is logged.
 const progressInterval = 10 * time.Second
@@ -63,7 +61,7 @@ func (w *wallet) listener() *bus.Listener {
 	l.OnFault(func(topic string, err error) {
 		w.log.Warn(fmt.Sprintf("Wallet %q: unreadable event %s: %v", w.cfg.Name, topic, err))
 	})
-	msg.LinkUp.OnTo(l, nodeRole, func(msg.RegistryEntry, bus.Meta) error { return note(follow.NodeUp{}) })
+	msg.LinkUp.OnTo(l, string(roles.Node), func(msg.RegistryEntry, bus.Meta) error { return note(follow.NodeUp{}) })
 	msg.TipChanged.On(l, func(e p2p.TipChangedEvent, _ bus.Meta) error {
 		return note(follow.Tip{Hash: e.Tip.Hash, Height: e.Tip.Height})
 	})

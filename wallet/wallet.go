@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/wallet/follow"
 	"github.com/bulkheadnode/bulkhead/wallet/keypool"
@@ -67,7 +68,7 @@ func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.P
 	}
 	defer w.close()
 	mux := bus.NewMux()
-	mux.SetMeta(nameMeta, []byte(cfg.Name))
+	mux.SetMeta(msg.WalletMeta, []byte(cfg.Name))
 	env.SetTitle(env.Name + " " + cfg.Name)
 	return env.Serve(ctx, mux, commands{w}.table(), func(ctx context.Context, conn *bus.Conn) error {
 		if create {

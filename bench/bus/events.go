@@ -205,7 +205,7 @@ func (p *publisher) stream(ctx context.Context, d time.Duration) (published, err
 			return published{}, err
 		}
 	}
-	p.settle(ctx)
+	p.awaitAcks(ctx)
 	return published{Started: start, Events: p.seq - first, Total: p.seq}, nil
 }
 
@@ -224,9 +224,9 @@ func (p *publisher) room(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until the last event has been acknowledged by all, or ctx ends
+// awaitAcks waits until the last event has been acknowledged by all, or ctx ends
 // because somebody has lost it.
-func (p *publisher) settle(ctx context.Context) {
+func (p *publisher) awaitAcks(ctx context.Context) {
 	for {
 		if floor, _ := p.floor(); floor == p.seq {
 			return

@@ -25,13 +25,13 @@ func measureLinks(ctx context.Context, r run, sys system) error {
 			return err
 		}
 		var before, after usage
-		if err := broker.ask(command{Do: doUsage, Settle: true}, &before); err != nil {
+		if err := broker.ask(command{Do: doUsage, FreeMemory: true}, &before); err != nil {
 			return err
 		}
 		if err := holder.ask(command{Do: doOpen, Count: r.links - 1}, nil); err != nil {
 			return err
 		}
-		if err := broker.ask(command{Do: doUsage, Settle: true}, &after); err != nil {
+		if err := broker.ask(command{Do: doUsage, FreeMemory: true}, &after); err != nil {
 			return err
 		}
 		perLink := func(before, after uint64) float64 {

@@ -67,7 +67,7 @@ type flooding struct {
 }
 
 func (s stallFleet) observed(phase func() (timing, uint64, error)) (f flooding, err error) {
-	if err := s.broker.ask(command{Do: doUsage, Settle: true, ResetPeak: true}, nil); err != nil {
+	if err := s.broker.ask(command{Do: doUsage, FreeMemory: true, ResetPeak: true}, nil); err != nil {
 		return f, err
 	}
 	if f.timing, f.sent, err = phase(); err != nil {

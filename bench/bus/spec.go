@@ -33,13 +33,13 @@ type spec struct {
 
 // command is what the program asks of a process.
 type command struct {
-	Do        string // one of the do constants
-	Load      load
-	Duration  time.Duration // of publishing
-	Rate      int           // events per second of a flood; 0 for as fast as possible
-	Count     int           // of links, or of events to fan out
-	Settle    bool          // give memory back to the system before measuring it
-	ResetPeak bool          // forget the peak of the resident memory afterwards
+	Do         string // one of the do constants
+	Load       load
+	Duration   time.Duration // of publishing
+	Rate       int           // events per second of a flood; 0 for as fast as possible
+	Count      int           // of links, or of events to fan out
+	FreeMemory bool          // give memory back to the system before measuring it
+	ResetPeak  bool          // forget the peak of the resident memory afterwards
 }
 
 // What a command can ask.

@@ -20,7 +20,7 @@ type usage struct {
 }
 
 func measureUsage(c command) (usage, error) {
-	if c.Settle {
+	if c.FreeMemory {
 		debug.FreeOSMemory()
 	}
 	var self syscall.Rusage

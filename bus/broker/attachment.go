@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -160,14 +159,7 @@ func (p *attachment) owes(l *link.Link, mine bool) {
 // answer sends an error for a call that this link made. It may be called from
 // any goroutine.
 func (p *attachment) answer(id uint64, kind bus.Kind, text string) {
-	p.tell(&codec.Header{Kind: codec.Error, ID: id, Fault: string(kind), Text: clip(text)}, emptyBody)
-}
-
-// clip makes of an error text one that a header may hold: it may quote bytes
-// that are no text, and is cut to a length.
-func clip(text string) string {
-	const limit = codec.MaxHeader / 2
-	return strings.ToValidUTF8(text[:min(len(text), limit)], "?")
+	p.tell(&codec.Header{Kind: codec.Error, ID: id, Fault: string(kind), Text: codec.ErrorText(text)}, emptyBody)
 }
 
 // tell sends what somebody at the other end of this link waits for. It may be
@@ -208,11 +200,11 @@ func (p *attachment) outcome(err error) {
 	}
 }
 
-// settle tells everybody who waits for this link, or works for it, that it is
+// abort tells everybody who waits for this link, or works for it, that it is
 // gone.
-func (p *attachment) settle() {
+func (p *attachment) abort() {
 	p.Idle()
-	served, made := p.calls.settle()
+	served, made := p.calls.close()
 	for _, c := range served {
 		c.caller.calls.release(c.callerID, calledAt{p, c.id})
 		c.method.fail()

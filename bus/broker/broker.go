@@ -92,7 +92,7 @@ func (b *Broker) ServeWith(ctx context.Context, nc net.Conn, id Identity, limits
 	}
 	err := p.link.Run(ctx, p)
 	b.detach(p)
-	p.settle()
+	p.abort()
 	if p.broken != nil {
 		return p.broken
 	}

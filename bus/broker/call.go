@@ -103,7 +103,7 @@ func (p *attachment) deliver(callee *attachment, id uint64, method *method, h *c
 		return nil
 	}
 	p.calls.forget(h.ID)
-	// If the entry is gone, settle has answered already, perhaps before the
+	// If the entry is gone, abort has answered already, perhaps before the
 	// call was remembered.
 	if _, mine := callee.calls.take(id); mine {
 		callee.drops.Add(1)

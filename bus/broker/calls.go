@@ -25,12 +25,12 @@ type calledAt struct {
 
 // pendingCalls holds the calls that a link serves and those that it makes.
 type pendingCalls struct {
-	mu      sync.Mutex
-	settled bool
-	limit   int // of served
-	served  slots.Table[pending]
-	byRole  []int               // how many of served each role has made, by rank
-	made    map[uint64]calledAt // by the caller's id
+	mu     sync.Mutex
+	closed bool
+	limit  int // of served
+	served slots.Table[pending]
+	byRole []int               // how many of served each role has made, by rank
+	made   map[uint64]calledAt // by the caller's id
 }
 
 // maxMade bounds the calls that one link may wait for.
@@ -42,13 +42,13 @@ func newPendingCalls(limit, roles int) pendingCalls {
 
 // admit enters a call to this link and returns the id it has there. It
 // reports false if there are too many, or too many of the caller's role, or,
-// with settled, if the link has ended.
-func (l *pendingCalls) admit(call pending) (id uint64, ok, settled bool) {
+// with closed, if the link has ended.
+func (l *pendingCalls) admit(call pending) (id uint64, ok, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rank := call.caller.rank
 	switch {
-	case l.settled:
+	case l.closed:
 		return 0, false, true
 	case l.byRole[rank] >= call.caller.share:
 		return 0, false, false
@@ -115,7 +115,7 @@ func (l *pendingCalls) grant(id, credit uint64) uint64 {
 func (l *pendingCalls) remember(id uint64, at calledAt) (ok, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, used := l.made[id]; used || l.settled {
+	if _, used := l.made[id]; used || l.closed {
 		return false, false
 	}
 	if len(l.made) >= maxMade {
@@ -150,18 +150,18 @@ func (l *pendingCalls) lookup(id uint64) (calledAt, bool) {
 	return at, ok
 }
 
-// settled is a call whose server has ended, with the id it had there.
-type settled struct {
+// aborted is a call whose server has ended, with the id it had there.
+type aborted struct {
 	pending
 	id uint64
 }
 
-// settle ends the pendingCalls and returns what was open.
-func (l *pendingCalls) settle() (served []settled, made map[uint64]calledAt) {
+// close ends the pendingCalls and returns what was open.
+func (l *pendingCalls) close() (served []aborted, made map[uint64]calledAt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.settled = true
-	l.served.All(func(id uint64, call *pending) { served = append(served, settled{*call, id}) })
+	l.closed = true
+	l.served.All(func(id uint64, call *pending) { served = append(served, aborted{*call, id}) })
 	made = l.made
 	l.served, l.made = slots.Table[pending]{}, nil
 	return served, made

@@ -1,6 +1,9 @@
 package codec
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Version is the version of the bus protocol that this code speaks.
 const Version = 1
@@ -125,4 +128,10 @@ func decodeAny(frame []byte) (View, uint8, error) {
 		To: []byte(h.To), Target: []byte(h.Target), From: []byte(h.From), Role: []byte(h.Role),
 		Fault: []byte(h.Fault), Text: []byte(h.Text),
 	}, h.Version, nil
+}
+
+// ErrorText makes of an error's text one that a header may hold: it may quote
+// bytes that are no text, and is cut to a length.
+func ErrorText(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), MaxHeader/2)], "?")
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
-// WalletMeta is the key under which the process of a wallet announces the
-// wallet's name.
-const WalletMeta = "wallet"
-
 // directory knows who offers which command. A command stays known when its
 // part is gone: the part is being restarted.
 type directory struct {
@@ -53,7 +49,7 @@ func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if name, ok := entry.Meta[WalletMeta]; ok {
+	if name, ok := entry.Meta[msg.WalletMeta]; ok {
 		d.wallets[entry.Instance] = string(name)
 		delete(d.lost, entry.Instance)
 	}

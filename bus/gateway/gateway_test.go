@@ -312,7 +312,7 @@ func TestWalletsAreChosenByPath(t *testing.T) {
 		mux := bus.NewMux()
 		require.NoError(t, balance.Announce(mux))
 		if name != "-" {
-			mux.SetMeta(WalletMeta, []byte(name))
+			mux.SetMeta(msg.WalletMeta, []byte(name))
 		}
 		conn, _ := f.bus.Conn(roles.Wallet, instance, mux)
 		// Once the broker has answered a later question of the same link, the

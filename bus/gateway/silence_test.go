@@ -112,7 +112,7 @@ func TestAWalletThatDiesIsRestarting(t *testing.T) {
 	require.NoError(t, table.Announce(keeper))
 	f.bus.Conn(roles.Wallet, "wallet", keeper)
 	require.NoError(t, table.Announce(wallet))
-	wallet.SetMeta(WalletMeta, []byte("a"))
+	wallet.SetMeta(msg.WalletMeta, []byte("a"))
 	_, stop := f.bus.Conn(roles.Wallet, "wallet.a.", wallet)
 	ask := func(path string) string {
 		_, text := f.post(path, `{"jsonrpc":"2.0","method":"getbalance","id":1}`)

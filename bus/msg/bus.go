@@ -27,3 +27,7 @@ type RegistryEntry struct {
 	Meta     map[string][]byte `cbor:"4,keyasint,omitempty"`
 	Link     uint64            `cbor:"5,keyasint"` // tells links of the same instance apart; rises
 }
+
+// WalletMeta is the key of RegistryEntry.Meta under which the process of a
+// wallet announces the wallet's name, by which the gateway routes.
+const WalletMeta = "wallet"

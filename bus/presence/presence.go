@@ -7,11 +7,12 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 )
 
 // Config says what a Watch is to tell, and to whom.
 type Config struct {
-	Roles []string // of those to watch; none for all
+	Roles []rights.Role // of those to watch; none for all
 	// Up is called when one has come, and again when what it announced has
 	// changed: a part that drains offers nothing any more.
 	Up func(msg.RegistryEntry)
@@ -65,8 +66,8 @@ func (w *Watch) handle(l *bus.Listener) {
 		msg.LinkGone.OnAll(l, gone)
 	}
 	for _, role := range w.cfg.Roles {
-		msg.LinkUp.OnTo(l, role, up)
-		msg.LinkGone.OnTo(l, role, gone)
+		msg.LinkUp.OnTo(l, string(role), up)
+		msg.LinkGone.OnTo(l, string(role), gone)
 	}
 }
 
@@ -183,7 +184,7 @@ func (w *Watch) reload(ctx context.Context) error {
 }
 
 func (w *Watch) came(e msg.RegistryEntry) {
-	if len(w.cfg.Roles) > 0 && !slices.Contains(w.cfg.Roles, e.Role) {
+	if len(w.cfg.Roles) > 0 && !slices.Contains(w.cfg.Roles, rights.Role(e.Role)) {
 		return
 	}
 	switch before, known := w.links[e.Instance]; {

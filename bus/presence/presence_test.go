@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,7 @@ type told struct {
 	said  []string
 }
 
-func watch(t *testing.T, cfg broker.Config, watched ...string) *told {
+func watch(t *testing.T, cfg broker.Config, watched ...rights.Role) *told {
 	cfg.Table = bustest.Table()
 	w := &told{t: t, bus: bustest.NewWith(t, cfg)}
 	w.watch = presence.New(presence.Config{
@@ -67,7 +68,7 @@ func (w *told) end(stop func(), instance string) {
 }
 
 func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
-	w := watch(t, broker.Config{}, "worker", "node")
+	w := watch(t, broker.Config{}, roles.Worker, roles.Node)
 	_, stopFirst := w.bus.Conn(roles.Worker, "worker.1", bus.NewMux())
 	require.Empty(t, w.news(), "before Start")
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
@@ -83,7 +84,7 @@ func TestWhoComesAndGoesIsToldOnce(t *testing.T) {
 
 // TestWhatIsHeldForOneThatIsUnknown: it came and ended unseen.
 func TestWhatIsHeldForOneThatIsUnknown(t *testing.T) {
-	w := watch(t, broker.Config{}, "worker")
+	w := watch(t, broker.Config{}, roles.Worker)
 	w.bus.Conn(roles.Worker, "worker.2", bus.NewMux())
 	w.held = []string{"worker.1", "worker.2", "worker.1"}
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
@@ -93,7 +94,7 @@ func TestWhatIsHeldForOneThatIsUnknown(t *testing.T) {
 // TestNothingIsMissedInAGap: one that ended in a gap is gone, one that came is
 // here, and one that did both is gone and here.
 func TestNothingIsMissedInAGap(t *testing.T) {
-	w := watch(t, broker.Config{}, "worker")
+	w := watch(t, broker.Config{}, roles.Worker)
 	require.NoError(t, w.watch.Start(t.Context(), w.own))
 	stops := map[string]func(){}
 	for _, name := range []string{"worker.1", "worker.2", "worker.3"} {
@@ -160,7 +161,7 @@ func TestAWatchOnAListenerOfThePartsOwn(t *testing.T) {
 	tip.On(l, func(bus.None, bus.Meta) error { say("tip"); return nil })
 	l.OnGap(func(uint64) error { say("gap"); return nil })
 	watch := presence.New(presence.Config{
-		Roles: []string{"node"},
+		Roles: []rights.Role{roles.Node},
 		Up:    func(e msg.RegistryEntry) { say("up " + e.Instance) },
 		Gone:  func(e msg.RegistryEntry) { say("gone " + e.Instance) },
 	})

@@ -21,7 +21,7 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // is more to do: take the events and call it again. Blocks that prove invalid on
 // the way are marked, and reported as Refused.
 //
-// It does not wait for the scripts of the last blocks; Settle, Collect and Drain
+// It does not wait for the scripts of the last blocks; DrainTo, Collect and Drain
 // go on with those. After an error other than ErrInterrupted, nothing that
 // changes chain or disk succeeds any more.
 func (e *Engine) Advance(now int64) (more bool, err error) {

@@ -54,8 +54,8 @@ func (p *pipeline) pop() *pending {
 
 func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
 
-// Settle finishes the blocks up to n, whose scripts it waits for.
-func (e *connector) Settle(n *BlockNode, now int64) error {
+// DrainTo finishes the blocks up to n, whose scripts it waits for.
+func (e *connector) DrainTo(n *BlockNode, now int64) error {
 	if e.Pending(n) == nil {
 		return nil
 	}

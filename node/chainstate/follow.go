@@ -72,7 +72,7 @@ func (s *State) tell() {
 			s.moved.leave(&gone)
 		}
 	}
-	events, _ := s.settle() // of a branch that was given up
+	events, _ := s.updatePool() // of a branch that was given up
 	s.observeAll(events)
 	// Who sees that a peer has to go sees the chain as it is then.
 	s.observeAll(refused)
@@ -81,7 +81,7 @@ func (s *State) tell() {
 func (s *State) tipChanged(ev chain.TipChanged) {
 	s.o.still.Lock()
 	s.Chain.Show(ev)
-	events, told := s.settle()
+	events, told := s.updatePool()
 	s.o.still.Unlock()
 	s.observeAll(events)
 	s.observe(TipChanged{ev, told})
@@ -107,9 +107,9 @@ func poolEvents(list []mempool.Event) []Event {
 	return events
 }
 
-// settle lets the mempool follow the moves of the chain. It returns what that
+// updatePool lets the mempool follow the moves of the chain. It returns what that
 // did, and which of the blocks that came are news.
-func (s *State) settle() (events []Event, news []chain.Connected) {
+func (s *State) updatePool() (events []Event, news []chain.Connected) {
 	moved := s.moved
 	s.moved = moves{}
 	for _, c := range moved.connected {

@@ -91,7 +91,7 @@ func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Ver
 		return context.Cause(ctx)
 	}
 	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.Settle(v.At); err != nil {
+		if err := s.DrainTo(v.At); err != nil {
 			return err
 		}
 		o.lateRefusal(block, v)

@@ -58,8 +58,8 @@ func (s *State) Advance() error {
 // Drain finishes the blocks that are under way, and waits for their scripts.
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
-// Settle finishes the blocks up to one, whose scripts it waits for.
-func (s *State) Settle(at *chain.BlockNode) error { return s.follow(s.Chain.Settle(at, s.Now())) }
+// DrainTo finishes the blocks up to one, whose scripts it waits for.
+func (s *State) DrainTo(at *chain.BlockNode) error { return s.follow(s.Chain.DrainTo(at, s.Now())) }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.

@@ -4,17 +4,7 @@ import (
 	"bytes"
 
 	"github.com/btcsuite/btcd/txscript/v2"
-	"github.com/btcsuite/btcd/wire/v2"
 )
-
-// CheckHeader verifies the proof of work.
-func CheckHeader(header *wire.BlockHeader, p *Params) error {
-	hash := header.BlockHash()
-	if !CheckProofOfWork(&hash, header.Bits, p) {
-		return Rejectf(InvalidHeader, "high-hash", "proof of work failed")
-	}
-	return nil
-}
 
 // CheckBlock verifies the rules that need no context. Once passed, it is not
 // repeated for the same Block.

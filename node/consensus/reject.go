@@ -17,7 +17,6 @@ const (
 	InvalidPrev   Result = "invalid-prev"   // builds on an invalid block
 	MissingPrev   Result = "missing-prev"   // builds on an unknown block
 	TimeFuture    Result = "time-future"    // may become valid
-	LowWork       Result = "low-work"       // headers without enough work
 )
 
 // Results for transactions, besides Invalid.

@@ -17,8 +17,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/presence"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
@@ -29,8 +31,6 @@ const (
 	tickInterval = 250 * time.Millisecond
 	// saveInterval is how often the address book is written.
 	saveInterval = 15 * time.Minute
-	// workerRole is the role whose lost links matter here.
-	workerRole = "worker"
 )
 
 // Run is the manager: it serves until ctx ends or the link to the broker is
@@ -168,7 +168,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 // slots are others' then.
 func (m *manager) watchWorkers() *presence.Watch {
 	return presence.New(presence.Config{
-		Roles: []string{workerRole}, Held: m.registered,
+		Roles: []rights.Role{roles.Worker}, Held: m.registered,
 		Gone:  func(e msg.RegistryEntry) { m.workerGone(e.Instance) },
 		Fault: func(err error) { m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err)) },
 	})

@@ -46,9 +46,3 @@ func internType(raw []byte) string {
 	}
 	return string(raw)
 }
-
-// Known reports whether the type belongs to the protocol's list.
-func Known(messageType string) bool {
-	_, ok := typeIndex[messageType]
-	return ok
-}

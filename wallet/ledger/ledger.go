@@ -68,9 +68,6 @@ func New(mine func(script []byte) (change, ok bool)) *Ledger {
 // SetTip tells the height that confirmations count from.
 func (l *Ledger) SetTip(height int32) { l.tip = height }
 
-// Tip is what SetTip was told.
-func (l *Ledger) Tip() int32 { return l.tip }
-
 // Len is the number of transactions.
 func (l *Ledger) Len() int { return len(l.txs) }
 

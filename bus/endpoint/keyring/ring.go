@@ -21,9 +21,9 @@ import (
 // maxKeys bounds the .key files of a folder.
 const maxKeys = 4096
 
-// settled is how old a file must be to be taken for unchanged: within the
+// unchangedAge is how old a file must be to be taken for unchanged: within the
 // clock ticks of a file system it could change again unseen.
-const settled = 2 * time.Second
+const unchangedAge = 2 * time.Second
 
 // Ring is the public keys of a folder.
 type Ring struct {
@@ -114,7 +114,7 @@ func (r *Ring) look(name string) (keyFile, bool) {
 	}
 	old, known := r.files[name]
 	same := known && old.modified.Equal(info.ModTime()) && old.size == info.Size() && old.mode == info.Mode()
-	if same && old.read.Sub(old.modified) > settled {
+	if same && old.read.Sub(old.modified) > unchangedAge {
 		return old, true
 	}
 	f := keyFile{modified: info.ModTime(), size: info.Size(), mode: info.Mode(), read: time.Now()}

@@ -38,9 +38,9 @@ import (
 const (
 	firstRetry   = 200 * time.Millisecond
 	longestRetry = 5 * time.Second
-	// settledAfter is how long a part must have run for the pauses to be short
+	// stableAfter is how long a part must have run for the pauses to be short
 	// again.
-	settledAfter = 20 * time.Second
+	stableAfter  = 20 * time.Second
 	dialPatience = 10 * time.Second
 )
 
@@ -217,7 +217,7 @@ func (r *remote) keep(ctx context.Context) error {
 			return err // nothing that another link would change
 		}
 		ran = ran || attached
-		if time.Since(began) > settledAfter {
+		if time.Since(began) > stableAfter {
 			wait = firstRetry
 		}
 		now := wait/2 + mathrand.N(wait/2)
