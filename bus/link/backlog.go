@@ -1,6 +1,10 @@
 package link
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
+)
 
 // segment is a run of wire bytes that are still to be written.
 type segment struct {
@@ -54,7 +58,7 @@ type freight struct {
 
 // frame adds a frame that a sender gives.
 func (f *freight) frame(content []byte) {
-	size := wireSize(len(content))
+	size := zmtp.FrameSize(len(content))
 	f.size += size
 	if len(content) < largeFrame {
 		f.copied += size
@@ -159,8 +163,8 @@ func (b *backlog) refer(p []byte, held int, from *block) {
 
 // frame queues one frame, a large one by reference.
 func (b *backlog) frame(content []byte, flags byte) {
-	var head [longFrameHead]byte
-	b.add(head[:putFrameHead(head[:], flags, len(content))])
+	var head [zmtp.LongHead]byte
+	b.add(zmtp.AppendHead(head[:0], flags, len(content)))
 	if len(content) >= largeFrame {
 		b.refer(content, allocated(len(content)), nil)
 		return

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // arriving returns a function that brings a message with a body of the given
@@ -14,7 +16,7 @@ import (
 func arriving(t *testing.T, size int) func() *Message {
 	t.Helper()
 	frames := &backlog{}
-	frames.frame([]byte("head"), flagMore)
+	frames.frame([]byte("head"), zmtp.More)
 	frames.frame(make([]byte, size), 0)
 	var wire []byte
 	for _, s := range frames.segments {

@@ -1,7 +1,6 @@
 // Package link carries multipart messages over one connection with ZMTP 3
-// (ZeroMQ RFC 23). It is the bus's door to go-zeromq: the greeting and the
-// security handshake are zmq4's, the framing after it is read and written
-// here, where limits can be enforced before anything is allocated.
+// (ZeroMQ RFC 23). The handshake is that of internal/zmtp/null; frames are read
+// and written here, where limits can be enforced before anything is allocated.
 //
 // Guarantees:
 //   - A frame, a message or a number of frames over the limit ends the link

@@ -1,10 +1,11 @@
 package link
 
 import (
-	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // pulse pings a silent peer and ends the link of one that stays silent. It
@@ -47,7 +48,7 @@ func (p *pulse) beat() {
 	}
 	next := limits.Heartbeat
 	if silence >= limits.Heartbeat {
-		p.link.command(ping())
+		p.link.command(zmtp.Ping())
 	} else {
 		next -= silence
 	}
@@ -66,18 +67,15 @@ func (p *pulse) stop() {
 	}
 }
 
-// maxPingContext is what a PING may carry (RFC 37: ZMTP 3.1, "Heartbeating").
-const maxPingContext = 16
-
-// ping is a PING without a time to live or a context.
-func ping() []byte { return []byte("\x04PING\x00\x00") }
-
-// pong answers a PING (name, 2 bytes of time to live, context) with its
-// context; nil for any other command.
+// pong answers a PING; nil for any other command.
 func pong(body []byte) []byte {
-	prefix := []byte("\x04PING")
-	if !bytes.HasPrefix(body, prefix) || len(body) < len(prefix)+2 || len(body) > len(prefix)+2+maxPingContext {
+	name, data, ok := zmtp.SplitCommand(body)
+	if !ok || string(name) != zmtp.NamePing {
 		return nil
 	}
-	return append([]byte("\x04PONG"), body[len(prefix)+2:]...)
+	answer, err := zmtp.Pong(data)
+	if err != nil {
+		return nil
+	}
+	return answer
 }

@@ -3,6 +3,8 @@ package link
 import (
 	"fmt"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // Limits bounds what one link may hold and how long it may be silent. The
@@ -48,25 +50,17 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) check(largest, size, frames int) error {
 	switch {
 	case largest > l.FrameBytes:
-		return &LimitError{"frame", uint64(largest), l.FrameBytes}
+		return &LimitError{What: "frame", Size: uint64(largest), Limit: l.FrameBytes}
 	case size > l.MessageBytes:
-		return &LimitError{"message", uint64(size), l.MessageBytes}
+		return &LimitError{What: "message", Size: uint64(size), Limit: l.MessageBytes}
 	case frames > l.Frames:
-		return &LimitError{"frame count", uint64(frames), l.Frames}
+		return &LimitError{What: "frame count", Size: uint64(frames), Limit: l.Frames}
 	}
 	return nil
 }
 
 // LimitError tells which limit a peer, or a message to it, exceeded.
-type LimitError struct {
-	What  string
-	Size  uint64
-	Limit int
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s of %d exceeds the limit of %d", e.What, e.Size, e.Limit)
-}
+type LimitError = zmtp.LimitError
 
 // SilenceError ends a link whose peer has sent nothing, not even answers to
 // pings.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp/null"
 )
 
 // ByReference is the size in bytes from which a frame is queued without being
@@ -91,7 +93,7 @@ func (l *Link) Run(ctx context.Context, h Handler) error {
 }
 
 func (l *Link) serve(r *reader, h Handler) (err error) {
-	if l.peer, err = handshake(l.nc.Conn, r, l.server, l.limits.Handshake); err != nil {
+	if l.peer, err = null.Handshake(l.nc.Conn, r, l.socketType(), l.limits.Handshake); err != nil {
 		return err
 	}
 	close(l.ready)
@@ -114,6 +116,13 @@ func (l *Link) serve(r *reader, h Handler) (err error) {
 		l.bytesIn.Add(uint64(msg.Size()))
 		h.Receive(msg)
 	}
+}
+
+func (l *Link) socketType() string {
+	if l.server {
+		return "ROUTER"
+	}
+	return "DEALER"
 }
 
 // outcome picks the error that tells why the link ended: a failed write

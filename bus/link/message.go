@@ -1,5 +1,7 @@
 package link
 
+import "github.com/bulkheadnode/bulkhead/internal/zmtp"
+
 // Message is one received multipart message. It and its frames are valid
 // until the handler it was given to returns.
 type Message struct {
@@ -66,17 +68,17 @@ func (m *Message) Second() []byte {
 // unwire copies the frames out of the blocks. Their heads were checked when
 // they arrived.
 func (m *Message) unwire() [][]byte {
-	wire := make([]byte, 0, m.size+m.count*longFrameHead)
+	wire := make([]byte, 0, m.size+m.count*zmtp.LongHead)
 	for i := range m.blocks {
 		wire = append(wire, m.used(i)...)
 	}
 	own := make([][]byte, 0, m.count-1)
 	for len(own) < m.count-1 {
-		head, n, err := parseFrameHead(wire)
-		if err != nil || n == 0 {
+		head, n, err := zmtp.ParseHead(wire)
+		if err != nil || n > len(wire) {
 			break
 		}
-		end := n + int(head.size)
+		end := n + int(head.Size)
 		own = append(own, wire[n:end:end])
 		wire = wire[end:]
 	}

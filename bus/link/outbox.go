@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // The ways in which a link refuses a message.
@@ -89,7 +91,7 @@ func (o *outbox) sendLocked(head, body []byte, attached [][]byte, reserve int) (
 	if err := o.admit(&f, reserve); err != nil {
 		return false, err
 	}
-	o.backlog.frame(head, flagMore)
+	o.backlog.frame(head, zmtp.More)
 	o.backlog.frame(body, moreIf(len(attached) > 0))
 	for i, frame := range attached {
 		o.backlog.frame(frame, moreIf(i < len(attached)-1))
@@ -100,7 +102,7 @@ func (o *outbox) sendLocked(head, body []byte, attached [][]byte, reserve int) (
 
 func moreIf(more bool) byte {
 	if more {
-		return flagMore
+		return zmtp.More
 	}
 	return 0
 }
@@ -131,7 +133,7 @@ func (o *outbox) command(body []byte) (mine bool, err error) {
 	if err := o.admit(&f, 1); err != nil {
 		return false, err
 	}
-	o.backlog.frame(body, flagCommand)
+	o.backlog.frame(body, zmtp.Command)
 	o.backlog.end()
 	return o.claim(), nil
 }

@@ -3,6 +3,8 @@ package link
 import (
 	"fmt"
 	"io"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // span is where a frame's content lies, counted from the message's first byte.
@@ -63,19 +65,19 @@ func (r *reader) fill() error {
 func (r *reader) parse() (bool, error) {
 	for {
 		rest := r.buf.unread()[r.at:]
-		head, n, err := parseFrameHead(rest)
+		head, n, err := zmtp.ParseHead(rest)
 		switch {
 		case err != nil:
 			return false, err
-		case n == 0 && r.at+longFrameHead > bufferBytes:
+		case n > len(rest) && r.at+zmtp.LongHead > bufferBytes:
 			return true, r.large() // the buffer may be full of what is whole
-		case n == 0:
+		case n > len(rest):
 			return false, nil
 		}
 		if err := r.check(head, len(r.spans)); err != nil {
 			return false, err
 		}
-		size := n + int(head.size)
+		size := n + int(head.Size)
 		if r.at+size > bufferBytes {
 			return true, r.large()
 		}
@@ -84,28 +86,28 @@ func (r *reader) parse() (bool, error) {
 		}
 		r.spans = append(r.spans, span{r.at + n, r.at + size})
 		r.at += size
-		r.total += head.size
-		if !head.more() {
-			r.deliver(head.command())
+		r.total += head.Size
+		if !head.More() {
+			r.deliver(head.Command())
 			return true, nil
 		}
 	}
 }
 
 // check holds a frame against the limits, given how many came before it.
-func (r *reader) check(head frameHead, before int) error {
-	if head.command() && (head.more() || before > 0) {
+func (r *reader) check(head zmtp.Head, before int) error {
+	if head.Command() && (head.More() || before > 0) {
 		return fmt.Errorf("command inside a multipart message")
 	}
 	switch {
-	case head.size > uint64(r.limits.FrameBytes):
-		return &LimitError{"frame", head.size, r.limits.FrameBytes}
-	case r.total+head.size > uint64(r.limits.MessageBytes):
-		return &LimitError{"message", r.total + head.size, r.limits.MessageBytes}
+	case head.Size > uint64(r.limits.FrameBytes):
+		return &LimitError{What: "frame", Size: head.Size, Limit: r.limits.FrameBytes}
+	case r.total+head.Size > uint64(r.limits.MessageBytes):
+		return &LimitError{What: "message", Size: r.total + head.Size, Limit: r.limits.MessageBytes}
 	case before >= r.limits.Frames:
-		return &LimitError{"frame count", uint64(before + 1), r.limits.Frames}
-	case before == 0 && head.size > bufferBytes/2:
-		return &LimitError{"first frame", head.size, bufferBytes / 2}
+		return &LimitError{What: "frame count", Size: uint64(before + 1), Limit: r.limits.Frames}
+	case before == 0 && head.Size > bufferBytes/2:
+		return &LimitError{What: "first frame", Size: head.Size, Limit: bufferBytes / 2}
 	}
 	return nil
 }
@@ -148,20 +150,20 @@ func (r *reader) large() error {
 		if err != nil {
 			return err
 		}
-		more = head.more()
+		more = head.More()
 	}
 	r.msg.size, r.msg.count = int(r.total), count
 	r.restart()
 	return nil
 }
 
-func (r *reader) largeFrame(before int) (head frameHead, err error) {
+func (r *reader) largeFrame(before int) (head zmtp.Head, err error) {
 	n := 0
 	for {
-		if head, n, err = parseFrameHead(r.buf.unread()); err != nil {
+		if head, n, err = zmtp.ParseHead(r.buf.unread()); err != nil {
 			return head, err
 		}
-		if n > 0 {
+		if n <= len(r.buf.unread()) {
 			break
 		}
 		if err := r.fill(); err != nil {
@@ -171,16 +173,16 @@ func (r *reader) largeFrame(before int) (head frameHead, err error) {
 	if err := r.check(head, before); err != nil {
 		return head, err
 	}
-	r.total += head.size
+	r.total += head.Size
 	if r.own {
 		r.buf.r += n
-		frame := make([]byte, head.size)
+		frame := make([]byte, head.Size)
 		r.msg.frames = append(r.msg.frames, frame)
 		return head, r.full(frame)
 	}
-	r.store(r.buf.unread()[:n], int(head.size))
+	r.store(r.buf.unread()[:n], int(head.Size))
 	r.buf.r += n
-	return head, r.fillBlocks(int(head.size))
+	return head, r.fillBlocks(int(head.Size))
 }
 
 // store copies wire bytes to the end of the message's blocks; as many as after
@@ -216,7 +218,7 @@ func (r *reader) fillBlocks(n int) error {
 		}
 		space := r.space(n)
 		space = space[:min(n, len(space))]
-		got, err := r.some(space)
+		got, err := r.Read(space)
 		if err != nil {
 			return err
 		}
@@ -226,8 +228,8 @@ func (r *reader) fillBlocks(n int) error {
 	return nil
 }
 
-// some reads at least one byte into p, from the buffer if there is any.
-func (r *reader) some(p []byte) (int, error) {
+// Read reads at least one byte into p, from the buffer if there is any.
+func (r *reader) Read(p []byte) (int, error) {
 	if unread := r.buf.unread(); len(unread) > 0 {
 		n := copy(p, unread)
 		r.buf.r += n
@@ -248,7 +250,7 @@ func (r *reader) some(p []byte) (int, error) {
 // full reads until p is full.
 func (r *reader) full(p []byte) error {
 	for len(p) > 0 {
-		n, err := r.some(p)
+		n, err := r.Read(p)
 		if err != nil {
 			return err
 		}
@@ -264,12 +266,19 @@ func (r *reader) close() {
 	r.buf.relax()
 }
 
-// peek waits for n bytes and returns them without taking them.
-func (r *reader) peek(n int) ([]byte, error) {
+// Peek waits for n bytes and returns them without taking them.
+func (r *reader) Peek(n int) ([]byte, error) {
 	for len(r.buf.unread()) < n {
 		if err := r.fill(); err != nil {
 			return nil, noEOF(err)
 		}
 	}
 	return r.buf.unread()[:n], nil
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

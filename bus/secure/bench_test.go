@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // BenchmarkFrames sends frames from a client to a server over a pair of unix
@@ -85,8 +87,8 @@ func benchmarkOpen(b *testing.B, size int) {
 	require.NoError(b, w.seal())
 	r := &reader{inbox: newInbox(nil), maxFrame: DefaultMaxFrame}
 	r.start(shakenSession(), nil)
-	p := make([]byte, size+longHead)
-	_, _, head, _ := parseHead(w.out)
+	p := make([]byte, size+zmtp.LongHead)
+	_, head := parseHead(w.out)
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
 	for b.Loop() {

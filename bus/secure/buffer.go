@@ -1,6 +1,10 @@
 package secure
 
-import "io"
+import (
+	"io"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
+)
 
 const (
 	// shakeBytes is enough for any handshake command, so that a stranger who
@@ -49,6 +53,20 @@ func (b *inbox) need(n int) ([]byte, error) {
 		}
 	}
 	return b.buf[b.start : b.start+n], nil
+}
+
+// head waits for the next frame's head and returns it, unconsumed, and its
+// length.
+func (b *inbox) head() (h zmtp.Head, n int, err error) {
+	for n = zmtp.ShortHead; ; {
+		got, err := b.need(n)
+		if err != nil {
+			return h, 0, err
+		}
+		if h, n = parseHead(got); n <= len(got) {
+			return h, n, nil
+		}
+	}
 }
 
 // makeRoom leaves room for at least one more byte of the n that are needed.

@@ -1,6 +1,10 @@
 package secure
 
-import "io"
+import (
+	"io"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
+)
 
 // clientShake is the client's side of one CurveZMQ handshake (RFC 26), with
 // the RFC's names for the keys.
@@ -49,7 +53,7 @@ func (c *clientShake) sendHello() (err error) {
 		return err
 	}
 	public := c.short.Public()
-	hello := append(commandName("HELLO"), 1, 0)
+	hello := append(zmtp.AppendName(nil, "HELLO"), 1, 0)
 	hello = append(hello, make([]byte, 72)...)
 	hello = append(hello, public[:]...)
 	return c.send(appendNumberedBox(hello, "CurveZMQHELLO---", 1, make([]byte, 64), c.welcome))
@@ -111,6 +115,6 @@ func (c *clientShake) sendInitiate(shortServer [keyBytes]byte, cookie []byte, ke
 		return err
 	}
 	plain = append(plain, c.own.raw...)
-	body := append(commandName("INITIATE"), cookie...)
+	body := zmtp.AppendCommand(nil, "INITIATE", cookie)
 	return c.send(appendNumberedBox(body, "CurveZMQINITIATE", 2, plain, key))
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/go-zeromq/zmq4"
 	"github.com/go-zeromq/zmq4/security/null"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 func TestFramesArriveAsTheyWereSent(t *testing.T) {
@@ -22,9 +24,9 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 	var sent []frame
 	for _, size := range []int{0, 1, 200, 222, 223, 224, 254, 255, 256, 65000, 65535, 65536, 70000, 1 << 20, 3 << 20, 1, 0} {
 		body := bytes.Repeat([]byte{byte(size + 1)}, size)
-		sent = append(sent, frame{0, body}, frame{flagMore, body})
+		sent = append(sent, frame{0, body}, frame{zmtp.More, body})
 		if size < 4096 {
-			sent = append(sent, frame{flagCommand, body})
+			sent = append(sent, frame{zmtp.Command, body})
 		}
 	}
 	for _, ends := range [][2]*nullPeer{{server, client}, {client, server}} {
@@ -55,7 +57,7 @@ func TestBothDirectionsAtOnceFromTheFirstByte(t *testing.T) {
 		}()
 		go func() {
 			p := &nullPeer{Conn: nc, r: bufio.NewReader(nc)}
-			_, err := p.r.Discard(greetingBytes)
+			_, err := p.r.Discard(zmtp.GreetingSize)
 			for i := 0; i < 1+rounds && err == nil; i++ {
 				var f frame
 				if f, err = p.receive(); err == nil && i > 0 && !bytes.Equal(f.body, body) {
@@ -72,7 +74,7 @@ func TestBothDirectionsAtOnceFromTheFirstByte(t *testing.T) {
 
 func TestPiecesOfAnySizeMakeTheSameFrames(t *testing.T) {
 	var stream []byte
-	for _, f := range append(message([]byte("a"), nil, make([]byte, 300)), frame{flagCommand, []byte("\x04PING\x00\x01")}) {
+	for _, f := range append(message([]byte("a"), nil, make([]byte, 300)), frame{zmtp.Command, []byte("\x04PING\x00\x01")}) {
 		stream = append(stream, f.bytes()...)
 	}
 	for step := 1; step <= len(stream); step += 1 + step/8 {

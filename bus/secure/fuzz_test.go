@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 const fuzzFrame = 1 << 16
@@ -58,17 +60,17 @@ func checkPeer(t *testing.T, data []byte, open func(net.Conn, Limits) *Conn, wan
 		t.Fatalf("peer %s, type %q", c.Peer(), c.PeerSocketType())
 	}
 	got, _ := io.ReadAll(c)
-	checkFrames(t, got[greetingBytes:])
+	checkFrames(t, got[zmtp.GreetingSize:])
 }
 
 // checkFrames parses b as whole ZMTP frames within the limit.
 func checkFrames(t *testing.T, b []byte) {
 	for len(b) > 0 {
-		flags, size, head, _ := parseHead(b)
-		if head == 0 || size > fuzzFrame || uint64(len(b)-head) < size || flags&^(flagMore|flagLong|flagCommand) != 0 {
-			t.Fatalf("flags %#x, size %d, %d bytes", flags, size, len(b))
+		head, n, err := zmtp.ParseHead(b)
+		if err != nil || n > len(b) || head.Size > fuzzFrame || uint64(len(b)-n) < head.Size {
+			t.Fatalf("flags %#x, size %d, %d bytes: %v", head.Flags, head.Size, len(b), err)
 		}
-		b = b[head+int(size):]
+		b = b[n+int(head.Size):]
 	}
 }
 
@@ -159,13 +161,14 @@ func FuzzFrameWriter(f *testing.F) {
 // canonical is the frames after the inner READY, with heads of the least
 // length.
 func canonical(t *testing.T, data []byte) (all []byte) {
-	data = data[greetingBytes:]
+	data = data[zmtp.GreetingSize:]
 	for first := true; len(data) > 0; first = false {
-		flags, size, head, _ := parseHead(data)
+		head, n := parseHead(data)
+		end := n + int(head.Size)
 		if !first {
-			all = append(all, frame{flags &^ flagLong, data[head : head+int(size)]}.bytes()...)
+			all = append(all, frame{head.Flags &^ zmtp.Long, data[n:end]}.bytes()...)
 		}
-		data = data[head+int(size):]
+		data = data[end:]
 	}
 	return all
 }

@@ -1,8 +1,9 @@
 package secure
 
 import (
-	"bytes"
 	"fmt"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // maxInnerReady bounds the READY of the inner side: a type, an identity and
@@ -12,8 +13,8 @@ const maxInnerReady = 1024
 // innerOpening is what the inner side reads first: the greeting of a NULL
 // peer and a READY with the metadata of the real one.
 func innerOpening(peer metadata) []byte {
-	body := append(commandName("READY"), peer.raw...)
-	opening := appendHead(greeting("NULL", 1, false), flagCommand, len(body))
+	body := zmtp.AppendCommand(nil, "READY", peer.raw)
+	opening := zmtp.AppendHead(greeting("NULL", 1, false), zmtp.Command, len(body))
 	return append(opening, body...)
 }
 
@@ -27,8 +28,8 @@ func checkInnerGreeting(g []byte) error {
 
 // checkInnerReady checks that the inner side is what the handshake announced.
 func checkInnerReady(flags byte, body []byte, socketType string) error {
-	raw, ok := bytes.CutPrefix(body, commandName("READY"))
-	if !ok || flags != flagCommand {
+	name, raw, _ := zmtp.SplitCommand(body)
+	if string(name) != "READY" || flags != zmtp.Command {
 		return &Error{Kind: ErrConfig, Detail: "the inner side's first frame is not READY"}
 	}
 	meta, err := parseMetadata(raw)

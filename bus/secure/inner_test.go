@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,7 +69,7 @@ type frame struct {
 	body  []byte
 }
 
-func (f frame) bytes() []byte { return append(appendHead(nil, f.flags, len(f.body)), f.body...) }
+func (f frame) bytes() []byte { return append(zmtp.AppendHead(nil, f.flags, len(f.body)), f.body...) }
 
 // nullPeer is a ZMTP NULL peer, written for these tests from RFC 23 alone.
 type nullPeer struct {
@@ -136,7 +138,7 @@ func message(parts ...[]byte) (frames []frame) {
 	for i, part := range parts {
 		f := frame{0, part}
 		if i < len(parts)-1 {
-			f.flags = flagMore
+			f.flags = zmtp.More
 		}
 		frames = append(frames, f)
 	}

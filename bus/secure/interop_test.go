@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // interopTimeout bounds a test against libzmq, which runs in another process.
@@ -93,11 +95,11 @@ func echo(p *nullPeer, pinged chan<- struct{}) error {
 		switch {
 		case err != nil:
 			return err
-		case f.flags&flagCommand == 0:
+		case f.flags&zmtp.Command == 0:
 			err = p.send(f)
 		case string(f.body[:5]) == "\x04PING":
 			pinged <- struct{}{}
-			err = p.send(frame{flagCommand, append([]byte("\x04PONG"), f.body[7:]...)})
+			err = p.send(frame{zmtp.Command, append([]byte("\x04PONG"), f.body[7:]...)})
 		default:
 			err = fmt.Errorf("command %q", f.body)
 		}
@@ -170,10 +172,10 @@ func TestOurClientEchoesAndPingsThroughLibzmqServer(t *testing.T) {
 			require.Equal(t, hex.EncodeToString(want.body), hex.EncodeToString(got.body))
 		}
 	}
-	require.NoError(t, p.send(frame{flagCommand, []byte("\x04PING\x00\x64context")}))
+	require.NoError(t, p.send(frame{zmtp.Command, []byte("\x04PING\x00\x64context")}))
 	pong, err := p.receive()
 	require.NoError(t, err)
-	require.Equal(t, frame{flagCommand, []byte("\x04PONGcontext")}, pong)
+	require.Equal(t, frame{zmtp.Command, []byte("\x04PONGcontext")}, pong)
 }
 
 func TestLibzmqClientsWithoutTheRightKeysAreRefused(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/nacl/secretbox"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // Flags inside a MESSAGE (RFC 26; bit 1 as libzmq uses it for ZMTP 3.1).
@@ -78,21 +80,19 @@ func (r *reader) read(p []byte) (int, error) {
 // frame returns the body of the next MESSAGE and the length of its frame.
 // Unless it may wait, the length is 0 when the frame is not here yet.
 func (r *reader) frame(wait bool) (body []byte, total int, err error) {
-	_, size, head, want := parseHead(r.peek())
-	for head == 0 {
+	head, n := parseHead(r.peek())
+	if n > len(r.peek()) {
 		if !wait {
 			return nil, 0, nil
 		}
-		b, err := r.need(want)
-		if err != nil {
+		if head, n, err = r.head(); err != nil {
 			return nil, 0, err
 		}
-		_, size, head, want = parseHead(b)
 	}
-	if err := r.checkHead(r.peek()[0], size); err != nil {
+	if err := r.checkHead(head); err != nil {
 		return nil, 0, err
 	}
-	total = head + int(size)
+	total = n + int(head.Size)
 	if !wait && len(r.peek()) < total {
 		return nil, 0, nil
 	}
@@ -100,25 +100,25 @@ func (r *reader) frame(wait bool) (body []byte, total int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return b[head:], total, nil
+	return b[n:], total, nil
 }
 
 // checkHead refuses a frame before memory is reserved for it. libzmq sends
 // MESSAGE without the flag of a command; both ways are accepted.
-func (r *reader) checkHead(flags byte, size uint64) error {
+func (r *reader) checkHead(head zmtp.Head) error {
 	switch {
-	case flags&^(flagLong|flagCommand) != 0:
-		return malformed("frame flags %#x around a MESSAGE", flags)
-	case size < messageMore:
-		return malformed("MESSAGE of %d bytes, at least %d", size, messageMore)
-	case size > uint64(r.maxFrame)+messageMore:
-		return &Error{Kind: ErrLimit, Detail: fmt.Sprintf("MESSAGE of %d bytes, at most %d", size, r.maxFrame+messageMore)}
+	case head.Flags&^(zmtp.Long|zmtp.Command) != 0:
+		return malformed("frame flags %#x around a MESSAGE", head.Flags)
+	case head.Size < messageMore:
+		return malformed("MESSAGE of %d bytes, at least %d", head.Size, messageMore)
+	case head.Size > uint64(r.maxFrame)+messageMore:
+		return &Error{Kind: ErrLimit, Detail: fmt.Sprintf("MESSAGE of %d bytes, at most %d", head.Size, r.maxFrame+messageMore)}
 	}
 	return nil
 }
 
 // frameRoom is how much room deliver needs for a MESSAGE of size bytes.
-func frameRoom(size int) int { return longHead + size - messageMore }
+func frameRoom(size int) int { return zmtp.LongHead + size - messageMore }
 
 // deliver decrypts body into p if it fits there, else into memory of its own
 // from which it copies the beginning.
@@ -150,10 +150,7 @@ func (r *reader) open(dst, body []byte) ([]byte, error) {
 		return nil, &Error{Kind: ErrNonce, Detail: fmt.Sprintf("MESSAGE %d after %d", number, r.received)}
 	}
 	size := len(body) - messageMore
-	head := longHead
-	if size <= 255 {
-		head = shortHead
-	}
+	head := zmtp.HeadSize(size)
 	binary.BigEndian.PutUint64(r.nonce[len(r.nonce)-nonceBytes:], number)
 	if _, ok := secretbox.Open(dst[head-1:head-1], body[messageHead:], &r.nonce, r.key); !ok {
 		return nil, &Error{Kind: ErrForged, Detail: fmt.Sprintf("the box of MESSAGE %d does not open", number)}
@@ -163,6 +160,6 @@ func (r *reader) open(dst, body []byte) ([]byte, error) {
 	if flags&^(innerMore|innerCommand) != 0 || flags == innerMore|innerCommand {
 		return nil, malformed("flags %#x inside a MESSAGE", flags)
 	}
-	appendHead(dst[:0], flags&innerMore|flags&innerCommand<<1, size)
+	zmtp.AppendHead(dst[:0], flags&innerMore|flags&innerCommand<<1, size)
 	return dst[:head+size], nil
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // The recordings are what libzmq 4.3.4 sent to this package's side when that
@@ -25,7 +27,7 @@ func recording(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Greater(t, len(b), greetingBytes+welcomeBytes)
+	require.Greater(t, len(b), zmtp.GreetingSize+welcomeBytes)
 	return b
 }
 
@@ -74,7 +76,7 @@ func ourTranscript(t testing.TB) (fromClient, fromServer []byte) {
 	t.Helper()
 	a, b := socketPair(t)
 	ra, rb := &recorder{Conn: a}, &recorder{Conn: b}
-	frames := []frame{{0, []byte("hello")}, {flagCommand, []byte("\x04PING\x00\x01")}}
+	frames := []frame{{0, []byte("hello")}, {zmtp.Command, []byte("\x04PING\x00\x01")}}
 	talk := func(c *Conn, socketType string) error {
 		p, err := newNullPeer(c, socketType)
 		if err == nil {
@@ -95,12 +97,13 @@ func ourTranscript(t testing.TB) (fromClient, fromServer []byte) {
 // split cuts a transcript into greeting and frames with their heads.
 func split(t testing.TB, b []byte) (parts [][]byte) {
 	t.Helper()
-	parts = append(parts, b[:greetingBytes])
-	for b = b[greetingBytes:]; len(b) > 0; {
-		_, size, head, _ := parseHead(b)
-		require.NotZero(t, head)
-		parts = append(parts, b[:head+int(size)])
-		b = b[head+int(size):]
+	parts = append(parts, b[:zmtp.GreetingSize])
+	for b = b[zmtp.GreetingSize:]; len(b) > 0; {
+		head, n := parseHead(b)
+		require.LessOrEqual(t, n, len(b))
+		end := n + int(head.Size)
+		parts = append(parts, b[:end])
+		b = b[end:]
 	}
 	return parts
 }
@@ -155,7 +158,7 @@ func recordServer(t *testing.T, path string) {
 		p, err := newNullPeer(fixedClient(tap, Limits{}), "DEALER")
 		require.NoError(t, err)
 		require.NoError(t, p.send(message([]byte("head"), []byte("x1"))...))
-		require.NoError(t, p.send(frame{flagCommand, []byte("\x04PING\x00\x64context")}))
+		require.NoError(t, p.send(frame{zmtp.Command, []byte("\x04PING\x00\x64context")}))
 		return p
 	})
 }
@@ -169,7 +172,7 @@ func saveThreeFrames(t *testing.T, path string, nc net.Conn, open func(net.Conn)
 	for parts < 2 || commands < 1 {
 		f, err := p.receive()
 		require.NoError(t, err)
-		if f.flags&flagCommand != 0 {
+		if f.flags&zmtp.Command != 0 {
 			commands++
 		} else {
 			parts++

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 func concat(parts ...[]byte) (all []byte) {
@@ -24,10 +26,12 @@ func concat(parts ...[]byte) (all []byte) {
 	return all
 }
 
-func command(body string) []byte { return append(appendHead(nil, flagCommand, len(body)), body...) }
+func command(body string) []byte {
+	return append(zmtp.AppendHead(nil, zmtp.Command, len(body)), body...)
+}
 
 func claim(flags byte, size uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{flags | flagLong}, size)
+	return binary.BigEndian.AppendUint64([]byte{flags | zmtp.Long}, size)
 }
 
 // sentReason returns the reason in the ERROR that ends what was written.
@@ -35,7 +39,7 @@ func sentReason(t *testing.T, r *replay) string {
 	t.Helper()
 	parts := split(t, r.written.Bytes())
 	last := parts[len(parts)-1]
-	reason, ok := errorReason(last[shortHead:])
+	reason, ok := errorReason(last[zmtp.ShortHead:])
 	require.True(t, ok, "no ERROR at the end: %q", last)
 	return reason
 }
@@ -73,9 +77,9 @@ func TestTheServerSaysWhyItRefuses(t *testing.T) {
 	parts := split(t, ours)
 	hello, initiate := parts[1], parts[2]
 	wrongVersion := append([]byte(nil), hello...)
-	wrongVersion[shortHead+7] = 1
+	wrongVersion[zmtp.ShortHead+7] = 1
 	padded := append([]byte(nil), hello...)
-	padded[shortHead+30] = 1
+	padded[zmtp.ShortHead+30] = 1
 	for name, test := range map[string]struct {
 		after []byte
 		kind  Kind
@@ -84,11 +88,11 @@ func TestTheServerSaysWhyItRefuses(t *testing.T) {
 		"HELLO 1.1":             {wrongVersion, ErrMalformed},
 		"a padding not of 0":    {padded, ErrMalformed},
 		"HELLO twice":           {concat(hello, hello), ErrMalformed},
-		"HELLO of 201 bytes":    {claim(flagCommand, 201), ErrLimit},
-		"HELLO of 2^62 bytes":   {claim(flagCommand, 1<<62), ErrLimit},
-		"HELLO of 2^64-1 bytes": {claim(flagCommand, math.MaxUint64), ErrLimit},
-		"INITIATE of 2^62":      {concat(hello, claim(flagCommand, 1<<62)), ErrLimit},
-		"INITIATE of 1025":      {concat(hello, claim(flagCommand, 1025)), ErrLimit},
+		"HELLO of 201 bytes":    {claim(zmtp.Command, 201), ErrLimit},
+		"HELLO of 2^62 bytes":   {claim(zmtp.Command, 1<<62), ErrLimit},
+		"HELLO of 2^64-1 bytes": {claim(zmtp.Command, math.MaxUint64), ErrLimit},
+		"INITIATE of 2^62":      {concat(hello, claim(zmtp.Command, 1<<62)), ErrLimit},
+		"INITIATE of 1025":      {concat(hello, claim(zmtp.Command, 1025)), ErrLimit},
 		"a message":             {[]byte{0, 1, 'x'}, ErrMalformed},
 		"an empty command":      {command(""), ErrMalformed},
 		"reserved flags":        {[]byte{0x84, 0}, ErrMalformed},
@@ -134,7 +138,7 @@ func TestTheServerRefusesTheWrongKeys(t *testing.T) {
 func TestAuthorizeIsNotAskedBeforeTheKeyIsProven(t *testing.T) {
 	ours, _ := ourTranscript(t)
 	parts := split(t, ours)
-	for i := longHead; i < len(parts[2]); i++ {
+	for i := zmtp.LongHead; i < len(parts[2]); i++ {
 		changed := append([]byte(nil), parts[2]...)
 		changed[i] ^= 1
 		cfg := ServerConfig{Key: fixedKey(1), Authorize: func(PublicKey) error {
@@ -159,7 +163,7 @@ func initiateWith(t *testing.T, change func(c *clientShake, short [32]byte) (num
 	short, cookie, err := c.readWelcome()
 	require.NoError(t, err)
 	number, plain := change(c, short)
-	body := append(commandName("INITIATE"), cookie...)
+	body := zmtp.AppendCommand(nil, "INITIATE", cookie)
 	require.NoError(t, c.send(appendNumberedBox(body, "CurveZMQINITIATE", number, plain, sharedKey(t, short, c.short))))
 	return <-ended
 }
@@ -262,10 +266,10 @@ func TestTheClientRefuses(t *testing.T) {
 		kind Kind
 	}{
 		"NULL":                 {greeting("NULL", 1, false), ErrMechanism},
-		"WELCOME of 2^62":      {concat(parts[0], claim(flagCommand, 1<<62)), ErrLimit},
+		"WELCOME of 2^62":      {concat(parts[0], claim(zmtp.Command, 1<<62)), ErrLimit},
 		"WELCOME of 169 bytes": {concat(parts[0], append([]byte{4, 169}, append(welcome[2:170:170], 0)...)), ErrMalformed},
 		"READY first":          {concat(parts[0], parts[2]), ErrMalformed},
-		"READY of 1025 bytes":  {concat(parts[0], welcome, claim(flagCommand, 1025)), ErrLimit},
+		"READY of 1025 bytes":  {concat(parts[0], welcome, claim(zmtp.Command, 1025)), ErrLimit},
 		"READY that is forged": {concat(parts[0], welcome, forged), ErrForged},
 		"ERROR for WELCOME":    {concat(parts[0], command("\x05ERROR\x03400")), ErrRefused},
 		"ERROR for READY":      {concat(parts[0], welcome, command("\x05ERROR\x00")), ErrRefused},
@@ -298,12 +302,12 @@ func TestCommandsCutShortAreRefused(t *testing.T) {
 		parts := split(t, test.stream)
 		before := parts[0]
 		for _, part := range parts[1:3] {
-			_, size, head, _ := parseHead(part)
-			for cut := range int(size) {
-				short := concat(before, appendHead(nil, flagCommand, cut), part[head:head+cut])
+			head, n := parseHead(part)
+			for cut := range int(head.Size) {
+				short := concat(before, zmtp.AppendHead(nil, zmtp.Command, cut), part[n:n+cut])
 				err := test.shake(newReplay(short)).Handshake(t.Context())
 				var e *Error
-				require.ErrorAs(t, err, &e, "%s: %d of %d bytes", name, cut, size)
+				require.ErrorAs(t, err, &e, "%s: %d of %d bytes", name, cut, head.Size)
 				require.Contains(t, []Kind{ErrMalformed, ErrForged, ErrServerKey}, e.Kind)
 			}
 			for cut := range part {
@@ -326,7 +330,7 @@ func TestHandshakeCommandsThatWereChangedAreRefused(t *testing.T) {
 	} {
 		parts := split(t, test.stream)
 		end := len(concat(parts[:3]...))
-		for i := greetingBytes; i < end; i++ {
+		for i := zmtp.GreetingSize; i < end; i++ {
 			changed := append([]byte(nil), test.stream[:end]...)
 			changed[i] ^= 0x40
 			require.Error(t, test.shake(newReplay(changed)).Handshake(t.Context()), "%s: byte %d", name, i)
@@ -398,7 +402,7 @@ func TestFramesOverTheLimitAreRefusedForNoMemory(t *testing.T) {
 		"the most, then none": {claim(0, limit+messageMore), io.ErrUnexpectedEOF},
 		"the most, then some": {append(claim(0, limit+messageMore), make([]byte, 100<<10)...), io.ErrUnexpectedEOF},
 		"too small":           {[]byte{0, messageMore - 1}, ErrMalformed},
-		"MORE outside":        {[]byte{flagMore, messageMore}, ErrMalformed},
+		"MORE outside":        {[]byte{zmtp.More, messageMore}, ErrMalformed},
 		"reserved":            {[]byte{0x40, messageMore}, ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {

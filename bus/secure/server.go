@@ -3,6 +3,8 @@ package secure
 import (
 	"crypto/subtle"
 	"io"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // serverShake is the server's side of one CurveZMQ handshake (RFC 26). The
@@ -45,7 +47,7 @@ func (s *serverShake) exchange() (*session, error) {
 		return nil, err
 	}
 	done.sent = 1
-	ready := appendNumberedBox(commandName("READY"), "CurveZMQREADY---", done.sent, s.own.raw, done.key)
+	ready := appendNumberedBox(zmtp.AppendName(nil, "READY"), "CurveZMQREADY---", done.sent, s.own.raw, done.key)
 	if err := s.send(ready); err != nil {
 		wipe(done.key)
 		return nil, err
@@ -101,7 +103,7 @@ func (s *serverShake) sendWelcome() error {
 	if err != nil {
 		return err
 	}
-	welcome, err := appendRandomBox(commandName("WELCOME"), s.rand, "WELCOME-", plain, s.hello)
+	welcome, err := appendRandomBox(zmtp.AppendName(nil, "WELCOME"), s.rand, "WELCOME-", plain, s.hello)
 	if err != nil {
 		return err
 	}

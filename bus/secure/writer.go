@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/crypto/nacl/secretbox"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // flushBytes bounds what gathers for one outward write.
@@ -32,9 +34,9 @@ type writer struct {
 	sent       uint64
 
 	phase phase
-	head  [longHead]byte // of the frame under way
-	heads int            // bytes of it that are there
-	open  bool           // the head is complete
+	head  [zmtp.LongHead]byte // of the frame under way
+	heads int                 // bytes of it that are there
+	open  bool                // the head is complete
 	flags byte
 	need  int    // bytes of the payload that are missing
 	plain []byte // flags and payload so far
@@ -118,42 +120,42 @@ func (w *writer) absorb(p []byte) (n int, err error) {
 // as a frame with no head.
 func (w *writer) absorbHead(p []byte) (int, error) {
 	if w.phase == inGreeting {
-		w.begin(0, greetingBytes)
+		w.begin(0, zmtp.GreetingSize)
 		return 0, nil
 	}
 	for n, b := range p {
 		w.head[w.heads] = b
 		w.heads++
-		flags, size, head, _ := parseHead(w.head[:w.heads])
-		if head == 0 {
+		head, whole := parseHead(w.head[:w.heads])
+		if whole > w.heads {
 			continue
 		}
-		if err := w.checkFrame(flags, size); err != nil {
+		if err := w.checkFrame(head); err != nil {
 			return n + 1, err
 		}
-		w.begin(flags&^flagLong, int(size))
+		w.begin(head.Flags&^zmtp.Long, int(head.Size))
 		return n + 1, nil
 	}
 	return len(p), nil
 }
 
-func (w *writer) checkFrame(flags byte, size uint64) error {
+func (w *writer) checkFrame(head zmtp.Head) error {
 	limit := w.maxFrame
 	if w.phase == inReady {
 		limit = maxInnerReady
 	}
-	if size > uint64(limit) {
-		return &Error{Kind: ErrLimit, Detail: fmt.Sprintf("a frame of %d bytes from the inner side, at most %d", size, limit)}
+	if head.Size > uint64(limit) {
+		return &Error{Kind: ErrLimit, Detail: fmt.Sprintf("a frame of %d bytes from the inner side, at most %d", head.Size, limit)}
 	}
-	if flags&^(flagMore|flagLong|flagCommand) != 0 || flags&flagMore != 0 && flags&flagCommand != 0 {
-		return &Error{Kind: ErrConfig, Detail: fmt.Sprintf("frame flags %#x from the inner side", flags)}
+	if head.Flags&^(zmtp.More|zmtp.Long|zmtp.Command) != 0 || head.More() && head.Command() {
+		return &Error{Kind: ErrConfig, Detail: fmt.Sprintf("frame flags %#x from the inner side", head.Flags)}
 	}
 	return nil
 }
 
 func (w *writer) begin(flags byte, size int) {
 	w.open, w.heads, w.flags, w.need = true, 0, flags, size
-	w.plain = append(w.store.take(1+size), flags&flagMore|flags&flagCommand>>1)
+	w.plain = append(w.store.take(1+size), flags&zmtp.More|flags&zmtp.Command>>1)
 }
 
 // finish deals with the frame that is complete.
@@ -179,8 +181,8 @@ func (w *writer) seal() error {
 	w.sent++
 	binary.BigEndian.PutUint64(w.nonce[len(w.nonce)-nonceBytes:], w.sent)
 	size := messageHead + boxBytes + len(w.plain)
-	w.out = slices.Grow(w.out, longHead+size)
-	w.out = appendHead(w.out, 0, size)
+	w.out = slices.Grow(w.out, zmtp.LongHead+size)
+	w.out = zmtp.AppendHead(w.out, 0, size)
 	w.out = append(w.out, "\x07MESSAGE"...)
 	w.out = append(w.out, w.nonce[len(w.nonce)-nonceBytes:]...)
 	w.out = secretbox.Seal(w.out, w.plain, &w.nonce, w.key)

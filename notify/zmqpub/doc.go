@@ -1,8 +1,8 @@
 // Package zmqpub is a ZeroMQ PUB socket for subscribers that are not ours.
 //
 // A Publisher serves ZMTP 3 (RFC 23, RFC 37) to any number of SUB and XSUB
-// sockets on one address. The handshake is go-zeromq's; framing after it is
-// the package's own, because every size must be checked before it is
+// sockets on one address. The handshake is that of internal/zmtp/null; frames
+// are read and written here, because every size must be checked before it is
 // believed and every subscriber needs a queue of its own.
 //
 // # Guarantees

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp/null"
 )
 
 // Defaults of a Config.
@@ -118,7 +120,7 @@ func (p *Publisher) serve(ctx context.Context, nc net.Conn) {
 	s := newSubscriber(nc, p.cfg)
 	defer p.leave(s)
 	r := bufio.NewReader(nc)
-	if err := handshake(nc, r, p.cfg.Handshake); err != nil {
+	if _, err := null.Handshake(nc, r, "PUB", p.cfg.Handshake); err != nil {
 		p.cfg.Logger.Debug(fmt.Sprintf("zmq: %s: %v", nc.RemoteAddr(), err))
 		return
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // outsiderScript is a subscriber built on libzmq. It prints every message as
@@ -218,18 +220,18 @@ func (c *client) greet() {
 
 func (c *client) handshake() {
 	c.greet()
-	ready := command("READY", append([]byte("\x0bSocket-Type\x00\x00\x00\x03"), "SUB"...))
-	c.write(append([]byte{flagCommand, byte(len(ready))}, ready...)...)
+	ready := zmtp.AppendCommand(nil, "READY", append([]byte("\x0bSocket-Type\x00\x00\x00\x03"), "SUB"...))
+	c.write(append([]byte{zmtp.Command, byte(len(ready))}, ready...)...)
 	f, err := readFrame(c.r)
 	require.NoError(c.t, err)
-	name, _, err := splitCommand(f.body)
-	require.NoError(c.t, err)
-	require.Equal(c.t, "READY", name)
+	name, _, ok := zmtp.SplitCommand(f.body)
+	require.True(c.t, ok)
+	require.Equal(c.t, "READY", string(name))
 }
 
 func (c *client) command(name, body string) {
-	b := command(name, []byte(body))
-	c.write(append([]byte{flagCommand, byte(len(b))}, b...)...)
+	b := zmtp.AppendCommand(nil, name, []byte(body))
+	c.write(append([]byte{zmtp.Command, byte(len(b))}, b...)...)
 }
 
 // ping waits for its PONG: everything sent before has then been handled.
@@ -237,7 +239,7 @@ func (c *client) ping() {
 	c.command("PING", "\x00\x00ctx")
 	f, err := readFrame(c.r)
 	require.NoError(c.t, err)
-	require.Equal(c.t, command("PONG", []byte("ctx")), f.body)
+	require.Equal(c.t, zmtp.AppendCommand(nil, "PONG", []byte("ctx")), f.body)
 	require.True(c.t, f.command)
 }
 
@@ -295,13 +297,13 @@ func TestMalformedClientsAreClosed(t *testing.T) {
 		"no ZMTP": func(c *client) { c.write(bytes.Repeat([]byte("GET / "), 20)...) },
 		"huge READY": func(c *client) {
 			c.greet()
-			c.write(flagCommand|flagLong, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+			c.write(zmtp.Command|zmtp.Long, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 		},
-		"bad metadata":      func(c *client) { c.greet(); c.write(append([]byte{flagCommand, 8}, "\x05READY\xffx"...)...) },
-		"huge subscription": func(c *client) { c.handshake(); c.write(flagLong, 0, 0, 0, 0, 0, 0, 2, 0) },
-		"endless frame":     func(c *client) { c.handshake(); c.write(flagLong, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) },
+		"bad metadata":      func(c *client) { c.greet(); c.write(append([]byte{zmtp.Command, 8}, "\x05READY\xffx"...)...) },
+		"huge subscription": func(c *client) { c.handshake(); c.write(zmtp.Long, 0, 0, 0, 0, 0, 0, 2, 0) },
+		"endless frame":     func(c *client) { c.handshake(); c.write(zmtp.Long, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff) },
 		"reserved flags":    func(c *client) { c.handshake(); c.write(0xf0, 0) },
-		"empty command":     func(c *client) { c.handshake(); c.write(flagCommand, 0) },
+		"empty command":     func(c *client) { c.handshake(); c.write(zmtp.Command, 0) },
 		"short PING":        func(c *client) { c.handshake(); c.command("PING", "") },
 		"too many": func(c *client) {
 			c.handshake()
@@ -368,7 +370,7 @@ func readLarge(r *bufio.Reader) (int64, error) {
 		return 0, err
 	}
 	n := 1
-	if flags&flagLong != 0 {
+	if flags&zmtp.Long != 0 {
 		n = 8
 	}
 	var size uint64
@@ -385,8 +387,8 @@ func readLarge(r *bufio.Reader) (int64, error) {
 // FuzzReadFrame feeds bytes of a subscriber to the frame reader.
 func FuzzReadFrame(f *testing.F) {
 	f.Add([]byte{0, 2, 1, 'b'})
-	f.Add([]byte{flagCommand, 6, 4, 'P', 'I', 'N', 'G', 0})
-	f.Add([]byte{flagLong, 0, 0, 0, 0, 0, 0, 1, 1})
+	f.Add([]byte{zmtp.Command, 6, 4, 'P', 'I', 'N', 'G', 0})
+	f.Add([]byte{zmtp.Long, 0, 0, 0, 0, 0, 0, 1, 1})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r := bufio.NewReader(bytes.NewReader(raw))
 		s := newSubscriber(nil, Config{}.withDefaults())

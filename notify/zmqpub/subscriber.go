@@ -9,13 +9,13 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 const (
 	maxSubscriptions = 1024
-	// maxContext is the longest context of a PING (RFC 37).
-	maxContext = 16
-	bufferSize = 64 << 10
+	bufferSize       = 64 << 10
 )
 
 // subscriber is one connection.
@@ -27,8 +27,7 @@ type subscriber struct {
 	prefix  map[string]int // subscriptions, with how often each was made
 	queue   [][][]byte
 	bytes   int
-	pong    []byte // context of a PING that awaits its PONG
-	pinged  bool
+	pong    []byte // the PONG that waits, nil if none does
 	dropped uint64
 	wake    chan struct{} // capacity 1
 }
@@ -70,26 +69,33 @@ func (s *subscriber) read(r *bufio.Reader) error {
 
 // obey handles a command.
 func (s *subscriber) obey(body []byte) error {
-	name, rest, err := splitCommand(body)
-	if err != nil {
-		return err
+	name, data, ok := zmtp.SplitCommand(body)
+	if !ok {
+		return fmt.Errorf("malformed command of %d bytes", len(body))
 	}
-	switch name {
+	switch string(name) {
 	case "SUBSCRIBE":
-		return s.subscription(1, string(rest))
+		return s.subscription(1, string(data))
 	case "CANCEL":
-		return s.subscription(0, string(rest))
-	case "PING":
-		if len(rest) < 2 || len(rest) > 2+maxContext {
-			return fmt.Errorf("malformed PING of %d bytes", len(rest))
-		}
-		s.mu.Lock()
-		s.pong, s.pinged = rest[2:], true
-		s.mu.Unlock()
-		s.signal()
+		return s.subscription(0, string(data))
+	case zmtp.NamePing:
+		return s.answer(data)
 	case "ERROR":
 		return fmt.Errorf("the subscriber reports an error")
 	}
+	return nil
+}
+
+// answer queues the PONG to a PING. It takes the place of one that still waits.
+func (s *subscriber) answer(ping []byte) error {
+	pong, err := zmtp.Pong(ping)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.pong = pong
+	s.mu.Unlock()
+	s.signal()
 	return nil
 }
 
@@ -148,11 +154,11 @@ func (s *subscriber) signal() {
 func (s *subscriber) write(ctx context.Context) error {
 	w := bufio.NewWriterSize(s.nc, bufferSize)
 	for {
-		frames, pong, pinged := s.next()
+		frames, pong := s.next()
 		var err error
 		switch {
-		case pinged:
-			err = writeFrame(w, command("PONG", pong), flagCommand)
+		case pong != nil:
+			err = writeFrame(w, pong, zmtp.Command)
 		case frames != nil:
 			err = writeMessage(w, frames)
 		default:
@@ -175,15 +181,11 @@ func (s *subscriber) await(ctx context.Context) error {
 	}
 }
 
-func (s *subscriber) next() (frames [][]byte, pong []byte, pinged bool) {
+func (s *subscriber) next() (frames [][]byte, pong []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pinged {
-		s.pinged = false
-		return nil, s.pong, true
-	}
-	if len(s.queue) == 0 {
-		return nil, nil, false
+	if pong, s.pong = s.pong, nil; pong != nil || len(s.queue) == 0 {
+		return nil, pong
 	}
 	frames = s.queue[0]
 	s.queue[0] = nil
@@ -191,5 +193,5 @@ func (s *subscriber) next() (frames [][]byte, pong []byte, pinged bool) {
 	for _, f := range frames {
 		s.bytes -= len(f)
 	}
-	return frames, nil, false
+	return frames, nil
 }

@@ -61,7 +61,7 @@ var shells = []string{
 
 // doors are the only packages that may import a foreign library.
 var doors = map[string][]string{
-	"github.com/go-zeromq/zmq4":       {"bus/link", "notify/zmqpub"},
+	"github.com/go-zeromq/zmq4":       {"internal/zmtp/null"},
 	"github.com/fxamacker/cbor":       {"bus/codec"},
 	"github.com/consensys/":           {"node/signature"},
 	"github.com/dgraph-io/badger":     {"node/store", "wallet/store"},
@@ -121,6 +121,26 @@ func TestWhatIsKnownOfBitcoinIsPure(t *testing.T) {
 		}
 	}
 	require.Greater(t, found, 1)
+}
+
+// The wire format is bytes in memory. What strangers send before they have proven
+// a key is read without go-zeromq.
+func TestTheWireFormatIsPure(t *testing.T) {
+	found := 0
+	for _, p := range packages(t) {
+		switch p.path() {
+		case "internal/zmtp":
+			found++
+			for _, imported := range p.Imports {
+				require.False(t, strings.HasPrefix(imported, module), "%s imports %s", p.path(), imported)
+				require.NotContains(t, impure, imported, p.path())
+			}
+		case "bus/secure":
+			found++
+			require.NotContains(t, p.Imports, module+"internal/zmtp/null")
+		}
+	}
+	require.Equal(t, 2, found)
 }
 
 // vocabulary are the packages of types that cores speak in.
