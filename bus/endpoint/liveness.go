@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -8,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bulkheadnode/bulkhead/bus/link"
 )
 
 // Silence is after how long without a sign of life a far peer counts as gone.
@@ -41,7 +40,7 @@ type liveConn struct {
 	net.Conn
 	begun time.Time
 	heard atomic.Int64 // the last sign of life, nanoseconds since begun
-	cause atomic.Pointer[link.SilenceError]
+	cause atomic.Pointer[SilenceError]
 	// waits is how long writes have waited since they last were a sign of life.
 	// It belongs to who writes.
 	waits time.Duration
@@ -96,7 +95,7 @@ func (t *liveConn) check(silence time.Duration) {
 		return
 	}
 	t.over = true
-	t.cause.Store(&link.SilenceError{For: quiet})
+	t.cause.Store(&SilenceError{For: quiet})
 	t.Conn.Close()
 }
 
@@ -152,4 +151,12 @@ func (t *liveConn) Close() error {
 	}
 	t.mu.Unlock()
 	return t.Conn.Close()
+}
+
+// SilenceError ends a connection whose peer has sent nothing, not even answers to
+// pings or acknowledgements.
+type SilenceError struct{ For time.Duration }
+
+func (e *SilenceError) Error() string {
+	return fmt.Sprintf("the peer has been silent for %s", e.For.Round(time.Millisecond))
 }

@@ -164,7 +164,7 @@ func TestACutLineIsNoticed(t *testing.T) {
 	close(p.line.cut)
 	_, err = msg.Of(p2p.FetchBlock).Call(t.Context(), p.part, p2p.FetchBlockRequest{})
 	require.ErrorIs(t, err, bus.ErrClosed)
-	var silent *link.SilenceError
+	var silent *SilenceError
 	require.True(t, errors.As(<-p.ended, &silent))
 	require.GreaterOrEqual(t, silent.For, testSilence)
 }

@@ -14,7 +14,7 @@
 //   - Forward passes a message on as the bytes it came in; large content is
 //     shared by all links that it is queued on.
 //   - A peer that does not finish the handshake in time is dropped. A silent one
-//     is pinged, and dropped after Limits.Silence.
+//     is pinged.
 //   - An idle link over a descriptor holds one goroutine and a timer: no buffer,
 //     and no writer.
 //

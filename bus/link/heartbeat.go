@@ -8,8 +8,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
-// pulse pings a silent peer and ends the link of one that stays silent. It
-// costs a timer, not a goroutine, while nothing happens.
+// pulse pings a silent peer. It costs a timer, not a goroutine, while nothing
+// happens.
 type pulse struct {
 	link  *Link
 	heard atomic.Int64 // when something arrived last, nanoseconds since begun
@@ -41,19 +41,11 @@ func (p *pulse) beat() {
 	if p.ended {
 		return
 	}
-	limits, silence := p.link.limits, p.silence()
-	if limits.Silence > 0 && silence >= limits.Silence {
-		p.link.fail(&SilenceError{For: silence})
-		return
-	}
-	next := limits.Heartbeat
-	if silence >= limits.Heartbeat {
+	next, silence := p.link.limits.Heartbeat, p.silence()
+	if silence >= next {
 		p.link.command(zmtp.Ping())
 	} else {
 		next -= silence
-	}
-	if limits.Silence > 0 {
-		next = min(next, max(limits.Silence-silence, time.Millisecond))
 	}
 	p.timer.Reset(next)
 }

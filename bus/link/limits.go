@@ -1,15 +1,14 @@
 package link
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/internal/zmtp"
 )
 
 // Limits bounds what one link may hold and how long it may be silent. The
-// zero value of a field stands for its default. Silence counts what arrives:
-// on a line that is slow for what is queued, the answer to a ping is late.
+// zero value of a field stands for its default. No silence ends a link: on a
+// line that is slow for what is queued, the answer to a ping is late.
 //
 // The outbound queue's bounds count for ordinary messages; reserved ones may
 // use twice as much, and one message may always wait alone. Its memory is more
@@ -22,7 +21,6 @@ type Limits struct {
 	QueueBytes    int           // memory held by the outbound queue; default 128 MiB
 	Handshake     time.Duration // greeting to READY; default 30 s, negative for no limit
 	Heartbeat     time.Duration // silence after which the peer is pinged; default 10 s, negative for never
-	Silence       time.Duration // silence after which the link ends; zero or negative for never
 }
 
 func (l Limits) withDefaults() Limits {
@@ -61,11 +59,3 @@ func (l Limits) check(largest, size, frames int) error {
 
 // LimitError tells which limit a peer, or a message to it, exceeded.
 type LimitError = zmtp.LimitError
-
-// SilenceError ends a link whose peer has sent nothing, not even answers to
-// pings.
-type SilenceError struct{ For time.Duration }
-
-func (e *SilenceError) Error() string {
-	return fmt.Sprintf("the peer has been silent for %s", e.For.Round(time.Millisecond))
-}

@@ -121,8 +121,8 @@ func (s *scratch) take(n int) []byte {
 	return s.buf[:0]
 }
 
-// settle tells that used bytes of the memory were needed this time.
-func (s *scratch) settle(used int) {
+// trim tells that used bytes of the memory were needed this time.
+func (s *scratch) trim(used int) {
 	if used > bufferBytes {
 		s.calm = 0
 		return

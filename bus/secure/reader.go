@@ -124,7 +124,7 @@ func frameRoom(size int) int { return zmtp.LongHead + size - messageMore }
 // from which it copies the beginning.
 func (r *reader) deliver(p, body []byte) (int, error) {
 	room := frameRoom(len(body))
-	r.plain.settle(room)
+	r.plain.trim(room)
 	if room <= len(p) {
 		frame, err := r.open(p, body)
 		return len(frame), err

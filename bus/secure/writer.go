@@ -81,7 +81,7 @@ func (w *writer) write(buffers ...[]byte) (int, error) {
 		w.err = w.flush()
 	}
 	w.sink.buf = w.out[:0]
-	w.sink.settle(w.filled)
+	w.sink.trim(w.filled)
 	w.filled = 0
 	if w.err != nil {
 		return 0, w.err
@@ -186,6 +186,6 @@ func (w *writer) seal() error {
 	w.out = append(w.out, "\x07MESSAGE"...)
 	w.out = append(w.out, w.nonce[len(w.nonce)-nonceBytes:]...)
 	w.out = secretbox.Seal(w.out, w.plain, &w.nonce, w.key)
-	w.store.settle(len(w.plain))
+	w.store.trim(len(w.plain))
 	return nil
 }
