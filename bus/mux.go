@@ -13,8 +13,8 @@ type None struct{}
 // the reply.
 type handler func(ctx context.Context, c content) (any, error)
 
-// Mux holds what a part offers: its methods, and metadata about them for
-// whoever knows its name, such as the JSON-RPC table. Fill it before New.
+// Mux holds what a part offers: its methods, and metadata about them under
+// a name, such as the JSON-RPC table. Fill it before New.
 type Mux struct {
 	handlers map[string]handler
 	meta     map[string][]byte

@@ -117,7 +117,7 @@ func (s *uplink) answer(e *encoder, id uint64, rep any, failed error) {
 	if err == nil {
 		err = s.sendReserved(e)
 		if err == nil || errors.Is(err, ErrClosed) {
-			return // whoever waits is told by the broker
+			return // the broker tells the caller
 		}
 	}
 	why := asError(err)

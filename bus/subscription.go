@@ -23,7 +23,7 @@ type Event struct {
 	attached [][]byte
 }
 
-// given returns an event of the queue as whoever subscribed gets it: its
+// given returns an event of the queue as the subscriber gets it: its
 // content is taken out by the topic that knows its type.
 func given(ev events.Event) Event {
 	return Event{Topic: ev.Topic, From: ev.From, Gap: ev.Gap, body: ev.Body, attached: ev.Attached}
@@ -44,7 +44,7 @@ type Subscription struct {
 
 // Subscribe asks for the events of all topics that begin with one of the
 // prefixes. Events arrive in the order of their publication. The subscription
-// is in force when Subscribe returns: what is published by whoever learns of
+// is in force when Subscribe returns: an event that is published because of
 // that is heard.
 func (c *Conn) Subscribe(ctx context.Context, prefixes ...string) (*Subscription, error) {
 	for _, prefix := range prefixes {

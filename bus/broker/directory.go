@@ -11,8 +11,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/codec"
 )
 
-// directory is who offers and hears what. It is never changed: whoever
-// changes something replaces it, so routing reads it without a lock.
+// directory is who offers and hears what. It is never changed but
+// replaced, so routing reads it without a lock.
 type directory struct {
 	offers map[string]*group
 	subs   []*subscription

@@ -4,9 +4,9 @@
 // through unread.
 //
 // Guarantees:
-//   - A link is an identity (role, instance) that whoever attached it vouches
+//   - A link is an identity (role, instance) that the caller of Serve vouches
 //     for. The table (package rights) decides what the role may call, offer,
-//     publish and hear; a refusal is an error to whoever asked and one log line,
+//     publish and hear; a refusal is an error to the caller and one log line,
 //     up to a rate beyond which the lines are counted.
 //   - A call nobody can serve fails at once. When a link ends, the callers of
 //     everything it had in flight get "gone" and the handlers of its own calls
@@ -23,6 +23,6 @@
 // bus.link.up.ROLE and bus.link.gone.ROLE (see package msg).
 //
 // New starts nothing. Serve runs one link in the calling goroutine (and joins
-// the link's writer); whoever calls it owns that goroutine. There is no clock
+// the link's writer); its caller owns that goroutine. There is no clock
 // but for measuring calls, and no disk.
 package broker

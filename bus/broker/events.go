@@ -141,7 +141,7 @@ func (b *Broker) announce(topic string, event any) {
 }
 
 // takeGap returns how many events were lost since the last one that was sent.
-// Links publish at the same time: whoever takes the count tells of it.
+// Links publish at the same time: the one that takes the count tells of it.
 func (s *subscription) takeGap() uint64 {
 	if s.gap.Load() == 0 {
 		return 0

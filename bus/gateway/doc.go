@@ -14,7 +14,7 @@
 // and those that wait for that, the scrapes at a time. What is beyond them is
 // refused, never queued. The calls to one compartment take no place away from
 // those to another, and are given up when it no longer answers the broker's
-// pings: whoever does not depend on a stalled compartment is answered.
+// pings: a call that does not depend on a stalled compartment is answered.
 //
 // Run owns the HTTP servers' goroutines, the one that follows the bus's registry
 // and the one that looks for silent compartments, and joins them; requests in progress are answered before it

@@ -11,7 +11,7 @@ import (
 )
 
 // maxScrapes is how many scrapes are served at a time: each asks several
-// parts, and whoever asks more often than they answer is turned away.
+// parts. A scrape beyond them is answered with an error.
 const maxScrapes = 4
 
 // metrics answers GET /metrics. There is no password: where it listens is who

@@ -34,7 +34,7 @@ type outbox struct {
 	failed   error         // the first write error
 	room     chan struct{} // closed when room appears; nil if nobody waits
 
-	buffers [][]byte // belongs to whoever writes
+	buffers [][]byte // belongs to the goroutine that writes
 	writers sync.WaitGroup
 	sent    uint64 // messages ever accepted
 	volume  uint64 // bytes of them

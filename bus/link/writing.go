@@ -8,7 +8,7 @@ const maxBuffers = 64
 const patience = 4
 
 // flush writes what is queued as far as the connection takes it at once; the
-// rest is left to the writer. Only whoever has claimed the writing calls it.
+// rest is left to the writer. Only the goroutine that has claimed the writing calls it.
 func (o *outbox) flush() {
 	for range patience {
 		buffers := o.take()

@@ -23,7 +23,7 @@ const flushPatience = 2 * time.Second
 // ErrAdrift is returned when the broker closed the link: the node is gone.
 var ErrAdrift = errors.New("lost the link to the broker")
 
-// Env is what a part gets from whoever starts it.
+// Env is what a part gets from the program that starts it.
 type Env struct {
 	Name      string         // instance on the bus, such as "worker.3"
 	Link      net.Conn       // to the broker

@@ -39,7 +39,7 @@ import (
 )
 
 func main() {
-	// Whoever gives this process a title overwrites the arguments.
+	// Setting the title of this process overwrites the arguments.
 	child := supervise.IsChild(os.Args[1:])
 	err := run(os.Args[1:])
 	if errors.Is(err, supervise.ErrTerminated) {

@@ -7,8 +7,8 @@
 // XORed with the 8-byte key of xor.dat, aligned to the file offset. Undo data
 // of a block is in the rev file with the number of its blk file.
 //
-// The package does not know what a block is and keeps no index: whoever
-// appends a record remembers its position. After a crash the tail of a file
+// The package does not know what a block is and keeps no index: the
+// caller remembers the position of a record. After a crash the tail of a file
 // may hold half a record; it is never overwritten, and a Scanner skips it.
 //
 // A Store owns its files, starts no goroutine and reads no clock. Reads may run

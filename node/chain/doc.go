@@ -42,8 +42,8 @@
 // and block files, which is not part of the choice of the best chain: it goes up
 // to the assumed set's block, and nowhere else. Prove verifies its next block,
 // with the same code as a block of the best chain, and may run beside all else;
-// CommitProof, which is the owner's, takes the step. When the background is Done, whoever
-// runs it compares the sets. Until then the best chain does not go below the
+// CommitProof, which is the owner's, takes the step. When the background is Done, the
+// goroutine that runs it compares the sets. Until then the best chain does not go below the
 // assumed set's block, because undo data is missing there, and View may contain
 // blocks that are not there; Verified does not. Flush makes both sets durable.
 //

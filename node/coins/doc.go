@@ -8,7 +8,7 @@
 //
 // A flush is not atomic in the store, so it is made so by markers: before the
 // first coin is written, the store says "between A and B"; after the last it
-// says "B". Cache.State tells which; whoever knows the blocks repeats the
+// says "B". Cache.State tells which; the owner of the blocks repeats the
 // steps between A and B with a replaying View, which may overwrite and may
 // spend what is already spent.
 //

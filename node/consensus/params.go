@@ -12,7 +12,7 @@ import (
 )
 
 // Params are the rules of one chain. Set by ForChain, then changed only by
-// whoever starts the node, before use.
+// the code that starts the node, before use.
 type Params struct {
 	*chaincfg.Params         // magic, genesis, address prefixes
 	Name             string  // one of package chains

@@ -68,8 +68,8 @@ func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Tim
 	return granted
 }
 
-// Delivered ends the lease of a block that has arrived, from whomever. The
-// other blocks of whoever owed it get their time anew. It reports whether the
+// Delivered ends the lease of a block that has arrived, from any peer. The
+// other blocks that its holder owes get their time anew. It reports whether the
 // block was leased to h.
 func (l *Leases) Delivered(h Holder, hash chainhash.Hash, now time.Time) bool {
 	owed := l.blocks[hash]

@@ -28,6 +28,6 @@
 // Step is for one goroutine at a time; everything else may be called from
 // anywhere at any time and waits for nothing but the disk. An index reads the
 // chain through snapshots and never makes it wait. The package starts no
-// goroutine and reads no clock. The databases belong to whoever opened them and
+// goroutine and reads no clock. The databases belong to the caller of Open and
 // must outlive the index.
 package index

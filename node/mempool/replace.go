@@ -181,7 +181,7 @@ func remaining(e *Entry, gone map[*Entry]struct{}) map[*Entry]struct{} {
 	})
 }
 
-// checkDustSpent verifies that whoever spends from a parent with dust spends
+// checkDustSpent verifies that a child of a parent with dust spends
 // the dust too: it must not outlive its transaction.
 func (p *Pool) checkDustSpent(c *candidate) error {
 	if !p.cfg.RequireStandard {

@@ -27,7 +27,7 @@ type Config struct {
 
 // Verifier runs scripts.
 type Verifier struct {
-	slots chan struct{} // taken by whoever runs scripts
+	slots chan struct{} // one element a goroutine that runs scripts
 	sigs  *txscript.SigCache
 	txs   *seenTxs
 }

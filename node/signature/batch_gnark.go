@@ -55,7 +55,7 @@ func (b *SchnorrBatch) Verify() bool {
 		return !b.bad
 	}
 	// sum(a*R) + sum(a*e*P) - sum(a*s) * G must be nothing. The factors a are
-	// not known to whoever makes the signatures before they are made.
+	// not known to the signer before the signatures are made.
 	seed := sha256.Sum256(b.keys)
 	points := make([]secp256k1.G1Affine, 0, 1+2*len(b.items))
 	factors := make([]fr.Element, 1, 1+2*len(b.items))

@@ -116,7 +116,7 @@ func checkFooter(path string) error {
 
 // Examine reads the tables that could hold key and compares their checksums. A
 // key that Get does not find may be one that was lost with a damaged block:
-// whoever draws grave conclusions from its absence asks first.
+// call it before anything is destroyed because a key is absent.
 func (d *DB) Examine(key []byte) error {
 	return d.examine(func(t badger.TableInfo) bool {
 		return bytes.Compare(y.ParseKey(t.Left), key) <= 0 && bytes.Compare(key, y.ParseKey(t.Right)) <= 0

@@ -15,7 +15,7 @@
 //   - A worker that is gone takes its connections with it, and the dials it
 //     had not finished go to another.
 //   - A worker never gets more connections than its capacity.
-//   - Dials go to whoever has the fewest connections. Workers of limited
+//   - Dials go to the worker with the fewest connections. Workers of limited
 //     capacity are one pool there, so that a worker without limit, which may be
 //     on another machine, has its share beside them; and what one could not
 //     reach, another tries next.

@@ -33,8 +33,8 @@ func (r *Roster) admit() ([]Order, Refusal) {
 	return r.leave(victim.ID, "selected "+string(p2p.Inbound)+" connection for eviction"), ""
 }
 
-// evictionCandidate chooses whom to drop for a newcomer. Whoever is hard to
-// imitate for an attacker stays: short pings, different networks, long
+// evictionCandidate chooses whom to drop for a newcomer. Connections that
+// an attacker can hardly imitate stay: short pings, different networks, long
 // connections. Of the rest, the youngest of the most crowded network goes.
 func evictionCandidate(peers []Peer) (Peer, bool) {
 	list := slices.DeleteFunc(slices.Clone(peers), func(p Peer) bool {

@@ -103,8 +103,8 @@ func (s *conversation) disconnectLogged(category, format string, args ...any) {
 	s.end(Disconnect{Reason: reason})
 }
 
-// kicked ends the session on the shell's wish. Without a reason, whoever
-// wished it has logged why.
+// kicked ends the session on the shell's wish. Without a reason, the
+// shell has logged why.
 func (s *conversation) kicked(reason string) {
 	if reason == "" {
 		s.end(Disconnect{})

@@ -1,5 +1,5 @@
-// Package events holds what waits between the reader of a link and whoever
-// subscribed: queues of events, bounded in their number and bytes, which take
+// Package events holds what waits between the reader of a link and the
+// subscribers: queues of events, bounded in their number and bytes, which take
 // what arrives together with one lock, and say how many events found no room.
 //
 // Small bodies share memory, a Slab, which is used again when nobody needs any

@@ -3,5 +3,5 @@
 // takes no memory once the table has grown, and an id that comes late never
 // finds what took its slot since.
 //
-// A Table has no lock of its own; whoever owns it has one anyway.
+// A Table has no lock of its own; its owner has one anyway.
 package slots

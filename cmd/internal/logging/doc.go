@@ -1,6 +1,6 @@
 // Package logging writes debug.log: one file, opened for appending, shared by
 // all processes of a node. A line is on its way to the file, in one write,
-// before the call that logged it returns, so that whoever was answered later
+// before the call that logged it returns, so that a client that is answered later
 // finds it there.
 //
 // The layout of a line is Bitcoin Core's: time, then a tag for the category

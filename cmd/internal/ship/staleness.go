@@ -11,8 +11,8 @@ import (
 const (
 	staleEvery = 10 * time.Second
 	// stale is how long a compartment may leave pings of its link unanswered
-	// before that is told. It is not ended for it: whoever stopped it may be
-	// looking into it.
+	// before that is told. It is not ended for it: an operator may have
+	// stopped it to look into it.
 	stale = 35 * time.Second
 )
 
