@@ -29,7 +29,8 @@ type gateway struct {
 	conn      *bus.Conn
 	directory *directory
 	presence  *presence.Watch // keeps the directory up to date
-	lanes     *lanes
+	lanes     *lanes          // calls, up to the first piece of their results
+	sending   *lanes          // long results, up to their ends
 	silence   *silence
 	reading   chan struct{} // one element a body that is being read as JSON
 	ready     atomic.Bool   // the node has been ready
@@ -52,6 +53,7 @@ func newGateway(logger *slog.Logger, cfg Config) *gateway {
 		cfg: cfg, logger: logger, log: logger.With("cat", "rpc"), ipc: logger.With("cat", "ipc"),
 		directory: newDirectory(),
 		lanes:     newLanes(cfg.Threads, cfg.Queue),
+		sending:   newLanes(cfg.Threads, cfg.Queue),
 		silence:   newSilence(),
 		reading:   make(chan struct{}, cfg.Threads),
 		calls:     map[uint64]activeCall{},
