@@ -28,10 +28,10 @@ const (
 type gossiper struct{ *manager }
 
 // addAddresses serves AddAddresses.
-func (m gossiper) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
+func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	source, ok := m.roster.Peer(req.Peer)
+	source, ok := m.peerOf(ctx, req.Peer)
 	if !ok || len(req.Addresses) > maxGossip {
 		return p2p.Done{}, nil
 	}
@@ -70,10 +70,10 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 }
 
 // getAddresses serves GetAddresses.
-func (m gossiper) getAddresses(_ context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
+func (m gossiper) getAddresses(ctx context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, ok := m.roster.Peer(req.Peer)
+	p, ok := m.peerOf(ctx, req.Peer)
 	if !ok {
 		return p2p.AddressesReply{}, nil
 	}

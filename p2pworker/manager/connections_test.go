@@ -187,3 +187,41 @@ func TestSwitchingTheNetworkOffEndsConnections(t *testing.T) {
 	require.Equal(t, true, s.succeeds("setnetworkactive", `[true]`))
 	w.accept("10.0.0.1:6")
 }
+
+// TestAWorkerIsBelievedAboutItsOwnOnly: what it says of another's dials and
+// connections changes nothing.
+func TestAWorkerIsBelievedAboutItsOwnOnly(t *testing.T) {
+	s := newShip(t, Config{Whitelist: []string{"addr@10.0.0.1"}})
+	first := s.worker("worker.1", 0)
+	peer := first.open("10.0.0.1:5", 0).Peer
+	second := s.worker("worker.2", 1)
+	s.mu.Lock()
+	id, orders, ok := s.roster.Dial(s.now(), "1.2.3.4:8333", p2p.FullRelay)
+	s.dispatch(orders)
+	s.mu.Unlock()
+	require.True(t, ok)
+	require.Equal(t, id, second.orders()[0].Dial.ID)
+	_, err := msg.DialFailed.Call(t.Context(), first.conn, p2p.DialFailedRequest{Dial: id})
+	require.NoError(t, err)
+	require.True(t, s.roster.Dialling(id))
+	require.Equal(t, "unknown dial", first.open("1.2.3.4:8333", id).Refused)
+	require.Empty(t, second.open("1.2.3.4:8333", id).Refused)
+
+	_, err = msg.IntroducePeer.Call(t.Context(), second.conn, p2p.IntroducePeerRequest{Peer: peer})
+	require.NoError(t, err)
+	p, _ := s.roster.Peer(peer)
+	require.False(t, p.Ready)
+	second.tell(p2p.AddAddressesRequest{Peer: peer, Addresses: []p2p.NetAddr{address(1)}})
+	require.Zero(t, s.book.Len())
+	first.tell(p2p.AddAddressesRequest{Peer: peer, Addresses: []p2p.NetAddr{address(1), address(2), address(3), address(4), address(5)}})
+	require.NotZero(t, s.book.Len())
+	require.Empty(t, second.gossip(peer))
+	require.NotEmpty(t, first.gossip(peer))
+	second.close(p2p.ClosePeerRequest{Peer: peer})
+	_, there := s.roster.Peer(peer)
+	require.True(t, there)
+	_, err = msg.IntroducePeer.Call(t.Context(), first.conn, p2p.IntroducePeerRequest{Peer: peer})
+	require.NoError(t, err)
+	p, _ = s.roster.Peer(peer)
+	require.True(t, p.Ready)
+}

@@ -67,12 +67,12 @@ func (r *Roster) assign() (orders []Order) {
 	return orders
 }
 
-// DialFailed notes the end of a dial. A worker that was busy did not try, and
-// another one will.
-func (r *Roster) DialFailed(now time.Time, id uint64, busy bool) []Order {
-	d := r.takeDial(id)
+// DialFailed notes the end of a dial of a worker. One that was busy did not try,
+// and another one will. It returns false if the dial is not that worker's.
+func (r *Roster) DialFailed(now time.Time, worker string, id uint64, busy bool) ([]Order, bool) {
+	d := r.takeDial(worker, id)
 	if d == nil {
-		return nil
+		return nil, false
 	}
 	if busy {
 		d.worker = ""
@@ -80,7 +80,7 @@ func (r *Roster) DialFailed(now time.Time, id uint64, busy bool) []Order {
 	} else if d.target != nil {
 		d.target.failed(now)
 	}
-	return r.assign()
+	return r.assign(), true
 }
 
 // Dialling reports whether a dial is still under way.
@@ -91,9 +91,10 @@ func (r *Roster) Dialling(id uint64) bool {
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
 }
 
-func (r *Roster) takeDial(id uint64) *dial {
+// takeDial takes a dial from the worker that has it, nil if that is another one.
+func (r *Roster) takeDial(worker string, id uint64) *dial {
 	d := r.dials[id]
-	if d == nil {
+	if d == nil || d.worker != worker {
 		return nil
 	}
 	delete(r.dials, id)

@@ -25,13 +25,18 @@ func inbound(t *testing.T, r *Roster, i int) Peer {
 	return p
 }
 
+func failed(r *Roster, now time.Time, worker string, id uint64) []Order {
+	orders, _ := r.DialFailed(now, worker, id, false)
+	return orders
+}
+
 func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
 	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
 	require.True(t, ok)
 	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Dial: &p2p.DialOrder{ID: id, Target: "1.2.3.4:8333", Kind: p2p.Manual}}}}, orders)
-	require.Empty(t, r.DialFailed(start(), id, false))
+	require.Empty(t, failed(r, start(), "w", id))
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
 	id, _, _ = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
@@ -56,7 +61,7 @@ func TestConfiguredTargetsAreRetriedWithGrowingPauses(t *testing.T) {
 	require.Len(t, orders, 1)
 	pause := firstRetry
 	for range 10 {
-		r.DialFailed(now, orders[0].Dial.ID, false)
+		failed(r, now, orders[0].Worker, orders[0].Dial.ID)
 		require.Empty(t, r.Tick(now.Add(pause-1)))
 		orders = r.Tick(now.Add(pause))
 		require.Len(t, orders, 1)
@@ -94,7 +99,7 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	require.Equal(t, 2, r.FreeWorkers())
 	id, orders, _ := r.Dial(start(), "x:1", p2p.Manual)
 	require.Equal(t, "a", orders[0].Worker)
-	orders = r.DialFailed(start(), id, true)
+	orders, _ = r.DialFailed(start(), "a", id, true)
 	require.Len(t, orders, 1, "a busy worker hands its dial on")
 	p, _, refusal := r.Open(start(), Opened{Worker: orders[0].Worker, Dial: id, Remote: from(1)})
 	require.Empty(t, refusal)
@@ -137,7 +142,7 @@ func TestWhatOneCannotReachAnotherTries(t *testing.T) {
 		orders := r.Tick(now)
 		require.Len(t, orders, 1)
 		tried[orders[0].Worker]++
-		r.DialFailed(now, orders[0].Dial.ID, false)
+		failed(r, now, orders[0].Worker, orders[0].Dial.ID)
 	}
 	require.Equal(t, map[string]int{"a": 2, "far": 2, "z": 2}, tried)
 }
@@ -217,8 +222,8 @@ func TestCountsNeverDrift(t *testing.T) {
 			case 3:
 				r.Tick(now)
 			case 4:
-				for id := range r.dials {
-					r.DialFailed(now, id, rapid.Bool().Draw(t, "busy"))
+				for id, d := range r.dials {
+					r.DialFailed(now, d.worker, id, rapid.Bool().Draw(t, "busy"))
 					break
 				}
 			case 5:
