@@ -126,7 +126,7 @@ func (m *manager) fillSlots() {
 			if !ok {
 				break
 			}
-			_, orders, _ := m.roster.Dial(m.now(), e.Address.String(), kind)
+			_, orders, _ := m.roster.Dial(e.Address.String(), kind)
 			m.dispatch(orders)
 		}
 	}

@@ -155,7 +155,7 @@ func (m *manager) dialDone(id uint64) {
 // reports false if there is one already.
 func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionType) bool {
 	m.mu.Lock()
-	id, orders, ok := m.roster.Dial(m.now(), target, kind)
+	id, orders, ok := m.roster.Dial(target, kind)
 	if !ok {
 		m.mu.Unlock()
 		return false
@@ -172,6 +172,9 @@ func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionTy
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.dialling, id)
 	return true
 }
 

@@ -109,6 +109,7 @@ func TestADialThatACommandWaitsFor(t *testing.T) {
 		done, _ = onetry("5.6.7.9:8333")
 		require.NoError(t, <-done)
 		require.Equal(t, dialPatience, time.Since(began))
+		require.Empty(t, s.dialling, "nothing is left of those that waited")
 	})
 }
 
@@ -196,7 +197,7 @@ func TestAWorkerIsBelievedAboutItsOwnOnly(t *testing.T) {
 	peer := first.open("10.0.0.1:5", 0).Peer
 	second := s.worker("worker.2", 1)
 	s.mu.Lock()
-	id, orders, ok := s.roster.Dial(s.now(), "1.2.3.4:8333", p2p.FullRelay)
+	id, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.FullRelay)
 	s.dispatch(orders)
 	s.mu.Unlock()
 	require.True(t, ok)
@@ -224,4 +225,28 @@ func TestAWorkerIsBelievedAboutItsOwnOnly(t *testing.T) {
 	require.NoError(t, err)
 	p, _ = s.roster.Peer(peer)
 	require.True(t, p.Ready)
+}
+
+// TestADialThatIsNeverAnsweredGivesItsSlotBack, after what -timeout allows and a
+// minute.
+func TestADialThatIsNeverAnsweredGivesItsSlotBack(t *testing.T) {
+	s := newShip(t, Config{ConnectTimeout: 20 * time.Second, AddNode: []string{"1.2.3.4:8333"}})
+	w := s.worker("worker.1", 0)
+	tick := func(after time.Duration) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.dispatch(s.roster.Tick(s.now().Add(after)))
+	}
+	tick(0)
+	dial := w.orders()[0].Dial
+	tick(time.Second)
+	tick(time.Second + 80*time.Second - 1)
+	require.True(t, s.roster.Dialling(dial.ID))
+	tick(time.Second + 80*time.Second)
+	require.False(t, s.roster.Dialling(dial.ID))
+	require.Equal(t, "unknown dial", w.open("1.2.3.4:8333", dial.ID).Refused, "it comes too late")
+	tick(time.Second + 80*time.Second + time.Minute)
+	again := w.orders()[0].Dial
+	require.Equal(t, dial.Target, again.Target)
+	require.Empty(t, w.open("1.2.3.4:8333", again.ID).Refused)
 }

@@ -144,7 +144,7 @@ func TestWhatAWorkerLeftUndoneGoesToAnother(t *testing.T) {
 	w1, w2 := s.worker("worker.1", 0), s.worker("worker.2", 0)
 	peer := w1.accept("10.0.0.1:5")
 	s.mu.Lock()
-	_, orders, ok := s.roster.Dial(s.now(), "1.2.3.4:8333", p2p.Manual)
+	_, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.Manual)
 	s.dispatch(orders)
 	s.mu.Unlock()
 	require.True(t, ok)

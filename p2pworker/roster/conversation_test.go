@@ -50,7 +50,7 @@ func (s *script) run() {
 	case "roster":
 		l := DefaultLimits()
 		s.roster = New(Limits{Total: s.number("total", l.Total), FullRelay: s.number("full-relay", l.FullRelay),
-			BlockRelay: s.number("block-relay", l.BlockRelay), Manual: s.number("manual", l.Manual)})
+			BlockRelay: s.number("block-relay", l.BlockRelay), Manual: s.number("manual", l.Manual), DialTime: l.DialTime})
 	case "worker":
 		s.orders(s.roster.AddWorker(s.word(0), s.number("capacity", 0), s.open()))
 	case "worker-gone":
@@ -83,7 +83,7 @@ func (s *script) run() {
 func (s *script) connection() {
 	switch s.Cmd {
 	case "dial":
-		_, orders, ok := s.roster.Dial(s.now, s.word(0), p2p.ConnectionType(s.word(1)))
+		_, orders, ok := s.roster.Dial(s.word(0), p2p.ConnectionType(s.word(1)))
 		s.orders(orders)
 		s.reports(ok, "not dialled")
 	case "failed":

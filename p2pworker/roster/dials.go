@@ -11,7 +11,8 @@ type dial struct {
 	p2p.DialOrder
 	worker string
 	target *target // nil if not configured
-	begun  time.Time
+	// given is the first Tick at which the worker had it.
+	given time.Time
 }
 
 // WaitingDials counts dials that no worker has room for.
@@ -19,19 +20,25 @@ func (r *Roster) WaitingDials() int { return len(r.waiting) }
 
 // Dial asks for a connection to target. It returns false if there is one
 // already, or one is being made.
-func (r *Roster) Dial(now time.Time, target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
+func (r *Roster) Dial(target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
 	if r.known(target) || !r.active {
 		return 0, nil, false
 	}
-	d := r.newDial(now, target, kind)
+	d := r.newDial(target, kind)
 	return d.ID, r.assign(), true
 }
 
-func (r *Roster) newDial(now time.Time, target string, kind p2p.ConnectionType) *dial {
+func (r *Roster) newDial(target string, kind p2p.ConnectionType) *dial {
 	r.dialID++
-	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}, begun: now}
-	r.waiting = append(r.waiting, d)
+	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}}
+	r.await(d)
 	return d
+}
+
+// await makes a dial wait for a worker.
+func (r *Roster) await(d *dial) {
+	d.worker, d.given = "", time.Time{}
+	r.waiting = append(r.waiting, d)
 }
 
 // known reports whether target is connected or being dialled.
@@ -75,12 +82,32 @@ func (r *Roster) DialFailed(now time.Time, worker string, id uint64, busy bool) 
 		return nil, false
 	}
 	if busy {
-		d.worker = ""
-		r.waiting = append(r.waiting, d)
-	} else if d.target != nil {
-		d.target.failed(now)
+		r.await(d)
+	} else {
+		d.failed(now)
 	}
 	return r.assign(), true
+}
+
+func (d *dial) failed(now time.Time) {
+	if d.target != nil {
+		d.target.failed(now)
+	}
+}
+
+// giveUpDials ends the dials of which a worker has told nothing for too long: it
+// is stuck, or what it told was lost. Should it tell of one after all, that one
+// is not its own any more.
+func (r *Roster) giveUpDials(now time.Time) {
+	for id, d := range r.dials {
+		if d.given.IsZero() {
+			d.given = now
+		}
+		if now.Sub(d.given) >= r.limits.DialTime {
+			r.takeDial(d.worker, id)
+			d.failed(now)
+		}
+	}
 }
 
 // Dialling reports whether a dial is still under way.

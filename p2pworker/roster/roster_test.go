@@ -33,18 +33,18 @@ func failed(r *Roster, now time.Time, worker string, id uint64) []Order {
 func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
-	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	id, orders, ok := r.Dial("1.2.3.4:8333", p2p.Manual)
 	require.True(t, ok)
 	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Dial: &p2p.DialOrder{ID: id, Target: "1.2.3.4:8333", Kind: p2p.Manual}}}}, orders)
 	require.Empty(t, failed(r, start(), "w", id))
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
-	id, _, _ = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	id, _, _ = r.Dial("1.2.3.4:8333", p2p.Manual)
 	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: netip.MustParseAddrPort("1.2.3.4:8333")})
 	require.Empty(t, refusal)
 	require.EqualValues(t, 1, p.ID)
 	require.Equal(t, p2p.Manual, p.Kind)
-	_, _, ok = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	_, _, ok = r.Dial("1.2.3.4:8333", p2p.Manual)
 	require.False(t, ok, "connected already")
 	_, _, refusal = r.Open(start(), Opened{Worker: "w", Dial: 77})
 	require.Equal(t, NoDial, refusal)
@@ -97,7 +97,7 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	r.AddWorker("a", 1, nil)
 	r.AddWorker("b", 1, nil)
 	require.Equal(t, 2, r.FreeWorkers())
-	id, orders, _ := r.Dial(start(), "x:1", p2p.Manual)
+	id, orders, _ := r.Dial("x:1", p2p.Manual)
 	require.Equal(t, "a", orders[0].Worker)
 	orders, _ = r.DialFailed(start(), "a", id, true)
 	require.Len(t, orders, 1, "a busy worker hands its dial on")
@@ -117,7 +117,7 @@ func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
 	require.Equal(t, 4, r.FreeWorkers(), "the far one cannot stand in for the pool")
 	far := 0
 	for i := range 6 {
-		id, orders, ok := r.Dial(start(), fmt.Sprintf("x:%d", i), p2p.FullRelay)
+		id, orders, ok := r.Dial(fmt.Sprintf("x:%d", i), p2p.FullRelay)
 		require.True(t, ok)
 		if orders[0].Worker == "far" {
 			far++
@@ -178,7 +178,7 @@ func TestSwitchingNetworkOff(t *testing.T) {
 }
 
 func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
-	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2})
+	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
 	r.AddWorker("w", 0, nil)
 	for i := range 20 {
 		inbound(t, r, i)
@@ -191,7 +191,7 @@ func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
 }
 
 func TestNobodyEvictable(t *testing.T) {
-	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2})
+	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
 	r.AddWorker("w", 0, nil)
 	for i := range 2 {
 		_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(i), NoBan: true})
@@ -205,7 +205,7 @@ func TestNobodyEvictable(t *testing.T) {
 // with what they must add up to.
 func TestCountsNeverDrift(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r, now := New(Limits{Total: 20, FullRelay: 2, BlockRelay: 1, Manual: 3}), start()
+		r, now := New(Limits{Total: 20, FullRelay: 2, BlockRelay: 1, Manual: 3, DialTime: 5 * time.Second}), start()
 		names := []string{"a", "b", "c"}
 		targets := []string{"x:1", "y:1", "z:1"}
 		seen := map[int64]bool{}
