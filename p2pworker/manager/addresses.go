@@ -62,9 +62,7 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 		for i := range min(relayWidth, len(others)) {
 			j := i + int(m.random.Uint64()%uint64(len(others)-i))
 			others[i], others[j] = others[j], others[i]
-			if q := m.queues[others[i].Worker]; q != nil {
-				q.add(p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
-			}
+			m.order(others[i].Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
 		}
 	}
 }

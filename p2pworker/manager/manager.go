@@ -58,15 +58,24 @@ type manager struct {
 	bans     banlist.List
 	grants   []grant
 	nonceKey [32]byte
-	queues   map[string]*orderQueue
 	facts    map[int64]*facts
 	dialling map[uint64]chan struct{}
 	partial  bool // the node lacked old blocks when it was last asked
+	ordering
 	addresses
 	reporting
 	idleWorkers
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
+}
+
+// ordering is what workers have to do. Orders are numbered over all workers and
+// registrations, and from the time on, so that the numbers are above those of an
+// earlier manager: what a worker acknowledges of an earlier registration is none
+// of the orders since.
+type ordering struct {
+	queues    map[string]*orderQueue
+	lastOrder uint64
 }
 
 // addresses are those that are known, and those that are told.
@@ -102,9 +111,10 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	}
 	m := &manager{
 		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
-		roster: roster.New(cfg.limits()), queues: map[string]*orderQueue{},
+		roster:      roster.New(cfg.limits()),
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
+		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
 		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},

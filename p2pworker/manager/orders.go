@@ -17,7 +17,6 @@ const maxOrders = 10_000
 
 // orderQueue is what one worker has to do.
 type orderQueue struct {
-	seq    uint64
 	orders []p2p.WorkerOrder
 	wake   chan struct{} // closed and replaced when something was added
 }
@@ -28,8 +27,6 @@ func (q *orderQueue) add(o p2p.WorkerOrder) {
 	if len(q.orders) >= maxOrders {
 		return
 	}
-	q.seq++
-	o.Seq = q.seq
 	q.orders = append(q.orders, o)
 	close(q.wake)
 	q.wake = make(chan struct{})
@@ -62,17 +59,25 @@ func (q *orderQueue) retire() {
 	q.wake = make(chan struct{})
 }
 
+// order numbers something to do and queues it for a worker. It returns false if
+// the worker is not registered. The mutex is held.
+func (m *manager) order(worker string, o p2p.WorkerOrder) bool {
+	q := m.queues[worker]
+	if q == nil {
+		return false
+	}
+	m.lastOrder++
+	o.Seq = m.lastOrder
+	q.add(o)
+	return true
+}
+
 // dispatch queues what the roster decided. The mutex is held.
 func (m *manager) dispatch(orders []roster.Order) {
 	for _, o := range orders {
-		q := m.queues[o.Worker]
-		if q == nil {
-			continue
-		}
-		if o.Dial != nil {
+		if m.order(o.Worker, o.WorkerOrder) && o.Dial != nil {
 			m.noteAttempt(o.Dial.Target)
 		}
-		q.add(o.WorkerOrder)
 	}
 }
 
@@ -92,6 +97,9 @@ func (m *manager) register(ctx context.Context, req p2p.RegisterWorkerRequest) (
 	}
 	if m.spawning > 0 && req.Capacity > 0 {
 		m.spawning-- // others came unasked
+	}
+	if before := m.queues[name]; before != nil {
+		before.retire()
 	}
 	m.queues[name] = newOrderQueue()
 	orders := m.roster.AddWorker(name, req.Capacity, open)

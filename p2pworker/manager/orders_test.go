@@ -20,8 +20,8 @@ func send(bytes int) p2p.WorkerOrder {
 
 func TestOneReplyHoldsSoManyOrders(t *testing.T) {
 	q := newOrderQueue()
-	for range p2p.MaxOrders + 1 {
-		q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
+	for i := range uint64(p2p.MaxOrders + 1) {
+		q.add(p2p.WorkerOrder{Seq: 1 + i, Ping: &p2p.PingOrder{}})
 	}
 	first := q.next()
 	require.Len(t, first, p2p.MaxOrders)
@@ -60,7 +60,27 @@ func TestOrdersOfAStuckWorkerAreBounded(t *testing.T) {
 		q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
 	}
 	require.Len(t, q.orders, maxOrders)
-	require.EqualValues(t, maxOrders, q.seq, "no number is given to an order that is dropped")
+}
+
+// TestWhatWasAcknowledgedBeforeIsNoneOfTheOrdersSince: a worker registers again,
+// with another poll under way that acknowledges what it had got.
+func TestWhatWasAcknowledgedBeforeIsNoneOfTheOrdersSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShip(t, Config{})
+		w := s.worker("worker.1", 0)
+		s.succeeds("ping", `[]`)
+		s.succeeds("ping", `[]`)
+		require.Len(t, w.orders(), 2)
+		late := concurrently(t.Context(), func(context.Context) []p2p.WorkerOrder { return w.orders() })
+		synctest.Wait()
+		_, err := msg.RegisterWorker.Call(t.Context(), w.conn, p2p.RegisterWorkerRequest{})
+		require.NoError(t, err)
+		s.succeeds("ping", `[]`)
+		require.Len(t, <-late, 1)
+		next, err := newManager(s.env, s.cfg)
+		require.NoError(t, err)
+		require.Greater(t, next.lastOrder, w.ack, "also when the manager is another one")
+	})
 }
 
 func TestOrdersAreRepeatedUntilTheyAreAcknowledged(t *testing.T) {

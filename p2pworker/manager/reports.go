@@ -68,9 +68,8 @@ func (m *manager) describe(ctx context.Context) []described {
 	id := m.reportID
 	round := &reportRound{awaited: map[string]bool{}, done: make(chan struct{})}
 	for _, p := range m.roster.Peers() {
-		if q := m.queues[p.Worker]; q != nil && !round.awaited[p.Worker] {
+		if !round.awaited[p.Worker] && m.order(p.Worker, p2p.WorkerOrder{Report: &p2p.ReportOrder{ID: id}}) {
 			round.awaited[p.Worker] = true
-			q.add(p2p.WorkerOrder{Report: &p2p.ReportOrder{ID: id}})
 		}
 	}
 	if len(round.awaited) > 0 {
