@@ -32,7 +32,7 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	source, ok := m.peerOf(ctx, req.Peer)
-	if !ok || len(req.Addresses) > maxGossip {
+	if !ok || len(req.Addresses) > maxGossip || len(req.Relay) > maxGossip {
 		return p2p.Done{}, nil
 	}
 	for _, a := range req.Addresses {
@@ -62,7 +62,9 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 		for i := range min(relayWidth, len(others)) {
 			j := i + int(m.random.Uint64()%uint64(len(others)-i))
 			others[i], others[j] = others[j], others[i]
-			m.order(others[i].Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
+			if q := m.queues[others[i].Worker]; q != nil && len(q.orders) < maxRelays {
+				m.order(others[i].Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
+			}
 		}
 	}
 }

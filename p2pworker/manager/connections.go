@@ -36,6 +36,9 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
 		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
+	if refusal == "" {
+		m.facts[p.ID] = &facts{permissions: permissions}
+	}
 	m.dispatch(orders)
 	if refusal != roster.NoDial {
 		m.dialDone(req.Dial)
@@ -45,7 +48,6 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		m.changed()
 		return p2p.OpenPeerReply{Refused: string(refusal)}, nil
 	}
-	m.facts[p.ID] = &facts{permissions: permissions}
 	if req.Dial == 0 {
 		m.net.Debug(fmt.Sprintf("connection from %s accepted", remote))
 	}

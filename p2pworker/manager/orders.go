@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,9 +12,14 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
-// maxOrders bounds what waits for one worker. One that fetches nothing for so
-// long is stuck: further orders to it are dropped.
-const maxOrders = 10_000
+const (
+	// maxOrders bounds what waits for one worker. One that fetches nothing for
+	// so long is stuck.
+	maxOrders = 10_000
+	// maxRelays is how many there may be for addresses to be passed on: what one
+	// worker hands over does not make another count as stuck.
+	maxRelays = maxOrders / 2
+)
 
 // orderQueue is what one worker has to do.
 type orderQueue struct {
@@ -23,10 +29,9 @@ type orderQueue struct {
 
 func newOrderQueue() *orderQueue { return &orderQueue{wake: make(chan struct{})} }
 
+func (q *orderQueue) full() bool { return len(q.orders) >= maxOrders }
+
 func (q *orderQueue) add(o p2p.WorkerOrder) {
-	if len(q.orders) >= maxOrders {
-		return
-	}
 	q.orders = append(q.orders, o)
 	close(q.wake)
 	q.wake = make(chan struct{})
@@ -60,10 +65,17 @@ func (q *orderQueue) retire() {
 }
 
 // order numbers something to do and queues it for a worker. It returns false if
-// the worker is not registered. The mutex is held.
+// the worker is not registered, or not any more: one that is stuck counts as
+// gone, so that its slots and dials are others'. Should it fetch orders after
+// all, it has to register, with the connections that it has. The mutex is held.
 func (m *manager) order(worker string, o p2p.WorkerOrder) bool {
 	q := m.queues[worker]
 	if q == nil {
+		return false
+	}
+	if q.full() {
+		m.env.Logger.Warn(fmt.Sprintf("%s has not fetched its last %d orders: it counts as gone", worker, maxOrders))
+		m.lose(worker)
 		return false
 	}
 	m.lastOrder++
@@ -146,6 +158,11 @@ func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2
 func (m *manager) workerGone(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.lose(name)
+}
+
+// lose forgets a worker. The mutex is held.
+func (m *manager) lose(name string) {
 	q := m.queues[name]
 	if q == nil {
 		return
