@@ -62,6 +62,7 @@ type manager struct {
 	dialling map[uint64]chan struct{}
 	partial  bool // the node lacked old blocks when it was last asked
 	ordering
+	links
 	addresses
 	reporting
 	idleWorkers
@@ -76,6 +77,12 @@ type manager struct {
 type ordering struct {
 	queues    map[string]*orderQueue
 	lastOrder uint64
+}
+
+// links are those of workers, as the watch has told of them.
+type links struct {
+	watch *presence.Watch
+	there map[string]bool // by instance
 }
 
 // addresses are those that are known, and those that are told.
@@ -124,6 +131,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(seed[:])
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
+	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
 		m.roster.SetActive(false)
 	}
@@ -135,8 +143,8 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 
 func (m *manager) mux() *bus.Mux {
 	mux := bus.NewMux()
-	msg.RegisterWorker.Handle(mux, m.register)
-	msg.NextOrders.Handle(mux, m.nextOrders)
+	msg.RegisterWorker.Handle(mux, registrar{m}.register)
+	msg.NextOrders.Handle(mux, registrar{m}.nextOrders)
 	msg.OpenPeer.Handle(mux, m.openPeer)
 	msg.DialFailed.Handle(mux, m.dialFailed)
 	msg.IntroducePeer.Handle(mux, m.introducePeer)
@@ -159,11 +167,13 @@ func (m *manager) changed() {
 }
 
 func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
-	m.conn = conn
+	m.mu.Lock()
+	m.conn = conn // it is known before the watch begins
+	m.mu.Unlock()
 	defer m.savePeers()
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)
-	group.Go(func() error { return m.watchWorkers().Run(ctx, conn) })
+	group.Go(func() error { return m.watch.Run(ctx, conn) })
 	group.Go(func() error { return m.keepTime(ctx) })
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
@@ -179,6 +189,11 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 func (m *manager) watchWorkers() *presence.Watch {
 	return presence.New(presence.Config{
 		Roles: []string{workerRole}, Held: m.registered,
+		Up: func(e msg.RegistryEntry) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.there[e.Instance] = true
+		},
 		Gone:  func(e msg.RegistryEntry) { m.workerGone(e.Instance) },
 		Fault: func(err error) { m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err)) },
 	})

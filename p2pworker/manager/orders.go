@@ -93,41 +93,8 @@ func (m *manager) dispatch(orders []roster.Order) {
 	}
 }
 
-// register serves RegisterWorker.
-func (m *manager) register(ctx context.Context, req p2p.RegisterWorkerRequest) (p2p.RegisterWorkerReply, error) {
-	name := bus.CallerFrom(ctx).Instance
-	open := make([]roster.Peer, 0, len(req.Open))
-	for _, o := range req.Open {
-		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
-		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(req.NonceKey) == len(m.nonceKey) && len(m.queues) == 0 {
-		copy(m.nonceKey[:], req.NonceKey)
-	}
-	if m.spawning > 0 && req.Capacity > 0 {
-		m.spawning-- // others came unasked
-	}
-	if before := m.queues[name]; before != nil {
-		before.retire()
-	}
-	m.queues[name] = newOrderQueue()
-	orders := m.roster.AddWorker(name, req.Capacity, open)
-	for _, p := range open {
-		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
-			continue
-		}
-		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
-	}
-	m.dispatch(orders)
-	m.changed()
-	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, nil
-}
-
 // nextOrders serves NextOrders.
-func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2p.NextOrdersReply, error) {
+func (m registrar) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2p.NextOrdersReply, error) {
 	name := bus.CallerFrom(ctx).Instance
 	timer := time.NewTimer(msg.PollSeconds * time.Second)
 	defer timer.Stop()
@@ -158,6 +125,7 @@ func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2
 func (m *manager) workerGone(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.there, name)
 	m.lose(name)
 }
 
