@@ -11,8 +11,8 @@ type Config struct {
 	Accounts []Account
 	// Allow lists the networks that may connect besides loopback.
 	Allow   []netip.Prefix
-	Threads int // calls at a time to each compartment
-	Queue   int // calls that may wait for that, for each compartment
+	Threads int // calls at a time to each compartment, and long results from it
+	Queue   int // as many of either may wait for that, for each compartment
 	Timeout time.Duration
 	LogPath string // shown by getrpcinfo
 	// Metrics is how many of the listeners, the last ones, serve metrics

@@ -50,12 +50,33 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result
 	if err != nil {
 		return result{}, err
 	}
+	return g.askInTurn(ctx, r.method, instance, call)
+}
+
+// askInTurn asks one instance when the call's turn has come. A result that is
+// long goes over from the calls to the results that are being sent.
+func (g *gateway) askInTurn(ctx context.Context, method, instance string, call rpc.Request) (result, error) {
+	answer, err := g.askInLane(ctx, method, instance, call)
+	if err != nil || answer.rest == nil {
+		return answer, err
+	}
+	leave, err := g.sending.enter(ctx, instance)
+	if err != nil {
+		answer.rest.Close()
+		return result{}, err
+	}
+	over := answer.rest.over
+	answer.rest.over = func() { over(); leave() }
+	return answer, nil
+}
+
+func (g *gateway) askInLane(ctx context.Context, method, instance string, call rpc.Request) (result, error) {
 	leave, err := g.lanes.enter(ctx, instance)
 	if err != nil {
 		return result{}, err
 	}
 	defer leave()
-	return g.ask(ctx, r.method, instance, call)
+	return g.ask(ctx, method, instance, call)
 }
 
 // target chooses who is to answer a command.
@@ -124,25 +145,16 @@ func askError(ctx context.Context, method string, err error) error {
 // maxShared bounds a result that several compartments give.
 const maxShared = 1 << 20
 
-// everyPart asks all instances. One that ends meanwhile does not count: its
-// successor starts with what the others were told.
+// everyPart asks all instances.
 func (g *gateway) everyPart(ctx context.Context, method string, instances []string, call rpc.Request) (json.RawMessage, error) {
 	var group errgroup.Group
 	group.SetLimit(64)
 	results := make([]json.RawMessage, len(instances))
 	for i, instance := range instances {
 		group.Go(func() error {
-			ctx, over := g.silence.begin(ctx, instance)
-			defer over()
-			reply, err := rpc.Ask(ctx, g.conn, instance, method, call, maxShared)
-			switch {
-			case errors.Is(err, bus.ErrNoService), errors.Is(err, bus.ErrGone):
-				return nil
-			case err != nil:
-				return askError(ctx, method, err)
-			}
-			results[i] = reply
-			return nil
+			var err error
+			results[i], err = g.askShared(ctx, method, instance, call)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -154,6 +166,26 @@ func (g *gateway) everyPart(ctx context.Context, method string, instances []stri
 		}
 	}
 	return nil, rpc.Errorf(rpc.InternalError, "no compartment answered %s", method)
+}
+
+// askShared asks one of several instances, in its turn. One that ends meanwhile
+// has no result and no error: its successor starts with what the others were told.
+func (g *gateway) askShared(ctx context.Context, method, instance string, call rpc.Request) (json.RawMessage, error) {
+	leave, err := g.lanes.enter(ctx, instance)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, over := g.silence.begin(ctx, instance)
+	defer over()
+	reply, err := rpc.Ask(ctx, g.conn, instance, method, call, maxShared)
+	switch {
+	case errors.Is(err, bus.ErrNoService), errors.Is(err, bus.ErrGone):
+		return nil, nil
+	case err != nil:
+		return nil, askError(ctx, method, err)
+	}
+	return reply, nil
 }
 
 // walletInstance finds the process of the wallet that a request is for. One

@@ -16,6 +16,11 @@
 // those to another, and are given up when it no longer answers the broker's
 // pings: a call that does not depend on a stalled compartment is answered.
 //
+// A result of more than one piece is written as it arrives. As many of those as
+// there may be calls are under way from each compartment at a time, and as many
+// wait; a client that does not take a megabyte within the server's time-out is
+// given up. So slow readers delay other long results, for a time, and no call.
+//
 // Run owns the HTTP servers' goroutines, the one that follows the bus's registry
 // and the one that looks for silent compartments, and joins them; requests in progress are answered before it
 // returns, within a grace period.

@@ -29,7 +29,8 @@ type gateway struct {
 	conn      *bus.Conn
 	directory *directory
 	presence  *presence.Watch // keeps the directory up to date
-	lanes     *lanes
+	lanes     *lanes          // calls, up to the first piece of their results
+	sending   *lanes          // long results, up to their ends
 	silence   *silence
 	reading   chan struct{} // one element a body that is being read as JSON
 	ready     atomic.Bool   // the node has been ready
@@ -41,29 +42,38 @@ type gateway struct {
 
 // Run serves JSON-RPC, and on the last listeners metrics, until ctx ends.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
-	cfg = cfg.withDefaults()
+	g := newGateway(env.Logger, cfg.withDefaults())
+	return env.Serve(ctx, bus.NewMux(), g.table(), func(ctx context.Context, conn *bus.Conn) error {
+		return g.serve(ctx, conn, env.Listeners)
+	})
+}
+
+func newGateway(logger *slog.Logger, cfg Config) *gateway {
 	g := &gateway{
-		cfg: cfg, logger: env.Logger, log: env.Logger.With("cat", "rpc"), ipc: env.Logger.With("cat", "ipc"),
+		cfg: cfg, logger: logger, log: logger.With("cat", "rpc"), ipc: logger.With("cat", "ipc"),
 		directory: newDirectory(),
 		lanes:     newLanes(cfg.Threads, cfg.Queue),
+		sending:   newLanes(cfg.Threads, cfg.Queue),
 		silence:   newSilence(),
 		reading:   make(chan struct{}, cfg.Threads),
 		calls:     map[uint64]activeCall{},
 	}
-	g.presence = g.directory.watch(g.logger)
-	return env.Serve(ctx, bus.NewMux(), g.table(), func(ctx context.Context, conn *bus.Conn) error {
-		g.conn = conn
-		return g.serve(ctx, env.Listeners)
-	})
+	g.presence = g.directory.watch(logger)
+	return g
 }
 
-// serve runs one HTTP server a listener. When ctx ends, requests in progress
-// get their answers before their connections are closed.
-func (g *gateway) serve(ctx context.Context, listeners []net.Listener) error {
+// serve runs one HTTP server a listener, from when it is known who offers which
+// command: a method that is unknown then does not exist. When ctx ends, requests
+// in progress get their answers before their connections are closed.
+func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Listener) error {
+	g.conn = conn
+	if err := g.presence.Start(ctx, conn); err != nil {
+		return err
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnswering()
-	group.Go(func() error { return g.presence.Run(groupCtx, g.conn) })
+	group.Go(func() error { return g.presence.Follow(groupCtx) })
 	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
 	for i, l := range listeners {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,6 +185,42 @@ func TestRequestsOfEveryVersion(t *testing.T) {
 		require.Equal(t, tc.status, status, tc.body)
 		require.Equal(t, tc.text, text, tc.body)
 	}
+}
+
+// firstAccept is a listener that tells when it is first accepted from.
+type firstAccept struct {
+	net.Listener
+	once sync.Once
+	tell func()
+}
+
+func (l *firstAccept) Accept() (net.Conn, error) {
+	l.once.Do(l.tell)
+	return l.Listener.Accept()
+}
+
+// TestTheFirstRequestFindsWhatIsThere: a gateway that is started again is asked
+// at once, and must not take a command for unknown before it has looked.
+func TestTheFirstRequestFindsWhatIsThere(t *testing.T) {
+	f := &fixture{t: t, bus: bustest.New(t)}
+	mux := bus.NewMux()
+	require.NoError(t, f.table().Announce(mux))
+	f.bus.Conn(roles.Node, "node", mux)
+	conn, _ := f.bus.Conn(roles.Gateway, "gateway", bus.NewMux())
+	g := newGateway(slog.New(slog.DiscardHandler), Config{}.withDefaults())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	known := make(chan bool, 1)
+	listener := &firstAccept{Listener: l, tell: func() {
+		_, _, there := g.directory.lookup("getblockcount")
+		known <- there
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- g.serve(ctx, conn, []net.Listener{listener}) }()
+	require.True(t, <-known)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
 func TestHelpComesFromTheParts(t *testing.T) {

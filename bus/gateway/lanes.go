@@ -14,6 +14,10 @@ var errQueueFull = &rpc.Error{Code: rpc.InternalError, Message: "Work queue dept
 // lanes bounds the calls to each compartment apart: one that is stalled takes
 // up its own threads and its own queue, and those of no other. A lane exists
 // while it is used, so there are no more than compartments.
+//
+// Long results have lanes beside those of the calls. A client that reads slowly
+// keeps its compartment busy until the end of its result; it is in the way of
+// other long results then, and of no call.
 type lanes struct {
 	threads, queue int
 

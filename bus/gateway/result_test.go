@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
@@ -127,4 +129,79 @@ func TestAnUnreadableLongResultIsCutOff(t *testing.T) {
 	}
 	_, body := f.post("/", `{"method":"listtransactions","params":[3],"id":1}`)
 	require.Contains(t, body, "a piece of 1048577 bytes")
+}
+
+// readNothing asks for a long result and reads no more of it than its header.
+func (f *fixture) readNothing() net.Conn {
+	f.t.Helper()
+	request := fmt.Sprintf(`{"method":"listunspent","params":[%d],"id":1}`, 32<<20)
+	conn := f.sendPart(len(request), request)
+	_, err := io.ReadFull(conn, make([]byte, len("HTTP/1.1 200 OK")))
+	require.NoError(f.t, err)
+	return conn
+}
+
+// TestSlowReadersOfLongResultsAreBounded: one is sent and one waits, a third is
+// refused. Short results are not held up.
+func TestSlowReadersOfLongResultsAreBounded(t *testing.T) {
+	f := newFixture(t, Config{Threads: 1, Queue: 1})
+	f.startNode()
+	f.startLong()
+	slow := f.readNothing()
+	answers := make(chan int, 2)
+	for range 2 {
+		go func() {
+			status, _, err := f.try("/", "joe", "secret", fmt.Sprintf(`{"method":"listunspent","params":[%d],"id":1}`, 2<<20))
+			if err != nil {
+				status = -1
+			}
+			answers <- status
+		}()
+	}
+	require.Equal(t, http.StatusServiceUnavailable, <-answers)
+	status, body := f.post("/", `{"method":"listunspent","params":[8],"id":1}`)
+	require.Equal(t, 200, status)
+	require.Equal(t, `{"result":`+longJSON(t, 8)+`,"error":null,"id":1}`, body)
+	require.NoError(t, slow.Close())
+	require.Equal(t, 200, <-answers)
+}
+
+// TestAReaderThatTakesNothingIsGivenUp, and the next long result is sent.
+func TestAReaderThatTakesNothingIsGivenUp(t *testing.T) {
+	f := newFixture(t, Config{Threads: 1, Queue: 1, Timeout: time.Second})
+	f.startNode()
+	f.startLong()
+	f.readNothing()
+	status, _ := f.post("/", fmt.Sprintf(`{"method":"listunspent","params":[%d],"id":1}`, 2<<20))
+	require.Equal(t, 200, status)
+}
+
+// TestACommandForEveryPartWaitsForItsTurn, as others do.
+func TestACommandForEveryPartWaitsForItsTurn(t *testing.T) {
+	f := newFixture(t, Config{Threads: 1, Queue: 1})
+	mux := bus.NewMux()
+	table := append(f.table(), rpc.Command{Name: "setall", EveryPart: true,
+		Run: func(context.Context, *rpc.Call) (any, error) { return "set", nil }})
+	require.NoError(t, table.Announce(mux))
+	f.bus.Conn(roles.Node, "node", mux)
+	require.Eventually(t, func() bool {
+		status, _ := f.post("/", `{"method":"setall","id":1}`)
+		return status == 200
+	}, 5*time.Second, time.Millisecond)
+	answers := make(chan int, 3)
+	for range 3 {
+		go func() {
+			status, _, err := f.try("/", "joe", "secret", `{"method":"hold","id":1}`)
+			if err != nil {
+				status = -1
+			}
+			answers <- status
+		}()
+	}
+	require.Equal(t, http.StatusServiceUnavailable, <-answers, "one is served and one waits")
+	status, _ := f.post("/", `{"method":"setall","id":1}`)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	close(f.hold)
+	require.Equal(t, 200, <-answers)
+	require.Equal(t, 200, <-answers)
 }

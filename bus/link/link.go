@@ -55,7 +55,6 @@ type Link struct {
 	pulse  pulse
 	ready  chan struct{}
 	peer   string // set before ready is closed
-	why    atomic.Pointer[error]
 
 	messagesIn, bytesIn atomic.Uint64
 }
@@ -131,9 +130,6 @@ func (l *Link) outcome(ctx context.Context, readErr, writeErr error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if why := l.why.Load(); why != nil {
-		return *why
-	}
 	if readErr == io.EOF {
 		return nil
 	}
@@ -141,12 +137,6 @@ func (l *Link) outcome(ctx context.Context, readErr, writeErr error) error {
 		return writeErr
 	}
 	return readErr
-}
-
-// fail ends the link for a reason that Run returns.
-func (l *Link) fail(why error) {
-	l.why.CompareAndSwap(nil, &why)
-	l.nc.Close()
 }
 
 func (l *Link) command(body []byte) {

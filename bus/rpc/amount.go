@@ -5,27 +5,13 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/amount"
 )
 
-// Amount is an amount in satoshi. In JSON it is a number of bitcoins with
-// exactly eight decimals.
-type Amount int64
-
-const (
-	coin     = 100_000_000
-	maxMoney = 21_000_000 * coin
-)
-
-func (a Amount) String() string {
-	sign := ""
-	if a < 0 {
-		sign, a = "-", -a
-	}
-	return fmt.Sprintf("%s%d.%08d", sign, int64(a)/coin, int64(a)%coin)
-}
-
-// MarshalJSON writes a number with eight decimals.
-func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
+// Amount is what commands take and return: satoshi, in JSON a number of bitcoins
+// with exactly eight decimals.
+type Amount = amount.Amount
 
 // ParseAmount reads a JSON number or string of bitcoins.
 func ParseAmount(value json.RawMessage) (Amount, error) {
@@ -44,7 +30,7 @@ func ParseAmount(value json.RawMessage) (Amount, error) {
 	if !ok {
 		return 0, Errorf(TypeError, "Invalid amount")
 	}
-	if sat < 0 || sat > maxMoney {
+	if sat < 0 || Amount(sat) > amount.Max {
 		return 0, Errorf(TypeError, "Amount out of range")
 	}
 	return Amount(sat), nil

@@ -56,6 +56,83 @@ func TestBlocksAreToldOnce(t *testing.T) {
 	}
 }
 
+// killed opens a chain, lets it connect blocks, and drops it with its coins in
+// memory: what is connected survives, the coins are behind.
+func killed(t *testing.T, disk *chaintest.Disk, now int64, branches ...*chaintest.Spot) {
+	t.Helper()
+	owner := open(t, disk, now, untouched, func(chainstate.Event) {})
+	for _, branch := range branches {
+		process(t, owner, branch.Path())
+	}
+	require.NoError(t, owner.Do(t.Context(), (*chainstate.State).Checkpoint))
+}
+
+func process(t *testing.T, owner *chainstate.Owner, spots []*chaintest.Spot) {
+	t.Helper()
+	for _, spot := range spots {
+		v, err := owner.ProcessBlock(t.Context(), spot.Block, true)
+		require.NoError(t, err)
+		require.Nil(t, v.Reject)
+	}
+}
+
+// counted opens a chain and counts how often the connection of a block is told.
+func counted(t *testing.T, disk *chaintest.Disk, now int64) (*chainstate.Owner, map[chainhash.Hash]int) {
+	t.Helper()
+	told := map[chainhash.Hash]int{}
+	owner := open(t, disk, now, untouched, func(ev chainstate.Event) {
+		if c, ok := ev.(chainstate.BlockConnected); ok {
+			told[c.Node.Hash]++
+		}
+	})
+	require.Zero(t, owner.Chain().View().Height(), "the coins are behind")
+	return owner, told
+}
+
+// TestABranchThatCameBackAfterAKillIsTold: the process that was killed had left
+// it before, and had told of that.
+func TestABranchThatCameBackAfterAKillIsTold(t *testing.T) {
+	params := chaintest.Regtest(t)
+	disk := chaintest.OpenDisk(t, t.TempDir(), params)
+	defer disk.Close(t)
+	genesis := chaintest.Genesis(t, params)
+	left, best := genesis.Extend(5, 0), genesis.Extend(6, 1)
+	again := left.Extend(2, 0)
+	killed(t, disk, again.Time(), left, best)
+
+	owner, told := counted(t, disk, again.Time())
+	require.NoError(t, owner.ConnectStored(t.Context()))
+	require.Equal(t, best.Hash, owner.Chain().View().Tip().Hash)
+	require.Empty(t, told, "the process before told of all of them")
+	process(t, owner, again.Path()[left.Height:])
+	require.Equal(t, again.Hash, owner.Chain().View().Tip().Hash)
+	for _, spot := range again.Path() {
+		require.Equal(t, 1, told[spot.Block.Hash], "block %d", spot.Height)
+	}
+	require.NoError(t, owner.Close())
+}
+
+// TestBlocksAboveADamagedOneAreNoNewsWhenItIsBack, as they never left.
+func TestBlocksAboveADamagedOneAreNoNewsWhenItIsBack(t *testing.T) {
+	params := chaintest.Regtest(t)
+	disk := chaintest.OpenDisk(t, t.TempDir(), params)
+	defer disk.Close(t)
+	best := chaintest.Genesis(t, params).Extend(6, 0)
+	killed(t, disk, best.Time(), best)
+
+	owner, told := counted(t, disk, best.Time())
+	lost := best.Path()[2]
+	require.NoError(t, owner.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+		return s.Chain.Lose(&chain.DamageError{Block: s.Chain.Lookup(lost.Hash)})
+	}))
+	require.NoError(t, owner.ConnectStored(t.Context()))
+	require.EqualValues(t, 2, owner.Chain().View().Height())
+	process(t, owner, []*chaintest.Spot{lost})
+	require.EqualValues(t, 6, owner.Chain().View().Height())
+	require.Empty(t, told)
+	require.NoError(t, owner.Close())
+}
+
 // TestReadersSeeTheMempoolOfTheirTip: a transaction is in the mempool or in the
 // chain that ReadTip shows, never in both or in neither, while blocks come and go.
 func TestReadersSeeTheMempoolOfTheirTip(t *testing.T) {

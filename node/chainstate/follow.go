@@ -1,6 +1,8 @@
 package chainstate
 
 import (
+	"maps"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -161,6 +163,17 @@ func connectedBefore(e *chain.Engine) map[*chain.BlockNode]struct{} {
 		}
 	}
 	return before
+}
+
+// forgetLeft forgets the blocks of connectedBefore that are not above the tip,
+// when the chain has come to the end of what is on disk: the process before had
+// left them, and their connection is news. Those above the tip wait for one that
+// was lost from the disk.
+func (s *State) forgetLeft() {
+	tip := s.Chain.View().Tip()
+	maps.DeleteFunc(s.beforeStart, func(n *chain.BlockNode, _ struct{}) bool {
+		return n.Ancestor(tip.Height) != tip || s.Chain.Info(n).Failed
+	})
 }
 
 // toldBefore reports, once for each block, whether its connection was told of

@@ -146,7 +146,11 @@ func (o *Owner) ConnectStored(ctx context.Context) error {
 		err := o.Do(ctx, func(s *State) error {
 			s.until = time.Now().Add(turn)
 			defer func() { s.until = time.Time{} }()
-			return s.Activate()
+			if err := s.Activate(); err != nil {
+				return err
+			}
+			s.forgetLeft()
+			return nil
 		})
 		if !errors.Is(err, chain.ErrInterrupted) || o.Stopped() {
 			return err

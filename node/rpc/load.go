@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/internal/wording"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 )
@@ -36,6 +38,9 @@ func (n setFiles) loadTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Unable to parse metadata: %v", err)
 	}
 	base, err := n.Sets.Load(ctx, header, file)
+	if errors.Is(err, chain.ErrInterrupted) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InternalError, "Unable to load UTXO snapshot: %v. (%s)", err, path)
 	}

@@ -127,6 +127,9 @@ func Table(n *Node) rpc.Table {
 	for _, family := range families {
 		table = append(table, family.table()...)
 	}
+	for i := range table {
+		table[i].Run = untilTheEnd(table[i].Run)
+	}
 	return table
 }
 

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -89,6 +90,21 @@ func hashStrings(hashes []chainhash.Hash) []string {
 		texts[i] = hashes[i].String()
 	}
 	return texts
+}
+
+// errShuttingDown is the answer of a command that the node's end cut short.
+var errShuttingDown = rpc.Errorf(rpc.ClientNotConnected, "Shutting down")
+
+// untilTheEnd makes a command that was interrupted say so in the words of
+// Bitcoin Core.
+func untilTheEnd(run func(context.Context, *rpc.Call) (any, error)) func(context.Context, *rpc.Call) (any, error) {
+	return func(ctx context.Context, call *rpc.Call) (any, error) {
+		result, err := run(ctx, call)
+		if errors.Is(err, chain.ErrInterrupted) {
+			return nil, errShuttingDown
+		}
+		return result, err
+	}
 }
 
 // refusal turns an error about a transaction or a block into one of a code;

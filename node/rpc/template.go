@@ -124,7 +124,7 @@ func (n *miner) awaitLongPoll(ctx context.Context, id *string) error {
 		select {
 		case <-changed:
 		case <-n.Tips.Ended():
-			return rpc.Errorf(rpc.ClientNotConnected, "Shutting down")
+			return errShuttingDown
 		case <-timer.C:
 			return nil
 		case <-ctx.Done():

@@ -28,11 +28,11 @@ const (
 type gossiper struct{ *manager }
 
 // addAddresses serves AddAddresses.
-func (m gossiper) addAddresses(_ context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
+func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest) (p2p.Done, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	source, ok := m.roster.Peer(req.Peer)
-	if !ok || len(req.Addresses) > maxGossip {
+	source, ok := m.peerOf(ctx, req.Peer)
+	if !ok || len(req.Addresses) > maxGossip || len(req.Relay) > maxGossip {
 		return p2p.Done{}, nil
 	}
 	for _, a := range req.Addresses {
@@ -62,18 +62,18 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 		for i := range min(relayWidth, len(others)) {
 			j := i + int(m.random.Uint64()%uint64(len(others)-i))
 			others[i], others[j] = others[j], others[i]
-			if q := m.queues[others[i].Worker]; q != nil {
-				q.add(p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
+			if q := m.queues[others[i].Worker]; q != nil && len(q.orders) < maxRelays {
+				m.order(others[i].Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
 			}
 		}
 	}
 }
 
 // getAddresses serves GetAddresses.
-func (m gossiper) getAddresses(_ context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
+func (m gossiper) getAddresses(ctx context.Context, req p2p.GetAddressesRequest) (p2p.AddressesReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, ok := m.roster.Peer(req.Peer)
+	p, ok := m.peerOf(ctx, req.Peer)
 	if !ok {
 		return p2p.AddressesReply{}, nil
 	}
@@ -126,7 +126,7 @@ func (m *manager) fillSlots() {
 			if !ok {
 				break
 			}
-			_, orders, _ := m.roster.Dial(m.now(), e.Address.String(), kind)
+			_, orders, _ := m.roster.Dial(e.Address.String(), kind)
 			m.dispatch(orders)
 		}
 	}

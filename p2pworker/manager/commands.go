@@ -51,8 +51,8 @@ func (m commands) infoCommands() rpc.Table {
 			Run: func(context.Context, *rpc.Call) (any, error) {
 				m.mu.Lock()
 				defer m.mu.Unlock()
-				for _, q := range m.queues {
-					q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
+				for worker := range m.queues {
+					m.order(worker, p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
 				}
 				return nil, nil
 			}},

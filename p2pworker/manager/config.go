@@ -26,6 +26,8 @@ type Config struct {
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
 	DNSSeeds  []string
+	// ConnectTimeout is -timeout: how long a worker may take to dial.
+	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.
 	MaxConnections *int
 	// Whitelist and Whitebind are as given.
@@ -50,14 +52,22 @@ func (c Config) withDefaults() Config {
 	if c.BanTime == 0 {
 		c.BanTime = 24 * time.Hour
 	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
 	if c.Services == 0 {
 		c.Services = wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 	}
 	return c
 }
 
+// dialSlack is how long, beside the dialling itself, a worker may take to learn
+// of a dial and to tell how it ended. It waits half as long for us.
+const dialSlack = time.Minute
+
 func (c Config) limits() roster.Limits {
 	l := roster.DefaultLimits()
+	l.DialTime = c.ConnectTimeout + dialSlack
 	if c.MaxConnections != nil {
 		l.Total = max(*c.MaxConnections, 0)
 		l.FullRelay = min(l.FullRelay, l.Total)

@@ -36,8 +36,11 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
 		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
+	if refusal == "" {
+		m.facts[p.ID] = &facts{permissions: permissions}
+	}
 	m.dispatch(orders)
-	if req.Dial != 0 {
+	if refusal != roster.NoDial {
 		m.dialDone(req.Dial)
 	}
 	if refusal != "" {
@@ -45,7 +48,6 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		m.changed()
 		return p2p.OpenPeerReply{Refused: string(refusal)}, nil
 	}
-	m.facts[p.ID] = &facts{permissions: permissions}
 	if req.Dial == 0 {
 		m.net.Debug(fmt.Sprintf("connection from %s accepted", remote))
 	}
@@ -77,11 +79,12 @@ func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
 }
 
 // dialFailed serves DialFailed.
-func (m *manager) dialFailed(_ context.Context, req p2p.DialFailedRequest) (bus.None, error) {
+func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dispatch(m.roster.DialFailed(m.now(), req.Dial, req.Busy))
-	if !req.Busy {
+	orders, ok := m.roster.DialFailed(m.now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
+	m.dispatch(orders)
+	if ok && !req.Busy {
 		m.dialDone(req.Dial)
 	}
 	m.changed()
@@ -89,10 +92,10 @@ func (m *manager) dialFailed(_ context.Context, req p2p.DialFailedRequest) (bus.
 }
 
 // introducePeer serves IntroducePeer.
-func (m *manager) introducePeer(_ context.Context, req p2p.IntroducePeerRequest) (p2p.IntroducePeerReply, error) {
+func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerRequest) (p2p.IntroducePeerReply, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, ok := m.roster.Peer(req.Peer)
+	p, ok := m.peerOf(ctx, req.Peer)
 	if !ok {
 		return p2p.IntroducePeerReply{}, nil
 	}
@@ -107,7 +110,7 @@ func (m *manager) introducePeer(_ context.Context, req p2p.IntroducePeerRequest)
 func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p, ok := m.roster.Peer(req.Peer); !ok || p.Worker != bus.CallerFrom(ctx).Instance {
+	if _, own := m.peerOf(ctx, req.Peer); !own {
 		return bus.None{}, nil
 	}
 	p, orders, ok := m.roster.Close(m.now(), req.Peer)
@@ -132,6 +135,13 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	return bus.None{}, nil
 }
 
+// peerOf returns a connection of the worker that calls: it is believed about no
+// other. The mutex is held.
+func (m *manager) peerOf(ctx context.Context, id int64) (roster.Peer, bool) {
+	p, ok := m.roster.Peer(id)
+	return p, ok && p.Worker == bus.CallerFrom(ctx).Instance
+}
+
 // forget drops what is kept about a connection. The mutex is held.
 func (m *manager) forget(id int64) { delete(m.facts, id) }
 
@@ -147,7 +157,7 @@ func (m *manager) dialDone(id uint64) {
 // reports false if there is one already.
 func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionType) bool {
 	m.mu.Lock()
-	id, orders, ok := m.roster.Dial(m.now(), target, kind)
+	id, orders, ok := m.roster.Dial(target, kind)
 	if !ok {
 		m.mu.Unlock()
 		return false
@@ -164,6 +174,9 @@ func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionTy
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.dialling, id)
 	return true
 }
 

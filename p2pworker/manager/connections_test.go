@@ -109,6 +109,7 @@ func TestADialThatACommandWaitsFor(t *testing.T) {
 		done, _ = onetry("5.6.7.9:8333")
 		require.NoError(t, <-done)
 		require.Equal(t, dialPatience, time.Since(began))
+		require.Empty(t, s.dialling, "nothing is left of those that waited")
 	})
 }
 
@@ -186,4 +187,66 @@ func TestSwitchingTheNetworkOffEndsConnections(t *testing.T) {
 	require.Equal(t, &p2p.DisconnectOrder{Peer: peer, Reason: "Network not active"}, w.orders()[0].Disconnect)
 	require.Equal(t, true, s.succeeds("setnetworkactive", `[true]`))
 	w.accept("10.0.0.1:6")
+}
+
+// TestAWorkerIsBelievedAboutItsOwnOnly: what it says of another's dials and
+// connections changes nothing.
+func TestAWorkerIsBelievedAboutItsOwnOnly(t *testing.T) {
+	s := newShip(t, Config{Whitelist: []string{"addr@10.0.0.1"}})
+	first := s.worker("worker.1", 0)
+	peer := first.open("10.0.0.1:5", 0).Peer
+	second := s.worker("worker.2", 1)
+	s.mu.Lock()
+	id, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.FullRelay)
+	s.dispatch(orders)
+	s.mu.Unlock()
+	require.True(t, ok)
+	require.Equal(t, id, second.orders()[0].Dial.ID)
+	_, err := msg.DialFailed.Call(t.Context(), first.conn, p2p.DialFailedRequest{Dial: id})
+	require.NoError(t, err)
+	require.True(t, s.roster.Dialling(id))
+	require.Equal(t, "unknown dial", first.open("1.2.3.4:8333", id).Refused)
+	require.Empty(t, second.open("1.2.3.4:8333", id).Refused)
+
+	_, err = msg.Of(p2p.IntroducePeer).Call(t.Context(), second.conn, p2p.IntroducePeerRequest{Peer: peer})
+	require.NoError(t, err)
+	p, _ := s.roster.Peer(peer)
+	require.False(t, p.Ready)
+	second.tell(p2p.AddAddressesRequest{Peer: peer, Addresses: []p2p.NetAddr{address(1)}})
+	require.Zero(t, s.book.Len())
+	first.tell(p2p.AddAddressesRequest{Peer: peer, Addresses: []p2p.NetAddr{address(1), address(2), address(3), address(4), address(5)}})
+	require.NotZero(t, s.book.Len())
+	require.Empty(t, second.gossip(peer))
+	require.NotEmpty(t, first.gossip(peer))
+	second.close(p2p.ClosePeerRequest{Peer: peer})
+	_, there := s.roster.Peer(peer)
+	require.True(t, there)
+	_, err = msg.Of(p2p.IntroducePeer).Call(t.Context(), first.conn, p2p.IntroducePeerRequest{Peer: peer})
+	require.NoError(t, err)
+	p, _ = s.roster.Peer(peer)
+	require.True(t, p.Ready)
+}
+
+// TestADialThatIsNeverAnsweredGivesItsSlotBack, after what -timeout allows and a
+// minute.
+func TestADialThatIsNeverAnsweredGivesItsSlotBack(t *testing.T) {
+	s := newShip(t, Config{ConnectTimeout: 20 * time.Second, AddNode: []string{"1.2.3.4:8333"}})
+	w := s.worker("worker.1", 0)
+	tick := func(after time.Duration) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.dispatch(s.roster.Tick(s.now().Add(after)))
+	}
+	tick(0)
+	dial := w.orders()[0].Dial
+	tick(time.Second)
+	tick(time.Second + 80*time.Second - 1)
+	require.True(t, s.roster.Dialling(dial.ID))
+	tick(time.Second + 80*time.Second)
+	require.False(t, s.roster.Dialling(dial.ID))
+	require.Equal(t, "unknown dial", w.open("1.2.3.4:8333", dial.ID).Refused, "it comes too late")
+	tick(time.Second + 80*time.Second + time.Minute)
+	again := w.orders()[0].Dial
+	require.Equal(t, dial.Target, again.Target)
+	require.Empty(t, w.open("1.2.3.4:8333", again.ID).Refused)
 }

@@ -11,7 +11,8 @@
 //
 //   - Orders to one worker are delivered in order, and repeated until the
 //     worker acknowledges them.
-//   - A worker whose link ends has lost its connections, at once.
+//   - A worker whose link ends has lost its connections, at once. So has one that
+//     fetches no orders until its queue is full; it may register again.
 //   - Workers that nobody here started, on other machines, are used like any
 //     other. The pool of idle workers is as large with them as without.
 //   - When the manager is restarted, workers register again with their

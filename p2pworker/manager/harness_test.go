@@ -17,7 +17,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
-// ship is a manager on a bus, whose clock stands at mockTime.
+// ship is a manager on a bus, whose clock stands at mockTime and whose first
+// order has the number 1.
 type ship struct {
 	*manager
 	t   *testing.T
@@ -34,6 +35,7 @@ func newShip(t *testing.T, cfg Config) *ship {
 	m, err := newManager(part.Env{Logger: slog.New(slog.DiscardHandler), Clock: clock.New(mockTime)}, cfg.withDefaults())
 	require.NoError(t, err)
 	m.loadFiles()
+	m.lastOrder = 0
 	s := &ship{manager: m, t: t, bus: bustest.New(t)}
 	m.conn, _ = s.bus.Conn(roles.Peers, "peers", m.mux())
 	return s

@@ -58,15 +58,31 @@ type manager struct {
 	bans     banlist.List
 	grants   []grant
 	nonceKey [32]byte
-	queues   map[string]*orderQueue
 	facts    map[int64]*facts
 	dialling map[uint64]chan struct{}
 	partial  bool // the node lacked old blocks when it was last asked
+	ordering
+	links
 	addresses
 	reporting
 	idleWorkers
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
+}
+
+// ordering is what workers have to do. Orders are numbered over all workers and
+// registrations, and from the time on, so that the numbers are above those of an
+// earlier manager: what a worker acknowledges of an earlier registration is none
+// of the orders since.
+type ordering struct {
+	queues    map[string]*orderQueue
+	lastOrder uint64
+}
+
+// links are those of workers, as the watch has told of them.
+type links struct {
+	watch *presence.Watch
+	there map[string]bool // by instance
 }
 
 // addresses are those that are known, and those that are told.
@@ -102,9 +118,10 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	}
 	m := &manager{
 		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
-		roster: roster.New(cfg.limits()), queues: map[string]*orderQueue{},
+		roster:      roster.New(cfg.limits()),
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
+		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
 		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
@@ -114,6 +131,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(seed[:])
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
+	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
 		m.roster.SetActive(false)
 	}
@@ -125,8 +143,8 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 
 func (m *manager) mux() *bus.Mux {
 	mux := bus.NewMux()
-	msg.RegisterWorker.Handle(mux, m.register)
-	msg.NextOrders.Handle(mux, m.nextOrders)
+	msg.RegisterWorker.Handle(mux, registrar{m}.register)
+	msg.NextOrders.Handle(mux, registrar{m}.nextOrders)
 	msg.OpenPeer.Handle(mux, m.openPeer)
 	msg.DialFailed.Handle(mux, m.dialFailed)
 	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
@@ -149,11 +167,13 @@ func (m *manager) changed() {
 }
 
 func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
-	m.conn = conn
+	m.mu.Lock()
+	m.conn = conn // it is known before the watch begins
+	m.mu.Unlock()
 	defer m.savePeers()
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)
-	group.Go(func() error { return m.watchWorkers().Run(ctx, conn) })
+	group.Go(func() error { return m.watch.Run(ctx, conn) })
 	group.Go(func() error { return m.keepTime(ctx) })
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
@@ -169,6 +189,11 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 func (m *manager) watchWorkers() *presence.Watch {
 	return presence.New(presence.Config{
 		Roles: []rights.Role{roles.Worker}, Held: m.registered,
+		Up: func(e msg.RegistryEntry) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.there[e.Instance] = true
+		},
 		Gone:  func(e msg.RegistryEntry) { m.workerGone(e.Instance) },
 		Fault: func(err error) { m.env.Logger.Warn(fmt.Sprintf("dropped an event: %v", err)) },
 	})

@@ -201,9 +201,8 @@ func (m commands) sendMessage(_ context.Context, call *rpc.Call) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.roster.Peer(id)
-	if !ok || m.queues[p.Worker] == nil {
+	if !ok || !m.order(p.Worker, p2p.WorkerOrder{Send: &p2p.SendOrder{Peer: id, Type: messageType, Payload: payload}}) {
 		return nil, rpc.Errorf(rpc.MiscError, "Error: Could not send message to peer")
 	}
-	m.queues[p.Worker].add(p2p.WorkerOrder{Send: &p2p.SendOrder{Peer: id, Type: messageType, Payload: payload}})
 	return struct{}{}, nil
 }

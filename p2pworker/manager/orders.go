@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,25 +12,26 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
-// maxOrders bounds what waits for one worker. One that fetches nothing for so
-// long is stuck: further orders to it are dropped.
-const maxOrders = 10_000
+const (
+	// maxOrders bounds what waits for one worker. One that fetches nothing for
+	// so long is stuck.
+	maxOrders = 10_000
+	// maxRelays is how many there may be for addresses to be passed on: what one
+	// worker hands over does not make another count as stuck.
+	maxRelays = maxOrders / 2
+)
 
 // orderQueue is what one worker has to do.
 type orderQueue struct {
-	seq    uint64
 	orders []p2p.WorkerOrder
 	wake   chan struct{} // closed and replaced when something was added
 }
 
 func newOrderQueue() *orderQueue { return &orderQueue{wake: make(chan struct{})} }
 
+func (q *orderQueue) full() bool { return len(q.orders) >= maxOrders }
+
 func (q *orderQueue) add(o p2p.WorkerOrder) {
-	if len(q.orders) >= maxOrders {
-		return
-	}
-	q.seq++
-	o.Seq = q.seq
 	q.orders = append(q.orders, o)
 	close(q.wake)
 	q.wake = make(chan struct{})
@@ -62,52 +64,37 @@ func (q *orderQueue) retire() {
 	q.wake = make(chan struct{})
 }
 
+// order numbers something to do and queues it for a worker. It returns false if
+// the worker is not registered, or not any more: one that is stuck counts as
+// gone, so that its slots and dials are others'. Should it fetch orders after
+// all, it has to register, with the connections that it has. The mutex is held.
+func (m *manager) order(worker string, o p2p.WorkerOrder) bool {
+	q := m.queues[worker]
+	if q == nil {
+		return false
+	}
+	if q.full() {
+		m.env.Logger.Warn(fmt.Sprintf("%s has not fetched its last %d orders: it counts as gone", worker, maxOrders))
+		m.lose(worker)
+		return false
+	}
+	m.lastOrder++
+	o.Seq = m.lastOrder
+	q.add(o)
+	return true
+}
+
 // dispatch queues what the roster decided. The mutex is held.
 func (m *manager) dispatch(orders []roster.Order) {
 	for _, o := range orders {
-		q := m.queues[o.Worker]
-		if q == nil {
-			continue
-		}
-		if o.Dial != nil {
+		if m.order(o.Worker, o.WorkerOrder) && o.Dial != nil {
 			m.noteAttempt(o.Dial.Target)
 		}
-		q.add(o.WorkerOrder)
 	}
-}
-
-// register serves RegisterWorker.
-func (m *manager) register(ctx context.Context, req p2p.RegisterWorkerRequest) (p2p.RegisterWorkerReply, error) {
-	name := bus.CallerFrom(ctx).Instance
-	open := make([]roster.Peer, 0, len(req.Open))
-	for _, o := range req.Open {
-		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
-		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(req.NonceKey) == len(m.nonceKey) && len(m.queues) == 0 {
-		copy(m.nonceKey[:], req.NonceKey)
-	}
-	if m.spawning > 0 && req.Capacity > 0 {
-		m.spawning-- // others came unasked
-	}
-	m.queues[name] = newOrderQueue()
-	orders := m.roster.AddWorker(name, req.Capacity, open)
-	for _, p := range open {
-		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
-			continue
-		}
-		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
-	}
-	m.dispatch(orders)
-	m.changed()
-	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, nil
 }
 
 // nextOrders serves NextOrders.
-func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2p.NextOrdersReply, error) {
+func (m registrar) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2p.NextOrdersReply, error) {
 	name := bus.CallerFrom(ctx).Instance
 	timer := time.NewTimer(msg.PollSeconds * time.Second)
 	defer timer.Stop()
@@ -138,6 +125,12 @@ func (m *manager) nextOrders(ctx context.Context, req p2p.NextOrdersRequest) (p2
 func (m *manager) workerGone(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.there, name)
+	m.lose(name)
+}
+
+// lose forgets a worker. The mutex is held.
+func (m *manager) lose(name string) {
 	q := m.queues[name]
 	if q == nil {
 		return

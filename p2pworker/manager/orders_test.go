@@ -1,7 +1,11 @@
 package manager
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
 func send(bytes int) p2p.WorkerOrder {
@@ -20,8 +25,8 @@ func send(bytes int) p2p.WorkerOrder {
 
 func TestOneReplyHoldsSoManyOrders(t *testing.T) {
 	q := newOrderQueue()
-	for range p2p.MaxOrders + 1 {
-		q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
+	for i := range uint64(p2p.MaxOrders + 1) {
+		q.add(p2p.WorkerOrder{Seq: 1 + i, Ping: &p2p.PingOrder{}})
 	}
 	first := q.next()
 	require.Len(t, first, p2p.MaxOrders)
@@ -54,13 +59,75 @@ func TestOneReplyHoldsSoManyBytes(t *testing.T) {
 	}
 }
 
-func TestOrdersOfAStuckWorkerAreBounded(t *testing.T) {
-	q := newOrderQueue()
-	for range maxOrders + 10 {
-		q.add(p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
+// TestAStuckWorkerCountsAsGone when no more orders fit: its dials are others', and
+// so are its slots. It registers again when it is stuck no longer.
+func TestAStuckWorkerCountsAsGone(t *testing.T) {
+	var log bytes.Buffer
+	s := newShip(t, Config{Regtest: true})
+	s.env.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	stuck := s.worker("worker.1", 0)
+	s.mu.Lock()
+	_, orders, _ := s.roster.Dial("1.2.3.4:8333", p2p.FullRelay)
+	s.dispatch(orders)
+	s.mu.Unlock()
+	peer := stuck.accept("10.0.0.1:5")
+	other := s.worker("worker.2", 0)
+	for range maxOrders - 1 {
+		s.succeeds("ping", `[]`)
+		other.orders()
 	}
-	require.Len(t, q.orders, maxOrders)
-	require.EqualValues(t, maxOrders, q.seq, "no number is given to an order that is dropped")
+	require.Len(t, s.queues["worker.1"].orders, maxOrders)
+	require.Empty(t, log.String())
+	s.fails(rpc.MiscError, "Error: Could not send message to peer", "sendmsgtopeer", fmt.Sprintf(`[%d,"addr","0102"]`, peer))
+	require.Equal(t, []string{"worker.2"}, s.registered())
+	require.NotContains(t, s.facts, peer)
+	require.Equal(t, "1.2.3.4:8333", other.orders()[0].Dial.Target)
+	s.succeeds("ping", `[]`)
+	require.Equal(t, 1, strings.Count(log.String(), "worker.1 has not fetched its last 10000 orders: it counts as gone"))
+
+	_, err := msg.NextOrders.Call(t.Context(), stuck.conn, p2p.NextOrdersRequest{})
+	require.ErrorIs(t, err, &bus.Error{Kind: msg.KindUnknownWorker})
+	_, err = msg.RegisterWorker.Call(t.Context(), stuck.conn, p2p.RegisterWorkerRequest{Open: []p2p.OpenInfo{
+		{Peer: peer, Kind: p2p.Inbound, Name: "10.0.0.1:5", Remote: "10.0.0.1:5", Local: "127.0.0.1:8333"}}})
+	require.NoError(t, err)
+	require.Contains(t, s.facts, peer)
+}
+
+// TestAddressesThatAreToldMakeNobodyStuck: they are left out when there is much
+// to do.
+func TestAddressesThatAreToldMakeNobodyStuck(t *testing.T) {
+	s := newShip(t, Config{})
+	hostile, busy := s.worker("worker.1", 0), s.worker("worker.2", 0)
+	peer := hostile.accept("10.0.0.1:5")
+	busy.accept("10.0.0.2:5")
+	fresh := make([]p2p.NetAddr, maxGossip)
+	for range maxOrders/maxGossip + 2 {
+		hostile.tell(p2p.AddAddressesRequest{Peer: peer, Relay: fresh})
+	}
+	hostile.tell(p2p.AddAddressesRequest{Peer: peer, Relay: make([]p2p.NetAddr, maxGossip+1)})
+	require.ElementsMatch(t, []string{"worker.1", "worker.2"}, s.registered())
+	require.Len(t, s.queues["worker.2"].orders, maxRelays)
+}
+
+// TestWhatWasAcknowledgedBeforeIsNoneOfTheOrdersSince: a worker registers again,
+// with another poll under way that acknowledges what it had got.
+func TestWhatWasAcknowledgedBeforeIsNoneOfTheOrdersSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShip(t, Config{})
+		w := s.worker("worker.1", 0)
+		s.succeeds("ping", `[]`)
+		s.succeeds("ping", `[]`)
+		require.Len(t, w.orders(), 2)
+		late := concurrently(t.Context(), func(context.Context) []p2p.WorkerOrder { return w.orders() })
+		synctest.Wait()
+		_, err := msg.RegisterWorker.Call(t.Context(), w.conn, p2p.RegisterWorkerRequest{})
+		require.NoError(t, err)
+		s.succeeds("ping", `[]`)
+		require.Len(t, <-late, 1)
+		next, err := newManager(s.env, s.cfg)
+		require.NoError(t, err)
+		require.Greater(t, next.lastOrder, w.ack, "also when the manager is another one")
+	})
 }
 
 func TestOrdersAreRepeatedUntilTheyAreAcknowledged(t *testing.T) {
@@ -144,7 +211,7 @@ func TestWhatAWorkerLeftUndoneGoesToAnother(t *testing.T) {
 	w1, w2 := s.worker("worker.1", 0), s.worker("worker.2", 0)
 	peer := w1.accept("10.0.0.1:5")
 	s.mu.Lock()
-	_, orders, ok := s.roster.Dial(s.now(), "1.2.3.4:8333", p2p.Manual)
+	_, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.Manual)
 	s.dispatch(orders)
 	s.mu.Unlock()
 	require.True(t, ok)

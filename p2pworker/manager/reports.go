@@ -21,12 +21,11 @@ type reportRound struct {
 
 // takeReport serves ReportPeers.
 func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (bus.None, error) {
-	name := bus.CallerFrom(ctx).Instance
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range req.Peers {
-		p, ok := m.roster.Peer(r.Peer)
-		if f := m.facts[r.Peer]; ok && p.Worker == name && f != nil {
+		_, own := m.peerOf(ctx, r.Peer)
+		if f := m.facts[r.Peer]; own && f != nil {
 			f.report, f.reported = r, true
 			if r.Ready {
 				m.roster.SetReady(r.Peer, time.Duration(r.MinPing)*time.Microsecond)
@@ -34,7 +33,7 @@ func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (b
 		}
 	}
 	if round := m.reports[req.ID]; round != nil {
-		m.answered(req.ID, round, name)
+		m.answered(req.ID, round, bus.CallerFrom(ctx).Instance)
 	}
 	return bus.None{}, nil
 }
@@ -69,9 +68,8 @@ func (m *manager) describe(ctx context.Context) []described {
 	id := m.reportID
 	round := &reportRound{awaited: map[string]bool{}, done: make(chan struct{})}
 	for _, p := range m.roster.Peers() {
-		if q := m.queues[p.Worker]; q != nil && !round.awaited[p.Worker] {
+		if !round.awaited[p.Worker] && m.order(p.Worker, p2p.WorkerOrder{Report: &p2p.ReportOrder{ID: id}}) {
 			round.awaited[p.Worker] = true
-			q.add(p2p.WorkerOrder{Report: &p2p.ReportOrder{ID: id}})
 		}
 	}
 	if len(round.awaited) > 0 {

@@ -42,7 +42,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
 	var orders []Order
 	if o.Dial != 0 {
-		d := r.takeDial(o.Dial)
+		d := r.takeDial(o.Worker, o.Dial)
 		if d == nil {
 			return Peer{}, nil, NoDial
 		}

@@ -29,7 +29,8 @@ type script struct {
 //	roster [total=N] [full-relay=N] [block-relay=N] [manual=N]
 //	worker NAME [capacity=N] [has=(PEER KIND NAME, ...)]     worker-gone NAME
 //	addnode TARGET      removenode TARGET      dial TARGET KIND
-//	opened DIAL REMOTE  failed DIAL [busy]     accepted WORKER REMOTE [noban]
+//	opened DIAL REMOTE [worker=NAME]           failed DIAL [busy] [worker=NAME]
+//	accepted WORKER REMOTE [noban]
 //	ready PEER ping=DURATION      closed PEER      disconnect PEER
 //	inactive            active                 after DURATION        wanted
 func TestConversations(t *testing.T) {
@@ -49,7 +50,7 @@ func (s *script) run() {
 	case "roster":
 		l := DefaultLimits()
 		s.roster = New(Limits{Total: s.number("total", l.Total), FullRelay: s.number("full-relay", l.FullRelay),
-			BlockRelay: s.number("block-relay", l.BlockRelay), Manual: s.number("manual", l.Manual)})
+			BlockRelay: s.number("block-relay", l.BlockRelay), Manual: s.number("manual", l.Manual), DialTime: l.DialTime})
 	case "worker":
 		s.orders(s.roster.AddWorker(s.word(0), s.number("capacity", 0), s.open()))
 	case "worker-gone":
@@ -82,21 +83,17 @@ func (s *script) run() {
 func (s *script) connection() {
 	switch s.Cmd {
 	case "dial":
-		_, orders, ok := s.roster.Dial(s.now, s.word(0), p2p.ConnectionType(s.word(1)))
+		_, orders, ok := s.roster.Dial(s.word(0), p2p.ConnectionType(s.word(1)))
 		s.orders(orders)
 		s.reports(ok, "not dialled")
 	case "failed":
-		s.orders(s.roster.DialFailed(s.now, uint64(s.integer(s.word(0))), s.HasArg("busy")))
+		id := uint64(s.integer(s.word(0)))
+		orders, ok := s.roster.DialFailed(s.now, s.dialler(id), id, s.HasArg("busy"))
+		s.orders(orders)
+		s.reports(ok, "not its dial")
 	case "opened":
 		id := uint64(s.integer(s.word(0)))
-		worker := "nobody"
-		if d := s.roster.dials[id]; d != nil {
-			worker = d.worker
-		}
-		if w := s.list("worker"); len(w) > 0 {
-			worker = w[0]
-		}
-		s.opened(Opened{Worker: worker, Dial: id, Remote: netip.MustParseAddrPort(s.word(1))})
+		s.opened(Opened{Worker: s.dialler(id), Dial: id, Remote: netip.MustParseAddrPort(s.word(1))})
 	case "accepted":
 		s.opened(Opened{Worker: s.word(0), Remote: netip.MustParseAddrPort(s.word(1)), NoBan: s.HasArg("noban")})
 	case "ready":
@@ -115,6 +112,18 @@ func (s *script) connection() {
 	default:
 		s.t.Fatalf("%s: unknown command %q", s.Pos, s.Cmd)
 	}
+}
+
+// dialler is the worker that speaks of a dial: the one named, or the one that
+// has it.
+func (s *script) dialler(id uint64) string {
+	if w := s.list("worker"); len(w) > 0 {
+		return w[0]
+	}
+	if d := s.roster.dials[id]; d != nil {
+		return d.worker
+	}
+	return "nobody"
 }
 
 func (s *script) opened(o Opened) {

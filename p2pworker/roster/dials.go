@@ -11,7 +11,8 @@ type dial struct {
 	p2p.DialOrder
 	worker string
 	target *target // nil if not configured
-	begun  time.Time
+	// given is the first Tick at which the worker had it.
+	given time.Time
 }
 
 // WaitingDials counts dials that no worker has room for.
@@ -19,19 +20,25 @@ func (r *Roster) WaitingDials() int { return len(r.waiting) }
 
 // Dial asks for a connection to target. It returns false if there is one
 // already, or one is being made.
-func (r *Roster) Dial(now time.Time, target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
+func (r *Roster) Dial(target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
 	if r.known(target) || !r.active {
 		return 0, nil, false
 	}
-	d := r.newDial(now, target, kind)
+	d := r.newDial(target, kind)
 	return d.ID, r.assign(), true
 }
 
-func (r *Roster) newDial(now time.Time, target string, kind p2p.ConnectionType) *dial {
+func (r *Roster) newDial(target string, kind p2p.ConnectionType) *dial {
 	r.dialID++
-	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}, begun: now}
-	r.waiting = append(r.waiting, d)
+	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}}
+	r.await(d)
 	return d
+}
+
+// await makes a dial wait for a worker.
+func (r *Roster) await(d *dial) {
+	d.worker, d.given = "", time.Time{}
+	r.waiting = append(r.waiting, d)
 }
 
 // known reports whether target is connected or being dialled.
@@ -67,20 +74,40 @@ func (r *Roster) assign() (orders []Order) {
 	return orders
 }
 
-// DialFailed notes the end of a dial. A worker that was busy did not try, and
-// another one will.
-func (r *Roster) DialFailed(now time.Time, id uint64, busy bool) []Order {
-	d := r.takeDial(id)
+// DialFailed notes the end of a dial of a worker. One that was busy did not try,
+// and another one will. It returns false if the dial is not that worker's.
+func (r *Roster) DialFailed(now time.Time, worker string, id uint64, busy bool) ([]Order, bool) {
+	d := r.takeDial(worker, id)
 	if d == nil {
-		return nil
+		return nil, false
 	}
 	if busy {
-		d.worker = ""
-		r.waiting = append(r.waiting, d)
-	} else if d.target != nil {
+		r.await(d)
+	} else {
+		d.failed(now)
+	}
+	return r.assign(), true
+}
+
+func (d *dial) failed(now time.Time) {
+	if d.target != nil {
 		d.target.failed(now)
 	}
-	return r.assign()
+}
+
+// giveUpDials ends the dials of which a worker has told nothing for too long: it
+// is stuck, or what it told was lost. Should it tell of one after all, that one
+// is not its own any more.
+func (r *Roster) giveUpDials(now time.Time) {
+	for id, d := range r.dials {
+		if d.given.IsZero() {
+			d.given = now
+		}
+		if now.Sub(d.given) >= r.limits.DialTime {
+			r.takeDial(d.worker, id)
+			d.failed(now)
+		}
+	}
 }
 
 // Dialling reports whether a dial is still under way.
@@ -91,9 +118,10 @@ func (r *Roster) Dialling(id uint64) bool {
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
 }
 
-func (r *Roster) takeDial(id uint64) *dial {
+// takeDial takes a dial from the worker that has it, nil if that is another one.
+func (r *Roster) takeDial(worker string, id uint64) *dial {
 	d := r.dials[id]
-	if d == nil {
+	if d == nil || d.worker != worker {
 		return nil
 	}
 	delete(r.dials, id)

@@ -14,6 +14,8 @@
 //     and never twice; a dial that fails uses none.
 //   - A worker that is gone takes its connections with it, and the dials it
 //     had not finished go to another.
+//   - A dial of which its worker tells nothing for so long has failed: its slot is
+//     free, and a late success is refused.
 //   - A worker never gets more connections than its capacity.
 //   - Dials go to the worker with the fewest connections. Workers of limited
 //     capacity are one pool there, so that a worker without limit, which may be

@@ -16,10 +16,15 @@ type Limits struct {
 	FullRelay, BlockRelay int
 	// Manual is how many -addnode targets are connected at a time.
 	Manual int
+	// DialTime is how long a worker may take to tell how a dial ended.
+	DialTime time.Duration
 }
 
-// DefaultLimits are Bitcoin Core's.
-func DefaultLimits() Limits { return Limits{Total: 125, FullRelay: 8, BlockRelay: 2, Manual: 8} }
+// DefaultLimits are Bitcoin Core's. Its -timeout is five seconds for a dial, to
+// which a minute is added for the worker to be told and to tell.
+func DefaultLimits() Limits {
+	return Limits{Total: 125, FullRelay: 8, BlockRelay: 2, Manual: 8, DialTime: 65 * time.Second}
+}
 
 // outbound is how many of the total are kept free for automatic outbound
 // connections, with one for a feeler.
@@ -66,7 +71,6 @@ type worker struct {
 	capacity int // 0 for no limit
 	peers    int
 	dials    int
-	barred   bool // told to leave
 	// used is the number of the last dial it was given.
 	used uint64
 }
@@ -127,8 +131,7 @@ func (r *Roster) dropWorker(name string) (lost []Peer) {
 	for id, d := range r.dials {
 		if d.worker == name {
 			delete(r.dials, id)
-			d.worker = ""
-			r.waiting = append(r.waiting, d)
+			r.await(d)
 		}
 	}
 	delete(r.workers, name)
@@ -158,9 +161,9 @@ type share struct {
 
 func (s share) less(o share) bool { return s.load < o.load || s.load == o.load && s.used < o.used }
 
-// choose returns the worker with the smallest share that has room, of equals
-// the one whose last dial is longest ago: what one could not reach another is
-// asked for next.
+// choose returns the worker with the smallest share that has room, of equals,
+// also within the pool, the one whose last dial is longest ago: what one could
+// not reach another is asked for next.
 func (r *Roster) choose() (best string) {
 	var pool share
 	for _, w := range r.workers {
@@ -171,18 +174,24 @@ func (r *Roster) choose() (best string) {
 	}
 	var least share
 	for name, w := range r.workers {
-		if !w.room() || w.barred {
+		if !w.room() {
 			continue
 		}
 		s := pool
 		if !w.limited() {
 			s = share{w.load(), w.used}
 		}
-		if best == "" || s.less(least) || s == least && name < best {
+		if best == "" || s.less(least) || s == least && r.before(name, best) {
 			best, least = name, s
 		}
 	}
 	return best
+}
+
+// before reports whether a worker's last dial is longer ago than another's.
+func (r *Roster) before(a, b string) bool {
+	x, y := r.workers[a].used, r.workers[b].used
+	return x < y || x == y && a < b
 }
 
 func (w *worker) load() int { return w.peers + w.dials }

@@ -25,21 +25,26 @@ func inbound(t *testing.T, r *Roster, i int) Peer {
 	return p
 }
 
+func failed(r *Roster, now time.Time, worker string, id uint64) []Order {
+	orders, _ := r.DialFailed(now, worker, id, false)
+	return orders
+}
+
 func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
-	id, orders, ok := r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	id, orders, ok := r.Dial("1.2.3.4:8333", p2p.Manual)
 	require.True(t, ok)
 	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Dial: &p2p.DialOrder{ID: id, Target: "1.2.3.4:8333", Kind: p2p.Manual}}}}, orders)
-	require.Empty(t, r.DialFailed(start(), id, false))
+	require.Empty(t, failed(r, start(), "w", id))
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
-	id, _, _ = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	id, _, _ = r.Dial("1.2.3.4:8333", p2p.Manual)
 	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: netip.MustParseAddrPort("1.2.3.4:8333")})
 	require.Empty(t, refusal)
 	require.EqualValues(t, 1, p.ID)
 	require.Equal(t, p2p.Manual, p.Kind)
-	_, _, ok = r.Dial(start(), "1.2.3.4:8333", p2p.Manual)
+	_, _, ok = r.Dial("1.2.3.4:8333", p2p.Manual)
 	require.False(t, ok, "connected already")
 	_, _, refusal = r.Open(start(), Opened{Worker: "w", Dial: 77})
 	require.Equal(t, NoDial, refusal)
@@ -56,7 +61,7 @@ func TestConfiguredTargetsAreRetriedWithGrowingPauses(t *testing.T) {
 	require.Len(t, orders, 1)
 	pause := firstRetry
 	for range 10 {
-		r.DialFailed(now, orders[0].Dial.ID, false)
+		failed(r, now, orders[0].Worker, orders[0].Dial.ID)
 		require.Empty(t, r.Tick(now.Add(pause-1)))
 		orders = r.Tick(now.Add(pause))
 		require.Len(t, orders, 1)
@@ -92,9 +97,9 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	r.AddWorker("a", 1, nil)
 	r.AddWorker("b", 1, nil)
 	require.Equal(t, 2, r.FreeWorkers())
-	id, orders, _ := r.Dial(start(), "x:1", p2p.Manual)
+	id, orders, _ := r.Dial("x:1", p2p.Manual)
 	require.Equal(t, "a", orders[0].Worker)
-	orders = r.DialFailed(start(), id, true)
+	orders, _ = r.DialFailed(start(), "a", id, true)
 	require.Len(t, orders, 1, "a busy worker hands its dial on")
 	p, _, refusal := r.Open(start(), Opened{Worker: orders[0].Worker, Dial: id, Remote: from(1)})
 	require.Empty(t, refusal)
@@ -112,7 +117,7 @@ func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
 	require.Equal(t, 4, r.FreeWorkers(), "the far one cannot stand in for the pool")
 	far := 0
 	for i := range 6 {
-		id, orders, ok := r.Dial(start(), fmt.Sprintf("x:%d", i), p2p.FullRelay)
+		id, orders, ok := r.Dial(fmt.Sprintf("x:%d", i), p2p.FullRelay)
 		require.True(t, ok)
 		if orders[0].Worker == "far" {
 			far++
@@ -137,7 +142,7 @@ func TestWhatOneCannotReachAnotherTries(t *testing.T) {
 		orders := r.Tick(now)
 		require.Len(t, orders, 1)
 		tried[orders[0].Worker]++
-		r.DialFailed(now, orders[0].Dial.ID, false)
+		failed(r, now, orders[0].Worker, orders[0].Dial.ID)
 	}
 	require.Equal(t, map[string]int{"a": 2, "far": 2, "z": 2}, tried)
 }
@@ -173,7 +178,7 @@ func TestSwitchingNetworkOff(t *testing.T) {
 }
 
 func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
-	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2})
+	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
 	r.AddWorker("w", 0, nil)
 	for i := range 20 {
 		inbound(t, r, i)
@@ -186,7 +191,7 @@ func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
 }
 
 func TestNobodyEvictable(t *testing.T) {
-	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2})
+	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
 	r.AddWorker("w", 0, nil)
 	for i := range 2 {
 		_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(i), NoBan: true})
@@ -200,7 +205,7 @@ func TestNobodyEvictable(t *testing.T) {
 // with what they must add up to.
 func TestCountsNeverDrift(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r, now := New(Limits{Total: 20, FullRelay: 2, BlockRelay: 1, Manual: 3}), start()
+		r, now := New(Limits{Total: 20, FullRelay: 2, BlockRelay: 1, Manual: 3, DialTime: 5 * time.Second}), start()
 		names := []string{"a", "b", "c"}
 		targets := []string{"x:1", "y:1", "z:1"}
 		seen := map[int64]bool{}
@@ -217,8 +222,8 @@ func TestCountsNeverDrift(t *testing.T) {
 			case 3:
 				r.Tick(now)
 			case 4:
-				for id := range r.dials {
-					r.DialFailed(now, id, rapid.Bool().Draw(t, "busy"))
+				for id, d := range r.dials {
+					r.DialFailed(now, d.worker, id, rapid.Bool().Draw(t, "busy"))
 					break
 				}
 			case 5:

@@ -85,8 +85,9 @@ func (r *Roster) retarget(now time.Time, name string) {
 	}
 }
 
-// Tick starts what is due.
+// Tick gives up the dials that take too long, and starts what is due.
 func (r *Roster) Tick(now time.Time) []Order {
+	r.giveUpDials(now)
 	if !r.active {
 		return nil
 	}
@@ -104,7 +105,7 @@ func (r *Roster) Tick(now time.Time) []Order {
 			continue
 		}
 		t.dialling = true
-		r.newDial(now, t.name, p2p.Manual).target = t
+		r.newDial(t.name, p2p.Manual).target = t
 		manual++
 	}
 	return r.assign()

@@ -85,8 +85,9 @@ func (p *partSettings) manager() manager.Config {
 	cfg := manager.Config{
 		DataDir: p.layout.Net, Net: p.params.Net, Regtest: p.layout.Chain.Name == chains.Regtest,
 		DefaultPort: uint16(p.layout.Chain.P2PPort()), Automatic: !s.Has("connect"),
-		BanTime:       time.Duration(s.Int("bantime", 0)) * time.Second,
-		ClientVersion: clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
+		BanTime:        time.Duration(s.Int("bantime", 0)) * time.Second,
+		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
+		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental,
 	}
 	s.Fill(&cfg)

@@ -3,29 +3,16 @@ package render
 import (
 	"bytes"
 	"encoding/hex"
-	"fmt"
 
-	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/amount"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/descriptor"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
-
-// Amount is satoshi, shown as a number of bitcoins with eight decimals.
-type Amount int64
-
-// MarshalJSON writes the number.
-func (a Amount) MarshalJSON() ([]byte, error) {
-	sign := ""
-	if a < 0 {
-		sign, a = "-", -a
-	}
-	return fmt.Appendf(nil, "%s%d.%08d", sign, a/btcutil.SatoshiPerBitcoin, a%btcutil.SatoshiPerBitcoin), nil
-}
 
 // Transaction is what is to be shown, with the hashes and sizes that its owner
 // knows, so that they are not computed again.
@@ -47,17 +34,17 @@ type Coin struct {
 
 // Tx is a transaction in JSON. Members without a value are left out.
 type Tx struct {
-	TxID     string   `json:"txid"`
-	Hash     string   `json:"hash"`
-	Version  uint32   `json:"version"`
-	Size     int      `json:"size"`
-	VSize    int      `json:"vsize"`
-	Weight   int      `json:"weight"`
-	LockTime uint32   `json:"locktime"`
-	Vin      []Input  `json:"vin"`
-	Vout     []Output `json:"vout"`
-	Fee      *Amount  `json:"fee,omitempty"`
-	Hex      string   `json:"hex,omitempty"`
+	TxID     string         `json:"txid"`
+	Hash     string         `json:"hash"`
+	Version  uint32         `json:"version"`
+	Size     int            `json:"size"`
+	VSize    int            `json:"vsize"`
+	Weight   int            `json:"weight"`
+	LockTime uint32         `json:"locktime"`
+	Vin      []Input        `json:"vin"`
+	Vout     []Output       `json:"vout"`
+	Fee      *amount.Amount `json:"fee,omitempty"`
+	Hex      string         `json:"hex,omitempty"`
 }
 
 // Input is one of its inputs.
@@ -79,17 +66,17 @@ type ScriptSig struct {
 
 // Prevout is what an input spends.
 type Prevout struct {
-	Generated bool   `json:"generated"`
-	Height    int32  `json:"height"`
-	Value     Amount `json:"value"`
-	Script    Script `json:"scriptPubKey"`
+	Generated bool          `json:"generated"`
+	Height    int32         `json:"height"`
+	Value     amount.Amount `json:"value"`
+	Script    Script        `json:"scriptPubKey"`
 }
 
 // Output is one of a transaction's outputs.
 type Output struct {
-	Value  Amount `json:"value"`
-	N      int    `json:"n"`
-	Script Script `json:"scriptPubKey"`
+	Value  amount.Amount `json:"value"`
+	N      int           `json:"n"`
+	Script Script        `json:"scriptPubKey"`
 }
 
 // Script is an output script.
@@ -121,19 +108,19 @@ func NewTx(tx Transaction, net *chaincfg.Params, withHex bool, spent []Coin, pre
 		Size: tx.Size, VSize: (tx.Weight + 3) / 4, Weight: tx.Weight, LockTime: tx.LockTime,
 		Vin: make([]Input, len(tx.TxIn)), Vout: make([]Output, len(tx.TxOut)),
 	}
-	fee := Amount(0) // what is spent less what is created
+	fee := amount.Amount(0) // what is spent less what is created
 	for i, in := range tx.TxIn {
 		t.Vin[i] = newInput(in, isCoinbase(tx.MsgTx))
 		if i < len(spent) {
-			fee += Amount(spent[i].Value)
+			fee += amount.Amount(spent[i].Value)
 			if prevouts {
 				t.Vin[i].Prevout = newPrevout(&spent[i], net)
 			}
 		}
 	}
 	for i, out := range tx.TxOut {
-		fee -= Amount(out.Value)
-		t.Vout[i] = Output{Value: Amount(out.Value), N: i, Script: NewScript(out.PkScript, net)}
+		fee -= amount.Amount(out.Value)
+		t.Vout[i] = Output{Value: amount.Amount(out.Value), N: i, Script: NewScript(out.PkScript, net)}
 	}
 	if len(spent) > 0 && len(spent) == len(tx.TxIn) {
 		t.Fee = &fee
@@ -173,5 +160,5 @@ func newInput(in *wire.TxIn, coinbase bool) Input {
 }
 
 func newPrevout(c *Coin, net *chaincfg.Params) *Prevout {
-	return &Prevout{Generated: c.Coinbase, Height: c.Height, Value: Amount(c.Value), Script: NewScript(c.Script, net)}
+	return &Prevout{Generated: c.Coinbase, Height: c.Height, Value: amount.Amount(c.Value), Script: NewScript(c.Script, net)}
 }

@@ -1,0 +1,91 @@
+package manager
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
+)
+
+// registrar is the manager as workers see it who register and fetch orders.
+type registrar struct{ *manager }
+
+// register serves RegisterWorker.
+func (m registrar) register(ctx context.Context, req p2p.RegisterWorkerRequest) (p2p.RegisterWorkerReply, error) {
+	return m.registerAs(ctx, bus.CallerFrom(ctx).Instance, req)
+}
+
+// registerAs registers a worker whose link is there. The link may have ended
+// since the call was made, and the watch may have told of that already: nobody
+// would give back what is kept for the worker from now on.
+func (m registrar) registerAs(ctx context.Context, name string, req p2p.RegisterWorkerRequest) (p2p.RegisterWorkerReply, error) {
+	if err := m.watch.Refresh(ctx); err != nil {
+		return p2p.RegisterWorkerReply{}, err
+	}
+	reply, sure, err := m.enlist(ctx, name, req)
+	if err == nil && !sure {
+		err = m.confirm(ctx, name)
+	}
+	return reply, err
+}
+
+// enlist takes in a worker. It is sure that the end of the worker's link will be
+// told if the watch has told of its beginning, or has not begun: then it begins
+// with whoever is registered.
+func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWorkerRequest) (reply p2p.RegisterWorkerReply, sure bool, err error) {
+	open := openOf(req)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return reply, false, context.Cause(ctx)
+	}
+	if len(req.NonceKey) == len(m.nonceKey) && len(m.queues) == 0 {
+		copy(m.nonceKey[:], req.NonceKey)
+	}
+	if m.spawning > 0 && req.Capacity > 0 {
+		m.spawning-- // others came unasked
+	}
+	if before := m.queues[name]; before != nil {
+		before.retire()
+	}
+	m.queues[name] = newOrderQueue()
+	orders := m.roster.AddWorker(name, req.Capacity, open)
+	for _, p := range open {
+		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
+			continue
+		}
+		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
+	}
+	m.dispatch(orders)
+	m.changed()
+	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
+}
+
+// openOf returns the connections that a worker brings.
+func openOf(req p2p.RegisterWorkerRequest) []roster.Peer {
+	open := make([]roster.Peer, 0, len(req.Open))
+	for _, o := range req.Open {
+		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
+		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
+			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
+	}
+	return open
+}
+
+// confirm asks the broker whether a worker that has registered is there: if it
+// ends later, the watch tells so, or looks for it after a gap.
+func (m registrar) confirm(ctx context.Context, name string) error {
+	registry, err := msg.Registry.Call(ctx, m.conn, bus.None{})
+	if err == nil && slices.ContainsFunc(registry.Links, func(e msg.RegistryEntry) bool { return e.Instance == name }) {
+		return nil
+	}
+	m.workerGone(name)
+	if err == nil {
+		err = bus.Errorf(msg.KindUnknownWorker, "the link of %s has ended", name)
+	}
+	return err
+}
