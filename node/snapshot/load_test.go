@@ -133,3 +133,21 @@ func TestASetThatTheBlocksDoNotLeadToIsPutAside(t *testing.T) {
 	require.Nil(t, r.sets.Assumption())
 	require.Equal(t, r.tip.Height, r.height(), "the blocks are there")
 }
+
+// TestALoadThatIsDoneDoesNotFail: who asked for it has gone when the chain is at
+// the set already.
+func TestALoadThatIsDoneDoesNotFail(t *testing.T) {
+	for range 5 {
+		r := newRig(t)
+		r.tellHeaders()
+		r.deliver(r.tip.Path()[setHeight:]) // stored, to be connected when the set is there
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		r.logged("successfully activated snapshot", leave)
+		base, err := r.load(ctx, r.file)
+		require.NoError(t, err)
+		require.Error(t, ctx.Err())
+		require.Equal(t, r.header.Block, base.Hash)
+		require.Equal(t, r.tip.Height, r.height())
+	}
+}

@@ -34,6 +34,7 @@ type rig struct {
 	header   coins.SetHeader
 	params   consensus.Params
 	verified []int32 // heights, as they were told
+	lines    at      // what is to be done at a line of the log
 
 	disk     *chaintest.Disk
 	sets     *snapshot.Sets
@@ -61,11 +62,12 @@ func newRig(t *testing.T) *rig {
 // open starts the node.
 func (r *rig) open() {
 	r.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	r.lines = at{Handler: slog.DiscardHandler, do: func() {}, text: "\x00"}
+	log, quiet := slog.New(&r.lines), slog.New(slog.DiscardHandler)
 	r.sets = snapshot.New(snapshot.Config{
 		Dir: r.dir, Params: &r.params, Log: log, Cache: 1 << 20,
 		OpenStore: func(dir string, cache int64) (*store.DB, error) {
-			return store.Open(store.Config{Dir: dir, Cache: cache, Logger: log})
+			return store.Open(store.Config{Dir: dir, Cache: cache, Logger: quiet})
 		},
 	})
 	require.NoError(r.t, r.sets.Open())
@@ -84,6 +86,9 @@ func (r *rig) open() {
 	})
 	require.NoError(r.t, r.owner.ConnectStored(r.t.Context()))
 }
+
+// logged calls a function when a line with a text is logged.
+func (r *rig) logged(text string, do func()) { r.lines.text, r.lines.do = text, do }
 
 // close ends it in order.
 func (r *rig) close() {
