@@ -19,7 +19,8 @@ import (
 )
 
 // Load fills the second folder with the set of a file and lets the chain go
-// on from there. It leaves nothing behind when it fails.
+// on from there. It leaves nothing behind when it fails; an error that comes with
+// a block is about the blocks above the set.
 func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) (base *chain.BlockNode, err error) {
 	if !s.loading.CompareAndSwap(false, true) {
 		return nil, errAssumedTwice
@@ -40,16 +41,23 @@ func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) 
 	if err != nil {
 		return nil, errors.Join(err, store.Remove(s.LoadedDir()))
 	}
+	var moved error
 	if err = s.populate(ctx, db, header, from, file); err != nil {
 		err = wording.Errorf("Population failed: %w", err)
 	} else {
-		err = s.owner.Do(ctx, func(state *chainstate.State) error { return s.assume(state, header, from, db) })
+		err = s.owner.Do(ctx, func(state *chainstate.State) error {
+			if err := s.assume(state, header, from, db); err != nil {
+				return err
+			}
+			moved = state.Activate() // the set is the chain's whatever comes of that
+			return nil
+		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), store.Remove(s.LoadedDir()))
 	}
 	s.BlockStored()
-	return base, s.owner.Do(ctx, func(state *chainstate.State) error { return state.Activate() })
+	return base, moved
 }
 
 var errAssumedTwice = wording.Errorf("Can't activate a snapshot-based chainstate more than once")
