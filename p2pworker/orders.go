@@ -20,7 +20,7 @@ func (w *worker) obey(ctx context.Context) error {
 		reply, err := w.nextOrders(ctx, ack)
 		switch {
 		case errors.Is(err, unknownWorker) || away(err):
-			// A manager that was restarted counts its orders anew.
+			// Another manager numbers its orders by its own clock.
 			ack = 0
 			if err := w.register(ctx, seen); err != nil {
 				return err

@@ -125,3 +125,17 @@ func TestRun(t *testing.T) {
 		require.FileExists(t, filepath.Join(dir, "peers.dat"))
 	})
 }
+
+// A worker that lost its place, with the order to end a connection to a banned
+// address that it had not fetched, is told again when it registers.
+func TestABanHoldsForConnectionsThatAWorkerBrings(t *testing.T) {
+	s := newShip(t, Config{})
+	s.succeeds("setban", `["10.0.0.0/24","add"]`)
+	open := func(id int64, remote string, noban bool) p2p.OpenInfo {
+		return p2p.OpenInfo{Peer: id, Kind: p2p.Inbound, Name: remote, Remote: remote, Local: "10.0.0.9:8333", NoBan: noban}
+	}
+	w := s.worker("worker.1", 0, open(7, "10.0.0.1:5", false), open(8, "10.0.1.1:5", false), open(9, "10.0.0.2:5", true))
+	orders := w.orders()
+	require.Len(t, orders, 1)
+	require.Equal(t, &p2p.DisconnectOrder{Peer: 7, Reason: "banned"}, orders[0].Disconnect)
+}

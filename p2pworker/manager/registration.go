@@ -35,7 +35,7 @@ func (m registrar) registerAs(ctx context.Context, name string, req p2p.Register
 
 // enlist takes in a worker. It is sure that the end of the worker's link will be
 // told if the watch has told of its beginning, or has not begun: then it begins
-// with whoever is registered.
+// with those who are registered.
 func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWorkerRequest) (reply p2p.RegisterWorkerReply, sure bool, err error) {
 	open := openOf(req)
 	m.mu.Lock()
@@ -61,8 +61,18 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
 	}
 	m.dispatch(orders)
+	m.dispatchBans(name)
 	m.changed()
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
+}
+
+// dispatchBans ends the connections to banned addresses that a worker brings: an
+// order to do so may have waited for it when it lost its place. The mutex is held.
+func (m *manager) dispatchBans(worker string) {
+	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
+		return p.Worker == worker && !p.NoBan && m.bans.Banned(p.Remote.Addr().Unmap(), m.now())
+	})
+	m.dispatch(orders)
 }
 
 // openOf returns the connections that a worker brings.
