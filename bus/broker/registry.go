@@ -96,7 +96,7 @@ func (p *attachment) entry() msg.RegistryEntry {
 }
 
 func (p *attachment) answerRegistry(id uint64) error {
-	shown := p.mayHearOf()
+	shown := p.broker.rolesHeardBy(p)
 	var reply msg.RegistryReply
 	p.broker.mu.Lock()
 	for _, other := range p.broker.attachments {
@@ -109,10 +109,10 @@ func (p *attachment) answerRegistry(id uint64) error {
 	return nil
 }
 
-// mayHearOf are the roles whose links the link may hear come.
-func (p *attachment) mayHearOf() map[rights.Role]bool {
+// rolesHeardBy are the roles whose links a link may hear come.
+func (b *Broker) rolesHeardBy(p *attachment) map[rights.Role]bool {
 	shown := map[rights.Role]bool{}
-	for role := range p.broker.cfg.Table {
+	for role := range b.cfg.Table {
 		shown[role] = rights.Allows(p.rights.Hear, p.id.Instance, msg.LinkUp.Name()+string(role))
 	}
 	return shown

@@ -41,19 +41,10 @@ func ParseAmount(value json.RawMessage) (Amount, error) {
 func parseFixedPoint(text string) (int64, bool) {
 	negative := strings.HasPrefix(text, "-")
 	text = strings.TrimPrefix(text, "-")
-	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
-	exponent := 0
-	if hasExponent {
-		if n, err := fmt.Sscanf(exponentText, "%d", &exponent); n != 1 || err != nil || exponent < -30 || exponent > 30 {
-			return 0, false
-		}
-	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	digits := whole + fraction
-	if whole == "" || digits == "" || strings.Trim(digits, "0123456789") != "" {
+	digits, shift, ok := splitDecimal(text)
+	if !ok {
 		return 0, false
 	}
-	shift := 8 + exponent - len(fraction)
 	digits = strings.TrimLeft(digits, "0")
 	for ; shift < 0; shift++ {
 		if digits == "" {
@@ -79,4 +70,22 @@ func parseFixedPoint(text string) (int64, bool) {
 		value = -value
 	}
 	return value, true
+}
+
+// splitDecimal returns the digits of a decimal and by how many places they have
+// to be shifted to the left to count 10^-8.
+func splitDecimal(text string) (digits string, shift int, ok bool) {
+	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
+	exponent := 0
+	if hasExponent {
+		if n, err := fmt.Sscanf(exponentText, "%d", &exponent); n != 1 || err != nil || exponent < -30 || exponent > 30 {
+			return "", 0, false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits = whole + fraction
+	if whole == "" || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return "", 0, false
+	}
+	return digits, 8 + exponent - len(fraction), true
 }

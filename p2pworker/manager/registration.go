@@ -68,7 +68,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 
 // dispatchBans ends the connections to banned addresses that a worker brings: an
 // order to do so may have waited for it when it lost its place. The mutex is held.
-func (m *manager) dispatchBans(worker string) {
+func (m registrar) dispatchBans(worker string) {
 	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
 		return p.Worker == worker && !p.NoBan && m.bans.Banned(p.Remote.Addr().Unmap(), m.now())
 	})

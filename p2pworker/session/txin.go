@@ -35,26 +35,15 @@ func (s *Session) onInv(r *reader) error {
 		s.misbehaving("inv message size = %d", n)
 		return nil
 	}
-	seen := make(map[chainhash.Hash]struct{})
-	var txs []chainhash.Hash
+	txs, ok := s.announcedTxs(list)
+	if !ok {
+		return nil
+	}
 	var newBlock *chainhash.Hash
 	for i := range list {
 		inv := &list[i]
 		switch inv.Type {
 		case wire.InvTypeTx, wire.InvTypeWitnessTx, invWtx:
-			if (inv.Type == invWtx) != s.hs.wtxidRelay && inv.Type != wire.InvTypeWitnessTx {
-				continue
-			}
-			if s.rejectsTxs() {
-				s.disconnect("transaction (%s) inv sent in violation of protocol", inv.Hash)
-				return nil
-			}
-			if _, ok := seen[inv.Hash]; ok {
-				continue
-			}
-			seen[inv.Hash] = struct{}{}
-			s.txOut.known.add(inv.Hash)
-			txs = append(txs, inv.Hash)
 		case wire.InvTypeBlock:
 			if s.noteBlockInv(inv) {
 				newBlock = &inv.Hash
@@ -68,6 +57,39 @@ func (s *Session) onInv(r *reader) error {
 	}
 	s.noteTxs(txs)
 	return nil
+}
+
+// announcedTxs returns the transactions of an inventory, each once, and notes
+// that the peer has them. It is not ok if the peer may announce none: the session
+// ends.
+func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []chainhash.Hash, ok bool) {
+	seen := make(map[chainhash.Hash]struct{})
+	for _, inv := range list {
+		switch inv.Type {
+		case invWtx:
+			if !s.hs.wtxidRelay {
+				continue
+			}
+		case wire.InvTypeTx:
+			if s.hs.wtxidRelay {
+				continue
+			}
+		case wire.InvTypeWitnessTx:
+		default:
+			continue
+		}
+		if s.rejectsTxs() {
+			s.disconnect("transaction (%s) inv sent in violation of protocol", inv.Hash)
+			return nil, false
+		}
+		if _, twice := seen[inv.Hash]; twice {
+			continue
+		}
+		seen[inv.Hash] = struct{}{}
+		s.txOut.known.add(inv.Hash)
+		txs = append(txs, inv.Hash)
+	}
+	return txs, true
 }
 
 // noteBlockInv reports whether the announced block is new to us.

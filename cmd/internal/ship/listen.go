@@ -35,7 +35,25 @@ func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 		return nil, nil
 	}
 	port := int(s.Int("port", int64(chain.P2PPort())))
-	var list []binding
+	list, err := namedEndpoints(s, port)
+	if err != nil {
+		return nil, err
+	}
+	if twice := duplicateEndpoint(list); twice != "" {
+		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion and -whitebind.", twice)
+	}
+	if len(list) == 0 {
+		list = []binding{
+			{addr: net.JoinHostPort("::", strconv.Itoa(port)), optional: true},
+			{addr: net.JoinHostPort("0.0.0.0", strconv.Itoa(port)), optional: true},
+			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)), onion: true, optional: true},
+		}
+	}
+	return list, nil
+}
+
+// namedEndpoints are those of -bind and -whitebind.
+func namedEndpoints(s *config.Settings, port int) (list []binding, err error) {
 	for _, bind := range s.List("bind") {
 		addr, kind, _ := strings.Cut(bind, "=")
 		onion := kind == "onion"
@@ -59,16 +77,6 @@ func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 			return nil, config.Complain("Cannot resolve -whitebind address: '%s'", bind)
 		}
 		list = append(list, binding{addr: resolved})
-	}
-	if twice := duplicateEndpoint(list); twice != "" {
-		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion and -whitebind.", twice)
-	}
-	if len(list) == 0 {
-		list = []binding{
-			{addr: net.JoinHostPort("::", strconv.Itoa(port)), optional: true},
-			{addr: net.JoinHostPort("0.0.0.0", strconv.Itoa(port)), optional: true},
-			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)), onion: true, optional: true},
-		}
 	}
 	return list, nil
 }

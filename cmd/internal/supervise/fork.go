@@ -46,10 +46,17 @@ func (s *Supervisor) fork(spec Spec, link, bootPipe *os.File) (*os.Process, *os.
 		return nil, nil, err
 	}
 	defer stderr.Close()
-	null, err := os.Open(os.DevNull)
+	process, err := s.forkWith(spec, stderr, link, bootPipe)
 	if err != nil {
 		words.Close()
-		return nil, nil, err
+	}
+	return process, words, err
+}
+
+func (s *Supervisor) forkWith(spec Spec, stderr, link, bootPipe *os.File) (*os.Process, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
 	}
 	defer null.Close()
 	stdout := null
@@ -59,8 +66,7 @@ func (s *Supervisor) fork(spec Spec, link, bootPipe *os.File) (*os.Process, *os.
 	listeners, err := descriptors(spec.Listeners)
 	defer closeDescriptors(listeners)
 	if err != nil {
-		words.Close()
-		return nil, nil, err
+		return nil, err
 	}
 	files := append([]uintptr{
 		null.Fd(), stdout.Fd(), stderr.Fd(), link.Fd(), bootPipe.Fd(), s.cfg.LogFile.Fd(),
@@ -74,14 +80,9 @@ func (s *Supervisor) fork(spec Spec, link, bootPipe *os.File) (*os.Process, *os.
 		return err
 	})
 	if err != nil {
-		words.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		words.Close()
-	}
-	return process, words, err
+	return os.FindProcess(pid)
 }
 
 // descriptors duplicates those of listeners, without touching their mode.
