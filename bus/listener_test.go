@@ -33,7 +33,7 @@ func TestListener(t *testing.T) {
 	l := bus.NewListener()
 	done := errors.New("done")
 	tip.On(l, note("tip"))
-	peer.OnTo(l, "worker.1", note("peer"))
+	peer.OnTo(l, "worker.1.", note("peer"))
 	txs.OnAll(l, func(e counted, m bus.Meta) error {
 		if e.N == 0 {
 			return done
@@ -46,13 +46,13 @@ func TestListener(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, tip.Publish(ctx, node, counted{1}))
 	require.NoError(t, tip.PublishTo(ctx, node, ".other", counted{9}), "a longer name, which has no handler")
-	require.NoError(t, peer.PublishTo(ctx, node, "worker.1", counted{2}))
+	require.NoError(t, peer.PublishTo(ctx, node, "worker.1.", counted{2}))
 	require.NoError(t, txs.PublishTo(ctx, node, ".late", counted{3}))
 	require.NoError(t, txs.Publish(ctx, node, counted{4}))
 	require.NoError(t, txs.Publish(ctx, node, counted{}))
 	require.ErrorIs(t, l.Follow(ctx, sub), done, "nothing handles faults")
 	require.Equal(t, []string{
-		`tip 1 node ""`, `peer 2 node "worker.1"`, `txs 3 node ".late"`, `txs 4 node ""`,
+		`tip 1 node ""`, `peer 2 node "worker.1."`, `txs 3 node ".late"`, `txs 4 node ""`,
 	}, heard)
 }
 

@@ -33,7 +33,7 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 		w.broadcast(e)
 		return nil
 	})
-	msg.PeerTold.OnTo(l, w.env.Name, func(e p2p.PeerEvent, _ bus.Meta) error {
+	msg.PeerTold.OnTo(l, w.env.Name+".", func(e p2p.PeerEvent, _ bus.Meta) error {
 		if p := w.peer(e.Peer); p != nil {
 			p.mail.put(e)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
@@ -19,6 +20,12 @@ func (w *worker) obey(ctx context.Context) error {
 		seen := w.registrations()
 		reply, err := w.nextOrders(ctx, ack)
 		switch {
+		case errors.Is(err, bus.ErrOverloaded):
+			// The manager is there, and knows us: others take up its time.
+			if !clock.Sleep(ctx, lastPause) {
+				return context.Cause(ctx)
+			}
+			continue
 		case errors.Is(err, unknownWorker) || away(err):
 			// Another manager numbers its orders by its own clock.
 			ack = 0

@@ -24,7 +24,7 @@ func (p *peer) openInfo() p2p.OpenInfo {
 	defer p.mu.Unlock()
 	return p2p.OpenInfo{
 		Peer: p.id, Kind: p.open.Kind, Name: p.open.Name, Remote: p.remote.String(), Local: p.local.String(),
-		Opened: p.opened.Unix(), NoBan: p.open.Permissions.Has(p2p.NoBan), Ready: p.ready,
+		Opened: p.opened.Unix(), Ready: p.ready,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 )
 
@@ -47,4 +48,24 @@ func TestTheRegistryShowsTheLinksThatOneMayHearOf(t *testing.T) {
 	require.Equal(t, "node", entry.Instance, "the first that it heard of")
 	_, more := sub.TryNext()
 	require.False(t, more)
+}
+
+// TestAWorkerHearsWhatItsOwnPeersAreTold, and not what those of a worker are told
+// whose name begins with its own.
+func TestAWorkerHearsWhatItsOwnPeersAreTold(t *testing.T) {
+	b := bustest.New(t)
+	node, _ := b.Conn(roles.Node, "node", nil)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
+	_, err := worker.Subscribe(t.Context(), msg.PeerTold.Name()+"worker.1")
+	require.ErrorIs(t, err, bus.ErrDenied)
+	sub, err := worker.Subscribe(t.Context(), msg.PeerTold.Name()+"worker.1.")
+	require.NoError(t, err)
+	for peer, name := range []string{"worker.12.", "worker.1."} {
+		require.NoError(t, msg.PeerTold.PublishTo(t.Context(), node, name, p2p.PeerEvent{Peer: int64(peer)}))
+	}
+	ev, err := sub.Next(t.Context())
+	require.NoError(t, err)
+	told, err := msg.PeerTold.Decode(ev)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, told.Peer)
 }

@@ -50,19 +50,30 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result
 	if err != nil {
 		return result{}, err
 	}
-	return g.askInTurn(ctx, r.method, instance, call)
-}
-
-// askInTurn asks one instance when the call's turn has come. A result that is
-// long goes over from the calls to the results that are being sent.
-func (g *gateway) askInTurn(ctx context.Context, method, instance string, call rpc.Request) (result, error) {
-	answer, err := g.askInLane(ctx, method, instance, call)
+	answer, err := g.askInLane(ctx, r.method, instance, call)
 	if err != nil || answer.rest == nil {
 		return answer, err
 	}
+	if r.notification() {
+		answer.rest.Close()
+		return result{}, nil
+	}
+	return g.sendInTurn(ctx, instance, answer)
+}
+
+// errNotSent answers a request that was carried out, unlike errQueueFull, upon
+// which clients ask again.
+var errNotSent = &rpc.Error{Code: rpc.MiscError, Message: "The command was carried out, but its result cannot be sent: too many long results are being sent already"}
+
+// sendInTurn waits for the turn of a long result: it goes over from the calls to
+// the results that are being sent.
+func (g *gateway) sendInTurn(ctx context.Context, instance string, answer result) (result, error) {
 	leave, err := g.sending.enter(ctx, instance)
 	if err != nil {
 		answer.rest.Close()
+		if err == errQueueFull {
+			err = errNotSent
+		}
 		return result{}, err
 	}
 	over := answer.rest.over
@@ -145,8 +156,17 @@ func askError(ctx context.Context, method string, err error) error {
 // maxShared bounds a result that several compartments give.
 const maxShared = 1 << 20
 
-// everyPart asks all instances.
+// everyPart asks all instances, when it has the turn of a call to each: a command
+// that some carry out and others refuse would leave them at odds. The instances are
+// sorted, so that two such commands do not wait for each other.
 func (g *gateway) everyPart(ctx context.Context, method string, instances []string, call rpc.Request) (json.RawMessage, error) {
+	for _, instance := range instances {
+		leave, err := g.lanes.enter(ctx, instance)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	var group errgroup.Group
 	group.SetLimit(64)
 	results := make([]json.RawMessage, len(instances))
@@ -168,14 +188,9 @@ func (g *gateway) everyPart(ctx context.Context, method string, instances []stri
 	return nil, rpc.Errorf(rpc.InternalError, "no compartment answered %s", method)
 }
 
-// askShared asks one of several instances, in its turn. One that ends meanwhile
-// has no result and no error: its successor starts with what the others were told.
+// askShared asks one of several instances. One that ends meanwhile has no result
+// and no error: its successor starts with what the others were told.
 func (g *gateway) askShared(ctx context.Context, method, instance string, call rpc.Request) (json.RawMessage, error) {
-	leave, err := g.lanes.enter(ctx, instance)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	ctx, over := g.silence.begin(ctx, instance)
 	defer over()
 	reply, err := rpc.Ask(ctx, g.conn, instance, method, call, maxShared)

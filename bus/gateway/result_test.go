@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 
 	"github.com/stretchr/testify/require"
 
@@ -148,17 +150,21 @@ func TestSlowReadersOfLongResultsAreBounded(t *testing.T) {
 	f.startNode()
 	f.startLong()
 	slow := f.readNothing()
-	answers := make(chan int, 2)
+	answers, bodies := make(chan int, 2), make(chan string, 2)
 	for range 2 {
 		go func() {
-			status, _, err := f.try("/", "joe", "secret", fmt.Sprintf(`{"method":"listunspent","params":[%d],"id":1}`, 2<<20))
+			status, body, err := f.try("/", "joe", "secret", fmt.Sprintf(`{"method":"listunspent","params":[%d],"id":1}`, 2<<20))
 			if err != nil {
 				status = -1
 			}
+			bodies <- body
 			answers <- status
 		}()
 	}
-	require.Equal(t, http.StatusServiceUnavailable, <-answers)
+	require.Equal(t, http.StatusInternalServerError, <-answers, "not one that means: ask again")
+	require.Contains(t, <-bodies, "The command was carried out")
+	status, _ := f.post("/", fmt.Sprintf(`{"jsonrpc":"2.0","method":"listunspent","params":[%d]}`, 2<<20))
+	require.Equal(t, http.StatusNoContent, status, "a notification has no result to be sent")
 	status, body := f.post("/", `{"method":"listunspent","params":[8],"id":1}`)
 	require.Equal(t, 200, status)
 	require.Equal(t, `{"result":`+longJSON(t, 8)+`,"error":null,"id":1}`, body)
@@ -176,18 +182,26 @@ func TestAReaderThatTakesNothingIsGivenUp(t *testing.T) {
 	require.Equal(t, 200, status)
 }
 
-// TestACommandForEveryPartWaitsForItsTurn, as others do.
+// TestACommandForEveryPartWaitsForItsTurn with each of them, and is carried out by
+// all or none.
 func TestACommandForEveryPartWaitsForItsTurn(t *testing.T) {
 	f := newFixture(t, Config{Threads: 1, Queue: 1})
-	mux := bus.NewMux()
-	table := append(f.table(), rpc.Command{Name: "setall", EveryPart: true,
-		Run: func(context.Context, *rpc.Call) (any, error) { return "set", nil }})
-	require.NoError(t, table.Announce(mux))
-	f.bus.Conn(roles.Node, "node", mux)
+	var set atomic.Int32
+	all := rpc.Command{Name: "setall", EveryPart: true, Run: func(context.Context, *rpc.Call) (any, error) {
+		set.Add(1)
+		return "set", nil
+	}}
+	for role, table := range map[rights.Role]rpc.Table{roles.Node: append(f.table(), all), roles.Peers: {all}} {
+		mux := bus.NewMux()
+		require.NoError(t, table.Announce(mux))
+		f.bus.Conn(role, string(role), mux)
+	}
 	require.Eventually(t, func() bool {
+		set.Store(0)
 		status, _ := f.post("/", `{"method":"setall","id":1}`)
-		return status == 200
+		return status == 200 && set.Load() == 2
 	}, 5*time.Second, time.Millisecond)
+	set.Store(0)
 	answers := make(chan int, 3)
 	for range 3 {
 		go func() {
@@ -201,6 +215,7 @@ func TestACommandForEveryPartWaitsForItsTurn(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, <-answers, "one is served and one waits")
 	status, _ := f.post("/", `{"method":"setall","id":1}`)
 	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Zero(t, set.Load())
 	close(f.hold)
 	require.Equal(t, 200, <-answers)
 	require.Equal(t, 200, <-answers)

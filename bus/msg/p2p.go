@@ -16,6 +16,7 @@ func StreamOf[Req, Item any](s p2p.Stream[Req, Item]) bus.Stream[Req, Item] {
 // TxsAnnounced tells workers which transactions entered the mempool.
 var TxsAnnounced = bus.Topic[p2p.TxsAnnouncedEvent]("node.txs")
 
-// PeerTold is published to one worker, whose instance's name is the suffix, for
-// one of its peers.
+// PeerTold is published to one worker, for one of its peers. The suffix is the
+// worker's instance and a dot, without which worker.1 would hear what worker.12
+// is told.
 var PeerTold = bus.Topic[p2p.PeerEvent]("node.peer.")

@@ -7,5 +7,6 @@
 // under its name meanwhile is told of as gone and as here.
 //
 // A Watch starts no goroutine. Its callbacks run one at a time, in the
-// goroutine that calls Start, Refresh or Run, and must not call the Watch.
+// goroutine that calls Start, Refresh, Follow or Run, or follows the Listener
+// that was joined, and must not call the Watch.
 package presence

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -23,7 +24,8 @@ type Config struct {
 	// It is asked before the registry is read: one that came, left something to
 	// be kept and ended while events were lost is found so. It may name one twice.
 	Held func() []string
-	// Fault, if set, is told of events that cannot be decoded.
+	// Fault, if set, is told of events that cannot be decoded. A Watch that joins
+	// a Listener leaves that to the Listener's OnFault.
 	Fault func(error)
 }
 
@@ -148,13 +150,20 @@ func (w *Watch) Follow(ctx context.Context) error {
 	}
 }
 
+// patience is how long the broker, which is in no compartment that could stall,
+// may take to tell who is there.
+const patience = 10 * time.Second
+
 // reload makes up for what was missed.
 func (w *Watch) reload(ctx context.Context) error {
 	var held []string
 	if w.cfg.Held != nil {
 		held = w.cfg.Held()
 	}
-	registry, err := msg.Registry.Call(ctx, w.conn, bus.None{})
+	// A caller of Refresh who gives up must not leave the gap to nobody.
+	asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	registry, err := msg.Registry.Call(asked, w.conn, bus.None{})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package presence_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -138,6 +139,22 @@ func TestNothingIsMissedInAGap(t *testing.T) {
 	}
 	require.Equal(t, 1, count["gone worker.1 worker"])
 	require.Equal(t, 1, count["gone worker.2 worker"])
+}
+
+// TestACallerWhoGivesUpDoesNotTakeTheGapAlong: the goroutine that follows the Watch would
+// wait for the next event.
+func TestACallerWhoGivesUpDoesNotTakeTheGapAlong(t *testing.T) {
+	w := watch(t, broker.Config{}, roles.Worker)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.held = []string{"worker.1"}
+	require.ErrorIs(t, w.watch.Start(ctx, w.own), bus.ErrCanceled, "not subscribed")
+	require.NoError(t, w.watch.Start(t.Context(), w.own))
+	require.Equal(t, []string{"gone worker.1 "}, w.said)
+	w.said = nil
+	presence.Lose(w.watch)
+	require.NoError(t, w.watch.Refresh(ctx))
+	require.Equal(t, []string{"gone worker.1 "}, w.said)
 }
 
 // How long a test waits for what has to happen, and how often it looks.

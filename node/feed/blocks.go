@@ -64,6 +64,6 @@ func (f *Feed) publishTip() {
 // TellPeer tells something to the session of a worker's peer.
 func (f *Feed) TellPeer(worker string, ev p2p.PeerEvent) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error {
-		return msg.PeerTold.PublishTo(ctx, conn, worker, ev)
+		return msg.PeerTold.PublishTo(ctx, conn, worker+".", ev)
 	})
 }

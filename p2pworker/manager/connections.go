@@ -40,7 +40,7 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		m.facts[p.ID] = &facts{permissions: permissions}
 	}
 	m.dispatch(orders)
-	if refusal != roster.NoDial {
+	if refusal == "" || refusal == roster.NotActive {
 		m.dialDone(req.Dial)
 	}
 	if refusal != "" {
@@ -82,7 +82,7 @@ func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
 func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	orders, ok := m.roster.DialFailed(m.now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
+	orders, ok := m.roster.DialFailed(time.Now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
 	m.dispatch(orders)
 	if ok && !req.Busy {
 		m.dialDone(req.Dial)
@@ -113,7 +113,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	if _, own := m.peerOf(ctx, req.Peer); !own {
 		return bus.None{}, nil
 	}
-	p, orders, ok := m.roster.Close(m.now(), req.Peer)
+	p, orders, ok := m.roster.Close(time.Now(), req.Peer)
 	if !ok {
 		return bus.None{}, nil
 	}

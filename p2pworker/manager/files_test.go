@@ -126,15 +126,16 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// A worker that lost its place, with the order to end a connection to a banned
-// address that it had not fetched, is told again when it registers.
+// What a worker brings is held against bans as what it accepts is: another manager
+// may have banned an address, and ended before the worker was told.
 func TestABanHoldsForConnectionsThatAWorkerBrings(t *testing.T) {
-	s := newShip(t, Config{})
+	s := newShip(t, Config{Whitelist: []string{"noban@10.0.0.2"}})
 	s.succeeds("setban", `["10.0.0.0/24","add"]`)
-	open := func(id int64, remote string, noban bool) p2p.OpenInfo {
-		return p2p.OpenInfo{Peer: id, Kind: p2p.Inbound, Name: remote, Remote: remote, Local: "10.0.0.9:8333", NoBan: noban}
+	open := func(id int64, remote string, kind p2p.ConnectionType) p2p.OpenInfo {
+		return p2p.OpenInfo{Peer: id, Kind: kind, Name: remote, Remote: remote, Local: "10.0.0.9:8333"}
 	}
-	w := s.worker("worker.1", 0, open(7, "10.0.0.1:5", false), open(8, "10.0.1.1:5", false), open(9, "10.0.0.2:5", true))
+	w := s.worker("worker.1", 0, open(7, "10.0.0.1:5", p2p.Inbound), open(8, "10.0.1.1:5", p2p.Inbound),
+		open(9, "10.0.0.2:5", p2p.Inbound), open(10, "10.0.0.3:8333", p2p.Manual))
 	orders := w.orders()
 	require.Len(t, orders, 1)
 	require.Equal(t, &p2p.DisconnectOrder{Peer: 7, Reason: "banned"}, orders[0].Disconnect)

@@ -129,3 +129,10 @@ func concurrently[T any](ctx context.Context, fn func(context.Context) T) <-chan
 	go func() { result <- fn(ctx) }()
 	return result
 }
+
+// registerAgain is what a worker does that has lost its place.
+func (w *worker) registerAgain(open ...p2p.OpenInfo) {
+	w.t.Helper()
+	_, err := msg.RegisterWorker.Call(w.t.Context(), w.conn, p2p.RegisterWorkerRequest{Open: open})
+	require.NoError(w.t, err)
+}

@@ -137,7 +137,7 @@ func (m *manager) lose(name string) {
 	}
 	delete(m.queues, name)
 	q.retire()
-	lost, orders := m.roster.RemoveWorker(m.now(), name)
+	lost, orders := m.roster.RemoveWorker(time.Now(), name)
 	for _, p := range lost {
 		m.forget(p.ID)
 	}

@@ -37,7 +37,10 @@ func (m registrar) registerAs(ctx context.Context, name string, req p2p.Register
 // told if the watch has told of its beginning, or has not begun: then it begins
 // with those who are registered.
 func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWorkerRequest) (reply p2p.RegisterWorkerReply, sure bool, err error) {
-	open := openOf(req)
+	if len(req.Open) > p2p.MaxPeers {
+		return reply, false, bus.Errorf(bus.KindBadMessage, "%d connections of one worker", len(req.Open))
+	}
+	open, permissions := m.openOf(req)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil {
@@ -58,7 +61,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
 			continue
 		}
-		m.facts[p.ID] = &facts{permissions: permissionsFor(m.grants, p.Remote, p.Local, p.Kind == p2p.Inbound)}
+		m.facts[p.ID] = &facts{permissions: permissions[p.ID]}
 	}
 	m.dispatch(orders)
 	m.dispatchBans(name)
@@ -66,24 +69,28 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
 }
 
-// dispatchBans ends the connections to banned addresses that a worker brings: an
-// order to do so may have waited for it when it lost its place. The mutex is held.
+// dispatchBans ends the connections of banned addresses that a worker brings,
+// which would not be accepted now: another manager may have banned them. The mutex
+// is held.
 func (m registrar) dispatchBans(worker string) {
 	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
-		return p.Worker == worker && !p.NoBan && m.bans.Banned(p.Remote.Addr().Unmap(), m.now())
+		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Addr().Unmap(), m.now())
 	})
 	m.dispatch(orders)
 }
 
-// openOf returns the connections that a worker brings.
-func openOf(req p2p.RegisterWorkerRequest) []roster.Peer {
-	open := make([]roster.Peer, 0, len(req.Open))
+// openOf returns the connections that a worker brings, and what they may, of which
+// it is not believed anything.
+func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, permissions map[int64]p2p.Permissions) {
+	permissions = map[int64]p2p.Permissions{}
 	for _, o := range req.Open {
 		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
+		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
+		permissions[o.Peer] = may
 		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: o.NoBan, Ready: o.Ready})
+			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
 	}
-	return open
+	return open, permissions
 }
 
 // confirm asks the broker whether a worker that has registered is there: if it

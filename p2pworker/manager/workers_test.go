@@ -1,11 +1,15 @@
 package manager
 
 import (
+	"context"
 	"log/slog"
+	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,9 +64,18 @@ func TestARegistrationThatComesTooLateIsNotKept(t *testing.T) {
 	}
 }
 
-// TestAWorkerOfWhichTheWatchHasToldIsNotAskedFor: what its end leaves is given
-// back by the watch.
-func TestAWorkerOfWhichTheWatchHasToldIsNotAskedFor(t *testing.T) {
+// TestARegistrationThatIsGivenUpIsNotKept: its worker would register again.
+func TestARegistrationThatIsGivenUpIsNotKept(t *testing.T) {
+	s := newShip(t, Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := registrar{s.manager}.registerAs(ctx, "worker.1", p2p.RegisterWorkerRequest{Capacity: 1})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, s.registered())
+}
+
+// TestWhatAWorkerThatTheWatchHasToldOfLeavesIsGivenBack.
+func TestWhatAWorkerThatTheWatchHasToldOfLeavesIsGivenBack(t *testing.T) {
 	s := newShip(t, Config{})
 	require.NoError(t, s.watch.Start(t.Context(), s.conn))
 	w := s.worker("worker.1", 1)
@@ -73,4 +86,79 @@ func TestAWorkerOfWhichTheWatchHasToldIsNotAskedFor(t *testing.T) {
 		return len(s.registered()) == 0
 	}, 30*time.Second, time.Millisecond)
 	require.Empty(t, s.there)
+}
+
+// TestAnOrderToLeaveOutlivesARegistration: the order waits in a queue that a
+// registration replaces, and the command that gave it has answered.
+func TestAnOrderToLeaveOutlivesARegistration(t *testing.T) {
+	for method, args := range map[string]string{"disconnectnode": `["10.0.0.1:5"]`, "setnetworkactive": `[false]`} {
+		s := newShip(t, Config{})
+		w := s.worker("worker.1", 0)
+		id := w.accept("10.0.0.1:5")
+		s.succeeds(method, args)
+		w.registerAgain(p2p.OpenInfo{Peer: id, Kind: p2p.Inbound, Name: "10.0.0.1:5", Remote: "10.0.0.1:5", Local: "127.0.0.1:8333"})
+		orders := w.orders()
+		require.Len(t, orders, 1, method)
+		require.Equal(t, id, orders[0].Disconnect.Peer)
+	}
+}
+
+func TestNothingThatAWorkerBringsStaysWhileNetworkingIsOff(t *testing.T) {
+	s := newShip(t, Config{NetworkInactive: true})
+	w := s.worker("worker.1", 0, p2p.OpenInfo{Peer: 3, Kind: p2p.Inbound, Remote: "10.0.0.1:5", Local: "127.0.0.1:8333"})
+	require.Len(t, w.orders(), 1)
+}
+
+func TestADialOfALostWorkerEndsWhileNetworkingIsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShip(t, Config{})
+		a := s.worker("worker.a", 0)
+		asked := concurrently(t.Context(), func(context.Context) error {
+			_, err := s.ask("addnode", `["1.2.3.4:8333","onetry"]`)
+			return err
+		})
+		require.NotNil(t, a.orders()[0].Dial)
+		b := s.worker("worker.b", 0)
+		s.succeeds("setnetworkactive", `[false]`)
+		s.workerGone("worker.a")
+		s.succeeds("setnetworkactive", `[true]`)
+		s.succeeds("ping", `[]`)
+		orders := b.orders()
+		require.Len(t, orders, 1)
+		require.NotNil(t, orders[0].Ping, "and no dial before it")
+		require.NoError(t, <-asked)
+	})
+}
+
+// TestAFullWorkerDoesNotEndTheDialOfAnother: nor the wait of who asked for it.
+func TestAFullWorkerDoesNotEndTheDialOfAnother(t *testing.T) {
+	s := newShip(t, Config{})
+	good, full := s.worker("worker.1", 0), s.worker("worker.2", 1)
+	full.accept("10.0.0.1:5")
+	asked := concurrently(t.Context(), func(context.Context) error {
+		_, err := s.ask("addnode", `["1.2.3.4:8333","onetry"]`)
+		return err
+	})
+	dial := good.orders()[0].Dial
+	require.NotNil(t, dial)
+	require.Equal(t, string(roster.NoDial), full.open("9.9.9.9:1", dial.ID).Refused)
+	s.mu.Lock()
+	require.Contains(t, s.dialling, dial.ID)
+	s.mu.Unlock()
+	require.Empty(t, good.open("1.2.3.4:8333", dial.ID).Refused)
+	require.NoError(t, <-asked)
+}
+
+// TestAWorkerIsNotBelievedMoreThanItCanKnow: not numbers that leave none for
+// others, not more connections than a worker has.
+func TestAWorkerIsNotBelievedMoreThanItCanKnow(t *testing.T) {
+	s := newShip(t, Config{})
+	inbound := func(id int64) p2p.OpenInfo {
+		return p2p.OpenInfo{Peer: id, Kind: p2p.Inbound, Remote: "10.0.0.1:5", Local: "10.0.0.9:8333"}
+	}
+	w := s.worker("worker.1", 0, inbound(7), inbound(math.MaxInt64-1), inbound(-1))
+	require.Len(t, s.roster.Peers(), 1)
+	require.EqualValues(t, 8, w.accept("10.0.0.2:5"))
+	_, err := msg.RegisterWorker.Call(t.Context(), w.conn, p2p.RegisterWorkerRequest{Open: make([]p2p.OpenInfo, p2p.MaxPeers+1)})
+	require.ErrorIs(t, err, &bus.Error{Kind: bus.KindBadMessage})
 }

@@ -35,9 +35,6 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 	if w == nil {
 		return Peer{}, nil, NoWorker
 	}
-	if w.full() {
-		return Peer{}, nil, WorkerFull
-	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
 		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
 	var orders []Order
@@ -46,10 +43,17 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		if d == nil {
 			return Peer{}, nil, NoDial
 		}
+		if w.full() {
+			r.await(d)
+			return Peer{}, r.assign(), WorkerFull
+		}
 		p.Kind, p.Name = d.Kind, d.Target
 		if d.target != nil {
 			d.target.succeeded()
 		}
+	}
+	if w.full() {
+		return Peer{}, nil, WorkerFull
 	}
 	if !r.active {
 		return Peer{}, r.assign(), NotActive

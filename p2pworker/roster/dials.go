@@ -35,10 +35,14 @@ func (r *Roster) newDial(target string, kind p2p.ConnectionType) *dial {
 	return d
 }
 
-// await makes a dial wait for a worker.
+// await makes a dial wait for a worker. While networking is off it ends instead.
 func (r *Roster) await(d *dial) {
 	d.worker, d.given = "", time.Time{}
-	r.waiting = append(r.waiting, d)
+	if r.active {
+		r.waiting = append(r.waiting, d)
+	} else if d.target != nil {
+		d.target.dialling = false
+	}
 }
 
 // known reports whether target is connected or being dialled.

@@ -93,13 +93,19 @@ func New(limits Limits) *Roster {
 
 // AddWorker notes a worker that takes up to capacity connections, 0 for any
 // number, and the connections it has already, if it knew us before. It is not
-// believed about those of others, nor about more than it takes.
+// believed about those of others, nor about more than it takes, nor about numbers
+// that leave no room for more. Those that it was told to close, or that may not be
+// while networking is off, it is told to close again: the order may be lost.
 func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
-	r.dropWorker(name)
+	leaving := map[int64]bool{}
+	for _, p := range r.dropWorker(name) {
+		leaving[p.ID] = p.Leaving
+	}
 	w := &worker{capacity: capacity}
 	r.workers[name] = w
+	var orders []Order
 	for _, p := range open {
-		if r.peers[p.ID] != nil || w.full() {
+		if r.peers[p.ID] != nil || w.full() || p.ID < 0 || p.ID > maxNumber {
 			continue
 		}
 		p.Worker = name
@@ -107,9 +113,15 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 		r.nextID = max(r.nextID, p.ID+1)
 		w.peers++
 		r.adopt(&p)
+		if leaving[p.ID] || !r.active {
+			orders = append(orders, r.leave(p.ID, "told to leave before")...)
+		}
 	}
-	return r.assign()
+	return append(orders, r.assign()...)
 }
+
+// maxNumber is the largest number of a connection that a worker is believed.
+const maxNumber = 1 << 52
 
 // RemoveWorker notes that a worker is gone and returns the connections that
 // went with it.

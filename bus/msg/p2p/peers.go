@@ -16,7 +16,6 @@ type OpenInfo struct {
 	Remote string         `cbor:"4,keyasint"`
 	Local  string         `cbor:"5,keyasint"`
 	Opened int64          `cbor:"6,keyasint"` // Unix seconds
-	NoBan  bool           `cbor:"7,keyasint"`
 	Ready  bool           `cbor:"8,keyasint"`
 }
 

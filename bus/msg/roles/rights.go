@@ -53,7 +53,7 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry", "node.chain.*", "node.p2p.*", "peers.*"},
 			Offer:   offered(Worker),
 			Publish: nil,
-			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}", "peers.*"),
+			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}.", "peers.*"),
 			Share:   50,
 		},
 		Wallet: {
