@@ -152,13 +152,18 @@ func multiples(g *fr.Element, p *secp256k1.G1Affine, q *fr.Element) (sum secp256
 	var factor big.Int
 	sum.FromAffine(p)
 	sum.ScalarMultiplication(&sum, q.BigInt(&factor))
+	addBaseMultiple(&sum, g)
+	return sum
+}
+
+// addBaseMultiple adds g*G to sum.
+func addBaseMultiple(sum *secp256k1.G1Jac, g *fr.Element) {
 	table := baseMultiples()
 	for i, digit := range g.Bytes() {
 		if digit > 0 {
 			sum.AddMixed(&table[i*255+int(digit)-1])
 		}
 	}
-	return sum
 }
 
 // baseMultiples returns the multiples of the generator G by 1 to 255 times the
