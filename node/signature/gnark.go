@@ -25,6 +25,15 @@ func VerifyECDSA(key, der, hash []byte) bool {
 	return quickECDSA(key, der, hash) || slowECDSA(key, der, hash)
 }
 
+// AsksTwo tells that VerifyECDSA asks two libraries before it refuses.
+const AsksTwo = true
+
+// QuickECDSA is VerifyECDSA by one library alone. It is for those who try many
+// keys of which one is to fit, and ask VerifyECDSA if none does.
+func QuickECDSA(key, der, hash []byte) bool {
+	return validECDSA(key, der, hash) && quickECDSA(key, der, hash)
+}
+
 // VerifySchnorr reports whether sig is key's signature of hash (BIP340).
 func VerifySchnorr(key, sig, hash []byte) bool {
 	if len(key) != XOnlyKey || len(sig) != Schnorr || len(hash) != Hash {

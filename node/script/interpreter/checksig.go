@@ -59,7 +59,7 @@ func (m *machine) verifySig(sig, key []byte) (bool, *Error) {
 	if err := m.checkEncodings(sig, key); err != nil {
 		return false, err
 	}
-	ok := m.verifyECDSA(sig, key, code)
+	ok := m.verifyECDSA(sig, key, code, signature.VerifyECDSA)
 	if !ok && len(sig) > 0 && m.has(txscript.ScriptVerifyNullFail) {
 		return false, errSigNullFail
 	}
@@ -93,8 +93,11 @@ func (m *machine) verifyTapSig(sig, key []byte) (bool, *Error) {
 	return len(sig) > 0, nil
 }
 
+// verifier is VerifyECDSA of package signature, or its quick relative.
+type verifier func(key, der, hash []byte) bool
+
 // verifyECDSA verifies a signature with its hash type.
-func (m *machine) verifyECDSA(sig, key, code []byte) bool {
+func (m *machine) verifyECDSA(sig, key, code []byte, verify verifier) bool {
 	if len(sig) == 0 {
 		return false
 	}
@@ -108,5 +111,5 @@ func (m *machine) verifyECDSA(sig, key, code []byte) bool {
 		return false
 	}
 	hash := m.signatureHash(code, sig[last])
-	return signature.VerifyECDSA(public, rs.appendDER(m.space.der[:0]), hash)
+	return verify(public, rs.appendDER(m.space.der[:0]), hash)
 }

@@ -1,6 +1,10 @@
 package interpreter
 
-import "github.com/btcsuite/btcd/txscript/v2"
+import (
+	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/signature"
+)
 
 // multiSig is where the arguments of a CHECKMULTISIG lie, as depths:
 // dummy sig... count key... count.
@@ -26,7 +30,7 @@ func checkMultiSig(m *machine) *Error {
 			return err
 		}
 	}
-	ok, err := m.matchKeys(args, code)
+	ok, err := m.matchAll(args, code)
 	if err != nil {
 		return err
 	}
@@ -71,17 +75,27 @@ func (m *machine) count(depth, most int, wrong *Error) (int, *Error) {
 	return int(n), nil
 }
 
+// matchAll: most keys are not a signature's, so that they fail is no reason to ask
+// twice. If all signatures find a key, no other verdicts would find fewer; if not,
+// every verdict counts.
+func (m *machine) matchAll(args multiSig, code []byte) (bool, *Error) {
+	if ok, err := m.matchKeys(args, code, signature.QuickECDSA); ok || !signature.AsksTwo {
+		return ok, err
+	}
+	return m.matchKeys(args, code, signature.VerifyECDSA)
+}
+
 // matchKeys finds a key for every signature, in their order. It stops when fewer
 // keys are left than signatures: the encodings of what it does not reach are not
 // checked.
-func (m *machine) matchKeys(args multiSig, code []byte) (bool, *Error) {
+func (m *machine) matchKeys(args multiSig, code []byte, verify verifier) (bool, *Error) {
 	keys, sigs := args.keys, args.sigs
 	for sigs > 0 {
 		sig, key := m.top(args.sig), m.top(args.key)
 		if err := m.checkEncodings(sig, key); err != nil {
 			return false, err
 		}
-		if m.verifyECDSA(sig, key, code) {
+		if m.verifyECDSA(sig, key, code, verify) {
 			args.sig++
 			sigs--
 		}
