@@ -2,8 +2,6 @@ package interpreter
 
 import (
 	"bytes"
-	"errors"
-	"slices"
 	"testing"
 
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -65,80 +63,6 @@ func TestEveryFlagIsKnown(t *testing.T) {
 	for i, flag := range everyFlag {
 		require.Equal(t, txscript.ScriptFlags(1)<<i, flag)
 	}
-}
-
-// Where the engine is known to differ from Bitcoin Core under rules of policy.
-// Those that it does not have, or does not reach: what is refused here for one of
-// these reasons may be valid there.
-var unknownToTheTwin = []*Error{
-	// CHECKMULTISIG looks at the key's encoding only if the signature is not empty
-	// and can be read; Bitcoin Core always does.
-	errPubKeyType, errWitnessPubKeyType,
-	// An empty signature, and one whose encoding or key is not valid, are not
-	// looked for in the script code.
-	errSigFindAndDelete,
-	// With an empty signature, keys of other lengths are not discouraged.
-	errDiscouragePubKeyType,
-	// OP_SUCCESSx makes leaves of other versions valid, too.
-	errDiscourageTaproot,
-}
-
-// What is valid here may be refused there for these.
-var strangeToBitcoinCore = []txscript.ErrorCode{
-	// An s that is not below the order counts as high; in Bitcoin Core the
-	// signature becomes one of zeros, whose s is low.
-	txscript.ErrSigHighS,
-	// CHECKLOCKTIMEVERIFY and CHECKSEQUENCEVERIFY are discouraged while they have
-	// no meaning.
-	txscript.ErrDiscourageUpgradableNOPs,
-	// OP_SUCCESSx is discouraged in leaves of other versions, too.
-	txscript.ErrDiscourageOpSuccess,
-	// The stack of an output that is taproot's is not cleaned where taproot does
-	// not apply.
-	txscript.ErrCleanStack,
-}
-
-// isKnown reports whether a difference is one of those above.
-func (s spend) isKnown(index int, ours, theirs error) bool {
-	const strict = txscript.ScriptVerifyDERSignatures | txscript.ScriptVerifyLowS | txscript.ScriptVerifyStrictEncoding
-	if s.flags&strict == 0 && s.hasLooseDER(index) {
-		return true
-	}
-	if s.flags&^consensusFlags == 0 {
-		return false
-	}
-	var failed *Error
-	if errors.As(ours, &failed) {
-		return slices.Contains(unknownToTheTwin, failed)
-	}
-	var code txscript.Error
-	return errors.As(theirs, &code) && slices.Contains(strangeToBitcoinCore, code.ErrorCode)
-}
-
-// hasLooseDER reports whether an element of an input looks like a signature that
-// is no strict DER: before BIP66 the engine accepts others of them than Bitcoin
-// Core.
-func (s spend) hasLooseDER(index int) bool {
-	in := s.tx.TxIn[index]
-	scripts := append([][]byte{in.SignatureScript, s.spent[index].PkScript}, in.Witness...)
-	for len(scripts) > 0 {
-		script := scripts[0]
-		scripts = scripts[1:]
-		if len(script) > 0 && script[0] == 0x30 && !isStrictDER(script) {
-			return true
-		}
-		for at := 0; at < len(script); {
-			_, data, next, ok := instruction(script, at)
-			if !ok {
-				break
-			}
-			if len(data) > 0 {
-				scripts = append(scripts, data)
-			}
-			at = next
-		}
-	}
-	return false
 }
 
 // requireSame: both engines say the same of an input, under the rules given and
