@@ -74,7 +74,8 @@ var kinds = map[string]func(t testing.TB) spend{
 		return spendAll(t, tapLeafScript, 2, checkSigScript(tapLeafScript, 1), 1)
 	},
 	"tapscript-CHECKSIGADD": func(t testing.TB) spend { return spendAll(t, tapLeafScript, 2, addScript(), 2, 0xff, 0) },
-	"costly-P2SH":           func(t testing.TB) spend { return hashedChecks(t, 156) },
+	"costly-P2SH":           func(t testing.TB) spend { return hashedChecks(t, 166) },
+	"costly-failing":        func(t testing.TB) spend { return failingChecks(t, 156) },
 	"costly-bare":           func(t testing.TB) spend { return bareChecks(t, 100) },
 }
 

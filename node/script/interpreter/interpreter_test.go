@@ -100,6 +100,30 @@ func TestUndefinedHashTypes(t *testing.T) {
 	}
 }
 
+// SINGLE without an output beside the input signs the number one in legacy
+// scripts, no output in witnesses of version 0, and is not defined in taproot.
+func TestSingleWithoutAnOutput(t *testing.T) {
+	for f := range forms {
+		for _, hashType := range []txscript.SigHashType{txscript.SigHashSingle, txscript.SigHashSingle | txscript.SigHashAnyOneCanPay} {
+			s := blank(3, 2)
+			s.flags = consensusFlags
+			script := checkSigScript(f, 1)
+			s.spent[2].PkScript, _, _ = f.output(t, script)
+			sig := f.sign(t, s, 2, script, testKey(1), hashType)
+			if f == tapLeafScript {
+				sig = append(make([]byte, 64), byte(hashType))
+			}
+			f.fill(t, s.tx.TxIn[2], &s.spent[2], script, [][]byte{sig})
+			if f == tapLeafScript {
+				requireReason(t, errSchnorrSigHashType, s.verifyOne(2), "")
+			} else {
+				require.NoError(t, s.verifyOne(2), "form %d", f)
+			}
+			s.requireSame(t, 2)
+		}
+	}
+}
+
 func (s spend) verifyOne(index int) error { return NewTx(s.tx, s.spent).Verify(index, s.flags) }
 
 // The inputs of a transaction are verified at the same time.

@@ -33,7 +33,7 @@ const stride = 64
 func (t *Tx) legacyParts(sha hash.Hash) *legacyParts {
 	p := &t.legacy
 	p.once.Do(func() {
-		p.inputs, p.first = t.appendInputs(nil, func(in *wire.TxIn) uint32 { return in.Sequence })
+		p.inputs, p.first = t.blankInputs(func(in *wire.TxIn) uint32 { return in.Sequence })
 		p.outputs = make([]byte, 0, 13+outputsSize(t.tx.TxOut))
 		p.outputs = appendCompactSize(p.outputs, len(t.tx.TxOut))
 		for _, out := range t.tx.TxOut {
@@ -52,25 +52,23 @@ func outputsSize(outs []*wire.TxOut) (n int) {
 	return n
 }
 
-func (t *Tx) appendInputs(to []byte, sequence func(*wire.TxIn) uint32) (inputs []byte, first int) {
-	if to == nil {
-		to = make([]byte, 0, 4+9+blankInputSize*len(t.tx.TxIn))
-	}
-	to = appendUint32(to, uint32(t.tx.Version))
-	to = appendCompactSize(to, len(t.tx.TxIn))
-	first = len(to)
+func (t *Tx) blankInputs(sequence func(*wire.TxIn) uint32) (inputs []byte, first int) {
+	inputs = make([]byte, 0, 4+9+blankInputSize*len(t.tx.TxIn))
+	inputs = appendUint32(inputs, uint32(t.tx.Version))
+	inputs = appendCompactSize(inputs, len(t.tx.TxIn))
+	first = len(inputs)
 	for _, in := range t.tx.TxIn {
-		to = append(appendOutPoint(to, &in.PreviousOutPoint), 0)
-		to = appendUint32(to, sequence(in))
+		inputs = append(appendOutPoint(inputs, &in.PreviousOutPoint), 0)
+		inputs = appendUint32(inputs, sequence(in))
 	}
-	return to, first
+	return inputs, first
 }
 
 // openInputs has no sequence of inputs: signatures of hash types NONE and SINGLE
 // leave those of others open.
 func (t *Tx) openInputs(p *legacyParts) []byte {
 	p.openOnce.Do(func() {
-		p.open, _ = t.appendInputs(nil, func(*wire.TxIn) uint32 { return 0 })
+		p.open, _ = t.blankInputs(func(*wire.TxIn) uint32 { return 0 })
 	})
 	return p.open
 }

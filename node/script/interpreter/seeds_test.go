@@ -13,7 +13,7 @@ func seedScripts(f *testing.F) {
 	var lines [][]any
 	load(f, "script_tests.json", &lines)
 	for i, line := range lines {
-		if len(line) > 1 && i%4 == 0 {
+		if len(line) > 1 && i%12 == 0 {
 			v := parseScriptVector(f, line)
 			f.Add(byte(0), uint32(v.flags), v.pk, v.sig, []byte{1, 1})
 			f.Add(byte(0x10+i%int(forms)), uint32(v.flags), v.pk, v.sig, []byte{1, 1})

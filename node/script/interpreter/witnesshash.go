@@ -11,7 +11,9 @@ import (
 func (t *Tx) witnessParts() *witnessParts {
 	p := &t.witness
 	p.once.Do(func() {
-		var outPoints, sequences, outputs []byte
+		outPoints := make([]byte, 0, outPointSize*len(t.tx.TxIn))
+		sequences := make([]byte, 0, 4*len(t.tx.TxIn))
+		outputs := make([]byte, 0, outputsSize(t.tx.TxOut))
 		for _, in := range t.tx.TxIn {
 			outPoints = appendOutPoint(outPoints, &in.PreviousOutPoint)
 			sequences = appendUint32(sequences, in.Sequence)
