@@ -65,7 +65,7 @@ func (n *node) openChain() error {
 	n.owner, err = chainstate.Open(chainstate.Config{
 		Chain: chain.Config{
 			Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.sets.Coins(), Assumed: n.sets.Assumption(),
-			Verifier: script.New(script.Config{Parallel: n.cfg.Parallel, Sigs: 100_000, Txs: 100_000}),
+			Verifier: script.New(script.Config{Parallel: n.cfg.Parallel, Txs: 100_000, Disagreed: n.disagreed}),
 			Cache:    max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
 			Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(), PruneLock: n.pruneLock,
 			Reindexing: n.reindexing, Room: n.room,
@@ -82,6 +82,12 @@ func (n *node) openChain() error {
 		return err
 	}
 	return n.checkLast()
+}
+
+// disagreed says that an input was accepted though one of two interpreters
+// refused it: a fault of this program, which somebody should hear of.
+func (n *node) disagreed(evidence string) {
+	n.log.Error("SCRIPT INTERPRETERS DISAGREE, please report this line: " + evidence)
 }
 
 func (n *node) openIndexes() error {

@@ -47,7 +47,7 @@ func (d *Disk) Close(t testing.TB) {
 func (d *Disk) Config(p *consensus.Params) chain.Config {
 	return chain.Config{
 		Params: p, Blocks: d.Blocks, Index: d.Index, Coins: d.Coins,
-		Verifier: script.New(script.Config{Sigs: 1000, Txs: 1000}), Cache: 64 << 20, MaxTipAge: 24 * 60 * 60,
+		Verifier: script.New(script.Config{Txs: 1000}), Cache: 64 << 20, MaxTipAge: 24 * 60 * 60,
 	}
 }
 

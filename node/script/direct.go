@@ -10,9 +10,9 @@ import (
 )
 
 // Most inputs carry one signature in one of four forms. For those, direct
-// finds out what the engine would, with one hash and one verification instead
+// finds out what the interpreter would, with one hash and one verification instead
 // of a script run. It only ever accepts: whatever it does not take is left to
-// the engine, which has the last word and the text of the error.
+// the interpreter, which has the text of the error.
 
 // Witness rules that a direct acceptance needs (BIP141, BIP341).
 const (

@@ -2,11 +2,14 @@
 // in parallel, each result remembered so that a block need not repeat what the
 // mempool did.
 //
-// btcsuite's engine has the last word. Inputs with a single signature in one of
-// the common forms (P2PKH, P2WPKH, P2SH-P2WPKH, P2TR key path) are accepted
-// without it if they are valid; a fuzz test holds that against the engine with
-// the rules of every era. Signatures of those are verified by package
-// signature.
+// Inputs with a single signature in one of the common forms (P2PKH, P2WPKH,
+// P2SH-P2WPKH, P2TR key path) are accepted by themselves if they are valid, all
+// others by package interpreter; fuzz tests hold both against btcsuite's engine
+// with the rules of every era. Signatures are verified by package signature.
+//
+// The interpreter does not refuse alone what a block may contain: btcsuite's
+// engine has to agree. If it does not, the input is accepted, and who made the
+// Verifier is told, because one of the two is wrong.
 //
 // A Verifier may be used by several goroutines. Verify starts goroutines and
 // joins them before it returns; the package has no other and reads no clock.

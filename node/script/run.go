@@ -74,8 +74,8 @@ func (r *Run) work(v *Verifier) {
 	r.flush(v, &put)
 }
 
-// flush finds out about signatures that were put off. The engine has the last
-// word on those that fail.
+// flush finds out about signatures that were put off. Those that fail get their
+// error from the interpreter.
 func (r *Run) flush(v *Verifier, put *later) {
 	put.flush(func(i int64) {
 		if err := v.execute(r.inputs[i]); err != nil {

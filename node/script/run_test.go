@@ -40,7 +40,7 @@ func TestRunFindsTheFirstOfManyFailures(t *testing.T) {
 			witness[0] = append([]byte(nil), witness[0]...)
 			witness[0][40] ^= 1
 		}
-		v := New(Config{Parallel: 3, Sigs: 1, Txs: 1})
+		v := New(Config{Parallel: 3, Txs: 1})
 		err := v.Start(jobs).Wait()
 		if len(bad) == 0 {
 			require.NoError(t, err)

@@ -164,7 +164,7 @@ func (v scriptVector) spending() script.Job {
 func TestReferenceScripts(t *testing.T) {
 	var lines [][]any
 	load(t, "script_tests.json", &lines)
-	v, ran := script.New(script.Config{}), 0
+	v, ran := script.New(script.Config{Disagreed: func(evidence string) { t.Error(evidence) }}), 0
 	for _, line := range lines {
 		if len(line) == 1 {
 			continue // a comment
@@ -227,7 +227,7 @@ func TestReferenceTransactions(t *testing.T) {
 	for _, flag := range flagNames {
 		all |= flag
 	}
-	v := script.New(script.Config{})
+	v := script.New(script.Config{Disagreed: func(evidence string) { t.Error(evidence) }})
 	eachTxVector(t, "tx_valid.json", 100, func(job script.Job, rules, line string) {
 		// The rules named are those that the transaction would break.
 		job.Flags = all &^ flagsOf(t, rules)

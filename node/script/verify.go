@@ -7,6 +7,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/script/interpreter"
 )
 
 // Job is one transaction to verify. Spent holds the outputs that its inputs
@@ -21,15 +23,20 @@ type Job struct {
 // Config sizes a Verifier.
 type Config struct {
 	Parallel int // scripts that run at a time; zero for one a processor
-	Sigs     int // signatures to remember
 	Txs      int // transactions to remember
+
+	// Disagreed, if it is not nil, hears in one line of each input that is accepted
+	// only because btcd's engine does not agree that a block's rules refuse it.
+	// Several goroutines call it.
+	Disagreed func(evidence string)
 }
 
 // Verifier runs scripts.
 type Verifier struct {
 	slots chan struct{} // one element a goroutine that runs scripts
-	sigs  *txscript.SigCache
 	txs   *seenTxs
+
+	disagreed func(evidence string)
 }
 
 // New returns a Verifier that remembers nothing yet.
@@ -37,10 +44,13 @@ func New(cfg Config) *Verifier {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = runtime.GOMAXPROCS(0)
 	}
+	if cfg.Disagreed == nil {
+		cfg.Disagreed = func(string) {}
+	}
 	return &Verifier{
-		slots: make(chan struct{}, cfg.Parallel),
-		sigs:  txscript.NewSigCache(uint(max(cfg.Sigs, 1))),
-		txs:   newSeenTxs(cfg.Txs),
+		slots:     make(chan struct{}, cfg.Parallel),
+		txs:       newSeenTxs(cfg.Txs),
+		disagreed: cfg.Disagreed,
 	}
 }
 
@@ -86,27 +96,22 @@ func (v *Verifier) verifyInput(in input, at int64, put *later) error {
 	return v.execute(in)
 }
 
-// execute runs an input's script in the engine.
-func (v *Verifier) execute(in input) error {
-	job := in.tx.job
-	out := &job.Spent[in.index]
-	engine, err := txscript.NewEngine(out.PkScript, job.Tx, in.index, job.Flags, v.sigs,
-		in.tx.sigHashes(), out.Value, in.tx)
-	if err == nil {
-		err = engine.Execute()
-	}
-	if err != nil {
-		return newError(job, in.index, err)
-	}
-	return nil
-}
-
 // prepared is what the inputs of one transaction share.
 type prepared struct {
 	job    *Job
 	once   sync.Once
 	hashes *txscript.TxSigHashes
 	byName map[wire.OutPoint]int
+
+	runOnce sync.Once
+	runs    *interpreter.Tx
+}
+
+// interpreted returns the transaction for the interpreter. Most have no input
+// that needs it.
+func (p *prepared) interpreted() *interpreter.Tx {
+	p.runOnce.Do(func() { p.runs = interpreter.NewTx(p.job.Tx, p.job.Spent) })
+	return p.runs
 }
 
 // sigHashes returns the parts of signature hashes that are common to all
@@ -125,7 +130,7 @@ func (p *prepared) sigHashes() *txscript.TxSigHashes {
 	return p.hashes
 }
 
-// FetchPrevOutput is what the engine finds spent outputs by.
+// FetchPrevOutput is what btcd's engine finds spent outputs by.
 func (p *prepared) FetchPrevOutput(op wire.OutPoint) *wire.TxOut {
 	if p.byName != nil {
 		if i, ok := p.byName[op]; ok {

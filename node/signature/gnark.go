@@ -25,6 +25,15 @@ func VerifyECDSA(key, der, hash []byte) bool {
 	return quickECDSA(key, der, hash) || slowECDSA(key, der, hash)
 }
 
+// AsksTwo tells that VerifyECDSA asks two libraries before it refuses.
+const AsksTwo = true
+
+// QuickECDSA is VerifyECDSA by one library alone. It is for those who try many
+// keys of which one is to fit, and ask VerifyECDSA if none does.
+func QuickECDSA(key, der, hash []byte) bool {
+	return validECDSA(key, der, hash) && quickECDSA(key, der, hash)
+}
+
 // VerifySchnorr reports whether sig is key's signature of hash (BIP340).
 func VerifySchnorr(key, sig, hash []byte) bool {
 	if len(key) != XOnlyKey || len(sig) != Schnorr || len(hash) != Hash {
@@ -152,13 +161,18 @@ func multiples(g *fr.Element, p *secp256k1.G1Affine, q *fr.Element) (sum secp256
 	var factor big.Int
 	sum.FromAffine(p)
 	sum.ScalarMultiplication(&sum, q.BigInt(&factor))
+	addBaseMultiple(&sum, g)
+	return sum
+}
+
+// addBaseMultiple adds g*G to sum.
+func addBaseMultiple(sum *secp256k1.G1Jac, g *fr.Element) {
 	table := baseMultiples()
 	for i, digit := range g.Bytes() {
 		if digit > 0 {
 			sum.AddMixed(&table[i*255+int(digit)-1])
 		}
 	}
-	return sum
 }
 
 // baseMultiples returns the multiples of the generator G by 1 to 255 times the

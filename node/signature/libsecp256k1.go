@@ -47,6 +47,13 @@ func VerifyECDSA(key, der, hash []byte) bool {
 		C.bulkhead_ecdsa(bytes(key), C.size_t(len(key)), bytes(der), C.size_t(len(der)), bytes(hash)) == 1
 }
 
+// AsksTwo tells that VerifyECDSA asks two libraries before it refuses.
+const AsksTwo = false
+
+// QuickECDSA is VerifyECDSA by one library alone. It is for those who try many
+// keys of which one is to fit, and ask VerifyECDSA if none does.
+func QuickECDSA(key, der, hash []byte) bool { return VerifyECDSA(key, der, hash) }
+
 // VerifySchnorr reports whether sig is key's signature of hash (BIP340).
 func VerifySchnorr(key, sig, hash []byte) bool {
 	return len(key) == XOnlyKey && len(sig) == Schnorr && len(hash) == Hash &&

@@ -42,7 +42,9 @@ func TestOnlyWhatWasSignedIsAccepted(t *testing.T) {
 	der := ecdsa.Sign(key, hash).Serialize()
 	for _, public := range [][]byte{key.PubKey().SerializeCompressed(), key.PubKey().SerializeUncompressed()} {
 		require.True(t, signature.VerifyECDSA(public, der, hash))
+		require.True(t, signature.QuickECDSA(public, der, hash))
 		flips(public, func(bit int, changed []byte) {
+			require.False(t, signature.QuickECDSA(changed, der, hash), "bit %d of the key", bit)
 			require.False(t, signature.VerifyECDSA(changed, der, hash), "bit %d of the key", bit)
 		})
 		flips(der, func(bit int, changed []byte) {
