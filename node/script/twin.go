@@ -9,23 +9,26 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/script/interpreter"
 )
 
-// blockRules are those that a block can break. About the others, which are
-// policy, btcd's engine is known to differ from Bitcoin Core.
+// blockRules are those that a block can break. The others are policy.
 const blockRules = taproot | txscript.ScriptVerifyDERSignatures | txscript.ScriptVerifyCheckLockTimeVerify |
 	txscript.ScriptVerifyCheckSequenceVerify | txscript.ScriptStrictMultiSig
 
-// execute runs an input's script in the interpreter. Before one is refused,
+// execute runs an input's script in the interpreter. Before a block's is refused,
 // btcd's engine is asked: to refuse what the network takes would part the node
-// from it, so the two have to agree on that. Where the interpreter refuses for
-// policy alone its word is enough.
+// from it, so the two have to agree on that. Where policy has its rules too, the
+// interpreter's word is enough: nothing but the mempool depends on it, and the
+// engine takes seconds for what strangers can send for nothing.
 func (v *Verifier) execute(in input) error {
 	rules := in.tx.job.Flags
 	ours := in.interpret(rules)
 	if ours == nil {
 		return nil
 	}
+	if rules&^blockRules != 0 {
+		return newError(in, ours, nil)
+	}
 	theirs := in.twin()
-	if theirs == nil && (rules&^blockRules == 0 || in.interpret(rules&blockRules) != nil) {
+	if theirs == nil {
 		v.disagreed(in.evidence(ours))
 		return nil
 	}

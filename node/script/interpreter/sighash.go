@@ -33,9 +33,10 @@ func isOpen(hashType byte) bool { return meaning(hashType) != 0 }
 
 // midstate is the state of a signature hash before the hash type is written.
 type midstate struct {
-	known bool
-	code  []byte
-	state []byte
+	known   bool
+	version sigVersion
+	code    []byte
+	state   []byte
 }
 
 // one is what SIGHASH_SINGLE signs if there is no output beside the input.
@@ -48,7 +49,7 @@ func (m *machine) signatureHash(code []byte, hashType byte) []byte {
 		return one[:]
 	}
 	sha, saved := m.space.sha, &m.hashes[meaning(hashType)]
-	if saved.known && bytes.Equal(saved.code, code) {
+	if saved.known && saved.version == m.version && bytes.Equal(saved.code, code) {
 		setState(sha, saved.state)
 	} else {
 		if m.version == witnessV0 {
@@ -56,7 +57,7 @@ func (m *machine) signatureHash(code []byte, hashType byte) []byte {
 		} else {
 			m.writeLegacy(code, hashType)
 		}
-		saved.known, saved.code, saved.state = true, code, appendState(saved.state[:0], sha)
+		saved.known, saved.version, saved.code, saved.state = true, m.version, code, appendState(saved.state[:0], sha)
 	}
 	return m.finish(uint32(hashType))
 }
