@@ -11,7 +11,8 @@ import (
 
 // config is what a run measures.
 type config struct {
-	shape    shape
+	chains   []chain
+	kinds    bool // the chains are of one kind each
 	rounds   int
 	bitcoind string // path; empty to leave it out
 	run      *regexp.Regexp
@@ -23,7 +24,8 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	var c config
 	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.SetOutput(output)
-	scale := flags.Float64("scale", 1, "size of the chain, at most 1")
+	scale := flags.Float64("scale", 1, "size of the chains, at most 1")
+	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node syncs")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
 	run := flags.String("run", "", "measure only the systems whose names match this regular expression")
@@ -34,7 +36,10 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	if *scale <= 0 || *scale > 1 || c.rounds < 1 || flags.NArg() > 0 {
 		return c, errors.New("-scale must be above 0 and at most 1, -rounds positive, and there are no other arguments")
 	}
-	c.shape = shapeOf(*scale)
+	c.chains = []chain{shapeOf(*scale)}
+	if c.kinds {
+		c.chains = kindShapes(*scale)
+	}
 	var err error
 	if c.run, err = regexp.Compile(*run); err != nil {
 		return c, err
