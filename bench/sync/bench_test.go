@@ -70,15 +70,15 @@ func TestBulkheadSyncsTheChainToItsTip(t *testing.T) {
 	require.Len(t, coins, 1)
 }
 
-func TestBulkheadSyncsAKind(t *testing.T) {
+func TestBulkheadSyncsTheMixAndKinds(t *testing.T) {
 	c := tiny(t, `^bulkhead \(pure Go\) -multiprocess=0`)
 	c.kinds = true
 	alone := tinyKind(htlc)
 	alone.Funding = leastFunding
-	c.chains = []chain{alone}
+	c.chains = []chain{alone, tinyMix()}
 	all, err := measureAll(t.Context(), c, io.Discard)
 	require.NoError(t, err)
-	require.Len(t, all, 1)
+	require.Len(t, all, 2)
 	for i, r := range all {
 		require.Equal(t, c.chains[i].blocks(), r.census.blocks)
 		require.Equal(t, []system{{build: pureGo, single: true}}, r.shown)
@@ -160,14 +160,18 @@ func TestTheCommandLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []chain{
 		shape{Seed: 1, Funding: 450, Payments: 240, PerBlock: 500, Burying: 2100},
+		mixShape{stages{Seed: 1, Funding: 450, Fanout: 10, PerBlock: 600, Spending: 300, Burying: 2100}, 399_200},
 	}, c.chains)
 	require.Equal(t, 3, c.rounds)
 	require.Equal(t, "there", c.cache)
+	c, err = parseConfig([]string{"-chain=mainnet"}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, []chain{mixShapeOf(1)}, c.chains)
 	c, err = parseConfig([]string{"-kinds"}, io.Discard)
 	require.NoError(t, err)
 	require.Len(t, c.chains, len(kinds)+1)
 	for _, args := range [][]string{
-		{"-scale=0"}, {"-scale=2"}, {"-rounds=0"}, {"-run=("}, {"-nonsense"}, {"more"},
+		{"-scale=0"}, {"-scale=2"}, {"-rounds=0"}, {"-run=("}, {"-nonsense"}, {"more"}, {"-chain=other"}, {"-kinds", "-chain=mainnet"},
 	} {
 		_, err := parseConfig(args, io.Discard)
 		require.Error(t, err, args)

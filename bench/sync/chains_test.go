@@ -23,11 +23,14 @@ func digestOf(t *testing.T, c chain) string {
 // A digest that changes belongs to a generation that is counted up.
 func TestASeedMakesTheSameBytes(t *testing.T) {
 	require.Equal(t, 2, generation)
+	mixed := tinyMix()
+	mixed.Spending = 3
 	for _, known := range []struct {
 		chain  chain
 		digest string
 	}{
 		{shape{Seed: 1, Funding: 120, Payments: 30, PerBlock: 20, Burying: 2}, "eaea7f0ac22ac0661608eb47e7184f23fe5d741996ead496e48492d2301a17a3"},
+		{mixed, "5620ceffe09278f6696628851b2ed48bb2bfedac97ef31ca60a00c5e9cc28431"},
 	} {
 		made := digestOf(t, known.chain)
 		require.Equal(t, made, digestOf(t, known.chain), known.chain.name())
@@ -42,7 +45,7 @@ func TestASeedMakesTheSameBytes(t *testing.T) {
 
 func TestFilesTellChainsApart(t *testing.T) {
 	names := map[string]bool{}
-	chains := []chain{shapeOf(1), shapeOf(0.1)}
+	chains := []chain{shapeOf(1), shapeOf(0.1), mixShapeOf(1), mixShapeOf(0.1)}
 	chains = append(append(chains, kindShapes(1)...), kindShapes(0.1)...)
 	for _, c := range chains {
 		names[fileName(c)] = true

@@ -25,6 +25,7 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.SetOutput(output)
 	scale := flags.Float64("scale", 1, "size of the chains, at most 1")
+	name := flags.String("chain", "", "measure only this chain: payments or mainnet")
 	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node syncs")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
@@ -36,11 +37,10 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	if *scale <= 0 || *scale > 1 || c.rounds < 1 || flags.NArg() > 0 {
 		return c, errors.New("-scale must be above 0 and at most 1, -rounds positive, and there are no other arguments")
 	}
-	c.chains = []chain{shapeOf(*scale)}
-	if c.kinds {
-		c.chains = kindShapes(*scale)
-	}
 	var err error
+	if c.chains, err = c.chosenChains(*name, *scale); err != nil {
+		return c, err
+	}
 	if c.run, err = regexp.Compile(*run); err != nil {
 		return c, err
 	}
@@ -52,4 +52,24 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 		c.cache = filepath.Join(dir, "bulkhead-bench")
 	}
 	return c, nil
+}
+
+// chosenChains are those that the command line asks for.
+func (c config) chosenChains(name string, scale float64) ([]chain, error) {
+	switch {
+	case c.kinds && name == "":
+		return kindShapes(scale), nil
+	case c.kinds:
+		return nil, errors.New("-kinds has chains of its own")
+	}
+	all := []chain{shapeOf(scale), mixShapeOf(scale)}
+	if name == "" {
+		return all, nil
+	}
+	for _, one := range all {
+		if one.name() == name {
+			return []chain{one}, nil
+		}
+	}
+	return nil, errors.New("-chain is payments or mainnet")
 }

@@ -1,6 +1,6 @@
 // Sync times how long nodes take to sync chains.
 //
-//	go -C bench run ./sync [-kinds] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
 //
 // It runs in the folder bench: paths in its flags start there.
 //
@@ -16,10 +16,15 @@
 // # The chains
 //
 // All begin with empty blocks, whose rewards are spent later, and end with empty
-// blocks that bury the others.
+// blocks that bury the others. Without flags, payments and mainnet are measured
+// one after the other.
 //
 //   - payments: so many payments a block, 70 % P2WPKH and 30 % P2TR by the key
 //     path, with inputs drawn at random from all coins.
+//   - mainnet: blocks up to a weight (4 MWU at scale 1) of payments with all
+//     kinds of outputs, in shares like mainnet's (see mix), with batches,
+//     consolidations and OP_RETURN outputs. A fifth of them spend an output of
+//     the same block, in chains.
 //   - With -kinds, a chain for each kind of output instead, and one without
 //     inputs: blocks that split rewards into coins of that kind, a day of empty
 //     blocks for relative lock times, and blocks that spend them. Each has as
