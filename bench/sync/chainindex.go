@@ -114,7 +114,7 @@ type census struct {
 	tip, vouched                 chainhash.Hash
 }
 
-func takeCensus(path string, s shape) (census, error) {
+func takeCensus(path string, s chain) (census, error) {
 	var c census
 	err := readChain(path, func(_ int64, raw []byte) error {
 		var block wire.MsgBlock

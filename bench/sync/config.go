@@ -11,7 +11,8 @@ import (
 
 // config is what a run measures.
 type config struct {
-	shape    shape
+	chains   []chain
+	kinds    bool // the chains are of one kind each
 	rounds   int
 	bitcoind string // path; empty to leave it out
 	run      *regexp.Regexp
@@ -23,7 +24,9 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	var c config
 	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.SetOutput(output)
-	scale := flags.Float64("scale", 1, "size of the chain, at most 1")
+	scale := flags.Float64("scale", 1, "size of the chains, at most 1")
+	name := flags.String("chain", "", "measure only this chain: payments or mainnet")
+	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node syncs")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
 	run := flags.String("run", "", "measure only the systems whose names match this regular expression")
@@ -34,8 +37,10 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	if *scale <= 0 || *scale > 1 || c.rounds < 1 || flags.NArg() > 0 {
 		return c, errors.New("-scale must be above 0 and at most 1, -rounds positive, and there are no other arguments")
 	}
-	c.shape = shapeOf(*scale)
 	var err error
+	if c.chains, err = c.chosenChains(*name, *scale); err != nil {
+		return c, err
+	}
 	if c.run, err = regexp.Compile(*run); err != nil {
 		return c, err
 	}
@@ -47,4 +52,24 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 		c.cache = filepath.Join(dir, "bulkhead-bench")
 	}
 	return c, nil
+}
+
+// chosenChains are those that the command line asks for.
+func (c config) chosenChains(name string, scale float64) ([]chain, error) {
+	switch {
+	case c.kinds && name == "":
+		return kindShapes(scale), nil
+	case c.kinds:
+		return nil, errors.New("-kinds has chains of its own")
+	}
+	all := []chain{shapeOf(scale), mixShapeOf(scale)}
+	if name == "" {
+		return all, nil
+	}
+	for _, one := range all {
+		if one.name() == name {
+			return []chain{one}, nil
+		}
+	}
+	return nil, errors.New("-chain is payments or mainnet")
 }

@@ -1,18 +1,41 @@
-// Sync times how long nodes take to sync a chain of ordinary payments.
+// Sync times how long nodes take to sync chains.
 //
-//	go -C bench run ./sync [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
 //
 // It runs in the folder bench: paths in its flags start there.
 //
-// It makes a regtest chain once, from a seed, and keeps it in the user's cache
-// folder: empty blocks, then blocks full of payments whose inputs are drawn at
-// random from all coins, then empty blocks that bury them. A process of its own
-// serves the chain over the P2P protocol. Each node syncs from it into an empty
-// folder, all in one run, one after the other; the program asks it over RPC how
-// far it is, prints a table with the ratios, and checks that all ended on the
-// same block, and those that tell on the same set of coins.
+// It makes regtest chains once, from a seed, and keeps them in the user's cache
+// folder. A process of its own serves a chain over the P2P protocol. Each node
+// syncs from it into an empty folder, all in one run, one after the other; the
+// program asks it over RPC how far it is, prints a table with the ratios, and
+// checks that all ended on the same block, and those that tell on the same set
+// of coins.
 //
-// Scales below 1 make a smaller chain of the same shape, for trying things.
+// Scales below 1 make smaller chains of the same shape, for trying things.
+//
+// # The chains
+//
+// All begin with empty blocks, whose rewards are spent later, and end with empty
+// blocks that bury the others. Without flags, payments and mainnet are measured
+// one after the other.
+//
+//   - payments: so many payments a block, 70 % P2WPKH and 30 % P2TR by the key
+//     path, with inputs drawn at random from all coins.
+//   - mainnet: blocks up to a weight (4 MWU at scale 1) of payments with all
+//     kinds of outputs, in shares like mainnet's (see mix), with batches,
+//     consolidations and OP_RETURN outputs. A fifth of them spend an output of
+//     the same block, in chains.
+//   - With -kinds, a chain for each kind of output instead, and one without
+//     inputs: blocks that split rewards into coins of that kind, a day of empty
+//     blocks for relative lock times, and blocks that spend them. Each has as
+//     many blocks and inputs of its kind as the others, 20,000 at scale 1.
+//     What is spent goes to P2WPKH, so that what is spent is the difference.
+//
+// The kinds are P2PKH, bare multisig, P2SH multisig, P2SH-P2WPKH, P2WPKH, P2WSH
+// multisig, to_local and HTLC outputs of Lightning (BOLT 3), P2TR by the key
+// path, by a leaf with CHECKSIG, by one with CHECKSIGADD, and by the envelope of
+// an inscription. Three of a hundred ECDSA signatures leave outputs or inputs
+// open (SINGLE|ANYONECANPAY, NONE), beside those of HTLCs.
 //
 // # What is measured
 //
@@ -23,6 +46,8 @@
 //     have come at once, and memory that they share counts for each.
 //   - The CPU time of the rest of the machine during a sync tells how much of
 //     it others took: a sync beside busy neighbours is slower than it is.
+//   - Of each kind, CPU time an input is what its chain takes beyond the one
+//     without inputs.
 //   - getblockchaininfo is asked every 10 ms, or at the next such moment when
 //     an answer took longer. All but btcd keep the connection open for that.
 //

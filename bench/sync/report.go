@@ -10,8 +10,26 @@ import (
 	"github.com/bulkheadnode/bulkhead/bench/internal/report"
 )
 
-// writeReport prints the table and the bars in markdown.
-func writeReport(w io.Writer, c config, m machine.Machine, r results) error {
+// writeReport prints tables and bars in markdown.
+func writeReport(w io.Writer, c config, m machine.Machine, all []results) error {
+	const about = "each figure is their median (in brackets the lowest and the highest), " +
+		"but the greatest latency and the peaks of memory are those of the worst."
+	if _, err := fmt.Fprintf(w, "%s.\nRounds: %d; %s\n", m, c.rounds, about); err != nil {
+		return err
+	}
+	if c.kinds {
+		return writeKinds(w, all)
+	}
+	for _, r := range all {
+		if err := r.write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write prints the table and the bars of one chain.
+func (r results) write(w io.Writer) error {
 	table := report.Table{{
 		"system", "s to the tip", "of bitcoind", "of btcd", "of -multiprocess=0", "CPU s", "the server's", "all others'",
 		"peak RSS of the node, MB", "of all processes, MB", "getblockchaininfo p50 / p99 / max, ms",
@@ -19,14 +37,14 @@ func writeReport(w io.Writer, c config, m machine.Machine, r results) error {
 	for _, s := range r.shown {
 		table = append(table, []string{
 			s.name(), r.spread(s),
-			r.ratio(s, system{build: bitcoind, assumed: s.assumed}), r.ratio(s, system{build: btcd, assumed: s.assumed}),
-			r.ratio(s, system{build: s.build, assumed: s.assumed, single: true}),
+			r.ratio(s, system{build: bitcoind, assumed: s.assumed}, seconds), r.ratio(s, system{build: btcd, assumed: s.assumed}, seconds),
+			r.ratio(s, system{build: s.build, assumed: s.assumed, single: true}, seconds),
 			decimals(1)(r.median(s, cpuSeconds)), decimals(2)(r.median(s, serverSeconds)), decimals(1)(r.median(s, otherSeconds)),
 			decimals(0)(r.worst(s, nodeMB)), decimals(0)(r.worst(s, allMB)), r.latency(s),
 		})
 	}
-	_, err := fmt.Fprintf(w, "%s.\nThe chain: %d blocks, %d transactions, %d inputs, %.1f MB. Rounds: %d; each figure is their median (in brackets the lowest and the highest), but the greatest latency and the peaks of memory are those of the worst.\n\n%s%s",
-		m, r.census.blocks, r.census.transactions, r.census.inputs, float64(r.census.bytes)/1e6, c.rounds, table, r.bars())
+	_, err := fmt.Fprintf(w, "\nThe chain %s: %d blocks, %d transactions, %d inputs, %.1f MB.\n\n%s%s",
+		r.chain.name(), r.census.blocks, r.census.transactions, r.census.inputs, float64(r.census.bytes)/1e6, table, r.bars())
 	return err
 }
 
@@ -79,13 +97,13 @@ func (r results) spread(s system) string {
 	return v.Text(decimals(2))
 }
 
-// ratio is a system's time over another's.
-func (r results) ratio(s, other system) string {
-	base := r.median(other, seconds)
+// ratio is a system's figure over another's.
+func (r results) ratio(s, other system, f figure) string {
+	base := r.median(other, f)
 	if base == 0 || s == other {
 		return "-"
 	}
-	return fmt.Sprintf("%.2fx", r.median(s, seconds)/base)
+	return fmt.Sprintf("%.2fx", r.median(s, f)/base)
 }
 
 func (r results) latency(s system) string {

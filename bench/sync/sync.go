@@ -29,37 +29,50 @@ type measurement struct {
 	coins     string          // hash of the set of coins; empty of a node that cannot tell
 }
 
-// results are the measurements of each system, one a round.
+// results are the measurements of each system on a chain, one a round.
 type results struct {
+	chain  chain
 	shown  []system
 	rounds map[system][]measurement
 	census census
 }
 
-// measureAll makes the chain and the programs and syncs every system in every
-// round.
-func measureAll(ctx context.Context, c config, progress io.Writer) (r results, err error) {
-	path, err := chainFile(c.cache, c.shape, progress)
-	if err != nil {
-		return r, err
-	}
-	r.rounds = map[system][]measurement{}
-	if r.census, err = takeCensus(path, c.shape); err != nil {
-		return r, err
-	}
+// measureAll makes the programs and the chains, and syncs every system from
+// each chain in every round.
+func measureAll(ctx context.Context, c config, progress io.Writer) (all []results, err error) {
 	dir, err := os.MkdirTemp("", "bulkhead-bench")
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	built, err := buildAll(ctx, c, dir, progress)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	if r.shown = c.chosen(built); len(r.shown) == 0 {
-		return r, errors.New("no system to measure")
+	shown := c.chosen(built)
+	if len(shown) == 0 {
+		return nil, errors.New("no system to measure")
 	}
-	return r, r.syncAll(ctx, c, built, path, filepath.Join(dir, "node"), progress)
+	for _, one := range c.chains {
+		r := results{chain: one, shown: shown, rounds: map[system][]measurement{}}
+		if err := r.measure(ctx, c, built, filepath.Join(dir, "node"), progress); err != nil {
+			return nil, fmt.Errorf("the chain %s: %w", one.name(), err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// measure makes the chain and measures what is shown.
+func (r *results) measure(ctx context.Context, c config, built binaries, dir string, progress io.Writer) error {
+	path, err := chainFile(c.cache, r.chain, progress)
+	if err != nil {
+		return err
+	}
+	if r.census, err = takeCensus(path, r.chain); err != nil {
+		return err
+	}
+	return r.syncAll(ctx, c, built, path, dir, progress)
 }
 
 // syncAll measures what is shown from one serving process, in every round.
@@ -71,7 +84,7 @@ func (r *results) syncAll(ctx context.Context, c config, built binaries, path, d
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	for round := range c.rounds {
 		for _, sys := range r.shown {
-			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, c.rounds, sys.name())
+			fmt.Fprintf(progress, "%s, round %d of %d: %s\n", r.chain.name(), round+1, c.rounds, sys.name())
 			m, err := measure(ctx, sys, built[sys.build], dir, s, r.census)
 			if err != nil {
 				return fmt.Errorf("%s: %w", sys.name(), err)

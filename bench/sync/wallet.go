@@ -1,79 +1,49 @@
 package main
 
-import (
-	"crypto/sha256"
-	"encoding/binary"
-	"math/rand/v2"
-
-	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-	"github.com/btcsuite/btcd/btcec/v2/schnorr"
-	"github.com/btcsuite/btcd/txscript/v2"
-	"github.com/btcsuite/btcd/wire/v2"
-)
-
-// Shares of the figures that the chain is to have.
-const (
-	keys          = 256
-	taprootShare  = 0.3
-	secondInput   = 0.2 // of payments have a second input
-	thirdInput    = 0.2 // of those have a third
-	thirdOutput   = 0.5
-	paymentFee    = 1000 // satoshi
-	smallestShare = 3000 // satoshi: coins below are not split further
-)
-
-// account is one key in its two forms of outputs.
-type account struct {
-	key     *btcec.PrivateKey
-	public  []byte // compressed
-	tweaked *btcec.PrivateKey
-	scripts [2][]byte // P2WPKH, P2TR
-}
-
-func newAccount(n int) account {
-	seed := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("chain of the benchmark"), uint64(n)))
-	key, _ := btcec.PrivKeyFromBytes(seed[:])
-	a := account{key: key, public: key.PubKey().SerializeCompressed(), tweaked: txscript.TweakTaprootPrivKey(*key, nil)}
-	a.scripts[0] = append([]byte{txscript.OP_0, 20}, address.Hash160(a.public)...)
-	a.scripts[1] = append([]byte{txscript.OP_1, 32}, schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(key.PubKey()))...)
-	return a
-}
-
-// coin is an output that can be spent.
-type coin struct {
-	at      wire.OutPoint
-	value   int64
-	account uint16
-	taproot bool
-}
+import "math/rand/v2"
 
 // wallet holds all coins and spends them at random.
 type wallet struct {
 	random   *rand.Rand
 	accounts []account
+	scripts  map[*kind]*[keys][]byte // of kinds that are not salted
 	coins    []coin
+	fresh    []coin           // made by payments that are in no block yet
+	locked   map[int32][]coin // by the height at which they can be spent
 }
 
 func newWallet(seed uint64) *wallet {
-	w := &wallet{random: rand.New(rand.NewPCG(seed, seed))}
+	w := &wallet{
+		random: rand.New(rand.NewPCG(seed, seed)), scripts: map[*kind]*[keys][]byte{}, locked: map[int32][]coin{},
+	}
 	for n := range keys {
 		w.accounts = append(w.accounts, newAccount(n))
 	}
 	return w
 }
 
-func (w *wallet) script(c coin) []byte {
-	if c.taproot {
-		return w.accounts[c.account].scripts[1]
+// mint is a new coin that is not placed yet.
+func (w *wallet) mint(k *kind, account uint16, salt uint32) coin {
+	c := coin{kind: k, account: account, salt: salt}
+	if k.salted {
+		c.script = k.script(w.owner(c))
+		return c
 	}
-	return w.accounts[c.account].scripts[0]
+	known := w.scripts[k]
+	if known == nil {
+		known = new([keys][]byte)
+		w.scripts[k] = known
+	}
+	if known[account] == nil {
+		known[account] = k.script(w.owner(c))
+	}
+	c.script = known[account]
+	return c
 }
 
-// output is a new coin that is not placed yet.
-func (w *wallet) output(value int64) coin {
-	return coin{value: value, account: uint16(w.random.IntN(keys)), taproot: w.random.Float64() < taprootShare}
+// anyones is a new coin of a kind, whose value is not known yet.
+func (w *wallet) anyones(k *kind) coin {
+	return w.mint(k, uint16(w.random.IntN(keys)), w.random.Uint32())
 }
 
 // draw takes a coin out at random.
@@ -81,108 +51,61 @@ func (w *wallet) draw() (coin, bool) {
 	if len(w.coins) == 0 {
 		return coin{}, false
 	}
-	i := w.random.IntN(len(w.coins))
-	c := w.coins[i]
-	last := len(w.coins) - 1
-	w.coins[i] = w.coins[last]
-	w.coins = w.coins[:last]
-	return c, true
+	return pick(&w.coins, w.random.IntN(len(w.coins))), true
 }
 
-// payment is an unsigned transaction with what it spends and makes.
-type payment struct {
-	tx    *wire.MsgTx
-	spent []coin
-	made  []coin
+// pick removes a coin from a list, whose last coin gets its place.
+func pick(list *[]coin, i int) coin {
+	c := (*list)[i]
+	last := len(*list) - 1
+	(*list)[i] = (*list)[last]
+	*list = (*list)[:last]
+	return c
 }
 
-// pay makes the next payment, nil if there are no coins.
-func (w *wallet) pay() *payment {
-	p := &payment{tx: wire.NewMsgTx(2)}
-	inputs := 1
-	if w.random.Float64() < secondInput {
-		inputs++
-		if w.random.Float64() < thirdInput {
-			inputs++
-		}
+// Shares of payments.
+const (
+	secondInput = 0.2 // have a second input
+	thirdInput  = 0.2 // of those have a third
+)
+
+// inputs is how many inputs an ordinary payment has.
+func (w *wallet) inputs() int {
+	if w.random.Float64() >= secondInput {
+		return 1
 	}
-	total := int64(0)
-	for range inputs {
-		c, ok := w.draw()
-		if !ok {
-			break
-		}
-		p.spent = append(p.spent, c)
-		total += c.value
-		p.tx.AddTxIn(&wire.TxIn{PreviousOutPoint: c.at, Sequence: wire.MaxTxInSequenceNum - 2})
+	if w.random.Float64() >= thirdInput {
+		return 2
 	}
-	if len(p.spent) == 0 {
-		return nil
-	}
-	w.split(p, total-paymentFee)
-	return p
+	return 3
 }
 
-// split shares a value among two or three outputs, or gives it to one if it is
-// small.
-func (w *wallet) split(p *payment, value int64) {
-	outputs := 2
-	if w.random.Float64() < thirdOutput {
-		outputs++
+// portion is what the next of several outputs gets of a value: at most the
+// same as each of the others, and at least half of that.
+func (w *wallet) portion(value int64, outputs int) int64 {
+	share := value / int64(outputs)
+	if outputs == 1 {
+		return share
 	}
-	if value < smallestShare*int64(outputs) {
-		outputs = 1
-	}
-	for left := outputs; left > 0; left-- {
-		share := value / int64(left)
-		if left > 1 {
-			share = share/2 + w.random.Int64N(share/2+1)
-		}
-		value -= share
-		c := w.output(max(share, 1))
-		p.made = append(p.made, c)
-		p.tx.AddTxOut(&wire.TxOut{Value: c.value, PkScript: w.script(c)})
-	}
+	return share/2 + w.random.Int64N(share/2+1)
 }
 
-// FetchPrevOutput is how signature hashes find what is spent.
-func (s signer) FetchPrevOutput(op wire.OutPoint) *wire.TxOut {
-	for _, c := range s.p.spent {
-		if c.at == op {
-			return &wire.TxOut{Value: c.value, PkScript: s.w.script(c)}
-		}
-	}
-	return nil
-}
-
-// signer signs one payment.
-type signer struct {
-	w *wallet
-	p *payment
-}
-
-func (s signer) sign() error {
-	hashes := txscript.NewTxSigHashes(s.p.tx, s)
-	for i, c := range s.p.spent {
-		a := &s.w.accounts[c.account]
-		if c.taproot {
-			hash, err := txscript.CalcTaprootSignatureHash(hashes, txscript.SigHashDefault, s.p.tx, i, s)
-			if err != nil {
-				return err
-			}
-			sig, err := schnorr.Sign(a.tweaked, hash, schnorr.FastSign())
-			if err != nil {
-				return err
-			}
-			s.p.tx.TxIn[i].Witness = wire.TxWitness{sig.Serialize()}
+// settle makes the signed payments' coins spendable after a block, or after
+// their lock times.
+func (w *wallet) settle(height int32) {
+	for _, c := range w.fresh {
+		c.at.Hash, c.from = c.from.id, nil
+		if wait := int32(w.delay(c)); wait > 1 {
+			w.locked[height+wait] = append(w.locked[height+wait], c)
 			continue
 		}
-		hash, err := txscript.CalcWitnessSigHash(a.scripts[0], hashes, txscript.SigHashAll, s.p.tx, i, c.value)
-		if err != nil {
-			return err
-		}
-		sig := append(ecdsa.Sign(a.key, hash).Serialize(), byte(txscript.SigHashAll))
-		s.p.tx.TxIn[i].Witness = wire.TxWitness{sig, a.public}
+		w.coins = append(w.coins, c)
 	}
-	return nil
+	w.fresh = w.fresh[:0]
+}
+
+// ripen frees the coins that a block at a height may spend again.
+func (w *wallet) ripen(height int32) {
+	w.coins = append(w.coins, w.locked[height]...)
+	delete(w.locked, height)
 }
