@@ -105,7 +105,8 @@ func TestNoCallBringsTheNodeDown(t *testing.T) {
 		ctx, cancel := context.WithTimeout(r.ctx, 200*time.Millisecond)
 		_, err = rpc.Ask(ctx, r.gateway, "", c.Name, rpc.Request{Frames: bus.Frames{Attached: [][]byte{params}}}, 1<<30)
 		var refused *rpc.Error
-		if ctx.Err() == nil && !errors.As(err, &refused) {
+		// The node's clock may find the time over before ours does.
+		if ctx.Err() == nil && !errors.Is(err, bus.ErrDeadline) && !errors.As(err, &refused) {
 			require.NoError(t, err, "%s %.300s", c.Name, params)
 		}
 		cancel()
