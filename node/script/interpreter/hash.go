@@ -36,10 +36,10 @@ func hashTop(m *machine) *Error {
 
 func newRIPEMD160() hash.Hash { return ripemd160.New() }
 
-func (m *machine) ripemd160(in []byte) []byte {
-	m.space.ripemd.Reset()
-	m.space.ripemd.Write(in)
-	return m.space.ripemd.Sum(m.element(ripemd160.Size)[:0])
+func (s *spending) ripemd160(in []byte) []byte {
+	s.space.ripemd.Reset()
+	s.space.ripemd.Write(in)
+	return s.space.ripemd.Sum(s.element(ripemd160.Size)[:0])
 }
 
 func doubleSHA256(in []byte) [32]byte {

@@ -87,46 +87,46 @@ func (p *legacyParts) statesBefore(sha hash.Hash, inputs int) (states [][]byte) 
 
 // writeLegacy hashes what a signature of input m.index commits to, all but its
 // hash type.
-func (m *machine) writeLegacy(code []byte, hashType byte) {
-	p := m.tx.legacyParts(m.space.sha)
-	m.space.sha.Reset()
+func (s *spending) writeLegacy(code []byte, hashType byte) {
+	p := s.tx.legacyParts(s.space.sha)
+	s.space.sha.Reset()
 	if hashType&byte(txscript.SigHashAnyOneCanPay) != 0 {
-		m.writeOwnInput(code)
+		s.writeOwnInput(code)
 	} else {
-		m.writeInputs(p, code, hashType)
+		s.writeInputs(p, code, hashType)
 	}
 	switch hashType & outputMask {
 	case byte(txscript.SigHashNone):
-		m.space.buf = appendUint32(append(m.space.buf[:0], 0), m.tx.tx.LockTime)
-		m.space.sha.Write(m.space.buf)
+		s.space.buf = appendUint32(append(s.space.buf[:0], 0), s.tx.tx.LockTime)
+		s.space.sha.Write(s.space.buf)
 	case byte(txscript.SigHashSingle):
-		m.writeSingleOutput()
+		s.writeSingleOutput()
 	default:
-		m.space.sha.Write(p.outputs)
+		s.space.sha.Write(p.outputs)
 	}
 }
 
 // writeOwnInput writes version and inputs as if there were only this one.
-func (m *machine) writeOwnInput(code []byte) {
-	in := m.tx.tx.TxIn[m.index]
-	buf := append(appendUint32(m.space.buf[:0], uint32(m.tx.tx.Version)), 1)
+func (s *spending) writeOwnInput(code []byte) {
+	in := s.tx.tx.TxIn[s.index]
+	buf := append(appendUint32(s.space.buf[:0], uint32(s.tx.tx.Version)), 1)
 	buf = appendCode(appendOutPoint(buf, &in.PreviousOutPoint), code)
-	m.space.buf = appendUint32(buf, in.Sequence)
-	m.space.sha.Write(m.space.buf)
+	s.space.buf = appendUint32(buf, in.Sequence)
+	s.space.sha.Write(s.space.buf)
 }
 
-func (m *machine) writeInputs(p *legacyParts, code []byte, hashType byte) {
-	sha, inputs, done := m.space.sha, p.inputs, 0
+func (s *spending) writeInputs(p *legacyParts, code []byte, hashType byte) {
+	sha, inputs, done := s.space.sha, p.inputs, 0
 	if isOpen(hashType) {
-		inputs = m.tx.openInputs(p)
-	} else if n := m.index / stride; n > 0 {
+		inputs = s.tx.openInputs(p)
+	} else if n := s.index / stride; n > 0 {
 		setState(sha, p.states[n-1])
 		done = p.first + n*stride*blankInputSize
 	}
-	own := p.first + m.index*blankInputSize
+	own := p.first + s.index*blankInputSize
 	sha.Write(inputs[done : own+outPointSize])
-	m.space.buf = appendUint32(appendCode(m.space.buf[:0], code), m.tx.tx.TxIn[m.index].Sequence)
-	sha.Write(m.space.buf)
+	s.space.buf = appendUint32(appendCode(s.space.buf[:0], code), s.tx.tx.TxIn[s.index].Sequence)
+	sha.Write(s.space.buf)
 	sha.Write(inputs[own+blankInputSize:])
 }
 
@@ -138,16 +138,16 @@ const blankOutputSize = 9
 
 // writeSingleOutput writes the output beside this input and blanks for those
 // before.
-func (m *machine) writeSingleOutput() {
-	m.space.sha.Write(appendCompactSize(m.space.buf[:0], m.index+1))
-	for left := m.index * blankOutputSize; left > 0; {
+func (s *spending) writeSingleOutput() {
+	s.space.sha.Write(appendCompactSize(s.space.buf[:0], s.index+1))
+	for left := s.index * blankOutputSize; left > 0; {
 		n := min(left, len(blankOutputs))
-		m.space.sha.Write(blankOutputs[:n])
+		s.space.sha.Write(blankOutputs[:n])
 		left -= n
 	}
-	buf := appendOutput(m.space.buf[:0], m.tx.tx.TxOut[m.index])
-	m.space.buf = appendUint32(buf, m.tx.tx.LockTime)
-	m.space.sha.Write(m.space.buf)
+	buf := appendOutput(s.space.buf[:0], s.tx.tx.TxOut[s.index])
+	s.space.buf = appendUint32(buf, s.tx.tx.LockTime)
+	s.space.sha.Write(s.space.buf)
 }
 
 // appendState and setState save and restore a hash of the standard library,

@@ -30,11 +30,10 @@ const (
 
 // machine runs the scripts of an input.
 type machine struct {
-	tx    *Tx
-	index int
+	spending
+	operands
 	flags txscript.ScriptFlags
 
-	version    sigVersion
 	script     []byte
 	next       int    // where the next instruction begins
 	op         byte   // the present instruction
@@ -43,13 +42,22 @@ type machine struct {
 	codeBegin  int // of the script code: after the last OP_CODESEPARATOR that was executed
 	conditions conditions
 
-	stack, alt, saved [][]byte
-
-	tap    taprootData
-	hashes [meanings]midstate
-	own    ownOutput
-	space  workspace
+	alt, saved [][]byte
 }
+
+// spending is the input that is verified, and what its signatures commit to.
+type spending struct {
+	tx      *Tx
+	index   int
+	version sigVersion
+	tap     taprootData
+	hashes  [meanings]midstate
+	own     ownOutput
+	space   workspace
+}
+
+// operands is the stack.
+type operands struct{ stack [][]byte }
 
 // workspace is memory that runs hand to each other.
 type workspace struct {
@@ -63,7 +71,7 @@ type workspace struct {
 }
 
 var machines = sync.Pool{New: func() any {
-	return &machine{space: workspace{sha: sha256.New(), ripemd: newRIPEMD160()}}
+	return &machine{spending: spending{space: workspace{sha: sha256.New(), ripemd: newRIPEMD160()}}}
 }}
 
 // release gives the machine back without what it refers to. States, buffers and
@@ -90,13 +98,13 @@ func (m *machine) release() {
 func (m *machine) has(flag txscript.ScriptFlags) bool { return m.flags&flag != 0 }
 
 // element returns n bytes for an element of the stack.
-func (m *machine) element(n int) []byte {
+func (s *spending) element(n int) []byte {
 	const chunk = 1024
-	if len(m.space.free) < n {
-		m.space.free = make([]byte, chunk)
+	if len(s.space.free) < n {
+		s.space.free = make([]byte, chunk)
 	}
-	e := m.space.free[:n:n]
-	m.space.free = m.space.free[n:]
+	e := s.space.free[:n:n]
+	s.space.free = s.space.free[n:]
 	return e
 }
 

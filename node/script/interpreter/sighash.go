@@ -44,28 +44,28 @@ var one = [sha256.Size]byte{1}
 
 // signatureHash returns what an ECDSA signature signs: the legacy hash or that
 // of BIP143. It is valid until the next call.
-func (m *machine) signatureHash(code []byte, hashType byte) []byte {
-	if m.version == base && hashType&outputMask == byte(txscript.SigHashSingle) && m.index >= len(m.tx.tx.TxOut) {
+func (s *spending) signatureHash(code []byte, hashType byte) []byte {
+	if s.version == base && hashType&outputMask == byte(txscript.SigHashSingle) && s.index >= len(s.tx.tx.TxOut) {
 		return one[:]
 	}
-	sha, saved := m.space.sha, &m.hashes[meaning(hashType)]
-	if saved.known && saved.version == m.version && bytes.Equal(saved.code, code) {
+	sha, saved := s.space.sha, &s.hashes[meaning(hashType)]
+	if saved.known && saved.version == s.version && bytes.Equal(saved.code, code) {
 		setState(sha, saved.state)
 	} else {
-		if m.version == witnessV0 {
-			m.writeWitness(code, hashType)
+		if s.version == witnessV0 {
+			s.writeWitness(code, hashType)
 		} else {
-			m.writeLegacy(code, hashType)
+			s.writeLegacy(code, hashType)
 		}
-		saved.known, saved.version, saved.code, saved.state = true, m.version, code, appendState(saved.state[:0], sha)
+		saved.known, saved.version, saved.code, saved.state = true, s.version, code, appendState(saved.state[:0], sha)
 	}
-	return m.finish(uint32(hashType))
+	return s.finish(uint32(hashType))
 }
 
 // finish writes a hash type, which has four bytes in a hash though one in a
 // signature.
-func (m *machine) finish(hashType uint32) []byte {
-	m.space.sha.Write(appendUint32(m.space.sum[:0], hashType))
-	m.space.sum = sha256.Sum256(m.space.sha.Sum(m.space.sum[:0]))
-	return m.space.sum[:]
+func (s *spending) finish(hashType uint32) []byte {
+	s.space.sha.Write(appendUint32(s.space.sum[:0], hashType))
+	s.space.sum = sha256.Sum256(s.space.sha.Sum(s.space.sum[:0]))
+	return s.space.sum[:]
 }

@@ -6,23 +6,23 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 )
 
-func (m *machine) push(element []byte) { m.stack = append(m.stack, element) }
+func (s *operands) push(element []byte) { s.stack = append(s.stack, element) }
 
 // top returns the element at a depth, which is one for the uppermost.
-func (m *machine) top(depth int) []byte { return m.stack[len(m.stack)-depth] }
+func (s *operands) top(depth int) []byte { return s.stack[len(s.stack)-depth] }
 
-func (m *machine) drop(n int) { m.stack = m.stack[:len(m.stack)-n] }
+func (s *operands) drop(n int) { s.stack = s.stack[:len(s.stack)-n] }
 
-func (m *machine) swap(a, b int) {
-	n := len(m.stack)
-	m.stack[n-a], m.stack[n-b] = m.stack[n-b], m.stack[n-a]
+func (s *operands) swap(a, b int) {
+	n := len(s.stack)
+	s.stack[n-a], s.stack[n-b] = s.stack[n-b], s.stack[n-a]
 }
 
-func (m *machine) pushBool(b bool) {
+func (s *operands) pushBool(b bool) {
 	if b {
-		m.push(trueElement)
+		s.push(trueElement)
 	} else {
-		m.push(falseElement)
+		s.push(falseElement)
 	}
 }
 
@@ -86,11 +86,11 @@ func fromAltStack(m *machine) *Error {
 }
 
 // lift moves the element at a depth to the top.
-func (m *machine) lift(depth int) {
-	at := len(m.stack) - depth
-	element := m.stack[at]
-	copy(m.stack[at:], m.stack[at+1:])
-	m.stack[len(m.stack)-1] = element
+func (s *operands) lift(depth int) {
+	at := len(s.stack) - depth
+	element := s.stack[at]
+	copy(s.stack[at:], s.stack[at+1:])
+	s.stack[len(s.stack)-1] = element
 }
 
 func twoRot(m *machine) *Error {

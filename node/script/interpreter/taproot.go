@@ -66,27 +66,27 @@ func (m *machine) taproot(program []byte, witness wire.TxWitness) *Error {
 	return m.tapscript(stack[:n-2], script)
 }
 
-func (m *machine) leafHash(version byte, script []byte) [32]byte {
-	buf := append(append(m.space.buf[:0], tagLeaf...), version)
-	m.space.buf = appendScript(buf, script)
-	return sha256.Sum256(m.space.buf)
+func (s *spending) leafHash(version byte, script []byte) [32]byte {
+	buf := append(append(s.space.buf[:0], tagLeaf...), version)
+	s.space.buf = appendScript(buf, script)
+	return sha256.Sum256(s.space.buf)
 }
 
 // isCommitted reports whether the output key commits to the leaf, by the path
 // in the control block.
-func (m *machine) isCommitted(program, control []byte) bool {
-	internal, root := control[1:controlBase], m.tap.leaf
+func (s *spending) isCommitted(program, control []byte) bool {
+	internal, root := control[1:controlBase], s.tap.leaf
 	for path := control[controlBase:]; len(path) > 0; path = path[controlNode:] {
 		a, b := root[:], path[:controlNode]
 		if bytes.Compare(a, b) > 0 {
 			a, b = b, a
 		}
-		m.space.buf = append(append(append(m.space.buf[:0], tagBranch...), a...), b...)
-		root = sha256.Sum256(m.space.buf)
+		s.space.buf = append(append(append(s.space.buf[:0], tagBranch...), a...), b...)
+		root = sha256.Sum256(s.space.buf)
 	}
-	m.space.buf = append(append(append(m.space.buf[:0], tagTweak...), internal...), root[:]...)
-	m.space.sum = sha256.Sum256(m.space.buf)
-	return signature.VerifyTweak(program, internal, m.space.sum[:], control[0]&1 == 1)
+	s.space.buf = append(append(append(s.space.buf[:0], tagTweak...), internal...), root[:]...)
+	s.space.sum = sha256.Sum256(s.space.buf)
+	return signature.VerifyTweak(program, internal, s.space.sum[:], control[0]&1 == 1)
 }
 
 // tapscript runs a leaf. OP_SUCCESSx comes before all other rules, if the script

@@ -48,9 +48,9 @@ func (t *Tx) spentParts() *witnessParts {
 
 // writeWitness hashes what a signature commits to (BIP143), all but its hash
 // type.
-func (m *machine) writeWitness(code []byte, hashType byte) {
+func (s *spending) writeWitness(code []byte, hashType byte) {
 	var none [32]byte
-	p := m.tx.witnessParts()
+	p := s.tx.witnessParts()
 	prevouts, sequences := &p.prevouts[1], &p.sequences[1]
 	if hashType&byte(txscript.SigHashAnyOneCanPay) != 0 {
 		prevouts = &none
@@ -58,29 +58,29 @@ func (m *machine) writeWitness(code []byte, hashType byte) {
 	if isOpen(hashType) {
 		sequences = &none
 	}
-	in := m.tx.tx.TxIn[m.index]
-	buf := appendUint32(m.space.buf[:0], uint32(m.tx.tx.Version))
+	in := s.tx.tx.TxIn[s.index]
+	buf := appendUint32(s.space.buf[:0], uint32(s.tx.tx.Version))
 	buf = append(append(buf, prevouts[:]...), sequences[:]...)
 	buf = appendScript(appendOutPoint(buf, &in.PreviousOutPoint), code)
-	buf = appendAmount(buf, m.tx.spent[m.index].Value)
+	buf = appendAmount(buf, s.tx.spent[s.index].Value)
 	buf = appendUint32(buf, in.Sequence)
-	outputs := m.witnessOutputs(p, hashType)
+	outputs := s.witnessOutputs(p, hashType)
 	buf = append(buf, outputs[:]...)
-	m.space.buf = appendUint32(buf, m.tx.tx.LockTime)
-	m.space.sha.Reset()
-	m.space.sha.Write(m.space.buf)
+	s.space.buf = appendUint32(buf, s.tx.tx.LockTime)
+	s.space.sha.Reset()
+	s.space.sha.Write(s.space.buf)
 }
 
 // witnessOutputs: SINGLE without an output beside the input signs none.
-func (m *machine) witnessOutputs(p *witnessParts, hashType byte) (sum [32]byte) {
+func (s *spending) witnessOutputs(p *witnessParts, hashType byte) (sum [32]byte) {
 	switch hashType & outputMask {
 	case byte(txscript.SigHashNone):
 		return sum
 	case byte(txscript.SigHashSingle):
-		if m.index >= len(m.tx.tx.TxOut) {
+		if s.index >= len(s.tx.tx.TxOut) {
 			return sum
 		}
-		single := m.ownOutput()
+		single := s.ownOutput()
 		return sha256.Sum256(single[:])
 	}
 	return p.outputs[1]
@@ -94,10 +94,10 @@ type ownOutput struct {
 
 // ownOutput returns the SHA256 of the output beside this input, which may be
 // large while signatures are many.
-func (m *machine) ownOutput() [32]byte {
-	if !m.own.known {
-		m.own.sum = sha256.Sum256(appendOutput(nil, m.tx.tx.TxOut[m.index]))
-		m.own.known = true
+func (s *spending) ownOutput() [32]byte {
+	if !s.own.known {
+		s.own.sum = sha256.Sum256(appendOutput(nil, s.tx.tx.TxOut[s.index]))
+		s.own.known = true
 	}
-	return m.own.sum
+	return s.own.sum
 }
