@@ -66,14 +66,14 @@ var doors = map[string][]string{
 	"github.com/consensys/":           {"node/signature"},
 	"github.com/dgraph-io/badger":     {"node/store", "wallet/store"},
 	"github.com/btcsuite/btcd/peer":   {},
-	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest"},
+	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest", "node/script/vectors"},
 	"github.com/rogpeppe/go-internal": {},
 	"github.com/prometheus/":          {"bus/gateway"},
 }
 
 // ownsFiles are cores whose purpose is a file or a socket.
 var ownsFiles = []string{
-	"node/store", "node/blockfile", "wallet/store", "p2pworker/transport", "notify/zmqpub", "node/chaintest",
+	"node/store", "node/blockfile", "wallet/store", "p2pworker/transport", "notify/zmqpub", "node/chaintest", "node/script/vectors",
 }
 
 func TestNothingOnTheBusImportsAPart(t *testing.T) {
@@ -210,7 +210,7 @@ func TestOnlyCmdStartsProcessesAndReadsFlags(t *testing.T) {
 			require.NotEqual(t, "flag", imported, p.path())
 			if imported == "os/exec" {
 				// chaintest, a package for tests, asks the go command for a module's folder.
-				require.Contains(t, []string{"cmd/internal/ship", "node/chaintest"}, p.path())
+				require.Contains(t, []string{"cmd/internal/ship", "node/chaintest", "node/script/vectors"}, p.path())
 			}
 		}
 	}

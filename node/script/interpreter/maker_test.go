@@ -11,6 +11,8 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/script/vectors"
 )
 
 // form is how an output commits to a script.
@@ -69,7 +71,7 @@ func (f form) output(t testing.TB, script []byte) (pkScript, sigScript []byte, w
 	case nestedScriptHash:
 		return payToScriptHash(program), appendPush(nil, program), [][]byte{script}
 	case tapLeafScript:
-		pkScript, control := tapLeaf(t, script)
+		pkScript, control := vectors.TapLeaf(t, script)
 		return pkScript, nil, [][]byte{script, control}
 	}
 	return script, nil, nil

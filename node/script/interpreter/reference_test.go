@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/script/vectors"
 )
 
 // reasons are the vectors' names of errors.
@@ -46,48 +46,33 @@ func requireReason(t testing.TB, want *Error, got error, about string) {
 }
 
 func TestReferenceScripts(t *testing.T) {
-	var lines [][]any
-	load(t, "script_tests.json", &lines)
-	ran := 0
-	for _, line := range lines {
-		if len(line) == 1 {
-			continue // a comment
-		}
-		v := parseScriptVector(t, line)
-		want, known := reasons[v.result]
-		require.True(t, known || v.result == "OK", v.result)
-		requireReason(t, want, v.spending().verify(), v.comment)
-		ran++
+	for _, v := range vectors.Scripts(t) {
+		want, known := reasons[v.Result]
+		require.True(t, known || v.Result == "OK", v.Result)
+		requireReason(t, want, spendOf(v.Spend).verify(), v.Comment)
 	}
-	require.Greater(t, ran, 1200)
 }
 
 func TestReferenceTransactions(t *testing.T) {
-	var all txscript.ScriptFlags
-	for _, flag := range flagNames {
-		all |= flag
-	}
-	ran := eachTxVector(t, "tx_valid.json", func(s spend, rules, line string) {
+	vectors.Transactions(t, "tx_valid.json", func(v vectors.Spend, rules, line string) {
 		// The rules named are those that the transaction would break.
-		s.flags = all &^ flagsOf(t, rules)
-		require.NoError(t, s.verify(), line)
+		v.Flags = vectors.AllFlags() &^ vectors.Flags(t, rules)
+		require.NoError(t, spendOf(v).verify(), line)
 	})
-	require.Greater(t, ran, 100)
-	ran = eachTxVector(t, "tx_invalid.json", func(s spend, rules, line string) {
+	vectors.Transactions(t, "tx_invalid.json", func(v vectors.Spend, rules, line string) {
 		if strings.Contains(rules, "BADTX") {
-			require.NotNil(t, consensus.CheckTx(consensus.NewTx(s.tx)), line)
+			require.NotNil(t, consensus.CheckTx(consensus.NewTx(v.Tx)), line)
 			return
 		}
-		s.flags = flagsOf(t, rules)
-		require.Error(t, s.verify(), line)
+		v.Flags = vectors.Flags(t, rules)
+		require.Error(t, spendOf(v).verify(), line)
 	})
-	require.Greater(t, ran, 80)
 }
 
 // The vectors' hash types have 32 bits, of which signatures carry eight.
 func TestReferenceSignatureHashes(t *testing.T) {
 	var lines [][]any
-	load(t, "sighash.json", &lines)
+	vectors.Load(t, "sighash.json", &lines)
 	require.Greater(t, len(lines), 400)
 	for _, line := range lines[1:] {
 		raw, err := hex.DecodeString(line[0].(string))
@@ -104,15 +89,8 @@ func TestReferenceSignatureHashes(t *testing.T) {
 }
 
 func TestReferenceTaproot(t *testing.T) {
-	ran := eachTapVector(t, everyNth, func(v tapVector, name string) {
-		for valid, way := range map[bool]*tapSpend{true: v.Success, false: v.Failure} {
-			if way == nil {
-				continue
-			}
-			s := v.spend(t, way)
-			err := NewTx(s.tx, s.spent).Verify(v.Index, s.flags)
-			require.Equal(t, valid, err == nil, "%s (%s): %v", v.Comment, name, err)
-		}
+	vectors.Taproot(t, everyNth, func(v vectors.Spend, index int, valid bool, comment string) {
+		err := NewTx(v.Tx, v.Spent).Verify(index, v.Flags)
+		require.Equal(t, valid, err == nil, "%s: %v", comment, err)
 	})
-	require.Greater(t, ran*everyNth, 2000)
 }

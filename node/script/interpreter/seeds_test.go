@@ -6,17 +6,16 @@ import (
 
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/script/vectors"
 )
 
 // seedScripts adds the reference's scripts, as they are.
 func seedScripts(f *testing.F) {
-	var lines [][]any
-	load(f, "script_tests.json", &lines)
-	for i, line := range lines {
-		if len(line) > 1 && i%12 == 0 {
-			v := parseScriptVector(f, line)
-			f.Add(byte(0), uint32(v.flags), v.pk, v.sig, []byte{1, 1})
-			f.Add(byte(0x10+i%int(forms)), uint32(v.flags), v.pk, v.sig, []byte{1, 1})
+	for i, v := range vectors.Scripts(f) {
+		if i%12 == 0 {
+			f.Add(byte(0), uint32(v.Flags), v.PkScript, v.Sig, []byte{1, 1})
+			f.Add(byte(0x10+i%int(forms)), uint32(v.Flags), v.PkScript, v.Sig, []byte{1, 1})
 		}
 	}
 }
@@ -52,12 +51,14 @@ func seedTransactions(f *testing.F) {
 		f.Add(uint32(s.flags), raw.Bytes())
 	}
 	for _, name := range []string{"tx_valid.json", "tx_invalid.json"} {
-		eachTxVector(f, name, func(s spend, _, _ string) {
-			s.flags = consensusFlags
-			add(s)
+		vectors.Transactions(f, name, func(v vectors.Spend, _, _ string) {
+			v.Flags = consensusFlags
+			add(spendOf(v))
 		})
 	}
-	eachTapVector(f, 80, func(v tapVector, _ string) {
-		add(v.spend(f, v.Success))
+	vectors.Taproot(f, 80, func(v vectors.Spend, _ int, valid bool, _ string) {
+		if valid {
+			add(spendOf(v))
+		}
 	})
 }
