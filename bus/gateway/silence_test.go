@@ -41,7 +41,11 @@ func TestAStalledPartHoldsUpNoOther(t *testing.T) {
 		}()
 	}
 	<-refused // two are served and three wait
-	for _, method := range []string{"getconnectioncount", "help", "getrpcinfo"} {
+	require.Eventually(t, func() bool {
+		status, _ := f.post("/", `{"method":"getconnectioncount","id":1}`)
+		return status == http.StatusOK
+	}, 5*time.Second, time.Millisecond, "the gateway learns of the part")
+	for _, method := range []string{"help", "getrpcinfo"} {
 		status, text := f.post("/", `{"method":"`+method+`","id":1}`)
 		require.Equal(t, http.StatusOK, status, text)
 	}
@@ -118,11 +122,12 @@ func TestAWalletThatDiesIsRestarting(t *testing.T) {
 		_, text := f.post(path, `{"jsonrpc":"2.0","method":"getbalance","id":1}`)
 		return text
 	}
-	require.Contains(t, ask("/"), `"result":5`)
+	require.Eventually(t, func() bool { return strings.Contains(ask("/"), `"result":5`) }, 5*time.Second, time.Millisecond, "the gateway learns of the wallet")
 	stop()
-	require.Eventually(t, func() bool { return !strings.Contains(ask("/"), "result") && !strings.Contains(ask("/"), "gone") }, 5*time.Second, time.Millisecond)
 	for _, path := range []string{"/", "/wallet/a"} {
-		require.Contains(t, ask(path), `"code":-28,"message":"Wallet \"a\" is restarting"`)
+		require.Eventually(t, func() bool {
+			return strings.Contains(ask(path), `"code":-28,"message":"Wallet \"a\" is restarting"`)
+		}, 5*time.Second, time.Millisecond)
 	}
 	require.Contains(t, ask("/wallet/b"), `"code":-18`)
 	<-f.kept
