@@ -6,7 +6,8 @@
 // An Owner gives access to the State with Do, to one goroutine at a time, in
 // the order in which a channel serves them. Blocks are parsed and checked
 // before, by as many callers as there are; and while the scripts of a block run,
-// others may bring the next ones. Readers use the engine's snapshots and the
+// nobody holds the State: others may bring the next blocks, or use it with
+// DoAmidBlocks. Readers use the engine's snapshots and the
 // pool's queries instead, and wait for no block.
 //
 // # Events

@@ -32,6 +32,7 @@ type Owner struct {
 	engine  *chain.Engine
 	now     func() int64
 	log     *slog.Logger
+	gate    chan struct{} // held by who begins a block, or waits until none is under way
 	token   chan struct{} // held by who uses the state
 	still   sync.RWMutex  // held while readers are shown another chain, and the mempool follows it
 	state   State
@@ -43,7 +44,7 @@ type Owner struct {
 func Open(cfg Config) (*Owner, error) {
 	o := &Owner{
 		params: cfg.Chain.Params, now: cfg.Now, log: cfg.Log,
-		token: make(chan struct{}, 1), failed: make(chan error, 1),
+		gate: make(chan struct{}, 1), token: make(chan struct{}, 1), failed: make(chan error, 1),
 	}
 	o.state = State{o: o, observe: cfg.Observe}
 	cfg.Chain.Interrupted = o.state.interrupted
@@ -83,13 +84,54 @@ func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
 // Do runs fn as the only one who uses the state, when no block is under way.
 // It returns the error of fn, or the cause of ctx if that ends before fn begins.
+// While it waits for blocks that are under way, no other is begun, and who does
+// not mind them has the state.
 func (o *Owner) Do(ctx context.Context, fn func(*State) error) error {
-	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.Drain(); err != nil {
-			return err
+	return o.gated(ctx, func() error {
+		for {
+			var running <-chan struct{}
+			err := o.DoAmidBlocks(ctx, func(s *State) error {
+				if err := s.Collect(); err != nil {
+					return err
+				}
+				if running = s.Chain.Next(); running != nil {
+					return nil
+				}
+				return fn(s)
+			})
+			if err != nil || running == nil {
+				return err
+			}
+			if err := await(ctx, running); err != nil {
+				return err
+			}
 		}
-		return fn(s)
 	})
+}
+
+// begin is DoAmidBlocks for who may begin a block: those who wait in Do have
+// their turn before.
+func (o *Owner) begin(ctx context.Context, fn func(*State) error) error {
+	return o.gated(ctx, func() error { return o.DoAmidBlocks(ctx, fn) })
+}
+
+func (o *Owner) gated(ctx context.Context, fn func() error) error {
+	select {
+	case o.gate <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-o.gate }()
+	return fn()
+}
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // DoAmidBlocks is Do for what may be done while scripts of blocks still run:

@@ -48,7 +48,7 @@ func (o *Owner) ProcessBlock(ctx context.Context, block *consensus.Block, reques
 	}
 	o.engine.PrefetchCoins(block)
 	var running <-chan struct{}
-	err = o.DoAmidBlocks(ctx, func(s *State) error {
+	err = o.begin(ctx, func(s *State) error {
 		running, err = o.take(s, block, requested, &v)
 		return err
 	})
@@ -85,18 +85,26 @@ func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdic
 // awaitScripts lets others bring the next blocks while the scripts of this one
 // run.
 func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Verdict, done <-chan struct{}) error {
-	select {
-	case <-done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.DrainTo(v.At); err != nil {
+	for done != nil {
+		if err := await(ctx, done); err != nil {
 			return err
 		}
-		o.lateRefusal(block, v)
-		return nil
-	})
+		err := o.DoAmidBlocks(ctx, func(s *State) error {
+			if err := s.Collect(); err != nil {
+				return err
+			}
+			if done = nil; s.Chain.Pending(v.At) != nil {
+				done = s.Chain.Next() // a lower one is slower
+				return nil
+			}
+			o.lateRefusal(block, v)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lateRefusal notes that a block was found invalid while it was connected.

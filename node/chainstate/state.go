@@ -58,13 +58,13 @@ func (s *State) Advance() error {
 // Drain finishes the blocks that are under way, and waits for their scripts.
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
-// DrainTo finishes the blocks up to one, whose scripts it waits for.
-func (s *State) DrainTo(at *chain.BlockNode) error { return s.follow(s.Chain.DrainTo(at, s.Now())) }
+// Collect finishes the blocks whose scripts have run.
+func (s *State) Collect() error { return s.follow(s.Chain.Collect(s.Now())) }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.
 func (s *State) Checkpoint() error {
-	if err := s.follow(s.Chain.Collect(s.Now())); err != nil {
+	if err := s.Collect(); err != nil {
 		return err
 	}
 	return s.Chain.Checkpoint()

@@ -57,7 +57,7 @@ func (r *Relay) submitHeaders(ctx context.Context, req p2p.SubmitHeadersRequest)
 		reply.Unconnecting = true
 		return reply, nil
 	}
-	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
+	err = r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
 	return reply, err
 }
 
