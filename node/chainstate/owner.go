@@ -9,18 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/script"
 )
 
 // Config is what an Owner works with.
 type Config struct {
 	Chain   chain.Config   // Interrupted is set by Open
-	Mempool mempool.Config // Coins and Verifier are set by Open
+	Mempool mempool.Config // Verifier is set by Open
 	Now     func() int64   // Unix seconds
 	Observe func(Event)    // see the package's text
 	Log     *slog.Logger
@@ -38,6 +36,10 @@ type Owner struct {
 	state   State
 	stopped atomic.Bool
 	failed  chan error
+
+	verifier  *script.Verifier
+	verifying chan struct{} // one element a transaction for the mempool whose scripts run
+	flights   flights       // likewise, by name
 }
 
 // Open loads the chain. The mempool is empty.
@@ -45,6 +47,8 @@ func Open(cfg Config) (*Owner, error) {
 	o := &Owner{
 		params: cfg.Chain.Params, now: cfg.Now, log: cfg.Log,
 		gate: make(chan struct{}, 1), token: make(chan struct{}, 1), failed: make(chan error, 1),
+		verifier: cfg.Chain.Verifier, verifying: make(chan struct{}, cfg.Chain.Verifier.Parallel()),
+		flights: flights{running: map[flightName]*flight{}},
 	}
 	o.state = State{o: o, observe: cfg.Observe}
 	cfg.Chain.Interrupted = o.state.interrupted
@@ -52,18 +56,12 @@ func Open(cfg Config) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Mempool.Coins, cfg.Mempool.Verifier = activeCoins{engine}, cfg.Chain.Verifier
+	cfg.Mempool.Verifier = cfg.Chain.Verifier
 	o.engine = engine
 	o.state.Chain, o.state.Pool = engine, mempool.New(cfg.Mempool)
 	o.state.beforeStart = connectedBefore(engine)
 	return o, nil
 }
-
-// activeCoins is the UTXO set of the moment, which a loaded one may replace.
-type activeCoins struct{ engine *chain.Engine }
-
-// Get returns a coin, and whether there is one.
-func (a activeCoins) Get(op wire.OutPoint) (coins.Coin, bool, error) { return a.engine.Coins().Get(op) }
 
 // Chain returns what may be read of the chain from anywhere at any time.
 func (o *Owner) Chain() *chain.Reader { return o.engine.Reader }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 // Verdict is what became of a block.
@@ -116,28 +115,6 @@ func (o *Owner) lateRefusal(block *consensus.Block, v *Verdict) {
 	if v.Reject == nil {
 		v.Reject = consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", block.Hash)
 	}
-}
-
-// ProcessTx offers a transaction to the mempool; see mempool.Pool.Accept for
-// the errors.
-func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
-	err = o.Do(ctx, func(s *State) error {
-		result, err = s.Accept(tx, opts)
-		return err
-	})
-	return result, err
-}
-
-// Broadcast offers a transaction of our user to the mempool, which may not pay
-// more than maxRate satoshi per 1000 vbytes; zero for any rate. One that is in
-// the mempool already is announced again.
-func (s *State) Broadcast(tx *consensus.Tx, maxRate int64) error {
-	if entry := s.Pool.Get(tx.ID); entry != nil {
-		s.observe(TxRebroadcast{entry})
-		return nil
-	}
-	_, err := s.Accept(tx, mempool.Options{MaxRate: mempool.Rate(maxRate)})
-	return err
 }
 
 // CommitProof takes a step of the background of a loaded UTXO set.

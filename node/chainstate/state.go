@@ -3,10 +3,7 @@ package chainstate
 import (
 	"time"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
-
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -76,13 +73,6 @@ func (s *State) Flush() error {
 	return s.Vital(s.Chain.Flush())
 }
 
-// Accept offers a transaction to the mempool; see mempool.Pool.Accept.
-func (s *State) Accept(tx *consensus.Tx, opts mempool.Options) (mempool.Result, error) {
-	result, err := s.Pool.Accept(tx, s.MempoolTip(), opts)
-	s.observeAll(poolEvents(result.Events))
-	return result, err
-}
-
 // LimitPool drops what is too old from the mempool.
 func (s *State) LimitPool() { s.observeAll(poolEvents(s.Pool.Limit(s.Now()))) }
 
@@ -90,18 +80,6 @@ func (s *State) LimitPool() { s.observeAll(poolEvents(s.Pool.Limit(s.Now()))) }
 func (s *State) follow(err error) error {
 	s.tell()
 	return s.Vital(err)
-}
-
-// MempoolTip returns what the mempool needs to know of the chain.
-func (s *State) MempoolTip() mempool.Tip {
-	view := s.Chain.View()
-	tip := view.Tip()
-	next := tip.Height + 1
-	return mempool.Tip{
-		Height: tip.Height, MedianTime: tip.MedianTime(), Now: s.Now(),
-		MedianTimeAt: func(height int32) int64 { return view.At(height).MedianTime() },
-		Flags:        s.o.params.ScriptFlags(&chainhash.Hash{}, next),
-	}
 }
 
 // interrupted tells the engine to come to an end.

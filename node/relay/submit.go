@@ -178,7 +178,7 @@ func (r *Relay) broadcastTx(ctx context.Context, req msg.BroadcastRequest) (bus.
 	if err != nil {
 		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%v", err)
 	}
-	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return s.Broadcast(tx, req.MaxFeeRate) })
+	err = r.cfg.Owner.Broadcast(ctx, tx, req.MaxFeeRate)
 	var refused *consensus.Reject
 	if errors.As(err, &refused) {
 		return bus.None{}, bus.Errorf(msg.KindTxRejected, "%s", refused.Error())
