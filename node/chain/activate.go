@@ -21,8 +21,8 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // is more to do: take the events and call it again. Blocks that prove invalid on
 // the way are marked, and reported as Refused.
 //
-// It does not wait for the scripts of the last blocks; DrainTo, Collect and Drain
-// go on with those. After an error other than ErrInterrupted, nothing that
+// It does not wait for the scripts of the last blocks; Collect and Drain go on with
+// those. After an error other than ErrInterrupted, nothing that
 // changes chain or disk succeeds any more.
 func (e *Engine) Advance(now int64) (more bool, err error) {
 	if e.failure != nil {
@@ -55,10 +55,10 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 	return true, e.towards(best, now)
 }
 
-// towards moves towards best: to catch up, by extending the chain with many
-// blocks at a time, else by a step.
+// towards moves towards best: by extending the chain, or, to another branch, by
+// a step.
 func (e *Engine) towards(best *BlockNode, now int64) error {
-	if e.catchingUp(e.end()) && best.Ancestor(e.end().Height) == e.end() {
+	if best.Ancestor(e.end().Height) == e.end() {
 		return e.extend(best, now)
 	}
 	if e.UnderWay() {

@@ -72,6 +72,15 @@ func (e *core) Pending(n *BlockNode) <-chan struct{} {
 	return nil
 }
 
+// Next returns a channel that is closed when the scripts of the lowest block
+// have run that is under way; nil if none is.
+func (e *core) Next() <-chan struct{} {
+	if len(e.pipeline.blocks) == 0 {
+		return nil
+	}
+	return e.pipeline.blocks[0].run.Done()
+}
+
 // UnderWay reports whether scripts of blocks run, or have run, that are not
 // connected yet.
 func (e *core) UnderWay() bool { return len(e.pipeline.blocks) > 0 }

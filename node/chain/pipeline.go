@@ -31,9 +31,8 @@ func (p *pending) hasRun() bool {
 	}
 }
 
-// pipeline holds the blocks above the tip whose scripts run, lowest first. It
-// is used while the chain catches up: at the tip nothing comes after a block
-// whose scripts could run beside its own.
+// pipeline holds the blocks above the tip whose scripts run, lowest first: one
+// that is slow keeps nobody from what needs no more than the tip.
 type pipeline struct {
 	blocks []*pending
 	bytes  int
@@ -53,14 +52,6 @@ func (p *pipeline) pop() *pending {
 }
 
 func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
-
-// DrainTo finishes the blocks up to n, whose scripts it waits for.
-func (e *connector) DrainTo(n *BlockNode, now int64) error {
-	if e.Pending(n) == nil {
-		return nil
-	}
-	return e.finish(now, func(p *pending) bool { return p.node.Height <= n.Height })
-}
 
 // Collect finishes the blocks whose scripts have run already.
 func (e *connector) Collect(now int64) error {
@@ -107,16 +98,11 @@ func (e *connector) extend(best *BlockNode, now int64) error {
 		if e.end() != n {
 			return nil // one before it proved invalid
 		}
-		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() || !e.catchingUp(n) {
+		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() {
 			return e.Drain(now)
 		}
 	}
 	return nil
-}
-
-// catchingUp is View.CatchingUp for the time when n will be the tip.
-func (e *branches) catchingUp(n *BlockNode) bool {
-	return e.current.Initial || e.bestHeader.Height-n.Height > nearTip
 }
 
 // isRipe tells which blocks are finished on the way: those whose scripts have

@@ -143,7 +143,7 @@ func step(t *testing.T, e *chain.Engine, rng *rand.Rand, now int64, hear func(ch
 	case 0:
 		require.NoError(t, e.Drain(now))
 	case 1:
-		require.NoError(t, e.DrainTo(e.View().Tip(), now))
+		require.NoError(t, e.Collect(now))
 	case 2:
 		require.NoError(t, chaintest.Activate(e, now, hear))
 	}

@@ -6,8 +6,17 @@
 // An Owner gives access to the State with Do, to one goroutine at a time, in
 // the order in which a channel serves them. Blocks are parsed and checked
 // before, by as many callers as there are; and while the scripts of a block run,
-// others may bring the next ones. Readers use the engine's snapshots and the
+// nobody holds the State: others may bring the next blocks, or use it with
+// DoAmidBlocks. Readers use the engine's snapshots and the
 // pool's queries instead, and wait for no block.
+//
+// A transaction for the mempool is judged by the chain that readers see: its coins
+// are looked up in ReadTip, its scripts run in the goroutine of ProcessTx with
+// nothing held, and who adds it to the mempool holds the State, amid blocks, only
+// for that and for another look if something has changed. As many scripts of
+// transactions run at a time as of blocks, beside these; the others wait, one for
+// each caller. In a reorganisation so long that what readers see is not remembered,
+// ProcessTx waits for its end.
 //
 // # Events
 //

@@ -142,7 +142,12 @@ func (s *State) bringBack(moved moves) []Event {
 	for i := len(moved.disconnected) - 1; i >= 0; i-- {
 		txs = append(txs, moved.disconnected[i].Block.Txs...)
 	}
-	return poolEvents(s.Pool.Reorg(txs, confirmed, s.MempoolTip()))
+	var events []Event
+	_ = s.o.engine.ReadTip(func(at *chain.TipState) error {
+		events = poolEvents(s.Pool.Reorg(txs, confirmed, s.o.mempoolTip(at, nearestCoins{at, s.Chain})))
+		return nil
+	})
+	return events
 }
 
 // connectedBefore returns the blocks above the coins that an earlier process

@@ -9,18 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/script"
 )
 
 // Config is what an Owner works with.
 type Config struct {
 	Chain   chain.Config   // Interrupted is set by Open
-	Mempool mempool.Config // Coins and Verifier are set by Open
+	Mempool mempool.Config // Verifier is set by Open
 	Now     func() int64   // Unix seconds
 	Observe func(Event)    // see the package's text
 	Log     *slog.Logger
@@ -32,18 +30,25 @@ type Owner struct {
 	engine  *chain.Engine
 	now     func() int64
 	log     *slog.Logger
+	gate    chan struct{} // held by who begins a block, or waits until none is under way
 	token   chan struct{} // held by who uses the state
 	still   sync.RWMutex  // held while readers are shown another chain, and the mempool follows it
 	state   State
 	stopped atomic.Bool
 	failed  chan error
+
+	verifier  *script.Verifier
+	verifying chan struct{} // one element a transaction for the mempool whose scripts run
+	flights   flights       // likewise, by name
 }
 
 // Open loads the chain. The mempool is empty.
 func Open(cfg Config) (*Owner, error) {
 	o := &Owner{
 		params: cfg.Chain.Params, now: cfg.Now, log: cfg.Log,
-		token: make(chan struct{}, 1), failed: make(chan error, 1),
+		gate: make(chan struct{}, 1), token: make(chan struct{}, 1), failed: make(chan error, 1),
+		verifier: cfg.Chain.Verifier, verifying: make(chan struct{}, cfg.Chain.Verifier.Parallel()),
+		flights: flights{running: map[flightName]*flight{}},
 	}
 	o.state = State{o: o, observe: cfg.Observe}
 	cfg.Chain.Interrupted = o.state.interrupted
@@ -51,18 +56,12 @@ func Open(cfg Config) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Mempool.Coins, cfg.Mempool.Verifier = activeCoins{engine}, cfg.Chain.Verifier
+	cfg.Mempool.Verifier = cfg.Chain.Verifier
 	o.engine = engine
 	o.state.Chain, o.state.Pool = engine, mempool.New(cfg.Mempool)
 	o.state.beforeStart = connectedBefore(engine)
 	return o, nil
 }
-
-// activeCoins is the UTXO set of the moment, which a loaded one may replace.
-type activeCoins struct{ engine *chain.Engine }
-
-// Get returns a coin, and whether there is one.
-func (a activeCoins) Get(op wire.OutPoint) (coins.Coin, bool, error) { return a.engine.Coins().Get(op) }
 
 // Chain returns what may be read of the chain from anywhere at any time.
 func (o *Owner) Chain() *chain.Reader { return o.engine.Reader }
@@ -83,13 +82,54 @@ func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 
 // Do runs fn as the only one who uses the state, when no block is under way.
 // It returns the error of fn, or the cause of ctx if that ends before fn begins.
+// While it waits for blocks that are under way, no other is begun, and who does
+// not mind them has the state.
 func (o *Owner) Do(ctx context.Context, fn func(*State) error) error {
-	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.Drain(); err != nil {
-			return err
+	return o.gated(ctx, func() error {
+		for {
+			var running <-chan struct{}
+			err := o.DoAmidBlocks(ctx, func(s *State) error {
+				if err := s.Collect(); err != nil {
+					return err
+				}
+				if running = s.Chain.Next(); running != nil {
+					return nil
+				}
+				return fn(s)
+			})
+			if err != nil || running == nil {
+				return err
+			}
+			if err := await(ctx, running); err != nil {
+				return err
+			}
 		}
-		return fn(s)
 	})
+}
+
+// begin is DoAmidBlocks for who may begin a block: those who wait in Do have
+// their turn before.
+func (o *Owner) begin(ctx context.Context, fn func(*State) error) error {
+	return o.gated(ctx, func() error { return o.DoAmidBlocks(ctx, fn) })
+}
+
+func (o *Owner) gated(ctx context.Context, fn func() error) error {
+	select {
+	case o.gate <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-o.gate }()
+	return fn()
+}
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // DoAmidBlocks is Do for what may be done while scripts of blocks still run:

@@ -6,7 +6,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 // Verdict is what became of a block.
@@ -48,7 +47,7 @@ func (o *Owner) ProcessBlock(ctx context.Context, block *consensus.Block, reques
 	}
 	o.engine.PrefetchCoins(block)
 	var running <-chan struct{}
-	err = o.DoAmidBlocks(ctx, func(s *State) error {
+	err = o.begin(ctx, func(s *State) error {
 		running, err = o.take(s, block, requested, &v)
 		return err
 	})
@@ -85,18 +84,26 @@ func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdic
 // awaitScripts lets others bring the next blocks while the scripts of this one
 // run.
 func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Verdict, done <-chan struct{}) error {
-	select {
-	case <-done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return o.DoAmidBlocks(ctx, func(s *State) error {
-		if err := s.DrainTo(v.At); err != nil {
+	for done != nil {
+		if err := await(ctx, done); err != nil {
 			return err
 		}
-		o.lateRefusal(block, v)
-		return nil
-	})
+		err := o.DoAmidBlocks(ctx, func(s *State) error {
+			if err := s.Collect(); err != nil {
+				return err
+			}
+			if done = nil; s.Chain.Pending(v.At) != nil {
+				done = s.Chain.Next() // a lower one is slower
+				return nil
+			}
+			o.lateRefusal(block, v)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lateRefusal notes that a block was found invalid while it was connected.
@@ -108,28 +115,6 @@ func (o *Owner) lateRefusal(block *consensus.Block, v *Verdict) {
 	if v.Reject == nil {
 		v.Reject = consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", block.Hash)
 	}
-}
-
-// ProcessTx offers a transaction to the mempool; see mempool.Pool.Accept for
-// the errors.
-func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
-	err = o.Do(ctx, func(s *State) error {
-		result, err = s.Accept(tx, opts)
-		return err
-	})
-	return result, err
-}
-
-// Broadcast offers a transaction of our user to the mempool, which may not pay
-// more than maxRate satoshi per 1000 vbytes; zero for any rate. One that is in
-// the mempool already is announced again.
-func (s *State) Broadcast(tx *consensus.Tx, maxRate int64) error {
-	if entry := s.Pool.Get(tx.ID); entry != nil {
-		s.observe(TxRebroadcast{entry})
-		return nil
-	}
-	_, err := s.Accept(tx, mempool.Options{MaxRate: mempool.Rate(maxRate)})
-	return err
 }
 
 // CommitProof takes a step of the background of a loaded UTXO set.

@@ -3,10 +3,7 @@ package chainstate
 import (
 	"time"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
-
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -58,13 +55,13 @@ func (s *State) Advance() error {
 // Drain finishes the blocks that are under way, and waits for their scripts.
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
-// DrainTo finishes the blocks up to one, whose scripts it waits for.
-func (s *State) DrainTo(at *chain.BlockNode) error { return s.follow(s.Chain.DrainTo(at, s.Now())) }
+// Collect finishes the blocks whose scripts have run.
+func (s *State) Collect() error { return s.follow(s.Chain.Collect(s.Now())) }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.
 func (s *State) Checkpoint() error {
-	if err := s.follow(s.Chain.Collect(s.Now())); err != nil {
+	if err := s.Collect(); err != nil {
 		return err
 	}
 	return s.Chain.Checkpoint()
@@ -76,13 +73,6 @@ func (s *State) Flush() error {
 	return s.Vital(s.Chain.Flush())
 }
 
-// Accept offers a transaction to the mempool; see mempool.Pool.Accept.
-func (s *State) Accept(tx *consensus.Tx, opts mempool.Options) (mempool.Result, error) {
-	result, err := s.Pool.Accept(tx, s.MempoolTip(), opts)
-	s.observeAll(poolEvents(result.Events))
-	return result, err
-}
-
 // LimitPool drops what is too old from the mempool.
 func (s *State) LimitPool() { s.observeAll(poolEvents(s.Pool.Limit(s.Now()))) }
 
@@ -90,18 +80,6 @@ func (s *State) LimitPool() { s.observeAll(poolEvents(s.Pool.Limit(s.Now()))) }
 func (s *State) follow(err error) error {
 	s.tell()
 	return s.Vital(err)
-}
-
-// MempoolTip returns what the mempool needs to know of the chain.
-func (s *State) MempoolTip() mempool.Tip {
-	view := s.Chain.View()
-	tip := view.Tip()
-	next := tip.Height + 1
-	return mempool.Tip{
-		Height: tip.Height, MedianTime: tip.MedianTime(), Now: s.Now(),
-		MedianTimeAt: func(height int32) int64 { return view.At(height).MedianTime() },
-		Flags:        s.o.params.ScriptFlags(&chainhash.Hash{}, next),
-	}
 }
 
 // interrupted tells the engine to come to an end.

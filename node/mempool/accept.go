@@ -9,7 +9,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/script"
 )
 
 // MissingError is the error about a transaction whose inputs are unknown.
@@ -47,40 +46,45 @@ type candidate struct {
 	*Entry
 	opts      Options
 	tip       Tip
+	confirmed []found // what the inputs spend, in the chain
 	spent     []coins.Coin
 	parents   map[*Entry]struct{}
 	conflicts map[*Entry]struct{} // spend the same
 	replaces  map[*Entry]struct{} // those and their descendants
+	replaced  []*Entry            // likewise, parents first
 }
 
-// Accept adds a transaction to the pool, or tells why not: a *MissingError, a
-// *consensus.Reject, or an error of the database.
-func (p *Pool) Accept(tx *consensus.Tx, tip Tip, opts Options) (Result, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	result, err := p.accept(tx, tip, opts)
-	result.Events = p.takeEvents()
-	return result, err
+// found is a coin of the chain, if it is there.
+type found struct {
+	coin  coins.Coin
+	there bool
 }
 
-func (p *Pool) accept(tx *consensus.Tx, tip Tip, opts Options) (Result, error) {
-	c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, opts: opts, tip: tip}
-	c.delta = p.deltas[tx.ID]
-	for _, check := range []func(*candidate) error{
-		p.checkAlone, p.checkConflicts, p.checkSpent, p.checkFees, p.checkRelatives, p.checkScripts,
-	} {
-		if err := check(c); err != nil {
-			return Result{}, err
+// lookUp finds what the inputs spend in the chain. It may wait for the disk, so
+// the pool is not locked.
+func (c *candidate) lookUp() (err error) {
+	c.confirmed = make([]found, len(c.Tx.TxIn))
+	for i := range c.confirmed {
+		f := &c.confirmed[i]
+		if f.coin, f.there, err = c.tip.Coins.Get(c.Tx.TxIn[i].PreviousOutPoint); err != nil {
+			return err
 		}
 	}
-	if opts.MaxRate > 0 && c.Fee > opts.MaxRate.Fee(c.VSize) {
-		return Result{}, consensus.Rejectf(consensus.Policy, "max-fee-exceeded", "")
+	return nil
+}
+
+// checkWithin verifies what depends on chain and pool.
+func (p *Pool) checkWithin(c *candidate) error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	c.delta = p.deltas[c.Tx.ID]
+	for _, check := range []func(*candidate) error{p.checkConflicts, p.checkSpent, p.checkFees, p.checkRelatives} {
+		if err := check(c); err != nil {
+			return err
+		}
 	}
-	result := Result{Entry: c.Entry, Replaced: parentsFirst(c.replaces)}
-	if opts.Test {
-		return result, nil
-	}
-	return result, p.finish(c)
+	c.replaced = parentsFirst(c.replaces)
+	return nil
 }
 
 // finish puts the candidate in and what it replaces out.
@@ -93,6 +97,7 @@ func (p *Pool) finish(c *candidate) error {
 	// The floor may rise because of this transaction, which is then the first
 	// to go: nobody hears of it.
 	if !c.opts.Bypass {
+		p.floor = p.fallen(c.tip.Now)
 		p.expire(c.tip.Now)
 		p.trim(c.Entry)
 		if p.entries[c.Tx.ID] == nil {
@@ -185,10 +190,8 @@ func (p *Pool) findCoins(c *candidate) error {
 	c.parents = map[*Entry]struct{}{}
 	var missing []chainhash.Hash
 	for i, in := range c.Tx.TxIn {
-		coin, there, pooled, err := p.coin(in.PreviousOutPoint, c.opts.Package)
+		coin, there, pooled := p.coin(c, i)
 		switch {
-		case err != nil:
-			return err
 		case !there:
 			missing = append(missing, in.PreviousOutPoint.Hash)
 			continue
@@ -203,15 +206,21 @@ func (p *Pool) findCoins(c *candidate) error {
 		c.spent[i] = coin
 		c.SpendsCoinbase = c.SpendsCoinbase || coin.Coinbase
 	}
-	if missing == nil {
-		return nil
+	if missing != nil {
+		return &MissingError{consensus.Rejectf(consensus.MissingInputs, "bad-txns-inputs-missingorspent", ""), missing}
 	}
+	return nil
+}
+
+// alreadyKnown finds out whether inputs are missing because the transaction
+// itself spent them.
+func (c *candidate) alreadyKnown() error {
 	for i := range c.Tx.TxOut {
-		if _, there, err := p.cfg.Coins.Get(wire.OutPoint{Hash: c.Tx.ID, Index: uint32(i)}); err != nil || there {
+		if _, there, err := c.tip.Coins.Get(wire.OutPoint{Hash: c.Tx.ID, Index: uint32(i)}); err != nil || there {
 			return errors.Join(err, consensus.Rejectf(consensus.Conflict, "txn-already-known", ""))
 		}
 	}
-	return &MissingError{consensus.Rejectf(consensus.MissingInputs, "bad-txns-inputs-missingorspent", ""), missing}
+	return nil
 }
 
 func (p *Pool) checkFees(c *candidate) error {
@@ -231,25 +240,4 @@ func (p *Pool) checkFees(c *candidate) error {
 		return consensus.Rejectf(consensus.Reconsiderable, "min relay fee not met", "%d < %d", c.modified(), least)
 	}
 	return nil
-}
-
-func (p *Pool) checkScripts(c *candidate) error {
-	job := script.Job{Tx: c.Tx.MsgTx, Wtxid: c.Tx.WitnessID, Spent: make([]wire.TxOut, len(c.spent)), Flags: StandardFlags}
-	for i := range c.spent {
-		job.Spent[i] = wire.TxOut{Value: c.spent[i].Value, PkScript: c.spent[i].Script}
-	}
-	if !p.cfg.RequireStandard {
-		job.Flags = c.tip.Flags
-	}
-	err := p.cfg.Verifier.Verify([]script.Job{job}, false)
-	if err == nil {
-		// So that the next block need not run them again.
-		job.Flags = c.tip.Flags
-		err = p.cfg.Verifier.Verify([]script.Job{job}, true)
-	}
-	var failed *script.Error
-	if errors.As(err, &failed) {
-		return consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
-	}
-	return err
 }

@@ -97,7 +97,7 @@ func (p *Pool) dropUnfit(tip Tip) {
 }
 
 func (p *Pool) stillSpends(c *candidate) bool {
-	if p.findCoins(c) != nil {
+	if c.lookUp() != nil || p.findCoins(c) != nil {
 		return false
 	}
 	next := c.tip.Height + 1

@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"slices"
+	"sync/atomic"
 )
 
 // cluster is a set of transactions connected by spends. Its linearization
@@ -9,7 +10,8 @@ import (
 type cluster struct {
 	members map[*Entry]struct{}
 	vsize   int64
-	chunks  []chunk // nil if not known
+	// nil if not known: readers fill it, and find the same
+	chunks atomic.Pointer[[]chunk]
 }
 
 // chunk is a run of a linearization that is mined or evicted together.
@@ -22,7 +24,7 @@ type chunk struct {
 func (c *cluster) add(e *Entry) {
 	c.members[e] = struct{}{}
 	c.vsize += e.VSize
-	c.chunks = nil
+	c.chunks.Store(nil)
 	e.cluster = c
 }
 
@@ -75,10 +77,12 @@ func split(e *Entry) (parts []*cluster) {
 
 // linearized returns the cluster's chunks, best first.
 func (c *cluster) linearized() []chunk {
-	if c.chunks == nil {
-		c.chunks = chunked(linearize(c.members))
+	if known := c.chunks.Load(); known != nil {
+		return *known
 	}
-	return c.chunks
+	chunks := chunked(linearize(c.members))
+	c.chunks.Store(&chunks)
+	return chunks
 }
 
 // linearize orders entries by taking, again and again, the best set of an

@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -21,7 +22,6 @@ type Coins interface {
 
 // Config is what a Pool works with. See DefaultConfig.
 type Config struct {
-	Coins    Coins
 	Verifier *script.Verifier
 
 	MaxBytes        int64 // estimated memory
@@ -49,6 +49,8 @@ func DefaultConfig() Config {
 
 // Tip is what the pool needs to know of the chain and the time.
 type Tip struct {
+	Hash       chainhash.Hash // tells tips apart
+	Coins      Coins          // at the end of this block; used during the call only
 	Height     int32
 	MedianTime int64
 	// MedianTimeAt returns the median time past of the block at a height.

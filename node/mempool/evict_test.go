@@ -27,7 +27,7 @@ func TestEvictionTakesTheWorst(t *testing.T) {
 		from := outs[random.IntN(len(outs))]
 		fee := 1000 + random.Int64N(50_000)
 		tx := payMany(value[from], fee, 1+random.IntN(3), from)
-		_, err := r.Accept(tx, tip(), mempool.Options{})
+		_, err := r.Accept(tx, r.tip(), mempool.Options{})
 		if err == nil && random.IntN(3) == 0 {
 			outs = append(outs, out(tx, 0))
 			value[out(tx, 0)] = tx.TxOut[0].Value

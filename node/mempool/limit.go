@@ -15,34 +15,42 @@ type floor struct {
 	falling bool // a block has come since it rose
 }
 
-// floorRate returns the least fee rate at a time, and lets it fall.
+// floorRate returns the least fee rate at a time.
 func (p *Pool) floorRate(now int64) Rate {
-	f := &p.floor
-	if !f.falling || f.rate == 0 {
-		return Rate(math.Round(f.rate))
+	f := p.fallen(now)
+	rate := Rate(math.Round(f.rate))
+	if f.falling && f.rate != 0 {
+		rate = max(rate, p.cfg.Incremental)
 	}
-	if now > f.updated+10 {
-		halflife := float64(floorHalflife)
-		switch {
-		case p.usage < p.cfg.MaxBytes/4:
-			halflife /= 4
-		case p.usage < p.cfg.MaxBytes/2:
-			halflife /= 2
-		}
-		f.rate /= math.Pow(2, float64(now-f.updated)/halflife)
-		f.updated = now
-		if f.rate < float64(p.cfg.Incremental)/2 {
-			f.rate = 0
-			return 0
-		}
+	return rate
+}
+
+// fallen returns the floor as it is at a time.
+func (p *Pool) fallen(now int64) floor {
+	f := p.floor
+	if !f.falling || f.rate == 0 || now <= f.updated+10 {
+		return f
 	}
-	return max(Rate(math.Round(f.rate)), p.cfg.Incremental)
+	halflife := float64(floorHalflife)
+	switch {
+	case p.usage < p.cfg.MaxBytes/4:
+		halflife /= 4
+	case p.usage < p.cfg.MaxBytes/2:
+		halflife /= 2
+	}
+	f.rate /= math.Pow(2, float64(now-f.updated)/halflife)
+	f.updated = now
+	if f.rate < float64(p.cfg.Incremental)/2 {
+		f.rate = 0
+	}
+	return f
 }
 
 // MinRate returns the least fee rate that is accepted at a time.
 func (p *Pool) MinRate(now int64) Rate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.floor = p.fallen(now)
 	return max(p.floorRate(now), p.cfg.MinRelay)
 }
 

@@ -72,19 +72,19 @@ func (p *Reader) Spender(op wire.OutPoint) *Entry {
 // mempoolHeight stands for the height of coins that are in no block yet.
 const mempoolHeight = 1<<31 - 1
 
-// coin finds what an input spends, in the chain, in the pool, or among the
+// coin finds what the i-th input spends, in the chain, in the pool, or among the
 // transactions it comes with.
-func (p *Pool) coin(op wire.OutPoint, together []*consensus.Tx) (coin coins.Coin, there, pooled bool, err error) {
-	parent := p.parent(op.Hash, together)
-	if parent != nil {
-		if int(op.Index) >= len(parent.TxOut) {
-			return coin, false, true, nil
-		}
-		out := parent.TxOut[op.Index]
-		return coins.Coin{Value: out.Value, Script: out.PkScript, Height: mempoolHeight}, true, true, nil
+func (p *Pool) coin(c *candidate, i int) (coin coins.Coin, there, pooled bool) {
+	op := c.Tx.TxIn[i].PreviousOutPoint
+	parent := p.parent(op.Hash, c.opts.Package)
+	if parent == nil {
+		return c.confirmed[i].coin, c.confirmed[i].there, false
 	}
-	coin, there, err = p.cfg.Coins.Get(op)
-	return coin, there, false, err
+	if int(op.Index) >= len(parent.TxOut) {
+		return coin, false, true
+	}
+	out := parent.TxOut[op.Index]
+	return coins.Coin{Value: out.Value, Script: out.PkScript, Height: mempoolHeight}, true, true
 }
 
 func (p *Pool) parent(txid chainhash.Hash, together []*consensus.Tx) *consensus.Tx {
@@ -180,7 +180,7 @@ func (p *Pool) Prioritise(txid chainhash.Hash, delta int64) {
 	}
 	if e := p.entries[txid]; e != nil {
 		e.delta = p.deltas[txid]
-		e.cluster.chunks = nil
+		e.cluster.chunks.Store(nil)
 		p.evictions.changed(len(p.entries), e.cluster)
 	}
 }

@@ -47,7 +47,7 @@ func newRig(t *testing.T, change func(*mempool.Config)) *rig {
 		r.coins[fund(i)] = coins.Coin{Value: consensus.Coin, Script: anyone(), Height: 100}
 	}
 	cfg := mempool.DefaultConfig()
-	cfg.Coins, cfg.Verifier = r.coins, script.New(script.Config{})
+	cfg.Verifier = script.New(script.Config{})
 	if change != nil {
 		change(&cfg)
 	}
@@ -83,9 +83,9 @@ func (r *rig) hear(events []mempool.Event) {
 
 func fund(i byte) wire.OutPoint { return wire.OutPoint{Hash: chainhash.Hash{i + 1}} }
 
-func tip() mempool.Tip {
+func (r *rig) tip() mempool.Tip {
 	return mempool.Tip{
-		Height: height, MedianTime: now - 3600, MedianTimeAt: func(int32) int64 { return now - 7200 },
+		Coins: r.coins, Height: height, MedianTime: now - 3600, MedianTimeAt: func(int32) int64 { return now - 7200 },
 		Flags: mempool.StandardFlags, Now: now,
 	}
 }
@@ -114,14 +114,14 @@ func out(tx *consensus.Tx, index uint32) wire.OutPoint {
 
 func (r *rig) accept(tx *consensus.Tx) {
 	r.t.Helper()
-	_, err := r.Accept(tx, tip(), mempool.Options{})
+	_, err := r.Accept(tx, r.tip(), mempool.Options{})
 	require.NoError(r.t, err)
 }
 
 func (r *rig) refuse(tx *consensus.Tx, reason string) {
 	r.t.Helper()
 	before := r.Figures()
-	_, err := r.Accept(tx, tip(), mempool.Options{})
+	_, err := r.Accept(tx, r.tip(), mempool.Options{})
 	var reject *consensus.Reject
 	require.ErrorAs(r.t, err, &reject)
 	require.Equal(r.t, reason, reject.Reason)
@@ -171,7 +171,7 @@ func TestRefusals(t *testing.T) {
 	r.refuse(good, "txn-already-in-mempool")
 	r.refuse(change(good, func(tx *wire.MsgTx) { tx.TxIn[0].Witness = nil }), "txn-same-nonwitness-data-in-mempool")
 	var missing *mempool.MissingError
-	_, err := r.Accept(pay(consensus.Coin, 0, wire.OutPoint{Hash: chainhash.Hash{0xfe}}, fund(1)), tip(), mempool.Options{})
+	_, err := r.Accept(pay(consensus.Coin, 0, wire.OutPoint{Hash: chainhash.Hash{0xfe}}, fund(1)), r.tip(), mempool.Options{})
 	require.ErrorAs(t, err, &missing)
 	require.Equal(t, []chainhash.Hash{{0xfe}}, missing.Parents)
 	require.ErrorIs(t, err, consensus.MissingInputs)
@@ -193,7 +193,7 @@ func TestReplacement(t *testing.T) {
 	r.refuse(pay(2*consensus.Coin-2000, 900_000, fund(0), out(child, 0)), "bad-txns-spends-conflicting-tx")
 	r.events = nil
 	replacement := pay(consensus.Coin, 2100, fund(0))
-	result, err := r.Accept(replacement, tip(), mempool.Options{})
+	result, err := r.Accept(replacement, r.tip(), mempool.Options{})
 	require.NoError(t, err)
 	require.Len(t, result.Replaced, 2)
 	require.Equal(t, []string{"replaced 3", "replaced 4", "A5"}, r.events)
@@ -258,7 +258,7 @@ func TestBlockAndReorg(t *testing.T) {
 
 	// The block goes; what it held comes back, though it pays too little now.
 	r.events = nil
-	r.Reorg([]*consensus.Tx{coinbase, a, winner}, nil, tip())
+	r.Reorg([]*consensus.Tx{coinbase, a, winner}, nil, r.tip())
 	require.Equal(t, []string{"A6", "A7"}, r.events)
 	d, ok := r.Details(b.ID)
 	require.True(t, ok)
@@ -267,7 +267,7 @@ func TestBlockAndReorg(t *testing.T) {
 	// The chain that comes does not have the output that a spends.
 	delete(r.coins, fund(0))
 	r.events = nil
-	r.Reorg(nil, nil, tip())
+	r.Reorg(nil, nil, r.tip())
 	require.Equal(t, []string{"reorg 8", "reorg 9"}, r.events)
 }
 
@@ -278,7 +278,7 @@ func TestReorgObeysTheClusterLimit(t *testing.T) {
 	for i := range 3 {
 		chain = append(chain, pay(consensus.Coin-int64(i+1)*1000, 1000, out(chain[i], 0)))
 	}
-	r.Reorg(chain, nil, tip())
+	r.Reorg(chain, nil, r.tip())
 	require.Equal(t, 2, r.Figures().Count)
 	require.NotNil(t, r.Get(chain[1].ID))
 	require.Zero(t, r.Get(chain[0].ID).Sequence)
@@ -287,7 +287,7 @@ func TestReorgObeysTheClusterLimit(t *testing.T) {
 func TestEvictionRaisesFloor(t *testing.T) {
 	r := newRig(t, func(cfg *mempool.Config) { cfg.MaxBytes = 8000 })
 	for i := range byte(40) {
-		_, err := r.Accept(pay(consensus.Coin, 1000+int64(i)*100, fund(i)), tip(), mempool.Options{})
+		_, err := r.Accept(pay(consensus.Coin, 1000+int64(i)*100, fund(i)), r.tip(), mempool.Options{})
 		if err != nil {
 			require.ErrorContains(t, err, "mempool")
 		}
@@ -313,7 +313,7 @@ func TestExpiry(t *testing.T) {
 func TestTestAcceptChangesNothing(t *testing.T) {
 	r := newRig(t, nil)
 	a := pay(consensus.Coin, 1000, fund(0))
-	result, err := r.Accept(a, tip(), mempool.Options{Test: true})
+	result, err := r.Accept(a, r.tip(), mempool.Options{Test: true})
 	require.NoError(t, err)
 	require.Equal(t, int64(1000), result.Entry.Fee)
 	require.Zero(t, r.Figures().Count)

@@ -69,8 +69,8 @@ func txids(set map[*Entry]struct{}) []chainhash.Hash {
 
 // Details returns those of a txid.
 func (p *Reader) Details(txid chainhash.Hash) (Details, bool) {
-	p.mu.Lock() // linearizing fills caches
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	e := p.entries[txid]
 	if e == nil {
 		return Details{}, false
@@ -81,8 +81,8 @@ func (p *Reader) Details(txid chainhash.Hash) (Details, bool) {
 // All returns the details of all entries, parents first, and the sequence
 // number of that moment.
 func (p *Reader) All() ([]Details, uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	all := make([]Details, 0, len(p.entries))
 	for _, e := range p.ordered() {
 		all = append(all, p.details(e))
@@ -117,8 +117,8 @@ func (p *Reader) Descendants(txid chainhash.Hash) ([]Details, bool) {
 }
 
 func (p *Reader) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struct{}) ([]Details, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	e := p.entries[txid]
 	if e == nil {
 		return nil, false

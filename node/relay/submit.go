@@ -57,7 +57,7 @@ func (r *Relay) submitHeaders(ctx context.Context, req p2p.SubmitHeadersRequest)
 		reply.Unconnecting = true
 		return reply, nil
 	}
-	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
+	err = r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
 	return reply, err
 }
 
@@ -178,7 +178,7 @@ func (r *Relay) broadcastTx(ctx context.Context, req msg.BroadcastRequest) (bus.
 	if err != nil {
 		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%v", err)
 	}
-	err = r.cfg.Owner.Do(ctx, func(s *chainstate.State) error { return s.Broadcast(tx, req.MaxFeeRate) })
+	err = r.cfg.Owner.Broadcast(ctx, tx, req.MaxFeeRate)
 	var refused *consensus.Reject
 	if errors.As(err, &refused) {
 		return bus.None{}, bus.Errorf(msg.KindTxRejected, "%s", refused.Error())

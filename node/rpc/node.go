@@ -48,6 +48,7 @@ type Owner interface {
 	Do(ctx context.Context, fn func(*chainstate.State) error) error
 	ProcessOwnBlock(ctx context.Context, block *consensus.Block) (chainstate.Verdict, error)
 	ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (mempool.Result, error)
+	Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) error
 }
 
 // Sets reads UTXO sets from files and writes them to files.

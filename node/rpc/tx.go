@@ -100,30 +100,34 @@ func (n txCommands) sendRawTransaction(ctx context.Context, call *rpc.Call) (any
 	if err != nil {
 		return nil, err
 	}
-	err = n.Owner.Do(ctx, func(s *chainstate.State) error {
-		if err := alreadyConfirmed(s, tx); err != nil {
-			return err
-		}
-		return s.Broadcast(tx, rate)
-	})
-	if err != nil {
+	if err := n.alreadyConfirmed(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := n.Owner.Broadcast(ctx, tx, rate); err != nil {
 		return nil, sendError(err)
 	}
 	return tx.ID.String(), nil
 }
 
 // alreadyConfirmed fails if a block has the transaction.
-func alreadyConfirmed(s *chainstate.State, tx *consensus.Tx) error {
-	for i := range tx.TxOut {
-		_, there, err := s.Chain.Coins().Get(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
-		if err != nil {
-			return err
+func (n txCommands) alreadyConfirmed(ctx context.Context, tx *consensus.Tx) error {
+	look := func(set func(wire.OutPoint) (coins.Coin, bool, error)) error {
+		for i := range tx.TxOut {
+			_, there, err := set(wire.OutPoint{Hash: tx.ID, Index: uint32(i)})
+			if err != nil {
+				return err
+			}
+			if there {
+				return rpc.Errorf(rpc.VerifyAlreadyInUTXO, "Transaction outputs already in utxo set")
+			}
 		}
-		if there {
-			return rpc.Errorf(rpc.VerifyAlreadyInUTXO, "Transaction outputs already in utxo set")
-		}
+		return nil
 	}
-	return nil
+	err := n.Coins.ReadTip(func(s *chain.TipState) error { return look(s.Coin) })
+	if errors.Is(err, chain.ErrFar) {
+		err = n.Owner.Do(ctx, func(s *chainstate.State) error { return look(s.Chain.Coins().Get) })
+	}
+	return err
 }
 
 func sendError(err error) error {

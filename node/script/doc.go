@@ -12,6 +12,7 @@
 // Verifier is told, because one of the two is wrong.
 //
 // A Verifier may be used by several goroutines. Verify starts goroutines and
-// joins them before it returns; the package has no other and reads no clock.
+// joins them before it returns, VerifyTx starts none; the package has no other and
+// reads no clock.
 // Texts of errors are Bitcoin Core's (src/script/script_error.cpp).
 package script

@@ -5,3 +5,15 @@ package script
 func VerifyInput(job *Job, index int) error {
 	return New(Config{}).verifyInput(input{&prepared{job: job}, index}, 0, nil)
 }
+
+// Occupy takes all places of goroutines that run scripts until release is called.
+func (v *Verifier) Occupy() (release func()) {
+	for range cap(v.slots) {
+		v.slots <- struct{}{}
+	}
+	return func() {
+		for range cap(v.slots) {
+			<-v.slots
+		}
+	}
+}

@@ -69,6 +69,42 @@ func (v *Verifier) Verify(jobs []Job, remember bool) error {
 	return nil
 }
 
+// VerifyTx runs the scripts of one transaction in the caller's goroutine, beside
+// those of blocks: it waits for nothing that Start has begun. Callers see to it
+// that they are few; see Parallel. A valid transaction is remembered for the rules
+// in also, too, where these are among the job's: fewer rules refuse nothing that
+// more allow. Otherwise it runs again for them. It fails as Verify does.
+func (v *Verifier) VerifyTx(job Job, also txscript.ScriptFlags) error {
+	if err := v.here(job); err != nil {
+		return err
+	}
+	if also&^job.Flags != 0 {
+		job.Flags = also
+		if err := v.here(job); err != nil {
+			return err
+		}
+	}
+	v.txs.add(job.Wtxid, also)
+	return nil
+}
+
+// Parallel is how many scripts of blocks run at a time.
+func (v *Verifier) Parallel() int { return cap(v.slots) }
+
+// here runs a job without goroutines.
+func (v *Verifier) here(job Job) error {
+	r := &Run{inputs: v.inputs([]Job{job})}
+	r.stop.Store(int64(len(r.inputs)))
+	r.work(v)
+	return r.err
+}
+
+// Remember notes that a transaction is valid under some rules, of which the
+// caller knows by VerifyTx with at least those.
+func (v *Verifier) Remember(wtxid chainhash.Hash, flags txscript.ScriptFlags) {
+	v.txs.add(wtxid, flags)
+}
+
 // input is one script to run.
 type input struct {
 	tx    *prepared

@@ -1,0 +1,203 @@
+package chainstate_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+// acceptRig is an Owner at block 110, whose first rewards may be spent.
+type acceptRig struct {
+	*chainstate.Owner
+	t      *testing.T
+	base   *chaintest.Spot
+	events []string // of the mempool, by txid
+}
+
+func newAcceptRig(t *testing.T) *acceptRig {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	t.Cleanup(func() { disk.Close(t) })
+	r := &acceptRig{t: t, base: chaintest.Genesis(t, chaintest.Regtest(t)).Extend(110, 0)}
+	late := r.base.Time() + 10*365*24*60*60 // in initial download, when blocks go through a pipeline
+	r.Owner = open(t, disk, late, untouched, func(ev chainstate.Event) {
+		switch ev := ev.(type) {
+		case chainstate.TxAdded:
+			r.events = append(r.events, "added "+ev.Entry.Tx.ID.String())
+		case chainstate.TxRemoved:
+			r.events = append(r.events, string(ev.Reason)+" "+ev.Entry.Tx.ID.String())
+		}
+	})
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	process(t, r.Owner, r.base.Path())
+	return r
+}
+
+const reward = 50 * consensus.Coin
+
+// pay spends the reward of a block and leaves a fee.
+func (r *acceptRig) pay(height int32, fee int64) *consensus.Tx {
+	return chaintest.Spend([]wire.OutPoint{r.base.Coinbase(height)}, reward-consensus.Coin-fee, consensus.Coin)
+}
+
+// child spends the first output of a transaction.
+func child(parent *consensus.Tx, fee int64) *consensus.Tx {
+	return chaintest.Spend([]wire.OutPoint{{Hash: parent.ID}}, parent.TxOut[0].Value-consensus.Coin-fee, consensus.Coin)
+}
+
+// verified takes the steps of ProcessTx up to the last.
+func (r *acceptRig) verified(tx *consensus.Tx) *mempool.Proposal {
+	r.t.Helper()
+	proposal, err := chainstate.Propose(r.Owner, tx, mempool.Options{})
+	require.NoError(r.t, err)
+	require.NoError(r.t, chainstate.Verify(r.Owner, r.t.Context(), proposal))
+	return proposal
+}
+
+func (r *acceptRig) commit(proposal *mempool.Proposal) error {
+	_, err := chainstate.Commit(r.Owner, r.t.Context(), proposal)
+	return err
+}
+
+func (r *acceptRig) accept(tx *consensus.Tx) {
+	r.t.Helper()
+	_, err := r.ProcessTx(r.t.Context(), tx, mempool.Options{})
+	require.NoError(r.t, err)
+}
+
+func reasonOf(err error) string {
+	var reject *consensus.Reject
+	if !errors.As(err, &reject) {
+		return ""
+	}
+	return reject.Reason
+}
+
+// A block that spends the same coin comes while scripts run.
+func TestABlockTakesTheCoinWhileScriptsRun(t *testing.T) {
+	r := newAcceptRig(t)
+	proposal := r.verified(r.pay(1, 10_000))
+	process(t, r.Owner, []*chaintest.Spot{r.base.Next(r.pay(1, 20_000))})
+	require.Equal(t, "bad-txns-inputs-missingorspent", reasonOf(r.commit(proposal)))
+
+	same := r.verified(r.pay(2, 10_000))
+	next := r.base.Next(r.pay(1, 20_000)) // the block that came, made again
+	process(t, r.Owner, []*chaintest.Spot{next.Next(r.pay(2, 10_000))})
+	require.Equal(t, "txn-already-known", reasonOf(r.commit(same)), "the block has the transaction itself")
+
+	other := r.verified(r.pay(3, 10_000))
+	process(t, r.Owner, []*chaintest.Spot{next.Next(r.pay(2, 10_000)).Next()})
+	require.NoError(t, r.commit(other), "blocks that leave it alone do no harm")
+	require.Len(t, r.events, 1)
+}
+
+// A parent leaves the mempool while the scripts of its child run.
+func TestAParentLeavesWhileScriptsRun(t *testing.T) {
+	r := newAcceptRig(t)
+	parent := r.pay(1, 10_000)
+	r.accept(parent)
+	orphan := r.verified(child(parent, 10_000))
+	r.accept(r.pay(1, 90_000))
+	require.Nil(t, r.Pool().Get(parent.ID))
+	require.Equal(t, "bad-txns-inputs-missingorspent", reasonOf(r.commit(orphan)))
+
+	parent = r.pay(2, 10_000)
+	r.accept(parent)
+	tx := child(parent, 10_000)
+	confirmed := r.verified(tx)
+	process(t, r.Owner, []*chaintest.Spot{r.base.Next(parent)})
+	require.NoError(t, r.commit(confirmed), "a block has the parent")
+	details, ok := r.Pool().Details(tx.ID)
+	require.True(t, ok)
+	require.Equal(t, 1, details.AncestorCount)
+}
+
+// Of two transactions that spend the same, the second has to replace the first.
+func TestConflictsMeetWhileScriptsRun(t *testing.T) {
+	r := newAcceptRig(t)
+	first, poor, rich := r.pay(1, 10_000), r.pay(1, 10_001), r.pay(1, 90_000)
+	proposals := []*mempool.Proposal{r.verified(first), r.verified(poor), r.verified(rich), r.verified(first)}
+	require.NoError(t, r.commit(proposals[0]))
+	require.Equal(t, "insufficient fee", reasonOf(r.commit(proposals[1])))
+	require.Equal(t, "txn-already-in-mempool", reasonOf(r.commit(proposals[3])))
+	require.NoError(t, r.commit(proposals[2]))
+	require.Equal(t, []string{"added " + first.ID.String(), "replaced " + first.ID.String(), "added " + rich.ID.String()}, r.events)
+}
+
+// The same transaction from many peers enters once; the others hear that it is there.
+func TestTheSameTransactionFromManyCallers(t *testing.T) {
+	r := newAcceptRig(t)
+	tx := r.pay(1, 10_000)
+	verdicts := make(chan error, 16)
+	var callers sync.WaitGroup
+	for range cap(verdicts) {
+		callers.Go(func() {
+			_, err := r.ProcessTx(t.Context(), tx, mempool.Options{})
+			verdicts <- err
+		})
+	}
+	callers.Wait()
+	accepted := 0
+	for range cap(verdicts) {
+		if err := <-verdicts; err == nil {
+			accepted++
+		} else {
+			require.Equal(t, "txn-already-in-mempool", reasonOf(err))
+		}
+	}
+	require.Equal(t, 1, accepted)
+	require.Equal(t, []string{"added " + tx.ID.String()}, r.events)
+}
+
+// underWay lets the scripts of a block run, below one that has run already, and
+// returns the upper one.
+func (r *acceptRig) underWay(txs ...*consensus.Tx) (n *chain.BlockNode) {
+	r.t.Helper()
+	slow := slowBlock(r.base)
+	top := slow.Next(txs...)
+	require.NoError(r.t, r.DoAmidBlocks(r.t.Context(), func(s *chainstate.State) error {
+		for _, spot := range []*chaintest.Spot{slow.Parent, slow, top} {
+			if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
+				return err
+			}
+		}
+		n = s.Chain.Lookup(top.Hash)
+		return s.Advance()
+	}))
+	return n
+}
+
+// While scripts of a block run, transactions are judged by the chain that readers
+// see. Nobody waits for the block: else it would always be there first.
+func TestTransactionsWaitForNoBlock(t *testing.T) {
+	for attempt := 0; ; attempt++ {
+		require.Less(t, attempt, 20, "the block is always finished first")
+		r := newAcceptRig(t)
+		top := r.underWay(r.pay(3, 20_000))
+		conflict, other := r.pay(3, 10_000), r.pay(2, 10_000)
+		r.accept(conflict)
+		require.NoError(t, r.Broadcast(t.Context(), other, 0))
+		require.NoError(t, r.Broadcast(t.Context(), other, 0), "again")
+		waited := false
+		require.NoError(t, r.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+			waited = s.Chain.Pending(top) == nil
+			return nil
+		}))
+		require.NoError(t, r.Do(t.Context(), func(*chainstate.State) error { return nil }))
+		if waited {
+			continue
+		}
+		require.Equal(t, top, r.Chain().View().Tip())
+		require.Nil(t, r.Pool().Get(conflict.ID), "the block spends the same")
+		require.NotNil(t, r.Pool().Get(other.ID))
+		return
+	}
+}

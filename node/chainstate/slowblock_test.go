@@ -1,0 +1,141 @@
+package chainstate_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// queued is what stands behind a block in the queue for the state.
+type queued struct {
+	pending bool // the block's scripts run, or have run, and it is not connected
+	height  int32
+	err     error
+}
+
+// TestNobodyWaitsForTheScriptsOfABlockAtTheTip: who queues for the state while a
+// block is taken has it before the block is connected, new headers are taken
+// meanwhile, and the chain that readers see is the one before.
+func TestNobodyWaitsForTheScriptsOfABlockAtTheTip(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	next := slow.Extend(1, 0)
+	var owner *chainstate.Owner
+	seen, calm := make(chan queued, 1), make(chan int32, 1)
+	owner = open(t, disk, next.Time(), untouched, func(ev chainstate.Event) {
+		if stored, ok := ev.(chainstate.BlockStored); !ok || stored.At.Hash != slow.Hash {
+			return
+		}
+		entered := make(chan struct{})
+		go func() {
+			close(entered)
+			var q queued
+			q.err = owner.DoAmidBlocks(context.Background(), func(s *chainstate.State) error {
+				q.pending = s.Chain.Pending(s.Chain.Lookup(slow.Hash)) != nil
+				q.height = s.Chain.View().Height()
+				_, _, err := s.Chain.AcceptHeaders([]wire.BlockHeader{next.Header}, s.Now())
+				return err
+			})
+			seen <- q
+			_ = owner.Do(context.Background(), func(s *chainstate.State) error {
+				calm <- s.Chain.View().Height()
+				return nil
+			})
+		}()
+		<-entered
+	})
+	process(t, owner, slow.Parent.Path())
+	require.False(t, owner.Chain().View().Initial, "the chain does not catch up")
+	process(t, owner, []*chaintest.Spot{slow})
+	q := <-seen
+	require.NoError(t, q.err)
+	require.True(t, q.pending)
+	require.Equal(t, slow.Parent.Height, q.height)
+	require.Equal(t, slow.Height, <-calm, "Do waits for the block")
+	require.NotNil(t, owner.Chain().Lookup(next.Hash))
+	require.NoError(t, owner.Close())
+}
+
+// TestABlockFromManyIsVerifiedOnce, and all who brought it learn the same.
+func TestABlockFromManyIsVerifiedOnce(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	stored, connected := map[chainhash.Hash]int{}, map[chainhash.Hash]int{}
+	owner := open(t, disk, slow.Time(), untouched, func(ev chainstate.Event) {
+		switch ev := ev.(type) {
+		case chainstate.BlockStored:
+			stored[ev.At.Hash]++
+		case chainstate.BlockConnected:
+			connected[ev.Node.Hash]++
+		}
+	})
+	process(t, owner, slow.Parent.Path())
+	type end struct {
+		chainstate.Verdict
+		err error
+	}
+	ends := make(chan end)
+	for range 3 {
+		block, err := consensus.ParseBlock(slow.Block.Raw)
+		require.NoError(t, err)
+		go func() {
+			v, err := owner.ProcessBlock(context.Background(), block, true)
+			ends <- end{v, err}
+		}()
+	}
+	fresh := 0
+	for range 3 {
+		e := <-ends
+		require.NoError(t, e.err)
+		require.Nil(t, e.Reject)
+		require.True(t, owner.Chain().Info(e.At).ValidScripts, "nobody is answered before the scripts have run")
+		if e.New {
+			fresh++
+		}
+	}
+	require.Equal(t, [3]int{1, 1, 1}, [3]int{fresh, stored[slow.Hash], connected[slow.Hash]})
+	require.NoError(t, owner.Close())
+}
+
+// TestALateRefusalAtTheTip: a block whose scripts fail was applied to the coins
+// while they ran, and leaves nothing behind.
+func TestALateRefusalAtTheTip(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	base := chaintest.Genesis(t, chaintest.Regtest(t))
+	job := base.Job()
+	job.Script = []byte{0} // OP_FALSE
+	base = base.Build(job).Extend(101, 0)
+	bad, good := base.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, 5)), base.Extend(1, 1)
+	var refused []chainstate.BlockRefused
+	owner := open(t, disk, good.Time(), untouched, func(ev chainstate.Event) {
+		if r, ok := ev.(chainstate.BlockRefused); ok {
+			refused = append(refused, r)
+		}
+	})
+	process(t, owner, base.Path())
+	v, err := owner.ProcessBlock(t.Context(), bad.Block, true)
+	require.NoError(t, err)
+	require.NotNil(t, v.Reject)
+	require.Contains(t, v.Reject.Reason, "block-script-verify-flag-failed")
+	require.Len(t, refused, 1)
+	require.NoError(t, owner.ReadTip(func(s *chain.TipState) error {
+		require.Equal(t, base.Hash, s.Tip().Hash)
+		_, there, err := s.Coin(base.Coinbase(1))
+		require.True(t, there, "what it spent is back")
+		return err
+	}))
+	process(t, owner, []*chaintest.Spot{good})
+	require.Equal(t, good.Hash, owner.Chain().View().Tip().Hash)
+	require.NoError(t, owner.Close())
+}

@@ -1,0 +1,67 @@
+package mempool
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/script"
+)
+
+// rules are those that scripts are verified by.
+type rules struct {
+	policy txscript.ScriptFlags // of the pool
+	block  txscript.ScriptFlags // of the next block
+}
+
+// verified is what scripts were valid for.
+type verified struct {
+	rules
+	spent []wire.TxOut // nil if they were not run
+}
+
+func (p *Pool) rulesFor(c *candidate) rules {
+	if p.cfg.RequireStandard {
+		return rules{StandardFlags, c.tip.Flags}
+	}
+	return rules{c.tip.Flags, c.tip.Flags}
+}
+
+// covers reports whether the scripts of a candidate are valid, too. Fewer rules
+// refuse nothing that more allow.
+func (v *verified) covers(p *Pool, c *candidate) bool {
+	now := p.rulesFor(c)
+	if now.policy&^v.policy != 0 || now.block&^v.policy != 0 && now.block&^v.block != 0 || len(v.spent) != len(c.spent) {
+		return false
+	}
+	for i := range v.spent {
+		if v.spent[i].Value != c.spent[i].Value || !bytes.Equal(v.spent[i].PkScript, c.spent[i].Script) {
+			return false
+		}
+	}
+	return true
+}
+
+// Verify lets run see to the scripts of a proposal, as script.Verifier.VerifyTx
+// does, and compares its fee with the most that it may pay. It may be called from
+// anywhere at any time, and needs neither pool nor chain.
+func (p *Pool) Verify(pr *Proposal, run func(job script.Job, also txscript.ScriptFlags) error) error {
+	c := pr.c
+	v := verified{rules: p.rulesFor(c), spent: make([]wire.TxOut, len(c.spent))}
+	for i := range c.spent {
+		v.spent[i] = wire.TxOut{Value: c.spent[i].Value, PkScript: c.spent[i].Script}
+	}
+	err := run(script.Job{Tx: c.Tx.MsgTx, Wtxid: c.Tx.WitnessID, Spent: v.spent, Flags: v.policy}, v.block)
+	var failed *script.Error
+	if errors.As(err, &failed) {
+		return consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
+	}
+	if err == nil && c.opts.MaxRate > 0 && c.Fee > c.opts.MaxRate.Fee(c.VSize) {
+		return consensus.Rejectf(consensus.Policy, "max-fee-exceeded", "")
+	}
+	pr.verified = v
+	return err
+}
