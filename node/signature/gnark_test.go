@@ -1,5 +1,3 @@
-//go:build !(libsecp256k1 && cgo)
-
 package signature
 
 import (
@@ -11,7 +9,11 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/signature/gnark"
+	"github.com/bulkheadnode/bulkhead/node/signature/twin"
 )
 
 // number returns the n-th of some scalars.
@@ -61,8 +63,8 @@ func bothECDSA(t *testing.T, key []byte, r, s, z btcec.ModNScalar) bool {
 	t.Helper()
 	der, hash := ecdsa.NewSignature(&r, &s).Serialize(), z.Bytes()
 	require.True(t, validECDSA(key, der, hash[:]))
-	verdict := slowECDSA(key, der, hash[:])
-	require.Equal(t, verdict, quickECDSA(key, der, hash[:]), "key %x, r %v, s %v, z %v", key, r, s, z)
+	verdict := twin.VerifyECDSA(key, der, hash[:])
+	require.Equal(t, verdict, gnark.VerifyECDSA(key, der, hash[:]), "key %x, r %v, s %v, z %v", key, r, s, z)
 	return verdict
 }
 
@@ -135,25 +137,24 @@ func TestUnusualSchnorrNonces(t *testing.T) {
 		s.Add(&k)
 		sBytes := s.Bytes()
 		sig = append(sig, sBytes[:]...)
-		want := slowSchnorr(public[1:], sig, hash[:])
+		want := twin.VerifySchnorr(public[1:], sig, hash[:])
 		require.Equal(t, raw[0] == 2, want)
-		require.Equal(t, want, quickSchnorr(public[1:], sig, hash[:]))
+		require.Equal(t, want, gnark.VerifySchnorr(public[1:], sig, hash[:]))
 		if want {
 			valid++
 		}
 		nothing := product(e, d)
 		sBytes = nothing.Bytes()
 		sig = append(sig[:32:32], sBytes[:]...)
-		require.False(t, slowSchnorr(public[1:], sig, hash[:]))
-		require.False(t, quickSchnorr(public[1:], sig, hash[:]))
+		require.False(t, twin.VerifySchnorr(public[1:], sig, hash[:]))
+		require.False(t, gnark.VerifySchnorr(public[1:], sig, hash[:]))
 	}
 	require.Positive(t, valid)
 	require.Less(t, valid, 40)
 }
 
 func challengeOf(key, sig, hash []byte) (e btcec.ModNScalar) {
-	raw := challenge(key, sig, hash)
-	digest := raw.Bytes()
+	digest := chainhash.TaggedHash(chainhash.TagBIP0340Challenge, sig[:32], key, hash)
 	e.SetByteSlice(digest[:])
 	return e
 }
@@ -175,7 +176,7 @@ func FuzzBothAgreeOnECDSA(f *testing.F) {
 		s.SetByteSlice(sBytes)
 		der := ecdsa.NewSignature(&r, &s).Serialize()
 		if validECDSA(key, der, hash) {
-			require.Equal(t, slowECDSA(key, der, hash), quickECDSA(key, der, hash))
+			require.Equal(t, twin.VerifyECDSA(key, der, hash), gnark.VerifyECDSA(key, der, hash))
 		}
 	})
 }
@@ -190,7 +191,7 @@ func FuzzBothAgreeOnSchnorr(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key, sig, hash []byte) {
 		if len(key) == XOnlyKey && len(sig) == Schnorr && len(hash) == Hash {
-			require.Equal(t, slowSchnorr(key, sig, hash), quickSchnorr(key, sig, hash))
+			require.Equal(t, twin.VerifySchnorr(key, sig, hash), gnark.VerifySchnorr(key, sig, hash))
 		}
 	})
 }
@@ -203,7 +204,7 @@ func TestBothAgree(t *testing.T) {
 		hash := z.Bytes()
 		sig := ecdsa.Sign(private, hash[:])
 		der := sig.Serialize()
-		require.True(t, quickECDSA(private.PubKey().SerializeUncompressed(), der, hash[:]))
+		require.True(t, gnark.VerifyECDSA(private.PubKey().SerializeUncompressed(), der, hash[:]))
 		require.True(t, bothECDSA(t, publicOf(d), sig.R(), sig.S(), z))
 		require.False(t, bothECDSA(t, publicOf(number(n+1)), sig.R(), sig.S(), z))
 	}

@@ -35,16 +35,16 @@ import "unsafe"
 // Library is what verifies signatures.
 const Library = "libsecp256k1"
 
-// bytes hands memory to a call that neither keeps nor changes it. It is not
+// pointer hands memory to a call that neither keeps nor changes it. It is not
 // empty: lengths were checked before.
-func bytes(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }
+func pointer(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }
 
 // VerifyECDSA reports whether der, in the encoding of BIP66 and with s in the
 // lower half (BIP146), is key's signature of hash. key is compressed or
 // uncompressed (SEC 1, section 2.3.3).
 func VerifyECDSA(key, der, hash []byte) bool {
 	return validECDSA(key, der, hash) &&
-		C.bulkhead_ecdsa(bytes(key), C.size_t(len(key)), bytes(der), C.size_t(len(der)), bytes(hash)) == 1
+		C.bulkhead_ecdsa(pointer(key), C.size_t(len(key)), pointer(der), C.size_t(len(der)), pointer(hash)) == 1
 }
 
 // AsksTwo tells that VerifyECDSA asks two libraries before it refuses.
@@ -57,5 +57,5 @@ func QuickECDSA(key, der, hash []byte) bool { return VerifyECDSA(key, der, hash)
 // VerifySchnorr reports whether sig is key's signature of hash (BIP340).
 func VerifySchnorr(key, sig, hash []byte) bool {
 	return len(key) == XOnlyKey && len(sig) == Schnorr && len(hash) == Hash &&
-		C.bulkhead_schnorr(bytes(key), bytes(sig), bytes(hash)) == 1
+		C.bulkhead_schnorr(pointer(key), pointer(sig), pointer(hash)) == 1
 }

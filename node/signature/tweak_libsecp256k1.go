@@ -29,5 +29,5 @@ func VerifyTweak(output, internal, tweak []byte, odd bool) bool {
 	if odd {
 		parity = 1
 	}
-	return C.bulkhead_tweak(bytes(output), bytes(internal), bytes(tweak), parity) == 1
+	return C.bulkhead_tweak(pointer(output), pointer(internal), pointer(tweak), parity) == 1
 }

@@ -63,7 +63,7 @@ var shells = []string{
 var doors = map[string][]string{
 	"github.com/go-zeromq/zmq4":       {"internal/zmtp/null"},
 	"github.com/fxamacker/cbor":       {"bus/codec"},
-	"github.com/consensys/":           {"node/signature"},
+	"github.com/consensys/":           {"node/signature/gnark"},
 	"github.com/dgraph-io/badger":     {"node/store", "wallet/store"},
 	"github.com/btcsuite/btcd/peer":   {},
 	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest", "node/script/vectors"},

@@ -1,6 +1,4 @@
-//go:build !(libsecp256k1 && cgo)
-
-package signature
+package gnark
 
 import (
 	"crypto/sha256"
@@ -10,10 +8,6 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/secp256k1"
 	"github.com/consensys/gnark-crypto/ecc/secp256k1/fr"
 )
-
-// BatchesSchnorr tells that a SchnorrBatch takes less time than its
-// signatures one by one.
-const BatchesSchnorr = true
 
 // SchnorrBatch verifies signatures together (BIP340, batch verification). The
 // zero value is empty.
@@ -32,9 +26,10 @@ type schnorrItem struct {
 // Len returns how many signatures were added.
 func (b *SchnorrBatch) Len() int { return len(b.items) }
 
-// Add adds a signature. key is XOnlyKey, sig Schnorr, hash Hash bytes long.
-func (b *SchnorrBatch) Add(key, sig, hash []byte) {
-	if len(key) != XOnlyKey || len(sig) != Schnorr || len(hash) != Hash {
+// Add adds a signature. key and hash are 32 bytes long, sig 64; others are not
+// valid.
+func (b *SchnorrBatch) Add(key, sig, digest []byte) {
+	if len(key) != xOnlyKey || len(sig) != schnorr || len(digest) != hash {
 		b.bad = true
 		return
 	}
@@ -42,9 +37,9 @@ func (b *SchnorrBatch) Add(key, sig, hash []byte) {
 	if !liftX(&item.p, key) || !liftX(&item.r, sig[:32]) || item.s.SetBytesCanonical(sig[32:]) != nil {
 		b.bad = true
 	}
-	item.e = challenge(key, sig, hash)
+	item.e = challenge(key, sig, digest)
 	b.items = append(b.items, item)
-	b.keys = append(append(append(b.keys, key...), sig...), hash...)
+	b.keys = append(append(append(b.keys, key...), sig...), digest...)
 }
 
 // Verify reports whether all signatures are valid, and empties the batch. That
@@ -86,7 +81,7 @@ func factor(seed *[32]byte, i int) (a fr.Element) {
 		a.SetOne()
 		return a
 	}
-	hash := sha256.Sum256(binary.BigEndian.AppendUint64(seed[:], uint64(i)))
-	a.SetBytes(hash[:16])
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(seed[:], uint64(i)))
+	a.SetBytes(sum[:16])
 	return a
 }
