@@ -74,5 +74,7 @@ func (c config) chosen(b binaries) []system {
 }
 
 // wants leaves out systems that verify no scripts where these are what a chain
-// is about.
-func (c config) wants(s system) bool { return c.run.MatchString(s.name()) && !(c.kinds && s.assumed) }
+// is about, and btcd where mempools are.
+func (c config) wants(s system) bool {
+	return c.run.MatchString(s.name()) && !(s.assumed && (c.kinds || c.mempool)) && !(s.build == btcd && c.mempool)
+}

@@ -88,6 +88,14 @@ func (c *chainIndex) add(b located) {
 	c.blocks = append(c.blocks, b)
 }
 
+// cut forgets the blocks above a height.
+func (c *chainIndex) cut(height int) {
+	for _, b := range c.blocks[height+1:] {
+		delete(c.height, b.hash)
+	}
+	c.blocks = c.blocks[:height+1]
+}
+
 func (c *chainIndex) tip() located { return c.blocks[len(c.blocks)-1] }
 
 // after returns the blocks that follow the first known hash of a locator, at

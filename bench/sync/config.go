@@ -13,6 +13,7 @@ import (
 type config struct {
 	chains   []chain
 	kinds    bool // the chains are of one kind each
+	mempool  bool // mempools are measured instead of syncs
 	rounds   int
 	bitcoind string // path; empty to leave it out
 	run      *regexp.Regexp
@@ -27,7 +28,8 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	scale := flags.Float64("scale", 1, "size of the chains, at most 1")
 	name := flags.String("chain", "", "measure only this chain: payments or mainnet")
 	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
-	flags.IntVar(&c.rounds, "rounds", 1, "how often every node syncs")
+	flags.BoolVar(&c.mempool, "mempool", false, "measure how fast mempools take transactions instead")
+	flags.IntVar(&c.rounds, "rounds", 1, "how often every node is measured")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
 	run := flags.String("run", "", "measure only the systems whose names match this regular expression")
 	flags.StringVar(&c.cache, "cache", "", "folder for the chains (default: bulkhead-bench in the user's cache folder)")
@@ -57,6 +59,10 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 // chosenChains are those that the command line asks for.
 func (c config) chosenChains(name string, scale float64) ([]chain, error) {
 	switch {
+	case c.mempool && !c.kinds && name == "":
+		return []chain{poolShapeOf(scale)}, nil
+	case c.mempool:
+		return nil, errors.New("-mempool has a chain of its own")
 	case c.kinds && name == "":
 		return kindShapes(scale), nil
 	case c.kinds:

@@ -1,6 +1,6 @@
 // Sync times how long nodes take to sync chains.
 //
-//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-mempool] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
 //
 // It runs in the folder bench: paths in its flags start there.
 //
@@ -36,6 +36,16 @@
 // path, by a leaf with CHECKSIG, by one with CHECKSIGADD, and by the envelope of
 // an inscription. Three of a hundred ECDSA signatures leave outputs or inputs
 // open (SINGLE|ANYONECANPAY, NONE), beside those of HTLCs.
+//
+// # Mempools
+//
+// With -mempool, no sync is measured but how fast a running node takes transactions.
+// It is shown a chain up to blocks that split rewards into coins of P2WPKH. Then
+// eight peers hand over what the next blocks hold, 40,000 payments at scale 1 that
+// spend one coin each and nothing of each other, unasked and as fast as the node reads.
+// Time runs from the first to the answer of getmempoolinfo, asked every 10 ms, that
+// counts them all; CPU time is that of the node's processes between the two. btcd is
+// left out.
 //
 // # What is measured
 //

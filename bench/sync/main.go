@@ -34,6 +34,13 @@ func start(args []string, in io.Reader, out, progress io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m := machine.This()
+	if c.mempool {
+		r, err := measurePool(ctx, c, progress)
+		if err != nil {
+			return err
+		}
+		return r.writePool(out, c, m)
+	}
 	r, err := measureAll(ctx, c, progress)
 	if err != nil {
 		return err

@@ -35,6 +35,9 @@ func serveUntilEnd(args []string, in io.Reader, out, complaints io.Writer) error
 	if err != nil {
 		return err
 	}
+	if s.Blocks > 0 {
+		chain.cut(s.Blocks)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

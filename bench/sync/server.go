@@ -14,7 +14,8 @@ const serverPatience = time.Minute
 
 // serverSpec tells the copy of this program that serves a chain which.
 type serverSpec struct {
-	Path string // of the chain's file
+	Path   string // of the chain's file
+	Blocks int    // how many of its blocks; zero for all
 }
 
 // serverProcess is that copy.
@@ -23,10 +24,10 @@ type serverProcess struct {
 	address string
 }
 
-func startServer(ctx context.Context, path string) (*serverProcess, error) {
+func startServer(ctx context.Context, spec serverSpec) (*serverProcess, error) {
 	var s serverProcess
 	var err error
-	s.Process, err = child.Start(ctx, "the serving process", serverSpec{path}, serverPatience, &s.address)
+	s.Process, err = child.Start(ctx, "the serving process", spec, serverPatience, &s.address)
 	return &s, err
 }
 

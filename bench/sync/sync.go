@@ -77,7 +77,7 @@ func (r *results) measure(ctx context.Context, c config, built binaries, dir str
 
 // syncAll measures what is shown from one serving process, in every round.
 func (r *results) syncAll(ctx context.Context, c config, built binaries, path, dir string, progress io.Writer) (err error) {
-	s, err := startServer(ctx, path)
+	s, err := startServer(ctx, serverSpec{Path: path})
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type place struct {
 	dir     string // empty
 	peer    string // address of the serving process
 	rpcPort int
+	listen  int // port for other peers, whatever the age of the tip; zero for none
 	vouched chainhash.Hash
 }
 
@@ -72,9 +73,14 @@ func (s system) args(p place) []string {
 		assumed = p.vouched.String()
 	}
 	args := []string{
-		"-regtest", "-datadir=" + p.dir, "-listen=0", "-connect=" + p.peer, "-dnsseed=0", "-disablewallet", "-dbcache=450",
+		"-regtest", "-datadir=" + p.dir, "-connect=" + p.peer, "-dnsseed=0", "-disablewallet", "-dbcache=450",
 		"-minimumchainwork=0", "-assumevalid=" + assumed,
 		fmt.Sprintf("-rpcport=%d", p.rpcPort), "-rpcuser=" + rpcUser, "-rpcpassword=" + rpcPassword,
+	}
+	if p.listen != 0 {
+		args = append(args, "-listen=1", fmt.Sprintf("-bind=127.0.0.1:%d", p.listen), "-maxtipage=1000000000")
+	} else {
+		args = append(args, "-listen=0")
 	}
 	if s.single {
 		args = append(args, "-multiprocess=0")
