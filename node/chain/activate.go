@@ -22,12 +22,13 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // the way are marked, and reported as Refused.
 //
 // It does not wait for the scripts of the last blocks; Collect and Drain go on with
-// those. After an error other than ErrInterrupted, nothing that
-// changes chain or disk succeeds any more.
+// those, and Broken tells then whether to call it again. After an error other than
+// ErrInterrupted, nothing that changes chain or disk succeeds any more.
 func (e *Engine) Advance(now int64) (more bool, err error) {
 	if e.failure != nil {
 		return false, e.failure
 	}
+	e.pipeline.broken = false
 	more, err = e.advance(now)
 	return more && err == nil, e.fail(err)
 }

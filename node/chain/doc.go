@@ -16,9 +16,9 @@
 // takes a step towards the best block, as long as it reports more. What any call
 // has done is returned by Take, and becomes visible to Readers when the owner
 // passes it to Show, so that what else has to follow the chain can do so first.
-// A step is bounded, and so is what waits to be taken. Advance
-// leaves blocks under way, whose scripts run meanwhile; Drain and Collect finish
-// them, and Abandon takes them back for the end.
+// A step is bounded, and so is what waits to be taken. Advance leaves blocks under
+// way, whose scripts run meanwhile; Drain and Collect finish them, or take them
+// back if one is invalid (Broken), and Abandon takes them back for the end.
 //
 // # Guarantees
 //

@@ -36,6 +36,7 @@ func (p *pending) hasRun() bool {
 type pipeline struct {
 	blocks []*pending
 	bytes  int
+	broken bool // blocks were taken back, and Advance has not looked where to go instead
 }
 
 func (p *pipeline) push(b *pending) {
@@ -196,6 +197,6 @@ func (e *connector) takeBack() error {
 		e.coins.Commit(view, *p.node.prevHash())
 	}
 	e.uncommitted.goneBack(e.uncommitted.total - uint64(len(e.pipeline.blocks)))
-	e.pipeline = pipeline{}
+	e.pipeline = pipeline{broken: true}
 	return nil
 }

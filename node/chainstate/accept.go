@@ -122,6 +122,9 @@ func (s *State) accept(tx *consensus.Tx, opts mempool.Options) (result mempool.R
 
 // change tells what fn does to the mempool, which is that of the chain readers see.
 func (s *State) change(fn func(mempool.Tip) (mempool.Result, error)) (result mempool.Result, err error) {
+	if err := s.Chain.Failed(); err != nil {
+		return result, err
+	}
 	err = s.o.engine.ReadTip(func(at *chain.TipState) error {
 		result, err = fn(s.o.mempoolTip(at, shownCoins{at}))
 		return err

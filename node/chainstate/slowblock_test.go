@@ -2,6 +2,7 @@ package chainstate_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -137,5 +138,43 @@ func TestALateRefusalAtTheTip(t *testing.T) {
 	}))
 	process(t, owner, []*chaintest.Spot{good})
 	require.Equal(t, good.Hash, owner.Chain().View().Tip().Hash)
+	require.NoError(t, owner.Close())
+}
+
+// TestAnInvalidBlockLeavesItsRivalTheTip: one of the same work, which came while
+// the scripts of the first ran, and for which nobody calls any more.
+func TestAnInvalidBlockLeavesItsRivalTheTip(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	base := chaintest.Genesis(t, chaintest.Regtest(t))
+	job := base.Job()
+	job.Script = []byte{0} // OP_FALSE
+	base = base.Build(job).Extend(101, 0)
+	bad, rival := base.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, 5)), base.Extend(1, 1)
+	var owner *chainstate.Owner
+	came := make(chan error, 1)
+	owner = open(t, disk, rival.Time(), untouched, func(ev chainstate.Event) {
+		if stored, ok := ev.(chainstate.BlockStored); !ok || stored.At.Hash != bad.Hash {
+			return
+		}
+		entered := make(chan struct{})
+		go func() {
+			close(entered)
+			came <- owner.DoAmidBlocks(context.Background(), func(s *chainstate.State) error {
+				_, _, err := s.Chain.AcceptBlock(rival.Block, true, s.Now())
+				return errors.Join(err, s.Advance())
+			})
+		}()
+		<-entered
+	})
+	process(t, owner, base.Path())
+	v, err := owner.ProcessBlock(t.Context(), bad.Block, true)
+	require.NoError(t, err)
+	require.NoError(t, <-came)
+	require.NotNil(t, v.Reject)
+	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
+		require.Equal(t, rival.Hash, s.Chain.View().Tip().Hash)
+		return nil
+	}))
 	require.NoError(t, owner.Close())
 }

@@ -55,8 +55,14 @@ func (s *State) Advance() error {
 // Drain finishes the blocks that are under way, and waits for their scripts.
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
-// Collect finishes the blocks whose scripts have run.
-func (s *State) Collect() error { return s.follow(s.Chain.Collect(s.Now())) }
+// Collect finishes the blocks whose scripts have run. If one is invalid, the
+// chain goes on with the best of the others: its bringer may be gone.
+func (s *State) Collect() error {
+	if err := s.follow(s.Chain.Collect(s.Now())); err != nil || !s.Chain.Broken() {
+		return err
+	}
+	return s.Advance()
+}
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose
 // scripts have run, as their sender may not wait for them.
