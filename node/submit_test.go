@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -132,4 +133,31 @@ func TestCoinsOfABlockAreToldWhenItsScriptsHaveRun(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// Transactions that come together are judged in their order, up to one by which the
+// peer misbehaves.
+func TestTransactionsOfOneRequestAreJudgedInOrder(t *testing.T) {
+	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
+	r.loaded()
+	base := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(105, 0)
+	get[any](r, "setmocktime", base.Time()+1000)
+	for _, s := range base.Path() {
+		require.Nil(t, get[any](r, "submitblock", hex.EncodeToString(s.Raw)))
+	}
+	parent := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, 49*consensus.Coin, 9000_0000)
+	child := chaintest.Spend([]wire.OutPoint{{Hash: parent.ID}}, 48*consensus.Coin, 9000_0000)
+	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
+	submit := func(raw ...[]byte) (p2p.SubmitTxsReply, error) {
+		return msg.Of(p2p.SubmitTxs).Call(r.ctx, worker, p2p.SubmitTxsRequest{Peer: 1, Frames: bus.Frames{Attached: raw}})
+	}
+	reply, err := submit(child.Raw(), parent.Raw(), child.Raw(), []byte{1}, parent.Raw())
+	require.NoError(t, err)
+	require.Len(t, reply.Txs, 4)
+	require.Equal(t, []chainhash.Hash{parent.ID}, reply.Txs[0].Missing)
+	require.True(t, reply.Txs[1].New)
+	require.True(t, reply.Txs[2].New)
+	require.True(t, reply.Txs[3].Misbehaving)
+	_, err = submit(make([][]byte, p2p.MaxSubmitted+1)...)
+	require.ErrorIs(t, err, bus.ErrBadMessage)
 }

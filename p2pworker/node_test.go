@@ -158,12 +158,21 @@ func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
 		raw := n.txs[r.Hash]
 		return p2p.FetchReply{Found: raw != nil, Frames: bus.Frames{Attached: [][]byte{raw}}}, nil
 	})
-	msg.Of(p2p.SubmitTx).Handle(mux, func(_ context.Context, r p2p.SubmitTxRequest) (p2p.SubmitReply, error) {
+	take := func(raw []byte) p2p.SubmitReply {
 		defer locked()()
-		h := chainhash.DoubleHashH(r.Attached[0])
-		n.txs[h] = r.Attached[0]
+		h := chainhash.DoubleHashH(raw)
+		n.txs[h] = raw
 		n.wake()
-		return p2p.SubmitReply{Hash: h, Wtxid: h, New: true}, nil
+		return p2p.SubmitReply{Hash: h, Wtxid: h, New: true}
+	}
+	msg.Of(p2p.SubmitTx).Handle(mux, func(_ context.Context, r p2p.SubmitTxRequest) (p2p.SubmitReply, error) {
+		return take(r.Attached[0]), nil
+	})
+	msg.Of(p2p.SubmitTxs).Handle(mux, func(_ context.Context, r p2p.SubmitTxsRequest) (reply p2p.SubmitTxsReply, _ error) {
+		for _, raw := range r.Attached {
+			reply.Txs = append(reply.Txs, take(raw))
+		}
+		return reply, nil
 	})
 }
 

@@ -87,6 +87,10 @@ func (s system) args(p place) []string {
 	}
 	if s.build == bitcoind {
 		args = append(args, "-v2transport=0", "-printtoconsole=0") // the peer speaks version 1
+		if p.listen != 0 {
+			// On regtest it looks through its whole mempool after each transaction.
+			args = append(args, "-checkmempool=0", "-checkblockindex=0")
+		}
 	}
 	return args
 }

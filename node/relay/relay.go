@@ -55,6 +55,7 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
 	msg.Of(p2p.FetchBlock).Handle(mux, r.fetchBlock)
 	msg.Of(p2p.SubmitTx).Handle(mux, r.submitTx)
+	msg.Of(p2p.SubmitTxs).Handle(mux, r.submitTxs)
 	msg.Of(p2p.WantTxs).Handle(mux, r.wantTxs)
 	msg.Of(p2p.FetchTx).Handle(mux, r.fetchTx)
 	msg.StreamOf(p2p.MempoolTxs).Handle(mux, r.mempoolTxs)

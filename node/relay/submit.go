@@ -135,6 +135,29 @@ func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2
 	if err != nil {
 		return reply, err
 	}
+	return r.takeTx(ctx, req.Peer, raw)
+}
+
+// submitTxs takes what a peer has sent one after the other: of several peers, as
+// many are served at a time.
+func (r *Relay) submitTxs(ctx context.Context, req p2p.SubmitTxsRequest) (reply p2p.SubmitTxsReply, err error) {
+	if len(req.Attached) > p2p.MaxSubmitted {
+		return reply, bus.Errorf(bus.KindBadMessage, "%d transactions", len(req.Attached))
+	}
+	for _, raw := range req.Attached {
+		one, err := r.takeTx(ctx, req.Peer, raw)
+		if err != nil {
+			return reply, err
+		}
+		reply.Txs = append(reply.Txs, one)
+		if one.Misbehaving {
+			break // the peer goes, and what it sent thereafter with it
+		}
+	}
+	return reply, nil
+}
+
+func (r *Relay) takeTx(ctx context.Context, peer int64, raw []byte) (reply p2p.SubmitReply, err error) {
 	tx, err := consensus.ParseTx(raw)
 	if err != nil {
 		reply.Reject, reply.Misbehaving = "malformed transaction: "+err.Error(), true
@@ -142,7 +165,7 @@ func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2
 	}
 	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID
 	r.downloads.txArrived(tx)
-	defer r.txSenders.add(tx.WitnessID, req.Peer)()
+	defer r.txSenders.add(tx.WitnessID, peer)()
 
 	_, err = r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
 	var missing *mempool.MissingError
@@ -150,17 +173,17 @@ func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2
 	switch {
 	case errors.As(err, &missing):
 		reply.Missing, reply.Reject = missing.Parents, missing.Reason
-		r.logTxRefusal(tx, req.Peer, missing)
+		r.logTxRefusal(tx, peer, missing)
 	case errors.As(err, &reject):
 		reply.Reject = reject.Reason
-		r.logTxRefusal(tx, req.Peer, reject)
+		r.logTxRefusal(tx, peer, reject)
 	case err != nil:
 		return reply, err
 	default:
 		reply.New = true
 		figures := r.pool.Figures()
 		r.cfg.Log.With("cat", "mempool").Debug(fmt.Sprintf("AcceptToMemoryPool: peer=%d: accepted %s (wtxid=%s) (poolsz %d txn, %d kB)",
-			req.Peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
+			peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
 	}
 	return reply, nil
 }

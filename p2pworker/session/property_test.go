@@ -47,6 +47,8 @@ func replyTo(t *rapid.T, body any) any {
 		return p2p.SubmitHeadersReply{Last: h, Height: 3, Download: flag, Unconnecting: rapid.Bool().Draw(t, "unconnecting")}
 	case p2p.LeaseRequest:
 		return p2p.LeaseReply{Hashes: []chainhash.Hash{h}, Seconds: 60, Retry: flag}
+	case p2p.SubmitTxsRequest:
+		return p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}}}
 	case p2p.SubmitBlockRequest, p2p.SubmitTxRequest:
 		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
 	case p2p.FetchBlockRequest, p2p.FetchTxRequest:

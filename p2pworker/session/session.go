@@ -173,9 +173,13 @@ func (s *Session) mayProcess(m *Message) bool {
 	return s.down.submissions == 0
 }
 
+func (s *conversation) logReceived(m *Message) {
+	s.logf("net", "received: %s (%d bytes) peer=%d", sanitize(m.Type), len(m.Payload), s.cfg.Peer)
+}
+
 // handle processes one message of the peer.
 func (s *Session) handle(m Message) {
-	s.logf("net", "received: %s (%d bytes) peer=%d", sanitize(m.Type), len(m.Payload), s.cfg.Peer)
+	s.logReceived(&m)
 	if err := s.process(m); err != nil {
 		s.logf("net", "ProcessMessages(%s, %d bytes): Exception '%s' (malformed message) caught",
 			sanitize(m.Type), len(m.Payload), err)

@@ -34,6 +34,41 @@ func TestTransactionsAreRequestedOnceTheNodeSaysSo(t *testing.T) {
 	require.Equal(t, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{8}}}), last(b.sent).Payload)
 }
 
+// Transactions that come while one is judged are handed over together, up to the
+// next message of another kind, and judged in their order.
+func TestTransactionsThatWaitAreHandedOverTogether(t *testing.T) {
+	b := established(t, inboundConfig())
+	tx := func(i byte) []byte { return append(make([]byte, 100), i) }
+	b.receive("tx", tx(0))
+	for i := range byte(100) {
+		b.receive("tx", tx(i+1))
+	}
+	b.receive("ping", make([]byte, 8))
+	b.receive("tx", tx(101))
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{})
+	require.Len(t, answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{}).Attached, p2p.MaxSubmitted)
+	require.False(t, b.asked(p2p.SubmitTxRequest{}))
+	b.types()
+	req := answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{New: true}, {Missing: []chainhash.Hash{{8}}}}})
+	require.Len(t, req.Attached, 100-p2p.MaxSubmitted)
+	require.Equal(t, tx(p2p.MaxSubmitted+1), req.Attached[0])
+	require.Empty(t, b.types(), "the missing parent is asked for first")
+	require.Equal(t, []chainhash.Hash{{8}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{}).Hashes)
+	require.Contains(t, b.types(), "pong")
+	require.Equal(t, tx(101), answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{}).Attached[0])
+
+	b.receive("tx", tx(0))
+	b.receive("tx", make([]byte, p2p.MaxSubmittedBytes-50))
+	b.receive("tx", tx(1))
+	b.receive("tx", tx(2))
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{})
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{}) // which is too large to go with others
+	answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{
+		{Reject: "bad-txns-vin-empty", Misbehaving: true},
+	}})
+	b.logged("bad-txns-vin-empty")
+}
+
 func last(list []Send) Send { return list[len(list)-1] }
 
 func TestTransactionsAreNotWantedFromBlockRelayPeers(t *testing.T) {

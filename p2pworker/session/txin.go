@@ -237,26 +237,57 @@ func (s *txExchange) onTx(m Message) error {
 	if len(m.Payload) < minTxSize {
 		return errEndOfData
 	}
-	req := p2p.SubmitTxRequest{Peer: s.cfg.Peer, Frames: multipart.One(m.Payload), Force: s.cfg.Permissions.Has(p2p.ForceRelay)}
-	ask(s.conversation, true, p2p.SubmitTx, req, func(v p2p.SubmitReply, err error) {
-		if err != nil {
-			return
-		}
-		s.txOut.known.add(v.Hash)
-		s.txOut.known.add(v.Wtxid)
-		if v.New {
-			s.txIn.last = s.now
-		}
-		if v.Misbehaving {
-			s.misbehaving("%s", v.Reject)
-			return
-		}
-		if len(v.Missing) > 0 {
-			// Parents are known by txid only: an input names nothing else.
-			s.wantTxs(true, false, v.Missing)
+	force, frames := s.cfg.Permissions.Has(p2p.ForceRelay), multipart.One(m.Payload)
+	if frames.Attached = append(frames.Attached, s.takeHeldTxs(len(m.Payload))...); len(frames.Attached) == 1 {
+		req := p2p.SubmitTxRequest{Peer: s.cfg.Peer, Frames: frames, Force: force}
+		ask(s.conversation, true, p2p.SubmitTx, req, func(v p2p.SubmitReply, err error) {
+			if err == nil {
+				s.judgeTx(v)
+			}
+		})
+		return nil
+	}
+	req := p2p.SubmitTxsRequest{Peer: s.cfg.Peer, Frames: frames, Force: force}
+	ask(s.conversation, true, p2p.SubmitTxs, req, func(all p2p.SubmitTxsReply, err error) {
+		for _, v := range all.Txs {
+			if err == nil && !s.ended {
+				s.judgeTx(v)
+			}
 		}
 	})
 	return nil
+}
+
+// takeHeldTxs takes the transactions that have come right after one of so many
+// bytes, to be handed over with it: a request for each would cost more than judging
+// it does.
+func (s *txExchange) takeHeldTxs(bytes int) (more [][]byte) {
+	for len(more) < p2p.MaxSubmitted-1 && s.held.len() > 0 {
+		next := s.held.first()
+		bytes += len(next.Payload)
+		if next.Type != wire.CmdTx || len(next.Payload) < minTxSize || bytes > p2p.MaxSubmittedBytes {
+			break
+		}
+		s.logReceived(next)
+		more = append(more, s.held.pop().Payload)
+	}
+	return more
+}
+
+func (s *txExchange) judgeTx(v p2p.SubmitReply) {
+	s.txOut.known.add(v.Hash)
+	s.txOut.known.add(v.Wtxid)
+	if v.New {
+		s.txIn.last = s.now
+	}
+	if v.Misbehaving {
+		s.misbehaving("%s", v.Reject)
+		return
+	}
+	if len(v.Missing) > 0 {
+		// Parents are known by txid only: an input names nothing else.
+		s.wantTxs(true, false, v.Missing)
+	}
 }
 
 func (s *Session) onNotFound(r *reader) error {

@@ -11,8 +11,12 @@ const (
 	MaxAddresses = 1000      // of an addr message
 	MaxAnnounced = 1000      // transactions of an event, or of an item
 	MaxParents   = 100_000   // inputs of a transaction
+	MaxSubmitted = 64        // transactions handed over at a time
 	MaxMessage   = 4_000_000 // bytes of a peer-to-peer message
 	MaxOrders    = 1000      // of one reply
+	// MaxSubmittedBytes bounds what is handed over together; a single transaction
+	// may have MaxMessage.
+	MaxSubmittedBytes = 400_000
 	// MaxOrderBytes bounds the payloads of the orders of one reply; a single
 	// one may have MaxMessage.
 	MaxOrderBytes = 8 << 20

@@ -30,6 +30,9 @@ const (
 	FetchBlock Method[FetchBlockRequest, FetchReply] = "node.p2p.getblock"
 	// SubmitTx hands over a transaction.
 	SubmitTx Method[SubmitTxRequest, SubmitReply] = "node.p2p.tx"
+	// SubmitTxs hands over several that the peer has sent one after the other. They
+	// are judged in this order.
+	SubmitTxs Method[SubmitTxsRequest, SubmitTxsReply] = "node.p2p.txs"
 	// WantTxs asks which announced transactions this peer should be asked for:
 	// each is asked for once over all workers, until its request times out.
 	WantTxs Method[WantTxsRequest, WantTxsReply] = "node.p2p.want"

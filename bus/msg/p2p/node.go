@@ -112,6 +112,20 @@ type SubmitTxRequest struct {
 	multipart.Frames
 }
 
+// SubmitTxsRequest carries at most MaxSubmitted transactions in Attached, of
+// MaxSubmittedBytes together.
+type SubmitTxsRequest struct {
+	Peer  int64 `cbor:"1,keyasint"`
+	Force bool  `cbor:"2,keyasint"` // forcerelay permission
+	multipart.Frames
+}
+
+// SubmitTxsReply has a reply for each transaction, in order, up to the first by
+// which the peer misbehaves.
+type SubmitTxsReply struct {
+	Txs []SubmitReply `cbor:"1,keyasint"`
+}
+
 // SubmitReply tells what became of a block or a transaction.
 type SubmitReply struct {
 	Hash        chainhash.Hash   `cbor:"1,keyasint"` // block hash or txid
