@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -64,28 +63,15 @@ func (s poolShape) filler() filler {
 
 // measurePool feeds the mempools of all systems in every round.
 func measurePool(ctx context.Context, c config, progress io.Writer) (r results, err error) {
-	shape := c.chains[0].(poolShape)
-	r = results{chain: shape, rounds: map[system][]measurement{}}
-	dir, err := os.MkdirTemp("", "bulkhead-bench")
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	built, err := buildAll(ctx, c, dir, progress)
-	if err != nil {
-		return r, err
-	}
-	if r.shown = c.chosen(built); len(r.shown) == 0 {
-		return r, errors.New("no system to measure")
-	}
-	path, err := chainFile(c.cache, shape, progress)
-	if err != nil {
-		return r, err
-	}
-	if r.census, err = takeCensus(path, shape); err != nil {
-		return r, err
-	}
-	return r, r.feedAll(ctx, c, built, path, filepath.Join(dir, "node"), progress)
+	err = withPrograms(ctx, c, progress, func(built binaries, shown []system, dir string) error {
+		r = results{chain: c.chains[0], shown: shown, rounds: map[system][]measurement{}}
+		path, err := r.openChain(c, progress)
+		if err != nil {
+			return err
+		}
+		return r.feedAll(ctx, c, built, path, dir, progress)
+	})
+	return r, err
 }
 
 // feedAll feeds what is shown, in every round.

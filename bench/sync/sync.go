@@ -40,39 +40,48 @@ type results struct {
 // measureAll makes the programs and the chains, and syncs every system from
 // each chain in every round.
 func measureAll(ctx context.Context, c config, progress io.Writer) (all []results, err error) {
+	err = withPrograms(ctx, c, progress, func(built binaries, shown []system, dir string) error {
+		for _, one := range c.chains {
+			r := results{chain: one, shown: shown, rounds: map[system][]measurement{}}
+			path, err := r.openChain(c, progress)
+			if err == nil {
+				err = r.syncAll(ctx, c, built, path, dir, progress)
+			}
+			if err != nil {
+				return fmt.Errorf("the chain %s: %w", one.name(), err)
+			}
+			all = append(all, r)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// withPrograms makes the programs, and calls fn with them, the systems to
+// measure, and a folder for a node.
+func withPrograms(ctx context.Context, c config, progress io.Writer, fn func(built binaries, shown []system, dir string) error) (err error) {
 	dir, err := os.MkdirTemp("", "bulkhead-bench")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	built, err := buildAll(ctx, c, dir, progress)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	shown := c.chosen(built)
 	if len(shown) == 0 {
-		return nil, errors.New("no system to measure")
+		return errors.New("no system to measure")
 	}
-	for _, one := range c.chains {
-		r := results{chain: one, shown: shown, rounds: map[system][]measurement{}}
-		if err := r.measure(ctx, c, built, filepath.Join(dir, "node"), progress); err != nil {
-			return nil, fmt.Errorf("the chain %s: %w", one.name(), err)
-		}
-		all = append(all, r)
-	}
-	return all, nil
+	return fn(built, shown, filepath.Join(dir, "node"))
 }
 
-// measure makes the chain and measures what is shown.
-func (r *results) measure(ctx context.Context, c config, built binaries, dir string, progress io.Writer) error {
-	path, err := chainFile(c.cache, r.chain, progress)
-	if err != nil {
-		return err
+// openChain makes the chain if it is not there, and counts what it holds.
+func (r *results) openChain(c config, progress io.Writer) (path string, err error) {
+	if path, err = chainFile(c.cache, r.chain, progress); err == nil {
+		r.census, err = takeCensus(path, r.chain)
 	}
-	if r.census, err = takeCensus(path, r.chain); err != nil {
-		return err
-	}
-	return r.syncAll(ctx, c, built, path, dir, progress)
+	return path, err
 }
 
 // syncAll measures what is shown from one serving process, in every round.

@@ -86,11 +86,9 @@ func (s system) args(p place) []string {
 		args = append(args, "-multiprocess=0")
 	}
 	if s.build == bitcoind {
-		args = append(args, "-v2transport=0", "-printtoconsole=0") // the peer speaks version 1
-		if p.listen != 0 {
-			// On regtest it looks through its whole mempool after each transaction.
-			args = append(args, "-checkmempool=0", "-checkblockindex=0")
-		}
+		// The peer speaks version 1. On regtest bitcoind looks through its index
+		// after each block, and through its mempool after each transaction, otherwise.
+		args = append(args, "-v2transport=0", "-printtoconsole=0", "-checkblockindex=0", "-checkmempool=0")
 	}
 	return args
 }
