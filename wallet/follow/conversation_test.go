@@ -222,3 +222,21 @@ func (c *conversation) name(hash chainhash.Hash) string {
 	require.True(c.t, known, "%s", hash)
 	return name
 }
+
+// TestInSyncWithNothingBeforeTheNodeIsThere: a command may ask for the node's
+// tip before the wallet has begun to follow it. What it then knows is what was
+// on disk.
+func TestInSyncWithNothingBeforeTheNodeIsThere(t *testing.T) {
+	pool, err := keypool.New(account{}, [2]uint32{})
+	require.NoError(t, err)
+	tip := chainhash.HashH([]byte("a1"))
+	w := follow.New(ledger.New(pool.Owns), pool, follow.Position{Locator: []chainhash.Hash{tip}, Height: 1})
+	require.False(t, w.InSync())
+	effects, err := w.Step(follow.Tip{Hash: tip, Height: 1}, 1000)
+	require.NoError(t, err)
+	require.Empty(t, effects)
+	require.False(t, w.InSync())
+	_, err = w.Step(follow.NodeUp{}, 1000)
+	require.NoError(t, err)
+	require.False(t, w.InSync(), "the node has yet to answer")
+}

@@ -28,7 +28,7 @@ type Follower struct {
 
 	request request // under way
 	numbers uint64  // of requests
-	paused  bool    // until Retry
+	paused  bool    // until NodeUp or Retry
 
 	// What is left to do.
 	unwatched [][]byte
@@ -79,10 +79,10 @@ type request struct {
 }
 
 // New returns the state of a wallet that has come to a position and knows what
-// is in the ledger. It waits for NodeUp.
+// is in the ledger. It waits for NodeUp, and is in sync with nothing before.
 func New(l *ledger.Ledger, scripts Scripts, at Position) *Follower {
 	f := &Follower{
-		ledger: l, scripts: scripts, at: at, stored: at,
+		ledger: l, scripts: scripts, at: at, stored: at, paused: true,
 		leaving: map[chainhash.Hash]uint64{}, dirty: map[chainhash.Hash]struct{}{},
 	}
 	l.SetTip(at.Height)
