@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -138,7 +139,9 @@ func TestLibzmqClientEchoesAndPingsThroughOurServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"after": true}, z.said())
 	require.Equal(t, map[string]any{"broken": 0.0}, z.said())
-	require.ErrorIs(t, <-ended, io.EOF)
+	// A client that leaves a PONG unread behind makes the system send a reset.
+	err = <-ended
+	require.True(t, errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET), "%v", err)
 }
 
 // dialLibzmq starts a libzmq ROUTER and connects to it.
