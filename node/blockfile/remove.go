@@ -14,6 +14,8 @@ const ErrInUse Kind = "blockfile: file is being written"
 // Remove deletes a blk file and its rev file. The file that is being appended
 // to stays.
 func (s *Store) Remove(num int32) error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if num == s.blocks.num {

@@ -26,6 +26,9 @@ const (
 	maxUndoSize = 512 << 20
 
 	frameSize = 8
+
+	// maxFull bounds the files that wait for a Sync.
+	maxFull = 16
 )
 
 // Pos is where a record's payload begins: behind the magic and the size.
@@ -48,11 +51,17 @@ type Store struct {
 	cfg Config
 	key Key
 
-	mu      sync.Mutex
+	// Whoever makes files durable, or closes them, holds syncing; who appends does
+	// not wait for it.
+	syncing sync.Mutex
+
+	mu      sync.Mutex // after syncing
 	blocks  appender
+	full    []*os.File          // blk files before that, written since the last Sync
 	undo    map[int32]*appender // rev files written since the last Sync
 	scratch []byte
-	listed  bool // the folder's list of files is durable
+	created int // files since Open
+	listed  int // of those, how many the folder's list on the disk has
 
 	// Who asks for sizes does not wait for the disk.
 	sizesMu sync.Mutex
@@ -85,6 +94,7 @@ func Open(cfg Config) (*Store, error) {
 	if s.blocks, err = openAppender(s.path("blk", last), last); err != nil {
 		return nil, err
 	}
+	s.created++ // for all that one knows
 	_, err = s.undoOf(last)
 	return s, err
 }
@@ -163,11 +173,15 @@ func (s *Store) nextFile() error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.blocks.file.Sync(), s.blocks.file.Close()); err != nil {
-		return errors.Join(err, next.file.Close())
+	if len(s.full) >= maxFull {
+		if err := errors.Join(s.full[0].Sync(), s.full[0].Close()); err != nil {
+			return errors.Join(err, next.file.Close())
+		}
+		s.full = s.full[1:]
 	}
+	s.full = append(s.full, s.blocks.file)
 	s.blocks = next
-	s.listed = false
+	s.created++
 	return nil
 }
 
@@ -193,7 +207,9 @@ func (s *Store) undoOf(file int32) (*appender, error) {
 		}
 		to = &opened
 		s.undo[file] = to
-		s.listed = s.listed && opened.size > 0
+		if opened.size == 0 {
+			s.created++
+		}
 	}
 	return to, nil
 }
@@ -275,35 +291,61 @@ func (s *Store) read(path string, pos Pos, limit uint32, trailer int) ([]byte, e
 	return b, nil
 }
 
-// Sync makes everything appended so far durable.
+// Sync makes everything durable that was appended before the call. Others may
+// append meanwhile.
 func (s *Store) Sync() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
 	return s.sync()
 }
 
+// sync is Sync for who holds syncing.
 func (s *Store) sync() error {
-	err := s.blocks.file.Sync()
-	if !s.listed {
+	open, done, created := s.written()
+	var err error
+	for _, file := range open {
+		err = errors.Join(err, file.Sync())
+	}
+	for _, file := range done {
+		err = errors.Join(err, file.Sync(), file.Close())
+	}
+	if created > s.listed {
 		// A file that the folder does not know of is lost with the power.
 		err = errors.Join(err, durable.Names(s.cfg.Dir))
-		s.listed = err == nil
 	}
-	for num, to := range s.undo {
-		err = errors.Join(err, to.file.Sync())
-		if num != s.blocks.num {
-			err = errors.Join(err, to.file.Close())
-			delete(s.undo, num)
-		}
+	if err == nil {
+		s.listed = created
 	}
 	return err
 }
 
-// Close syncs and closes the files.
-func (s *Store) Close() error {
+// written returns the files that are not durable: those that stay open, and
+// those that are the caller's to close, to which nothing is appended any more or
+// not by this handle. created is how many files there were by then.
+func (s *Store) written() (open, done []*os.File, created int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := errors.Join(s.sync(), s.blocks.file.Close())
+	open, done = []*os.File{s.blocks.file}, s.full
+	s.full = nil
+	for num, to := range s.undo {
+		if num == s.blocks.num {
+			open = append(open, to.file)
+		} else {
+			done = append(done, to.file)
+			delete(s.undo, num)
+		}
+	}
+	return open, done, s.created
+}
+
+// Close syncs and closes the files.
+func (s *Store) Close() error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	err := s.sync()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = errors.Join(err, s.blocks.file.Close())
 	for _, to := range s.undo {
 		err = errors.Join(err, to.file.Close())
 	}

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -191,4 +193,39 @@ func TestScannerResynchronises(t *testing.T) {
 	require.Equal(t, block(5, 80), next())
 	_, _, err := s.Next()
 	require.ErrorIs(t, err, io.EOF)
+}
+
+// What is appended while older files are made durable, or deleted, is there, and
+// no file is lost sight of: after a Sync none waits for one.
+func TestAppendingBesideSync(t *testing.T) {
+	s := open(t, t.TempDir(), Config{MaxFile: 1000})
+	var places []Pos
+	for i := range 3 * maxFull {
+		pos, err := s.AppendBlock(block(byte(i), 900))
+		require.NoError(t, err)
+		places = append(places, pos)
+		_, err = s.AppendUndo(pos.File, chainhash.Hash{}, block(byte(i), 10))
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, len(s.full), maxFull)
+	var others sync.WaitGroup
+	for range 3 {
+		others.Go(func() { assert.NoError(t, s.Sync()) })
+	}
+	others.Go(func() { assert.NoError(t, s.Remove(0)) })
+	for i := range 40 {
+		pos, err := s.AppendBlock(block(byte(i), 900))
+		require.NoError(t, err)
+		places = append(places, pos)
+	}
+	others.Wait()
+	require.NoError(t, s.Sync())
+	require.Empty(t, s.full)
+	require.Equal(t, s.created, s.listed)
+	for i, pos := range places[1:] {
+		raw, err := s.ReadBlock(pos)
+		require.NoError(t, err)
+		require.Equal(t, byte((i+1)%(3*maxFull)), raw[0])
+	}
+	require.NoError(t, s.Close())
 }
