@@ -66,11 +66,11 @@ func (n *node) openChain() error {
 		Chain: chain.Config{
 			Params: n.params, Blocks: n.blocks, Index: n.index, Coins: n.sets.Coins(), Assumed: n.sets.Assumption(),
 			Verifier: script.New(script.Config{Parallel: n.cfg.Parallel, Txs: 100_000, Disagreed: n.disagreed}),
-			Cache:    max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, MaxTipAge: n.cfg.MaxTipAge,
+			Cache:    max(n.cfg.CacheMiB, 4) << 20 * 3 / 4, LeaveWrites: leaveWrites, MaxTipAge: n.cfg.MaxTipAge,
 			Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(), PruneLock: n.pruneLock,
-			Reindexing: n.reindexing, Room: n.room,
+			Reindexing: n.reindexing, Room: n.room, Replayed: n.logReplay(),
 		},
-		Mempool: n.cfg.policy(), Now: n.now, Observe: observer{n}.observe, Log: n.log,
+		Mempool: n.cfg.policy(), Now: n.now, Observe: observer{n}.observe, Log: n.log, Stopping: n.stopping,
 	})
 	if err != nil {
 		return fmt.Errorf("loading the chain: %w", err)
@@ -82,6 +82,31 @@ func (n *node) openChain() error {
 		return err
 	}
 	return n.checkLast()
+}
+
+// leaveWrites is how many bytes of coins in memory are written in about a
+// second: a node that is told to stop is not to keep its user waiting.
+const leaveWrites = 48 << 20
+
+// replayLogInterval is how often it is told how far the repetition of blocks is.
+const replayLogInterval = 10 * time.Second
+
+// logReplay returns what tells of blocks that are repeated at the start: the
+// node was stopped, or died, before their coins were written.
+func (n *node) logReplay() func(done, left int) {
+	var told time.Time
+	return func(done, left int) {
+		switch now := time.Now(); {
+		case done == 1:
+			n.log.Info(fmt.Sprintf("Replaying %d blocks, whose coins were not written before the last end", left+1))
+			told = now
+		case left == 0:
+			n.log.Info(fmt.Sprintf("Replayed %d blocks", done))
+		case now.Sub(told) >= replayLogInterval:
+			n.log.Info(fmt.Sprintf("Replaying blocks: %d of %d", done, done+left))
+			told = now
+		}
+	}
 }
 
 // disagreed says that an input was accepted though one of two interpreters

@@ -63,6 +63,8 @@ type node struct {
 	watch   *watch.Watch
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
+	stopping func() bool // whether Run is to end
+
 	loaded  atomic.Bool   // what is on disk is connected, and -loadblock imported
 	lost    atomic.Int64  // blocks that proved damaged when they were to be connected
 	located chan struct{} // closed when it is known where all stored blocks are
@@ -72,9 +74,12 @@ type node struct {
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
 		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), located: make(chan struct{}),
+		stopping: func() bool { return ctx.Err() != nil },
 	}
 	n.watch = watch.New(func(instance string, ev msg.WatchedTxEvent) { n.feed.WatchedTx(instance, ev) })
-	if err := n.openOrReindex(); err != nil {
+	if err := n.openOrReindex(); errors.Is(err, chain.ErrInterrupted) && ctx.Err() != nil {
+		return context.Cause(ctx)
+	} else if err != nil {
 		return err
 	}
 	mux := bus.NewMux()
@@ -188,8 +193,10 @@ func (n *node) keepHouse(ctx context.Context) error {
 		case <-flush.C:
 			if due++; due >= flushesApart || !n.owner.Chain().View().CatchingUp() {
 				due = 0
-				err = n.owner.Do(ctx, (*chainstate.State).Flush)
+				err = n.owner.Do(ctx, (*chainstate.State).BeginFlush)
 			}
+		case <-n.owner.Flushed():
+			err = n.owner.DoAmidBlocks(ctx, (*chainstate.State).Collect)
 		case <-checkpoint.C:
 			err = n.owner.DoAmidBlocks(ctx, (*chainstate.State).Checkpoint)
 		case <-room.C:

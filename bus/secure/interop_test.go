@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
@@ -139,9 +138,7 @@ func TestLibzmqClientEchoesAndPingsThroughOurServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"after": true}, z.said())
 	require.Equal(t, map[string]any{"broken": 0.0}, z.said())
-	// A client that leaves a PONG unread behind makes the system send a reset.
-	err = <-ended
-	require.True(t, errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET), "%v", err)
+	require.ErrorIs(t, <-ended, io.EOF)
 }
 
 // dialLibzmq starts a libzmq ROUTER and connects to it.

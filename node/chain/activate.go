@@ -22,13 +22,13 @@ var ErrInterrupted = errors.New("chain: interrupted")
 // the way are marked, and reported as Refused.
 //
 // It does not wait for the scripts of the last blocks; Collect and Drain go on with
-// those, and Broken tells then whether to call it again. After an error other than
+// those, and Resumes tells then whether to call it again. After an error other than
 // ErrInterrupted, nothing that changes chain or disk succeeds any more.
 func (e *Engine) Advance(now int64) (more bool, err error) {
 	if e.failure != nil {
 		return false, e.failure
 	}
-	e.pipeline.broken = false
+	e.pipeline.broken, e.pipeline.held = false, false
 	more, err = e.advance(now)
 	return more && err == nil, e.fail(err)
 }
@@ -37,9 +37,18 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 	if e.cfg.Interrupted() {
 		return false, ErrInterrupted
 	}
+	if e.tidyDue() && e.UnderWay() {
+		err := e.Collect(now)
+		e.pipeline.held = e.UnderWay()
+		return !e.pipeline.held, err
+	}
 	// What is written was told: blocks that are durable are no news after a crash.
 	if err := e.keepBounds(); err != nil {
 		return false, err
+	}
+	if e.crowded() {
+		e.pipeline.held = true
+		return false, nil
 	}
 	if left, err := e.leaveInvalid(now); left || err != nil {
 		return left, err
@@ -56,6 +65,13 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 	return true, e.towards(best, now)
 }
 
+// Resumes reports whether Advance has to be called without a block having come:
+// it ended for something that has come to an end, or before blocks were taken
+// back.
+func (e *Engine) Resumes() bool {
+	return e.pipeline.broken || e.pipeline.held && !e.UnderWay() && !e.crowded()
+}
+
 // towards moves towards best: by extending the chain, or, to another branch, by
 // a step.
 func (e *Engine) towards(best *BlockNode, now int64) error {
@@ -68,9 +84,13 @@ func (e *Engine) towards(best *BlockNode, now int64) error {
 	return e.step(best, now)
 }
 
-// keepBounds writes out, and deletes, what has become too much.
+// tidyDue reports whether keepBounds has something to do that no block may be
+// under way for.
+func (e *storage) tidyDue() bool { return e.flushDue() || e.pruneDue() }
+
+// keepBounds begins to write out, and deletes, what has become too much.
 func (e *Engine) keepBounds() error {
-	if err := e.checkpointIfMany(); err != nil {
+	if err := errors.Join(e.noticeFlush(), e.checkpointIfMany()); err != nil {
 		return err
 	}
 	if e.UnderWay() {
@@ -79,7 +99,10 @@ func (e *Engine) keepBounds() error {
 	if err := e.pruneIfLarge(); err != nil {
 		return err
 	}
-	return e.flushIfLarge()
+	if e.flushDue() {
+		return e.BeginFlush()
+	}
+	return nil
 }
 
 // mostWork returns the best candidate whose branch down to the best chain is
@@ -229,19 +252,6 @@ func (e *branches) publish(fork *BlockNode, path []*BlockNode, now int64) {
 	next.Initial = e.current.Initial && e.stillInitial(next.Tip(), now)
 	next.BestHeader = e.bestHeader
 	e.changeTip(next, fork)
-}
-
-func (e *storage) flushIfLarge() error {
-	limit := e.cacheLimit()
-	if e.coins.Size() < limit {
-		return nil
-	}
-	if err := e.Flush(); err != nil {
-		return err
-	}
-	// What stays must leave room, or every step would end with a flush.
-	e.coins.Trim(limit / 2)
-	return nil
 }
 
 // refuse marks a block that failed to connect.

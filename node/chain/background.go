@@ -56,7 +56,7 @@ func (e *Engine) openBackground() error {
 	if err != nil {
 		return err
 	}
-	tip, err := e.loadCoins(set, heads)
+	tip, _, err := e.loadCoins(set, heads)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,13 @@ func (e *Engine) openBackground() error {
 }
 
 // EndBackground ends a background whose set was found to be the assumed one.
-func (e *Engine) EndBackground() {
+func (e *Engine) EndBackground() error {
+	if err := e.fail(e.endFlush()); err != nil {
+		return err
+	}
 	e.background.Store(nil)
 	e.refillCandidates()
+	return nil
 }
 
 // unproven reports whether a block is one that the background may not have, or

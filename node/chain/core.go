@@ -81,11 +81,6 @@ func (e *core) Next() <-chan struct{} {
 	return e.pipeline.blocks[0].run.Done()
 }
 
-// Broken reports whether blocks that were under way have been taken back, since
-// one of them is invalid, and Advance was not called since: another branch may be
-// the best now.
-func (e *core) Broken() bool { return e.pipeline.broken }
-
 // UnderWay reports whether scripts of blocks run, or have run, that are not
 // connected yet.
 func (e *core) UnderWay() bool { return len(e.pipeline.blocks) > 0 }

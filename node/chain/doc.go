@@ -18,7 +18,13 @@
 // passes it to Show, so that what else has to follow the chain can do so first.
 // A step is bounded, and so is what waits to be taken. Advance leaves blocks under
 // way, whose scripts run meanwhile; Drain and Collect finish them, or take them
-// back if one is invalid (Broken), and Abandon takes them back for the end.
+// back if one is invalid, and Abandon takes them back for the end. Where Advance
+// ended for something that ends by itself, Resumes tells when to call it again.
+//
+// A flush is written by a goroutine, while the chain goes on: BeginFlush, or
+// Advance by itself, sets aside what has changed, when no block is under way.
+// Flushed tells of its end, which Collect takes in. When what is being written and
+// what has changed since fill the memory, Advance does nothing until then (Crowded).
 //
 // # Guarantees
 //
@@ -30,7 +36,9 @@
 //     way.
 //   - After a crash at any moment, Open finds the UTXO set of a block that was
 //     the tip at some flush, and goes on from there: block files are made durable
-//     before the index of headers, and that before coins.
+//     before the index of headers, and that before coins. Where a flush was
+//     interrupted, or left undone for a quick end (Leave), Open first repeats the
+//     blocks that it was about, without their scripts.
 //   - A block whose content is not what its header commits to is refused without
 //     a verdict on the header.
 //
@@ -45,10 +53,11 @@
 // CommitProof, which is the owner's, takes the step. When the background is Done, the
 // goroutine that runs it compares the sets. Until then the best chain does not go below the
 // assumed set's block, because undo data is missing there, and View may contain
-// blocks that are not there; Verified does not. Flush makes both sets durable.
+// blocks that are not there; Verified does not. A flush makes both sets durable.
 //
-// The engine starts the goroutines of the script verifier, which it joins, and
-// one at a time that reads the block whose turn is next (and its coins), which it
+// The engine starts the goroutines of the script verifier, which it joins, one at
+// a time that writes a flush, which it joins at the next one or in Leave, and one
+// at a time that reads the block whose turn is next (and its coins), which it
 // joins at the next step, at Abandon, or before it disconnects a block. It reads
 // no clock: now, in Unix seconds, is an argument.
 package chain

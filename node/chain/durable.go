@@ -2,14 +2,11 @@ package chain
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/blockfile"
-	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
 // keyDurable holds the mark that Flush leaves in the index: the number and
@@ -46,50 +43,6 @@ func loadMark(from IndexStore) (*mark, error) {
 	})
 	return m, err
 }
-
-// Flush makes all of the chain durable: files, then headers, then coins.
-func (e *storage) Flush() error {
-	switch {
-	case e.failure != nil:
-		return e.failure
-	case len(e.pipeline.blocks) > 0:
-		return errPending
-	}
-	return e.fail(e.flush())
-}
-
-func (e *storage) flush() error {
-	size := e.coins.Size() + e.tree.pendingBytes()
-	h := e.Background()
-	if h != nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		size += h.set.Size()
-	}
-	if err := e.cfg.Room(size); err != nil {
-		return err
-	}
-	m := mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
-	if err := e.cfg.Blocks.Sync(); err != nil {
-		return err
-	}
-	if err := e.tree.write(e.cfg.Index); err != nil {
-		return err
-	}
-	err := e.cfg.Index.Write(func(w store.Writer) error { return w.Put(slices.Clone(keyDurable), m.encode()) })
-	if err != nil {
-		return err
-	}
-	if err := e.cfg.Index.Sync(); err != nil {
-		return err
-	}
-	if err := e.coins.Flush(); err != nil || h == nil {
-		return err
-	}
-	return h.set.Flush()
-}
-
-var errPending = errors.New("chain: blocks are under way; Drain first")
 
 // doubts tells which blocks and undo data of the index may never have reached
 // the disk.

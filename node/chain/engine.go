@@ -81,8 +81,10 @@ type Config struct {
 	Coins     coins.Store
 	Verifier  *script.Verifier
 	Assumed   *Assumption // nil if Coins is what the engine made itself
-	Cache     int64       // bytes of coins in memory before they are flushed
+	Cache     int64       // bytes of coins in memory
 	MaxTipAge int64       // seconds; a tip older than that means initial download
+	// LeaveWrites is up to how many bytes of coins Leave writes.
+	LeaveWrites int64
 	// Pruning tells that block files may be deleted: those below PruneTarget
 	// bytes by itself, unless that is zero. None is that has a block above the
 	// height that PruneLock returns; it may be nil.
@@ -91,9 +93,12 @@ type Config struct {
 	PruneLock   func() int32
 	// Reindexing tells that the index is made anew with AcceptStored.
 	Reindexing bool
-	// Interrupted is asked between blocks of a long step, which then ends
-	// early; may be nil.
+	// Interrupted is asked between blocks of a long step, and of Open, which then
+	// ends early; may be nil.
 	Interrupted func() bool
+	// Replayed hears from Open how many blocks of an interrupted flush are
+	// repeated, and how many are left; may be nil.
+	Replayed func(done, left int)
 	// Room fails if so many bytes do not fit on the disk. It is asked before
 	// anything is written; may be nil.
 	Room func(bytes int64) error
@@ -140,8 +145,11 @@ type branches struct {
 type storage struct {
 	*branches
 	files      blockFiles
-	prunedSize int64   // bytes of all block files when pruning was considered
-	doubted    []error // see Doubted
+	prunedSize int64         // bytes of all block files when pruning was considered
+	doubted    []error       // see Doubted
+	writing    *flush        // under way; nil if none is
+	flushed    chan struct{} // see Flushed
+	durable    *BlockNode    // from which on a start may have to repeat blocks
 }
 
 // connector moves the UTXO set.
@@ -157,6 +165,9 @@ func Open(cfg Config, now int64) (*Engine, error) {
 	if cfg.Interrupted == nil {
 		cfg.Interrupted = func() bool { return false }
 	}
+	if cfg.Replayed == nil {
+		cfg.Replayed = func(int, int) {}
+	}
 	if cfg.Room == nil {
 		cfg.Room = func(int64) error { return nil }
 	}
@@ -165,7 +176,7 @@ func Open(cfg Config, now int64) (*Engine, error) {
 		return nil, err
 	}
 	reader := &Reader{params: cfg.Params, tree: tree, blocks: cfg.Blocks, cache: cfg.Cache}
-	e := &Engine{&connector{storage: &storage{files: blockFiles{}, branches: &branches{
+	e := &Engine{&connector{storage: &storage{files: blockFiles{}, flushed: make(chan struct{}, 1), branches: &branches{
 		candidates: map[*BlockNode]struct{}{}, waiting: map[*BlockNode][]*BlockNode{}, refused: map[*BlockNode]*consensus.Reject{},
 		nextSeq: 2, preciousSeq: -1, core: &core{Reader: reader, cfg: cfg},
 	}}}}
@@ -184,10 +195,11 @@ func (e *Engine) load(now int64) error {
 	if err := e.loadFiles(); err != nil {
 		return err
 	}
-	tip, err := e.loadCoins(e.coins, heads)
+	tip, durable, err := e.loadCoins(e.coins, heads)
 	if err != nil {
 		return err
 	}
+	e.durable = durable
 	if err := e.openBackground(); err != nil {
 		return err
 	}
@@ -256,9 +268,10 @@ func (e *storage) loadFiles() error {
 	return nil
 }
 
-// loadCoins returns the block that a UTXO set belongs to. heads are the two
-// ends of an interrupted flush, if there was one.
-func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*BlockNode, error) {
+// loadCoins returns the block that a UTXO set belongs to, and the one whose set
+// was on the disk last. heads are the two ends of an interrupted flush, if there
+// was one.
+func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (tip, durable *BlockNode, err error) {
 	if heads != nil {
 		return e.replay(cache, heads[0], heads[1])
 	}
@@ -267,11 +280,11 @@ func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (*Bloc
 		best = *e.params.GenesisHash
 		cache.Commit(cache.NewView(), best)
 	}
-	tip := e.tree.lookup(best)
+	tip = e.tree.lookup(best)
 	if tip == nil || tip.chainTx == 0 {
-		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, best)
+		return nil, nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, best)
 	}
-	return tip, nil
+	return tip, tip, nil
 }
 
 func (e *branches) loadCandidates(tip *BlockNode) {

@@ -127,6 +127,9 @@ func (t *tree) save(to IndexStore) error {
 
 // write writes what has changed since the last time.
 func (t *tree) write(to IndexStore) error {
+	// Of two who write, the later one has the newer values.
+	t.writing.Lock()
+	defer t.writing.Unlock()
 	t.mu.Lock()
 	changed := make(map[chainhash.Hash][]byte, len(t.dirty))
 	for n := range t.dirty {

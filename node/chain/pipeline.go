@@ -37,6 +37,7 @@ type pipeline struct {
 	blocks []*pending
 	bytes  int
 	broken bool // blocks were taken back, and Advance has not looked where to go instead
+	held   bool // Advance waits for those under way, or for a flush
 }
 
 func (p *pipeline) push(b *pending) {
@@ -54,9 +55,13 @@ func (p *pipeline) pop() *pending {
 
 func (p *pipeline) full() bool { return len(p.blocks) >= maxPending || p.bytes >= maxPendingBytes }
 
-// Collect finishes the blocks whose scripts have run already.
+// Collect finishes the blocks whose scripts have run already, and a flush that
+// has ended.
 func (e *connector) Collect(now int64) error {
-	return e.finish(now, (*pending).hasRun)
+	if err := e.finish(now, (*pending).hasRun); err != nil {
+		return err
+	}
+	return e.fail(e.noticeFlush())
 }
 
 // Drain finishes all blocks that are under way. If it is interrupted, some
@@ -99,8 +104,8 @@ func (e *connector) extend(best *BlockNode, now int64) error {
 		if e.end() != n {
 			return nil // one before it proved invalid
 		}
-		if e.coins.Size() >= e.cacheLimit() || e.pruneDue() {
-			return e.Drain(now)
+		if e.tidyDue() || e.crowded() {
+			return nil
 		}
 	}
 	return nil
@@ -187,9 +192,12 @@ func (e *branches) publishPath(path []*BlockNode, now int64) {
 
 // takeBack undoes all blocks that are under way.
 func (e *connector) takeBack() error {
+	for _, p := range e.pipeline.blocks {
+		p.run.Stop() // what it finds does not matter any more
+	}
 	for i := len(e.pipeline.blocks) - 1; i >= 0; i-- {
 		p := e.pipeline.blocks[i]
-		_ = p.run.Wait() // what it found does not matter any more
+		_ = p.run.Wait()
 		view := e.coins.NewView()
 		if _, err := unspendBlock(p.node, p.block, p.undo, view); err != nil {
 			return err

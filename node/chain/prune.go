@@ -35,6 +35,9 @@ func (e *storage) PruneTo(height int32) (int32, error) {
 			files = append(files, num)
 		}
 	}
+	if err := e.Flush(); err != nil {
+		return height, err
+	}
 	return height, e.deleteFiles(files, height)
 }
 
@@ -56,7 +59,8 @@ func (e *storage) mayPrune(num, height int32) bool {
 }
 
 // pruneIfLarge deletes the lowest files until all are smaller than the target.
-// It looks every pruneBlockRoom bytes.
+// It looks every pruneBlockRoom bytes. What is not durable yet stays until the
+// flush that it begins has ended.
 func (e *storage) pruneIfLarge() error {
 	if !e.pruneDue() {
 		return nil
@@ -72,6 +76,9 @@ func (e *storage) pruneIfLarge() error {
 			total -= e.cfg.Blocks.FileSize(num)
 		}
 	}
+	if !e.mayDelete(files) {
+		return e.BeginFlush()
+	}
 	if err := e.deleteFiles(files, limit); err != nil {
 		return err
 	}
@@ -80,20 +87,29 @@ func (e *storage) pruneIfLarge() error {
 }
 
 // pruneDue reports whether as much was written since the last look as room was
-// left for.
+// left for, and no flush is under way.
 func (e *storage) pruneDue() bool {
-	return e.cfg.PruneTarget > 0 && e.current.Height() > e.params.PruneAfterHeight &&
+	return e.cfg.PruneTarget > 0 && e.writing == nil && e.current.Height() > e.params.PruneAfterHeight &&
 		e.cfg.Blocks.DiskSize() >= e.prunedSize+pruneBlockRoom
 }
 
-// deleteFiles forgets what is in the files before it deletes them, and first
-// makes durable what they were for.
+// mayDelete reports whether no start has to repeat a block of the files.
+func (e *storage) mayDelete(files []int32) bool {
+	if len(files) == 0 {
+		return true
+	}
+	if e.Background() != nil {
+		return e.durable == e.current.Tip() // its set was written with the other
+	}
+	sure := e.current.Fork(e.durable).Height
+	return !slices.ContainsFunc(files, func(num int32) bool { return e.files[num].last > sure })
+}
+
+// deleteFiles forgets what is in the files before it deletes them. What they
+// were for is durable.
 func (e *storage) deleteFiles(files []int32, height int32) error {
 	if len(files) == 0 {
 		return nil
-	}
-	if err := e.Flush(); err != nil {
-		return err
 	}
 	doomed := map[int32]struct{}{}
 	for _, num := range files {

@@ -8,36 +8,65 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
-// replay repeats the blocks between the two ends of an interrupted flush, and
-// finishes it. Which of its coins were written does not matter: the final
-// state of each coin that those blocks touch follows from them alone.
-func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (*BlockNode, error) {
-	end := e.tree.lookup(to)
-	if end == nil {
-		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, to)
+// replay repeats the blocks between the two ends of an interrupted flush. Which of
+// its coins were written does not matter: the final state of each coin that
+// those blocks touch follows from them alone. The next flush finishes it.
+func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (end, start *BlockNode, err error) {
+	if from == (chainhash.Hash{}) {
+		from = *e.params.GenesisHash
 	}
-	fork := e.tree.lookup(*e.params.GenesisHash)
-	if from != (chainhash.Hash{}) {
-		start := e.tree.lookup(from)
-		if start == nil {
-			return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, from)
+	if start, err = e.headOf(from); err != nil {
+		return nil, nil, err
+	}
+	if end, err = e.headOf(to); err != nil {
+		return nil, nil, err
+	}
+	fork := Fork(start, end)
+	total := int(start.Height - fork.Height + end.Height - fork.Height)
+	done := 0
+	repeat := func(step func(*coins.Cache, *BlockNode) error, n *BlockNode) error {
+		if err := step(set, n); err != nil {
+			return err
 		}
-		fork = Fork(start, end)
-		for n := start; n != fork; n = n.Parent {
-			if err := e.replayBack(set, n); err != nil {
-				return nil, err
-			}
+		done++
+		e.cfg.Replayed(done, total-done)
+		return e.keepReplayBounds(set)
+	}
+	for n := start; n != fork; n = n.Parent {
+		if err := repeat(e.replayBack, n); err != nil {
+			return nil, nil, err
 		}
 	}
 	for _, n := range branch(fork, end) {
-		if err := e.replayForward(set, n); err != nil {
-			return nil, err
+		if err := repeat(e.replayForward, n); err != nil {
+			return nil, nil, err
 		}
 	}
-	if end == fork {
-		set.Commit(set.NewReplay(), end.Hash)
+	set.Commit(set.NewReplay(), end.Hash)
+	return end, start, nil
+}
+
+func (e *connector) headOf(hash chainhash.Hash) (*BlockNode, error) {
+	n := e.tree.lookup(hash)
+	if n == nil {
+		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, hash)
 	}
-	return end, set.Flush()
+	return n, nil
+}
+
+func (e *connector) keepReplayBounds(set *coins.Cache) error {
+	if e.cfg.Interrupted() {
+		return ErrInterrupted
+	}
+	limit := e.cacheLimit()
+	if set.Size() < limit {
+		return nil
+	}
+	if err := set.FlushPart(); err != nil {
+		return err
+	}
+	set.Trim(limit / 2)
+	return nil
 }
 
 func (e *connector) replayBack(set *coins.Cache, n *BlockNode) error {

@@ -33,6 +33,7 @@ func (r *Reader) RollBack(set *coins.Cache, from, to *BlockNode, after func(left
 			if err := set.Flush(); err != nil {
 				return err
 			}
+			set.Trim(r.cache / 2)
 		}
 		if err := after(n.Height - 1 - to.Height); err != nil {
 			return err

@@ -81,7 +81,10 @@ func TestStillIsTheSetOfTheView(t *testing.T) {
 					require.NoError(t, l.compare(e, rng, 5))
 					if rng.IntN(8) == 0 {
 						require.NoError(t, e.Drain(now))
-						require.NoError(t, e.Flush())
+						require.NoError(t, e.BeginFlush())
+						if rng.IntN(2) == 0 {
+							require.NoError(t, e.Flush())
+						}
 						e.Coins().Trim(0)
 					}
 				}
@@ -90,6 +93,7 @@ func TestStillIsTheSetOfTheView(t *testing.T) {
 			require.Equal(t, beside.Hash, e.View().Tip().Hash)
 			require.True(t, e.Info(e.Lookup(bad.Hash)).Failed)
 			require.NoError(t, l.compare(e, rng, 5000))
+			require.NoError(t, e.Leave())
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 // tree holds all known headers. Its lock is held for moments only.
 type tree struct {
+	writing sync.Mutex // held while changes are written; before mu
+
 	mu    sync.RWMutex
 	nodes map[chainhash.Hash]*BlockNode
 	dirty map[*BlockNode]struct{} // to be written to the index

@@ -22,6 +22,9 @@ type Config struct {
 	Now     func() int64   // Unix seconds
 	Observe func(Event)    // see the package's text
 	Log     *slog.Logger
+	// Stopping is asked during Open, which then ends early with
+	// chain.ErrInterrupted; may be nil.
+	Stopping func() bool
 }
 
 // Owner gives access to chain and mempool.
@@ -51,7 +54,7 @@ func Open(cfg Config) (*Owner, error) {
 		flights: flights{running: map[flightName]*flight{}},
 	}
 	o.state = State{o: o, observe: cfg.Observe}
-	cfg.Chain.Interrupted = o.state.interrupted
+	cfg.Chain.Interrupted = func() bool { return o.state.interrupted() || cfg.Stopping != nil && cfg.Stopping() }
 	engine, err := chain.Open(cfg.Chain, o.now())
 	if err != nil {
 		return nil, err
@@ -183,30 +186,85 @@ const turn = 250 * time.Millisecond
 // them: now and then others have a turn.
 func (o *Owner) ConnectStored(ctx context.Context) error {
 	for {
-		err := o.Do(ctx, func(s *State) error {
-			s.until = time.Now().Add(turn)
-			defer func() { s.until = time.Time{} }()
-			if err := s.Activate(); err != nil {
-				return err
-			}
-			s.forgetLeft()
-			return nil
+		var wait <-chan struct{}
+		err := o.begin(ctx, func(s *State) (err error) {
+			wait, err = s.connectStored()
+			return err
 		})
-		if !errors.Is(err, chain.ErrInterrupted) || o.Stopped() {
+		switch {
+		case errors.Is(err, chain.ErrInterrupted) && !o.Stopped():
+			continue
+		case err != nil || wait == nil:
+			return err
+		}
+		if err := await(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// Close writes out what is connected, and connects nothing any more: blocks
-// whose scripts still run are connected after the next start.
+// connectStored is a turn of ConnectStored. It returns what the next one waits
+// for, nil if all blocks are connected.
+func (s *State) connectStored() (wait <-chan struct{}, err error) {
+	s.until = time.Now().Add(turn)
+	defer func() { s.until = time.Time{} }()
+	if err := s.Collect(); err != nil {
+		return nil, err
+	}
+	if err := s.Advance(); err != nil {
+		return nil, err
+	}
+	if wait = s.Chain.Next(); wait == nil {
+		wait = s.Chain.Crowded()
+	}
+	if wait == nil {
+		s.forgetLeft()
+	}
+	return wait, nil
+}
+
+// DoFlushed runs fn as Do does, when everything is durable. Most of that is made so
+// before, while others have the state.
+func (o *Owner) DoFlushed(ctx context.Context, fn func(*State) error) error {
+	if err := o.flushAhead(ctx); err != nil {
+		return err
+	}
+	return o.Do(ctx, func(s *State) error {
+		if err := s.Flush(); err != nil {
+			return err
+		}
+		return fn(s)
+	})
+}
+
+func (o *Owner) flushAhead(ctx context.Context) error {
+	var written <-chan struct{}
+	err := o.Do(ctx, func(s *State) error {
+		err := s.BeginFlush()
+		written = s.Chain.Flushing()
+		return err
+	})
+	if err != nil || written == nil {
+		return err
+	}
+	return await(ctx, written)
+}
+
+// Flushed returns a channel that gets an element when a flush has ended. Who
+// hears it calls Collect.
+func (o *Owner) Flushed() <-chan struct{} { return o.engine.Flushed() }
+
+// Close makes durable what is connected, in little time, and connects nothing any
+// more: blocks whose scripts still run are connected after the next start. Nothing
+// else is done with chain or mempool afterwards.
 func (o *Owner) Close() error {
 	o.Stop()
 	return o.DoAmidBlocks(context.Background(), func(s *State) error {
-		if err := s.Chain.Abandon(); err != nil {
-			return err
+		err := s.Chain.Abandon()
+		if left := s.Vital(s.Chain.Leave()); err == nil { // a flush has ended, whatever failed before
+			err = left
 		}
-		return s.Vital(s.Chain.Flush())
+		return err
 	})
 }
 

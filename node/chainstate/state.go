@@ -32,8 +32,15 @@ func (s *State) Vital(err error) error { return s.o.Vital(err) }
 // Activate lets the chain go where it should, and waits until it is there.
 func (s *State) Activate() error {
 	for {
-		if err := s.Advance(); err != nil || !s.Chain.UnderWay() {
+		if err := s.Advance(); err != nil {
 			return err
+		}
+		if flushed := s.Chain.Crowded(); flushed != nil && !s.Chain.UnderWay() {
+			<-flushed
+			continue
+		}
+		if !s.Chain.UnderWay() {
+			return nil
 		}
 		if err := s.Drain(); err != nil {
 			return err
@@ -55,10 +62,11 @@ func (s *State) Advance() error {
 // Drain finishes the blocks that are under way, and waits for their scripts.
 func (s *State) Drain() error { return s.follow(s.Chain.Drain(s.Now())) }
 
-// Collect finishes the blocks whose scripts have run. If one is invalid, the
-// chain goes on with the best of the others: its bringer may be gone.
+// Collect finishes the blocks whose scripts have run, and a flush that has
+// ended. The chain goes on if it waited for that; and if a block is invalid, with
+// the best of the others: its bringer may be gone.
 func (s *State) Collect() error {
-	if err := s.follow(s.Chain.Collect(s.Now())); err != nil || !s.Chain.Broken() {
+	if err := s.follow(s.Chain.Collect(s.Now())); err != nil || !s.Chain.Resumes() {
 		return err
 	}
 	return s.Advance()
@@ -73,7 +81,13 @@ func (s *State) Checkpoint() error {
 	return s.Chain.Checkpoint()
 }
 
-// Flush makes everything durable. No block is under way.
+// BeginFlush begins to make everything durable. No block is under way.
+func (s *State) BeginFlush() error {
+	s.tell()
+	return s.Vital(s.Chain.BeginFlush())
+}
+
+// Flush makes everything durable, and waits until it is. No block is under way.
 func (s *State) Flush() error {
 	s.tell()
 	return s.Vital(s.Chain.Flush())

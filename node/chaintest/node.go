@@ -47,7 +47,7 @@ func (d *Disk) Close(t testing.TB) {
 func (d *Disk) Config(p *consensus.Params) chain.Config {
 	return chain.Config{
 		Params: p, Blocks: d.Blocks, Index: d.Index, Coins: d.Coins,
-		Verifier: script.New(script.Config{Txs: 1000}), Cache: 64 << 20, MaxTipAge: 24 * 60 * 60,
+		Verifier: script.New(script.Config{Txs: 1000}), Cache: 64 << 20, LeaveWrites: 1 << 20, MaxTipAge: 24 * 60 * 60,
 	}
 }
 
@@ -70,6 +70,10 @@ func Activate(e *chain.Engine, now int64, hear func(chain.Event)) error {
 	for {
 		more, err := e.Advance(now)
 		Tell(e, hear)
+		if flushed := e.Crowded(); err == nil && !more && flushed != nil {
+			<-flushed
+			more = true
+		}
 		if err == nil && !more && e.UnderWay() {
 			more, err = true, e.Drain(now)
 			Tell(e, hear)

@@ -33,8 +33,7 @@ var (
 type state uint8
 
 const (
-	dirty state = 1 << iota // differs from what the layer below has
-	fresh                   // the layer below does not have it
+	fresh state = 1 << iota // neither the layers below nor the store have it
 	spent
 )
 
@@ -47,10 +46,12 @@ type entry struct {
 type Cache struct {
 	store Store
 
+	// Each layer overrides those below it, and clean the store.
 	mu       sync.RWMutex
 	best     chainhash.Hash
-	top      *layer // changed since the last flush, and read
+	top      *layer // changed since the last flush began
 	flushing *layer // being written, and not changed; or nil
+	clean    *layer // such as the store has it
 	epoch    uint64 // changes when entries go from memory to the store
 	whole    bool   // memory has all coins: none was ever dropped
 
@@ -60,7 +61,7 @@ type Cache struct {
 // Open reads the state of the store. heads is not nil if a flush was
 // interrupted: it was going to heads[0] and came from heads[1].
 func Open(s Store) (c *Cache, heads []chainhash.Hash, err error) {
-	c = &Cache{store: s, top: newLayer()}
+	c = &Cache{store: s, top: newLayer(), clean: newLayer()}
 	if heads, err = readHashes(s, keyHeads, 2); err != nil || heads != nil {
 		return c, heads, err
 	}
@@ -105,14 +106,30 @@ func (c *Cache) Whole() bool {
 func (c *Cache) Size() int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	size := c.top.size + c.clean.size
+	if c.flushing != nil {
+		size += c.flushing.size
+	}
+	return size
+}
+
+// Unwritten estimates the bytes of memory of what the next flush has to write.
+func (c *Cache) Unwritten() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return c.top.size
 }
 
-// Len returns the number of coins in memory.
+// Len returns the number of coins in memory, where one that was changed during
+// a flush counts more than once.
 func (c *Cache) Len() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return len(c.top.coins)
+	n := len(c.top.coins) + len(c.clean.coins)
+	if c.flushing != nil {
+		n += len(c.flushing.coins)
+	}
+	return n
 }
 
 // Get returns a coin, and whether there is one. It does not fill the cache.
@@ -131,11 +148,12 @@ func (c *Cache) Get(op wire.OutPoint) (Coin, bool, error) {
 func (c *Cache) cached(op wire.OutPoint) (entry, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	e, known := c.top.get(op)
-	if !known {
-		e, known = c.flushing.get(op)
+	for _, l := range [...]*layer{c.top, c.flushing, c.clean} {
+		if e, known := l.get(op); known {
+			return e, true
+		}
 	}
-	return e, known
+	return entry{}, false
 }
 
 // maxSpare bounds the changes of a view whose memory is used again: those of a
@@ -166,18 +184,17 @@ func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {
 		case !known && change.state&fresh != 0:
 			// created and spent within the view
 		default:
-			c.top.replace(op, old, known, &entry{state: dirty | spent})
+			c.clean.drop(op) // top has the last word
+			c.top.replace(op, old, known, &entry{state: spent})
 		}
 		return
 	}
-	state := dirty
 	_, below := c.flushing.state(op)
 	// A coin that is in no layer, by the rule that no coin is created twice,
 	// need not be deleted below when it is spent.
-	if change.state&fresh != 0 && !replay && !below && (!known || old.state&fresh != 0) {
-		state |= fresh
+	if replay || below || known && old.state&fresh == 0 {
+		change.state &^= fresh
 	}
-	change.state = state
 	c.top.replace(op, old, known, change)
 }
 
@@ -186,7 +203,7 @@ func (c *Cache) apply(op wire.OutPoint, change *entry, replay bool) {
 func (c *Cache) Examine(op wire.OutPoint) error { return c.store.Examine(appendKey(nil, op)) }
 
 // Snapshot returns the flushed set, which later changes do not touch. Flush
-// first. The snapshot must be closed.
+// first, and begin no other flush before. The snapshot must be closed.
 func (c *Cache) Snapshot() *store.Snapshot { return c.store.Snapshot() }
 
 func appendKey(dst []byte, op wire.OutPoint) []byte {

@@ -1,6 +1,8 @@
 package coins
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -74,14 +76,7 @@ func TestCacheAgainstAMap(t *testing.T) {
 		}
 	}
 	require.NoError(t, cache.Flush())
-	snapshot := cache.Snapshot()
-	defer snapshot.Close()
-	stored := map[wire.OutPoint]Coin{}
-	require.NoError(t, EachCoin(snapshot, func(op wire.OutPoint, coin Coin, _ int) error {
-		stored[op] = coin
-		return nil
-	}))
-	require.Equal(t, twin, stored, "seed %d", seed)
+	require.Equal(t, twin, stored(t, cache), "seed %d", seed)
 }
 
 // A coin that lives and dies between two flushes never reaches the store.
@@ -202,21 +197,110 @@ func TestShortLivedCoinsAreNotWritten(t *testing.T) {
 	require.Zero(t, cache.Size())
 }
 
-func TestReadersSeeAFlushInProgress(t *testing.T) {
+// The set goes on changing while it is written, and while what was written
+// becomes clean; whoever reads sees what there is.
+func TestChangesBesideAFlush(t *testing.T) {
+	for _, small := range []bool{true, false} {
+		db := openStore(t, t.TempDir())
+		defer func() { require.NoError(t, db.Close()) }()
+		cache, twin := open(t, db), map[wire.OutPoint]Coin{}
+		r := rand.New(rand.NewPCG(3, 4))
+		change := func(block int32) {
+			view := cache.NewView()
+			for range r.IntN(200) {
+				op := wire.OutPoint{Hash: chainhash.Hash{byte(r.IntN(8))}, Index: uint32(r.IntN(1000))}
+				want, there := twin[op]
+				got, known, err := view.Get(op)
+				require.NoError(t, err)
+				require.Equal(t, there, known)
+				if !there {
+					twin[op] = Coin{Value: r.Int64N(1e15), Script: bytes.Repeat([]byte{byte(block)}, r.IntN(50)+1), Height: block}
+					view.Add(op, twin[op], true)
+					continue
+				}
+				require.Equal(t, want, got)
+				_, err = view.Spend(op)
+				require.NoError(t, err)
+				delete(twin, op)
+			}
+			cache.Commit(view, chainhash.Hash{byte(block), byte(block >> 8)})
+		}
+		for block := int32(1); block < 150; {
+			flush, err := cache.BeginFlush()
+			require.NoError(t, err)
+			_, err = cache.BeginFlush()
+			require.ErrorIs(t, err, ErrFlushing)
+			at, written := cache.Best(), make(chan error)
+			go func() { written <- flush.Write(t.Context()) }()
+			for range r.IntN(6) {
+				change(block)
+				block++
+				require.NoError(t, cache.Prefetch([]wire.OutPoint{name(r), name(r), name(r)}))
+				if !small {
+					cache.Trim(cache.Unwritten())
+				}
+			}
+			require.NoError(t, <-written)
+			from, stored, err := cache.written()
+			require.NoError(t, err)
+			require.Equal(t, at, stored)
+			require.Equal(t, at, from)
+			require.True(t, cache.Whole() || !small)
+			change(block)
+			block++
+		}
+		require.Equal(t, small, cache.Whole())
+		require.NoError(t, cache.Flush())
+		require.Equal(t, twin, stored(t, cache))
+	}
+}
+
+// A flush that is given up leaves all in memory, and the store says so.
+func TestFlushGivenUp(t *testing.T) {
 	db := openStore(t, t.TempDir())
 	defer func() { require.NoError(t, db.Close()) }()
 	cache := open(t, db)
-	op := wire.OutPoint{Index: 7}
-	view := cache.NewView()
-	view.Add(op, Coin{Value: 5, Height: 1}, true)
-	cache.Commit(view, chainhash.Hash{1})
-	_, entries, err := cache.beginFlush()
+	add := func(index uint32) {
+		v := cache.NewView()
+		v.Add(wire.OutPoint{Index: index}, Coin{Value: int64(index)}, true)
+		cache.Commit(v, chainhash.Hash{byte(index)})
+	}
+	add(1)
+	require.NoError(t, cache.Flush())
+	add(2)
+	flush, err := cache.BeginFlush()
 	require.NoError(t, err)
-	coin, there, err := cache.Get(op)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, flush.Write(ctx), context.Canceled)
+	add(3)
+	_, there, err := cache.Get(wire.OutPoint{Index: 2})
 	require.NoError(t, err)
 	require.True(t, there)
-	require.Equal(t, int64(5), coin.Value)
-	_, _, err = cache.beginFlush()
-	require.Error(t, err)
-	cache.endFlush(entries)
+	require.NoError(t, cache.LeaveUnwritten())
+	_, heads, err := Open(db)
+	require.NoError(t, err)
+	require.Equal(t, []chainhash.Hash{{3}, {1}}, heads)
+
+	require.NoError(t, flush.Write(t.Context()))
+	_, heads, err = Open(db)
+	require.NoError(t, err)
+	require.Empty(t, heads)
+	require.NoError(t, cache.Flush())
+	require.Len(t, stored(t, cache), 3)
+	require.NoError(t, cache.LeaveUnwritten(), "nothing is")
+	require.Equal(t, chainhash.Hash{3}, open(t, db).Best())
+}
+
+// stored returns what is in the store.
+func stored(t *testing.T, cache *Cache) map[wire.OutPoint]Coin {
+	t.Helper()
+	snapshot := cache.Snapshot()
+	defer snapshot.Close()
+	set := map[wire.OutPoint]Coin{}
+	require.NoError(t, EachCoin(snapshot, func(op wire.OutPoint, coin Coin, _ int) error {
+		set[op] = coin
+		return nil
+	}))
+	return set
 }

@@ -12,9 +12,15 @@
 // steps between A and B with a replaying View, which may overwrite and may
 // spend what is already spent.
 //
+// Memory has three layers, each of which overrides those below: what changed since
+// the last flush began, what that flush writes, and what is such as the store has it.
+// The first two cannot be given back before they are written; Trim gives back the
+// third. While a flush is written, the set may change.
+//
 // # Concurrency
 //
-// One goroutine at a time may change the set: Commit, Flush and Trim. Get,
+// One goroutine at a time may change the set: Commit, Flush, BeginFlush and Trim.
+// Flush.Write may be called beside it by another. Get,
 // Prefetch and Snapshot may be called from anywhere at any time and do not wait
 // for the store to write. The goroutines that Prefetch starts end before it
 // returns. The package reads no clock.

@@ -1,6 +1,7 @@
 package coins
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -10,122 +11,216 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
-// keepBelow is the size up to which coins stay in memory after a flush.
-const keepBelow = 64 << 20
+// ErrFlushing means that an earlier flush has not ended.
+const ErrFlushing Kind = "coins: another flush is under way"
+
+// Flush is a flush under way: what the set was when it began is being written,
+// while it changes further.
+type Flush struct {
+	cache   *Cache
+	to      chainhash.Hash
+	entries *layer
+	part    bool
+}
 
 // Flush writes all changes to the store and makes them durable. Blocks and
-// undo data up to Best must be durable before.
-func (c *Cache) Flush() error {
-	to, entries, err := c.beginFlush()
+// undo data up to Best must be durable before. Nobody else changes the set
+// meanwhile.
+func (c *Cache) Flush() error { return c.flushNow(false) }
+
+// FlushPart writes out what is in memory, in the middle of the repetition of an
+// interrupted flush: the store stays one that has to be repeated from where
+// that came from.
+func (c *Cache) FlushPart() error { return c.flushNow(true) }
+
+func (c *Cache) flushNow(part bool) error {
+	f, err := c.BeginFlush()
 	if err != nil {
 		return err
 	}
-	if err := c.write(to, entries); err != nil {
+	f.part = part
+	if err := f.Write(context.Background()); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.top, c.flushing = entries, nil
-		return fmt.Errorf("flush coins: %w", err)
+		c.top, c.flushing = f.entries, nil
+		return err
 	}
-	c.endFlush(entries)
 	return nil
 }
 
-// beginFlush makes top a layer of its own that does not change.
-func (c *Cache) beginFlush() (chainhash.Hash, *layer, error) {
+// BeginFlush sets aside what has changed up to now, to be written. It fails with
+// ErrFlushing.
+func (c *Cache) BeginFlush() (*Flush, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flushing != nil {
-		return chainhash.Hash{}, nil, fmt.Errorf("flush coins: another flush is under way")
+		return nil, ErrFlushing
 	}
 	c.epoch++
 	c.flushing, c.top = c.top, newLayer()
-	return c.best, c.flushing, nil
+	return &Flush{cache: c, to: c.best, entries: c.flushing}, nil
 }
 
-// endFlush keeps the coins of a small cache, which are clean now. What was
-// added to top meanwhile is clean, too: only the caller of Flush changes coins.
-func (c *Cache) endFlush(entries *layer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.epoch++
-	c.flushing = nil
-	if entries.size > keepBelow {
-		c.whole = false
-		return
+// Write writes it, makes it durable and ends the flush. It may be called from
+// anywhere, by one at a time, beside changes of the set. Blocks and undo data up
+// to what was Best when the flush began must be durable before. It ends early
+// when ctx does. After an error it may be called again; until it succeeds the
+// coins stay in memory.
+func (f *Flush) Write(ctx context.Context) error {
+	if err := f.write(ctx); err != nil {
+		return fmt.Errorf("flush coins: %w", err)
 	}
-	entries.clean()
-	c.top = entries
+	f.cache.endFlush(f.entries)
+	return nil
 }
 
-// Trim empties the cache, which was just flushed, if it is larger than limit
-// bytes.
-func (c *Cache) Trim(limit int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.top.size > limit {
-		c.epoch++
-		c.top, c.whole = newLayer(), false
+func (f *Flush) write(ctx context.Context) error {
+	c := f.cache
+	if f.part {
+		return f.writeCoins(ctx)
 	}
-}
-
-func (c *Cache) write(to chainhash.Hash, entries *layer) error {
-	ops := entries.dirty()
-	heads, err := readHashes(c.store, keyHeads, 2)
-	if err != nil {
+	from, at, err := c.written()
+	if err != nil || at == f.to && len(f.entries.coins) == 0 {
 		return err
 	}
-	best, err := readHashes(c.store, keyBest, 1)
-	if err != nil {
+	if err := c.mark(f.to, from); err != nil {
 		return err
 	}
-	if heads == nil && best != nil && best[0] == to && len(ops) == 0 {
-		return nil
-	}
-	from := chainhash.Hash{}
-	if heads != nil {
-		from = heads[1]
-	} else if best != nil {
-		from = best[0]
-	}
-	// Marker and coins must not be reordered by a crash of the machine.
-	if err := c.mark(func(w store.Writer) error { return w.Put(keyHeads, slices.Concat(to[:], from[:])) }); err != nil {
-		return err
-	}
-	if err := c.writeCoins(ops, entries); err != nil {
+	if err := f.writeCoins(ctx); err != nil {
 		return err
 	}
 	if err := c.store.Sync(); err != nil {
 		return err
 	}
-	if err := c.mark(func(w store.Writer) error { return w.Put(keyBest, to[:]) }); err != nil {
+	if err := c.put(func(w store.Writer) error { return w.Put(keyBest, f.to[:]) }); err != nil {
 		return err
 	}
-	return c.mark(func(w store.Writer) error { return w.Delete(keyHeads) })
+	return c.put(func(w store.Writer) error { return w.Delete(keyHeads) })
 }
 
-func (c *Cache) mark(fill func(store.Writer) error) error {
+// written returns whose set the store has, and where a flush that was
+// interrupted came from: of the same block if there was none.
+func (c *Cache) written() (from, at chainhash.Hash, err error) {
+	best, err := readHashes(c.store, keyBest, 1)
+	if err != nil {
+		return from, at, err
+	}
+	if best != nil {
+		from, at = best[0], best[0]
+	}
+	heads, err := readHashes(c.store, keyHeads, 2)
+	if heads != nil {
+		from, at = heads[1], chainhash.Hash{}
+	}
+	return from, at, err
+}
+
+// mark notes where a flush goes and where it comes from. Marker and coins must
+// not be reordered by a crash of the machine.
+func (c *Cache) mark(to, from chainhash.Hash) error {
+	return c.put(func(w store.Writer) error { return w.Put(keyHeads, slices.Concat(to[:], from[:])) })
+}
+
+// LeaveUnwritten makes the store that of an interrupted flush up to Best, without
+// writing coins: the next Open tells to repeat the steps. Blocks and undo data
+// up to Best must be durable before. No Flush is being written, and none comes
+// after this.
+func (c *Cache) LeaveUnwritten() error {
+	from, at, err := c.written()
+	if best := c.Best(); err == nil && at != best {
+		err = c.mark(best, from)
+	}
+	if err != nil {
+		return fmt.Errorf("leave coins: %w", err)
+	}
+	return nil
+}
+
+func (c *Cache) put(fill func(store.Writer) error) error {
 	if err := c.store.Write(fill); err != nil {
 		return err
 	}
 	return c.store.Sync()
 }
 
-func (c *Cache) writeCoins(ops []wire.OutPoint, entries *layer) error {
-	return c.store.Write(func(w store.Writer) error {
-		for _, op := range ops {
-			p := entries.coins[op]
-			e := p.unpack(entries.long[op])
-			key := appendKey(make([]byte, 0, 38), op)
-			var err error
-			if e.state&spent != 0 {
-				err = w.Delete(key)
-			} else {
-				err = w.Put(key, appendCoin(make([]byte, 0, len(e.Script)+16), &e.Coin))
+// chunk is how many coins are written, or moved, until others have their turn.
+const chunk = 4096
+
+func (f *Flush) writeCoins(ctx context.Context) error {
+	names := f.entries.names()
+	return f.cache.store.Write(func(w store.Writer) error {
+		for i, op := range names {
+			if i%chunk == 0 && ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
-			if err != nil {
+			if err := f.writeCoin(w, op); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (f *Flush) writeCoin(w store.Writer, op wire.OutPoint) error {
+	p := f.entries.coins[op]
+	e := p.unpack(f.entries.long[op])
+	key := appendKey(make([]byte, 0, 38), op)
+	if e.state&spent != 0 {
+		return w.Delete(key)
+	}
+	return w.Put(key, appendCoin(make([]byte, 0, len(e.Script)+16), &e.Coin))
+}
+
+// endFlush keeps what was written as clean: in the place of what was clean
+// before, unless that was more, or memory has all coins.
+func (c *Cache) endFlush(entries *layer) {
+	c.mu.RLock()
+	add := c.whole || c.clean.size > entries.size
+	c.mu.RUnlock()
+	if add {
+		c.addToClean(entries)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	if c.flushing = nil; !add {
+		c.clean = entries
+	}
+}
+
+// addToClean gives others their turn now and then: until it returns, entries
+// are still seen above clean.
+func (c *Cache) addToClean(entries *layer) {
+	ops := make([]wire.OutPoint, 0, chunk)
+	add := func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, op := range ops {
+			p := entries.coins[op]
+			if _, above := c.top.coins[op]; above || p.state&spent != 0 {
+				c.clean.drop(op)
+			} else {
+				c.clean.take(op, p, entries.long[op])
+			}
+		}
+		ops = ops[:0]
+	}
+	for op := range entries.coins {
+		if ops = append(ops, op); len(ops) == chunk {
+			add()
+		}
+	}
+	add()
+}
+
+// Trim gives back the memory of what the store has, too, if the cache is larger
+// than limit bytes.
+func (c *Cache) Trim(limit int64) {
+	if c.Size() <= limit {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.clean, c.whole = newLayer(), false
 }

@@ -113,25 +113,29 @@ func (l *layer) remove(op wire.OutPoint, old packed) {
 	delete(l.coins, op)
 }
 
-// clean makes all coins such as the store has, and drops those that are spent.
-func (l *layer) clean() {
-	for op, p := range l.coins {
-		if p.state&spent != 0 {
-			l.remove(op, p)
-			continue
-		}
-		p.state = 0
-		l.coins[op] = p
+// drop takes out an entry if it is there.
+func (l *layer) drop(op wire.OutPoint) {
+	if old, known := l.coins[op]; known {
+		l.remove(op, old)
 	}
 }
 
-// dirty returns the names of what differs from the store, in its order.
-func (l *layer) dirty() []wire.OutPoint {
+// take puts in an entry of another layer, whose script both have from then on.
+func (l *layer) take(op wire.OutPoint, p packed, long []byte) {
+	l.drop(op)
+	if p.size == isLong {
+		l.long[op] = long
+		l.size += longCost + int64(len(long))
+	}
+	l.coins[op] = p
+	l.size += coinCost
+}
+
+// names returns those of all entries, in the store's order.
+func (l *layer) names() []wire.OutPoint {
 	ops := make([]wire.OutPoint, 0, len(l.coins))
-	for op, p := range l.coins {
-		if p.state&dirty != 0 {
-			ops = append(ops, op)
-		}
+	for op := range l.coins {
+		ops = append(ops, op)
 	}
 	slices.SortFunc(ops, compareOutPoints)
 	return ops

@@ -19,7 +19,7 @@ func TestLayerKeepsScriptsOfAnyLength(t *testing.T) {
 			length := lengths[(i+round)%len(lengths)]
 			want := entry{
 				Coin:  Coin{Value: int64(i) << 40, Script: bytes.Repeat([]byte{byte(i + 1)}, length), Height: 1<<31 - 1, Coinbase: i%2 == 0},
-				state: dirty,
+				state: fresh,
 			}
 			op := wire.OutPoint{Index: uint32(i)}
 			l.put(op, &want)
@@ -30,18 +30,23 @@ func TestLayerKeepsScriptsOfAnyLength(t *testing.T) {
 			require.Equal(t, want, got)
 		}
 	}
-	require.Len(t, l.dirty(), len(lengths))
-	for i := range lengths[1:] {
-		op := wire.OutPoint{Index: uint32(i)}
-		l.remove(op, l.coins[op])
+	require.Len(t, l.names(), len(lengths))
+	moved := newLayer()
+	for _, op := range l.names() {
+		moved.take(op, l.coins[op], l.long[op])
+		moved.take(op, l.coins[op], l.long[op])
+		l.drop(op)
+		l.drop(op)
 	}
-	last := wire.OutPoint{Index: uint32(len(lengths) - 1)}
-	l.put(last, &entry{state: dirty | spent})
-	require.Equal(t, int64(coinCost), l.size)
-	l.clean()
-	require.Zero(t, l.size)
-	require.Empty(t, l.coins)
-	require.Empty(t, l.long)
+	require.Len(t, moved.names(), len(lengths))
+	for _, l := range []*layer{l, moved} {
+		for _, op := range l.names() {
+			l.drop(op)
+		}
+		require.Zero(t, l.size)
+		require.Empty(t, l.coins)
+		require.Empty(t, l.long)
+	}
 }
 
 // What is read stays as it was when the layer changes.
@@ -58,12 +63,23 @@ func TestLayerGivesCopies(t *testing.T) {
 	}
 }
 
-func TestTrimEmptiesWhatIsTooLarge(t *testing.T) {
-	c := &Cache{top: newLayer()}
-	c.top.put(wire.OutPoint{}, &entry{Coin: Coin{Script: []byte{1}}})
+func TestTrimGivesBackWhatIsWritten(t *testing.T) {
+	db := openStore(t, t.TempDir())
+	defer func() { require.NoError(t, db.Close()) }()
+	c := open(t, db)
+	add := func(index uint32) {
+		require.NoError(t, change(c, func(v *View) { v.Add(wire.OutPoint{Index: index}, Coin{Script: []byte{1}}, true) }))
+	}
+	add(1)
+	require.True(t, c.Whole())
+	c.Trim(0)
+	require.Equal(t, 1, c.Len(), "it is nowhere else")
+	require.NoError(t, c.Flush())
 	c.Trim(coinCost)
 	require.Equal(t, 1, c.Len())
-	c.Trim(coinCost - 1)
-	require.Zero(t, c.Len())
-	require.Zero(t, c.Size())
+	add(2)
+	c.Trim(2*coinCost - 1)
+	require.Equal(t, 1, c.Len())
+	require.EqualValues(t, coinCost, c.Size())
+	require.False(t, c.Whole())
 }

@@ -41,7 +41,7 @@ func (c *Cache) Prefetch(ops []wire.OutPoint) error {
 	for i := range found {
 		for j, coin := range found[i] {
 			if op := names[i][j]; !c.knows(op) {
-				c.top.put(op, &entry{Coin: coin})
+				c.clean.put(op, &entry{Coin: coin})
 			}
 		}
 	}
@@ -62,11 +62,12 @@ func (c *Cache) unknown(ops []wire.OutPoint) (unknown []wire.OutPoint, epoch uin
 
 // knows reports whether a layer has an entry. The caller holds mu.
 func (c *Cache) knows(op wire.OutPoint) bool {
-	if _, known := c.top.state(op); known {
-		return true
+	for _, l := range [...]*layer{c.top, c.flushing, c.clean} {
+		if _, known := l.state(op); known {
+			return true
+		}
 	}
-	_, known := c.flushing.state(op)
-	return known
+	return false
 }
 
 // fetch returns those of the coins that the store has.

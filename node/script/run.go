@@ -42,6 +42,9 @@ func (v *Verifier) Start(jobs []Job) *Run {
 	return r
 }
 
+// Stop lets the run end early: its result does not matter any more.
+func (r *Run) Stop() { r.stop.Store(0) }
+
 // Done returns a channel that is closed when the run has ended.
 func (r *Run) Done() <-chan struct{} { return r.done }
 

@@ -83,7 +83,7 @@ func (s *Sets) proveNext(ctx context.Context) (moved bool, err error) {
 
 // judge compares the set that the blocks led to with the one that was loaded.
 func (s *Sets) judge(ctx context.Context) error {
-	if err := s.owner.Do(ctx, func(state *chainstate.State) error { return state.Flush() }); err != nil {
+	if err := s.owner.DoFlushed(ctx, func(*chainstate.State) error { return nil }); err != nil {
 		return err
 	}
 	right, err := s.hasHash(ctx, s.assumed.verified, s.assumed.AssumedSet)
@@ -94,7 +94,9 @@ func (s *Sets) judge(ctx context.Context) error {
 		return s.refute("its hash is not that of the set which the blocks lead to")
 	}
 	return s.owner.Do(ctx, func(state *chainstate.State) error {
-		state.Chain.EndBackground()
+		if err := state.Vital(state.Chain.EndBackground()); err != nil {
+			return err
+		}
 		s.events.Finished()
 		return state.Activate()
 	})

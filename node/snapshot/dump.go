@@ -180,10 +180,7 @@ func Magic(net wire.BitcoinNet) (magic [4]byte) {
 // is, and its block. The caller closes it.
 func (s *Sets) Snapshot(ctx context.Context) (*store.Snapshot, *chain.BlockNode, error) {
 	var snapshot *store.Snapshot
-	err := s.owner.Do(ctx, func(state *chainstate.State) error {
-		if err := state.Flush(); err != nil {
-			return err
-		}
+	err := s.owner.DoFlushed(ctx, func(state *chainstate.State) error {
 		snapshot = state.Chain.Coins().Snapshot()
 		return nil
 	})
