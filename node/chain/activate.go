@@ -29,6 +29,9 @@ func (e *Engine) Advance(now int64) (more bool, err error) {
 		return false, e.failure
 	}
 	e.pipeline.broken, e.pipeline.held = false, false
+	if !e.UnderWay() {
+		e.pipeline.obstacle = nil
+	}
 	more, err = e.advance(now)
 	return more && err == nil, e.fail(err)
 }
@@ -38,17 +41,14 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 		return false, ErrInterrupted
 	}
 	if e.tidyDue() && e.UnderWay() {
-		err := e.Collect(now)
-		e.pipeline.held = e.UnderWay()
-		return !e.pipeline.held, err
+		return e.hold()
 	}
 	// What is written was told: blocks that are durable are no news after a crash.
 	if err := e.keepBounds(); err != nil {
 		return false, err
 	}
 	if e.crowded() {
-		e.pipeline.held = true
-		return false, nil
+		return e.hold()
 	}
 	if left, err := e.leaveInvalid(now); left || err != nil {
 		return left, err
@@ -62,7 +62,13 @@ func (e *Engine) advance(now int64) (more bool, err error) {
 	if best == e.end() {
 		return false, nil
 	}
-	return true, e.towards(best, now)
+	return e.towards(best, now)
+}
+
+// hold ends Advance until those under way, or a flush, have come to their end.
+func (e *connector) hold() (more bool, err error) {
+	e.pipeline.held = true
+	return false, nil
 }
 
 // Resumes reports whether Advance has to be called without a block having come:
@@ -74,14 +80,15 @@ func (e *Engine) Resumes() bool {
 
 // towards moves towards best: by extending the chain, or, to another branch, by
 // a step.
-func (e *Engine) towards(best *BlockNode, now int64) error {
+func (e *Engine) towards(best *BlockNode, now int64) (more bool, err error) {
 	if best.Ancestor(e.end().Height) == e.end() {
-		return e.extend(best, now)
+		err := e.extend(best, now)
+		return !e.pipeline.held, err
 	}
 	if e.UnderWay() {
-		return e.Drain(now) // some may prove invalid
+		return e.hold() // some may prove invalid
 	}
-	return e.step(best, now)
+	return true, e.step(best, now)
 }
 
 // tidyDue reports whether keepBounds has something to do that no block may be

@@ -1,6 +1,8 @@
 package chain
 
 import (
+	"errors"
+
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/script"
@@ -38,6 +40,8 @@ type pipeline struct {
 	bytes  int
 	broken bool // blocks were taken back, and Advance has not looked where to go instead
 	held   bool // Advance waits for those under way, or for a flush
+
+	obstacle *BlockNode // the block above, if it could not be prepared
 }
 
 func (p *pipeline) push(b *pending) {
@@ -88,6 +92,10 @@ func (e *connector) extend(best *BlockNode, now int64) error {
 			return ErrInterrupted
 		}
 		n := best.Ancestor(height)
+		if n == e.pipeline.obstacle {
+			e.pipeline.held = true
+			return nil
+		}
 		b, err := e.turnOf(n)
 		if height < best.Height {
 			e.ahead = e.prefetch(best.Ancestor(height + 1))
@@ -96,7 +104,7 @@ func (e *connector) extend(best *BlockNode, now int64) error {
 			err = e.prepare(n, b)
 		}
 		if err != nil {
-			return e.obstacle(n, err, now)
+			return e.obstacle(n, b, err)
 		}
 		if err := e.finish(now, e.isRipe); err != nil {
 			return err
@@ -131,17 +139,22 @@ func (e *connector) prepare(n *BlockNode, b *consensus.Block) error {
 	return nil
 }
 
-// obstacle deals with a block that could not be prepared, when it is known
-// that those before it are valid.
-func (e *connector) obstacle(n *BlockNode, err error, now int64) error {
-	before := e.end()
-	if err := e.Drain(now); err != nil {
+// obstacle deals with a block that could not be prepared. That says something
+// about it only when those before it are known to be valid: until then it is put
+// back.
+func (e *connector) obstacle(n *BlockNode, b *consensus.Block, err error) error {
+	if !e.UnderWay() {
+		return e.failedToConnect(n, err)
+	}
+	var damage *DamageError
+	if asReject(err) == nil && !errors.As(err, &damage) {
 		return err
 	}
-	if before != e.current.Tip() {
-		return nil // one before it is invalid
+	if b != nil {
+		e.recent.add(n, b)
 	}
-	return e.failedToConnect(n, err)
+	e.pipeline.obstacle, e.pipeline.held = n, true
+	return nil
 }
 
 // finish completes blocks from the lowest on while ripe says so, and

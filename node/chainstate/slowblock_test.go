@@ -7,6 +7,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -174,6 +175,85 @@ func TestAnInvalidBlockLeavesItsRivalTheTip(t *testing.T) {
 	require.NotNil(t, v.Reject)
 	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
 		require.Equal(t, rival.Hash, s.Chain.View().Tip().Hash)
+		return nil
+	}))
+	require.NoError(t, owner.Close())
+}
+
+// amidSlow runs fn for the state while the scripts of a block run, or have run,
+// and returns whether the block is still not connected after that.
+func amidSlow(t *testing.T, slow *chaintest.Spot, fn func(*chainstate.State) error) (owner *chainstate.Owner, pending <-chan bool) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	t.Cleanup(func() { disk.Close(t) })
+	seen := make(chan bool, 1)
+	owner = open(t, disk, slow.Time()+600, untouched, func(ev chainstate.Event) {
+		if stored, ok := ev.(chainstate.BlockStored); !ok || stored.At.Hash != slow.Hash {
+			return
+		}
+		entered := make(chan struct{})
+		go func() {
+			close(entered)
+			err := owner.DoAmidBlocks(context.Background(), func(s *chainstate.State) error {
+				err := fn(s)
+				seen <- err == nil && s.Chain.Pending(s.Chain.Lookup(slow.Hash)) != nil
+				return err
+			})
+			assert.NoError(t, err)
+		}()
+		<-entered
+	})
+	process(t, owner, slow.Parent.Path())
+	return owner, seen
+}
+
+// TestABetterBranchDoesNotWaitWithTheState: the chain goes to it when the scripts
+// of the block on the other branch have run, and nobody waits for that.
+func TestABetterBranchDoesNotWaitWithTheState(t *testing.T) {
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	better := slow.Parent.Extend(2, 1)
+	owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
+		for _, spot := range []*chaintest.Spot{better.Parent, better} {
+			if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
+				return err
+			}
+		}
+		return s.Advance()
+	})
+	v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
+	require.NoError(t, err)
+	require.Nil(t, v.Reject)
+	require.True(t, <-pending)
+	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
+		require.Equal(t, better.Hash, s.Chain.View().Tip().Hash)
+		require.True(t, s.Chain.Info(v.At).ValidScripts)
+		return nil
+	}))
+	require.NoError(t, owner.Close())
+}
+
+// TestAnInvalidChildDoesNotWaitWithTheState: what is wrong with it is only known
+// for sure when its parent is known to be valid.
+func TestAnInvalidChildDoesNotWaitWithTheState(t *testing.T) {
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	spent := slow.Parent.Coinbase(2)
+	thief := slow.Next(chaintest.Spend([]wire.OutPoint{spent}, 5)).Next(chaintest.Spend([]wire.OutPoint{spent}, 6))
+	owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
+		for _, spot := range []*chaintest.Spot{thief.Parent, thief} {
+			if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
+				return err
+			}
+		}
+		return errors.Join(s.Advance(), s.Advance())
+	})
+	v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
+	require.NoError(t, err)
+	require.Nil(t, v.Reject)
+	require.True(t, <-pending)
+	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
+		require.Equal(t, thief.Parent.Hash, s.Chain.View().Tip().Hash)
+		n := s.Chain.Lookup(thief.Hash)
+		require.True(t, s.Chain.Info(n).Failed)
+		require.Equal(t, "bad-txns-inputs-missingorspent", s.Chain.RefusedFor(n).Reason)
 		return nil
 	}))
 	require.NoError(t, owner.Close())
