@@ -44,8 +44,8 @@ func Load(t testing.TB, name string, into any) {
 	require.NoError(t, json.Unmarshal(raw, into))
 }
 
-// Unhex reads what vectors have as hexadecimal digits.
-func Unhex(t testing.TB, text string) []byte {
+// unhex reads what vectors have as hexadecimal digits.
+func unhex(t testing.TB, text string) []byte {
 	t.Helper()
 	raw, err := hex.DecodeString(text)
 	require.NoError(t, err, text)

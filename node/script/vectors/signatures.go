@@ -42,10 +42,10 @@ func ECDSA(t testing.TB) (list []Signature) {
 	for _, group := range file.TestGroups {
 		for _, v := range group.Tests {
 			require.Contains(t, []string{"valid", "invalid"}, v.Result)
-			hash := sha256.Sum256(Unhex(t, v.Msg))
+			hash := sha256.Sum256(unhex(t, v.Msg))
 			list = append(list, Signature{
 				v.TcID, v.Comment, v.Flags, v.Result == "valid",
-				Unhex(t, group.PublicKey.Uncompressed), Unhex(t, v.Sig), hash[:],
+				unhex(t, group.PublicKey.Uncompressed), unhex(t, v.Sig), hash[:],
 			})
 		}
 	}
@@ -70,7 +70,7 @@ func Schnorr(t testing.TB) (list []Signature) {
 		require.Contains(t, []string{"TRUE", "FALSE"}, line[6])
 		list = append(list, Signature{
 			ID: id, Comment: line[7], Valid: line[6] == "TRUE",
-			Key: Unhex(t, line[2]), Message: Unhex(t, line[4]), Sig: Unhex(t, line[5]),
+			Key: unhex(t, line[2]), Message: unhex(t, line[4]), Sig: unhex(t, line[5]),
 		})
 	}
 	require.Len(t, list, 19)
