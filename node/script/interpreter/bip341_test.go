@@ -98,3 +98,41 @@ func TestBIP341Spends(t *testing.T) {
 		require.NoError(t, other.verifyOne(index), "before taproot")
 	}
 }
+
+// The verifier of key paths has the last word on them, and none on other spends.
+func TestVerifierOfKeyPaths(t *testing.T) {
+	_, v := vectors.BIP341(t)
+	s := v.Spend(t, v.Auxiliary.FullySignedTx)
+	tx := NewTx(s.Tx, s.Spent)
+	hashes := map[int][]byte{}
+	for _, in := range v.InputSpending {
+		hashes[in.Given.TxinIndex] = in.Intermediary.SigHash
+	}
+	require.Len(t, hashes, 7)
+	for i, in := range s.Tx.TxIn {
+		asked := 0
+		verdict := false
+		keyPath := func(key, sig, hash []byte) bool {
+			asked++
+			require.Equal(t, s.Spent[i].PkScript[2:], key)
+			require.Equal(t, in.Witness[0][:signature.Schnorr], sig)
+			require.Equal(t, hashes[i], hash)
+			return verdict
+		}
+		err := tx.VerifyBy(keyPath, i, consensusFlags)
+		if hashes[i] == nil {
+			require.NoError(t, err)
+			require.Zero(t, asked)
+			continue
+		}
+		requireReason(t, errSchnorrSig, err, "refused")
+		verdict = true
+		require.NoError(t, tx.VerifyBy(keyPath, i, consensusFlags))
+		require.Equal(t, 2, asked)
+	}
+	script := checkSigScript(tapLeafScript, 1)
+	leaf := oneSpend(t, tapLeafScript, consensusFlags, script)
+	sig := tapLeafScript.sign(t, leaf, 0, script, testKey(1), txscript.SigHashAll)
+	tapLeafScript.fill(t, leaf.tx.TxIn[0], &leaf.spent[0], script, [][]byte{sig})
+	require.NoError(t, NewTx(leaf.tx, leaf.spent).VerifyBy(func(_, _, _ []byte) bool { return false }, 0, consensusFlags))
+}
