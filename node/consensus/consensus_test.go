@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"encoding/hex"
+	"math"
 	"math/big"
 	"testing"
 
@@ -84,6 +85,21 @@ func TestRelativeLocks(t *testing.T) {
 	require.False(t, locks.Passed(110, 200_023))
 	tx.Version = 1
 	require.Equal(t, Locks{-1, -1}, SequenceLocks(tx, []int32{100, 200, 300}, nil))
+}
+
+// The version of a transaction has no sign (BIP68): what btcd took for less than
+// two is more (CVE-2024-34478).
+func TestRelativeLocksOfNegativeVersions(t *testing.T) {
+	for version, locked := range map[int32]bool{
+		math.MinInt32: true, -2: true, -1: true, 0: false, 1: false, 2: true, 3: true, math.MaxInt32: true,
+	} {
+		tx := NewTx(&wire.MsgTx{Version: version, TxIn: []*wire.TxIn{{Sequence: 10}}})
+		want := Locks{-1, -1}
+		if locked {
+			want.Height = 109
+		}
+		require.Equal(t, want, SequenceLocks(tx, []int32{100}, nil), "version %d", version)
+	}
 }
 
 // The marker of BIP144 without a witness has no meaning.

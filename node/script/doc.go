@@ -2,10 +2,10 @@
 // in parallel, each result remembered so that a block need not repeat what the
 // mempool did.
 //
-// Inputs with a single signature in one of the common forms (P2PKH, P2WPKH,
-// P2SH-P2WPKH, P2TR key path) are accepted by themselves if they are valid, all
-// others by package interpreter; fuzz tests hold both against btcsuite's engine
-// with the rules of every era. Signatures are verified by package signature.
+// Scripts run in package interpreter, which fuzz tests hold against btcsuite's
+// engine with the rules of every era. Signatures are verified by package signature;
+// those of taproot key paths, which are all that such an input consists of, are
+// collected and verified together where that takes less time.
 //
 // The interpreter does not refuse alone what a block may contain: btcsuite's
 // engine has to agree. If it does not, the input is accepted, and who made the

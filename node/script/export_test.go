@@ -1,9 +1,11 @@
 package script
 
+import "github.com/bulkheadnode/bulkhead/node/signature"
+
 // VerifyInput verifies one input of a transaction whose others need not be
 // valid.
 func VerifyInput(job *Job, index int) error {
-	return New(Config{}).verifyInput(input{&prepared{job: job}, index}, 0, nil)
+	return New(Config{}).execute(input{prepare(job), index}, signature.VerifySchnorr)
 }
 
 // Occupy takes all places of goroutines that run scripts until release is called.

@@ -9,43 +9,51 @@ const (
 )
 
 // later collects the signatures of inputs that are valid if those are. Its
-// zero value is empty, a nil one collects nothing.
+// zero value is empty.
 type later struct {
-	batch  signature.SchnorrBatch
-	inputs []int64
-	triple [][3][]byte // key, signature, hash
+	input int64 // place of the one that is verified now
+	batch signature.SchnorrBatch
+	put   []putOff
 }
 
-// full tells that it is time for flush.
-func (l *later) full() bool { return len(l.inputs) >= maxBatch }
+// putOff is a signature that is not verified yet.
+type putOff struct {
+	input    int64
+	key, sig []byte
+	hash     [signature.Hash]byte
+}
 
-// verify returns the verdict on a signature, or puts it off, in which case
-// input is the place of the one that needs it.
-func (l *later) verify(input int64, key, sig, hash []byte) bool {
-	if l == nil || !signature.BatchesSchnorr {
+func (p *putOff) verify() bool { return signature.VerifySchnorr(p.key, p.sig, p.hash[:]) }
+
+// full tells that it is time for flush.
+func (l *later) full() bool { return len(l.put) >= maxBatch }
+
+// verify returns the verdict on a signature, or puts it off.
+func (l *later) verify(key, sig, hash []byte) bool {
+	if !signature.BatchesSchnorr {
 		return signature.VerifySchnorr(key, sig, hash)
 	}
-	l.inputs = append(l.inputs, input)
-	l.triple = append(l.triple, [3][]byte{key, sig, hash})
+	l.put = append(l.put, putOff{l.input, key, sig, [signature.Hash]byte(hash)})
 	return true
 }
 
 // flush calls failed for the inputs whose signatures are not valid, and is
 // empty afterwards.
 func (l *later) flush(failed func(input int64)) {
-	if len(l.inputs) < minBatch || !l.together() {
-		for i, t := range l.triple {
-			if !signature.VerifySchnorr(t[0], t[1], t[2]) {
-				failed(l.inputs[i])
+	if len(l.put) < minBatch || !l.together() {
+		for i := range l.put {
+			if p := &l.put[i]; !p.verify() {
+				failed(p.input)
 			}
 		}
 	}
-	l.inputs, l.triple = l.inputs[:0], l.triple[:0]
+	l.put = l.put[:0]
 }
 
 func (l *later) together() bool {
-	for _, t := range l.triple {
-		l.batch.Add(t[0], t[1], t[2])
+	for i := range l.put {
+		p := &l.put[i]
+		l.batch.Add(p.key, p.sig, p.hash[:])
 	}
 	return l.batch.Verify()
 }

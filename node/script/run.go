@@ -3,6 +3,8 @@ package script
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/bulkheadnode/bulkhead/node/signature"
 )
 
 // Run is the verification of some jobs. Its goroutines end by themselves when
@@ -61,12 +63,14 @@ func (r *Run) Wait() error {
 // found first is chance; the lowest one is not.
 func (r *Run) work(v *Verifier) {
 	var put later
+	keyPath := put.verify
 	for {
 		i := r.next.Add(1) - 1
 		if i >= r.stop.Load() {
 			break
 		}
-		if err := v.verifyInput(r.inputs[i], i, &put); err != nil {
+		put.input = i
+		if err := v.execute(r.inputs[i], keyPath); err != nil {
 			r.fail(i, err)
 			break
 		}
@@ -77,11 +81,11 @@ func (r *Run) work(v *Verifier) {
 	r.flush(v, &put)
 }
 
-// flush finds out about signatures that were put off. Those that fail get their
-// error from the interpreter.
+// flush finds out about signatures that were put off. Inputs whose signature fails
+// are run again, for their error.
 func (r *Run) flush(v *Verifier, put *later) {
 	put.flush(func(i int64) {
-		if err := v.execute(r.inputs[i]); err != nil {
+		if err := v.execute(r.inputs[i], signature.VerifySchnorr); err != nil {
 			r.fail(i, err)
 		}
 	})

@@ -12,10 +12,10 @@ import (
 func taprootJob(t testing.TB, i int) *Job {
 	t.Helper()
 	key := testKey(byte(i))
-	j := &Job{Tx: wire.NewMsgTx(2), Flags: taproot, Spent: []wire.TxOut{{Value: int64(i), PkScript: taprootKey.pkScript(key)}}}
+	j := &Job{Tx: wire.NewMsgTx(2), Flags: blockRules, Spent: []wire.TxOut{{Value: int64(i), PkScript: taprootKey.pkScript(key)}}}
 	j.Tx.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Index: uint32(i)}})
 	j.Tx.AddTxOut(&wire.TxOut{Value: int64(i), PkScript: []byte{txscript.OP_TRUE}})
-	taprootKey.sign(t, input{&prepared{job: j}, 0}, key, txscript.SigHashDefault)
+	taprootKey.sign(t, input{prepare(j), 0}, key, txscript.SigHashDefault)
 	return j
 }
 

@@ -10,7 +10,6 @@ import (
 // A Schnorr signature fails for its size, its hash type, or itself.
 func TestTaprootReasons(t *testing.T) {
 	const index = int(taprootKey)
-	v := New(Config{})
 	for name, c := range map[string]struct {
 		change func(sig []byte) []byte
 		reason string
@@ -25,11 +24,11 @@ func TestTaprootReasons(t *testing.T) {
 		job := spendAll(t, txscript.SigHashAll)
 		job.Flags = eras()[len(eras())-1]
 		job.Tx.TxOut = job.Tx.TxOut[:1]
-		taprootKey.sign(t, input{&prepared{job: job}, index}, testKey(byte(index)), txscript.SigHashAll)
-		require.NoError(t, v.verifyInput(input{&prepared{job: job}, index}, 0, nil), name)
+		taprootKey.sign(t, input{prepare(job), index}, testKey(byte(index)), txscript.SigHashAll)
+		require.NoError(t, VerifyInput(job, index), name)
 		job.Tx.TxIn[index].Witness[0] = c.change(job.Tx.TxIn[index].Witness[0])
 		var failed *Error
-		require.ErrorAs(t, v.verifyInput(input{&prepared{job: job}, index}, 0, nil), &failed, name)
+		require.ErrorAs(t, VerifyInput(job, index), &failed, name)
 		require.Equal(t, c.reason, failed.Reason, name)
 	}
 }

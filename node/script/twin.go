@@ -10,17 +10,19 @@ import (
 )
 
 // blockRules are those that a block can break. The others are policy.
-const blockRules = taproot | txscript.ScriptVerifyDERSignatures | txscript.ScriptVerifyCheckLockTimeVerify |
+const blockRules = txscript.ScriptBip16 | txscript.ScriptVerifyWitness | txscript.ScriptVerifyTaproot |
+	txscript.ScriptVerifyDERSignatures | txscript.ScriptVerifyCheckLockTimeVerify |
 	txscript.ScriptVerifyCheckSequenceVerify | txscript.ScriptStrictMultiSig
 
 // execute runs an input's script in the interpreter. Before a block's is refused,
 // btcd's engine is asked: to refuse what the network takes would part the node
 // from it, so the two have to agree on that. Where policy has its rules too, the
 // interpreter's word is enough: nothing but the mempool depends on it, and the
-// engine takes seconds for what strangers can send for nothing.
-func (v *Verifier) execute(in input) error {
+// engine takes seconds for what strangers can send for nothing. keyPath verifies the
+// signature of a taproot key path, as interpreter.VerifyBy says.
+func (v *Verifier) execute(in input, keyPath func(key, sig, hash []byte) bool) error {
 	rules := in.tx.job.Flags
-	ours := in.interpret(rules)
+	ours := in.interpret(keyPath)
 	if ours == nil {
 		return nil
 	}
@@ -35,9 +37,13 @@ func (v *Verifier) execute(in input) error {
 	return newError(in, ours, theirs)
 }
 
-func (in input) interpret(rules txscript.ScriptFlags) *interpreter.Error {
+func (in input) interpret(keyPath func(key, sig, hash []byte) bool) *interpreter.Error {
+	err := in.tx.run.VerifyBy(keyPath, in.index, in.tx.job.Flags)
+	if err == nil {
+		return nil
+	}
 	var failed *interpreter.Error
-	errors.As(in.tx.interpreted().Verify(in.index, rules), &failed)
+	errors.As(err, &failed)
 	return failed
 }
 

@@ -69,7 +69,7 @@ func TestPolicyNeedsNoAgreement(t *testing.T) {
 	j.Spent = []wire.TxOut{{PkScript: []byte{0, 0, txscript.OP_1, 1, 0xaa, txscript.OP_1, txscript.OP_CHECKMULTISIG, txscript.OP_NOT}}}
 	require.NoError(t, v.Verify([]Job{*j}, false))
 	j.Flags |= txscript.ScriptVerifyStrictEncoding
-	require.NoError(t, input{&prepared{job: j}, 0}.twin())
+	require.NoError(t, input{prepare(j), 0}.twin())
 	var failed *Error
 	require.ErrorAs(t, v.Verify([]Job{*j}, false), &failed)
 	require.Equal(t, "Public key is neither compressed or uncompressed", failed.Reason)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/script"
 	"github.com/bulkheadnode/bulkhead/node/script/vectors"
 )
@@ -75,4 +76,19 @@ func TestReferenceTaproot(t *testing.T) {
 		err := script.VerifyInput(&job, index)
 		require.Equal(t, valid, err == nil, "%s: %v", comment, err)
 	})
+}
+
+// The signed transaction of BIP341, as it stands in a block.
+func TestReferenceWallet(t *testing.T) {
+	_, v := vectors.BIP341(t)
+	job := jobOf(v.Spend(t, v.Auxiliary.FullySignedTx))
+	for _, job.Flags = range []txscript.ScriptFlags{blockRules, mempool.StandardFlags} {
+		require.NoError(t, agreeing(t).Verify([]script.Job{job}, false))
+	}
+	job = jobOf(v.Spend(t, v.Given.RawUnsignedTx))
+	job.Flags = blockRules
+	var failed *script.Error
+	require.ErrorAs(t, agreeing(t).Verify([]script.Job{job}, false), &failed)
+	require.Equal(t, "Witness program was passed an empty witness", failed.Reason)
+	require.Equal(t, 0, failed.Input)
 }

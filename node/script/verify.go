@@ -117,7 +117,7 @@ func (v *Verifier) inputs(jobs []Job) []input {
 		if v.txs.has(jobs[i].Wtxid, jobs[i].Flags) {
 			continue
 		}
-		tx := &prepared{job: &jobs[i]}
+		tx := prepare(&jobs[i])
 		for index := range jobs[i].Tx.TxIn {
 			inputs = append(inputs, input{tx, index})
 		}
@@ -125,29 +125,19 @@ func (v *Verifier) inputs(jobs []Job) []input {
 	return inputs
 }
 
-func (v *Verifier) verifyInput(in input, at int64, put *later) error {
-	if in.direct(at, put) {
-		return nil
-	}
-	return v.execute(in)
-}
-
 // prepared is what the inputs of one transaction share.
 type prepared struct {
-	job    *Job
+	job *Job
+	run *interpreter.Tx
+
+	// What btcd's engine needs besides.
 	once   sync.Once
 	hashes *txscript.TxSigHashes
 	byName map[wire.OutPoint]int
-
-	runOnce sync.Once
-	runs    *interpreter.Tx
 }
 
-// interpreted returns the transaction for the interpreter. Most have no input
-// that needs it.
-func (p *prepared) interpreted() *interpreter.Tx {
-	p.runOnce.Do(func() { p.runs = interpreter.NewTx(p.job.Tx, p.job.Spent) })
-	return p.runs
+func prepare(job *Job) *prepared {
+	return &prepared{job: job, run: interpreter.NewTx(job.Tx, job.Spent)}
 }
 
 // sigHashes returns the parts of signature hashes that are common to all

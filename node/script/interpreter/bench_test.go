@@ -76,6 +76,8 @@ var kinds = map[string]func(t testing.TB) spend{
 	"tapscript-CHECKSIGADD": func(t testing.TB) spend { return spendAll(t, tapLeafScript, 2, addScript(), 2, 0xff, 0) },
 	"costly-P2SH":           func(t testing.TB) spend { return hashedChecks(t, 166) },
 	"costly-failing":        func(t testing.TB) spend { return failingChecks(t, 156) },
+	"costly-tapscript":      func(t testing.TB) spend { return hashingLeaf(t, 390_000) },
+	"costly-output":         func(t testing.TB) spend { return singleChecks(t, 400, 90_000) },
 	"costly-bare":           func(t testing.TB) spend { return bareChecks(t, 100) },
 }
 

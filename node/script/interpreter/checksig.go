@@ -82,7 +82,7 @@ func (m *machine) verifyTapSig(sig, key []byte) (bool, *Error) {
 		if len(sig) == 0 {
 			return false, nil
 		}
-		if err := m.verifySchnorr(sig, key); err != nil {
+		if err := m.verifySchnorr(sig, key, signature.VerifySchnorr); err != nil {
 			return false, err
 		}
 	default:
@@ -93,7 +93,7 @@ func (m *machine) verifyTapSig(sig, key []byte) (bool, *Error) {
 	return len(sig) > 0, nil
 }
 
-// verifier is VerifyECDSA of package signature, or its quick relative.
+// verifier is a function like those of package signature.
 type verifier func(key, der, hash []byte) bool
 
 // verifyECDSA verifies a signature with its hash type.

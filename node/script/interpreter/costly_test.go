@@ -84,10 +84,40 @@ func failingChecks(t testing.TB, inputs int) spend {
 	return s
 }
 
+// hashingLeaf is a tapscript that hashes the largest element there is with nearly
+// every instruction (CVE-2025-46598). It may be as large as a transaction.
+func hashingLeaf(t testing.TB, size int) spend {
+	t.Helper()
+	script := bytes.Repeat([]byte{txscript.OP_DUP, txscript.OP_HASH256, txscript.OP_DROP}, size/3)
+	s := blank(1, 1)
+	s.flags = consensusFlags
+	tapLeafScript.fill(t, s.tx.TxIn[0], &s.spent[0], script, [][]byte{bytes.Repeat([]byte{1}, maxElementSize)})
+	return s
+}
+
+// singleChecks is a tapscript whose signatures all commit to one large output.
+func singleChecks(t testing.TB, checks, output int) spend {
+	t.Helper()
+	const hashType = txscript.SigHashSingle | txscript.SigHashAnyOneCanPay
+	// Signatures that share one element do not pay for themselves (BIP342): pushes do.
+	script := append(appendPush(nil, make([]byte, 500)), txscript.OP_DROP)
+	script = append(bytes.Repeat(script, (checks*50+499)/500), bytes.Repeat([]byte{txscript.OP_2DUP, txscript.OP_CHECKSIGVERIFY}, checks-1)...)
+	script = append(script, txscript.OP_CHECKSIG)
+	s := blank(1, 1)
+	s.flags = consensusFlags
+	s.tx.TxOut[0].PkScript = bytes.Repeat([]byte{txscript.OP_RETURN}, output)
+	s.spent[0].PkScript, _, _ = tapLeafScript.output(t, script)
+	sig := tapLeafScript.sign(t, s, 0, script, testKey(1), hashType)
+	tapLeafScript.fill(t, s.tx.TxIn[0], &s.spent[0], script, [][]byte{sig, encodeKey(testKey(1), 0)})
+	return s
+}
+
 func TestCostlyTransactionsEnd(t *testing.T) {
 	require.NoError(t, bareChecks(t, 1+20/everyNth).verify())
 	require.NoError(t, hashedChecks(t, 1+165/everyNth).verify())
 	require.NoError(t, failingChecks(t, 1+160/everyNth).verify())
+	require.NoError(t, hashingLeaf(t, 3_900_000/everyNth).verify())
+	require.NoError(t, singleChecks(t, 1+100/everyNth, 1_000_000/everyNth).verify())
 }
 
 // An element for every opcode of a large tapscript takes no memory that lasts.

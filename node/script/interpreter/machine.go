@@ -32,7 +32,8 @@ const (
 type machine struct {
 	spending
 	operands
-	flags txscript.ScriptFlags
+	flags   txscript.ScriptFlags
+	keyPath verifier // of the signature that a taproot key path consists of
 
 	script     []byte
 	next       int    // where the next instruction begins
@@ -91,7 +92,7 @@ func (m *machine) release() {
 	for i := range m.hashes {
 		m.hashes[i].code, m.hashes[i].known = nil, false
 	}
-	m.tx, m.script, m.tap, m.own.known = nil, nil, taprootData{}, false
+	m.tx, m.script, m.keyPath, m.tap, m.own.known = nil, nil, nil, taprootData{}, false
 	machines.Put(m)
 }
 

@@ -44,7 +44,7 @@ func (m *machine) taproot(program []byte, witness wire.TxWitness) *Error {
 		stack = stack[:n-1]
 	}
 	if len(stack) == 1 {
-		return m.verifySchnorr(stack[0], program)
+		return m.verifySchnorr(stack[0], program, m.keyPath)
 	}
 	n := len(stack)
 	control, script := stack[n-1], stack[n-2]

@@ -25,7 +25,7 @@ type taprootData struct {
 var tagSigHash = tag("TapSighash")
 
 // verifySchnorr verifies a signature that may have a hash type.
-func (m *machine) verifySchnorr(sig, key []byte) *Error {
+func (m *machine) verifySchnorr(sig, key []byte, verify verifier) *Error {
 	hashType := byte(txscript.SigHashDefault)
 	switch len(sig) {
 	case signature.Schnorr:
@@ -41,7 +41,7 @@ func (m *machine) verifySchnorr(sig, key []byte) *Error {
 	if !ok {
 		return errSchnorrSigHashType
 	}
-	if !signature.VerifySchnorr(key, sig, hash) {
+	if !verify(key, sig, hash) {
 		return errSchnorrSig
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/signature"
 )
 
 // Tx is what the inputs of one transaction share. It may be used by several
@@ -27,8 +29,17 @@ func NewTx(tx *wire.MsgTx, spent []wire.TxOut) *Tx { return &Tx{tx: tx, spent: s
 // flags select, the error is an *Error. ScriptVerifyWitness has a meaning only
 // together with ScriptBip16, and ScriptVerifyCleanStack only with both.
 func (t *Tx) Verify(index int, flags txscript.ScriptFlags) error {
+	return t.VerifyBy(signature.VerifySchnorr, index, flags)
+}
+
+// VerifyBy is Verify with another verifier for the signature of a taproot key
+// path. That is all that such a spend consists of and the last that is looked at: if
+// the verifier says that it is valid, so is the input. Whoever finds out later can
+// therefore say so and remember the input. key and sig are parts of the transaction
+// and what it spends; hash is valid until the verifier returns.
+func (t *Tx) VerifyBy(keyPath func(key, sig, hash []byte) bool, index int, flags txscript.ScriptFlags) error {
 	m := machines.Get().(*machine)
-	m.tx, m.index, m.flags = t, index, flags
+	m.tx, m.index, m.flags, m.keyPath = t, index, flags, keyPath
 	err := m.verify()
 	m.release()
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/signature"
 )
 
 // form is one of the common forms of outputs.
@@ -91,7 +93,7 @@ func (f form) sign(t testing.TB, in input, key *btcec.PrivateKey, hashType txscr
 		require.NoError(t, err)
 		return append(ecdsa.Sign(key, hash).Serialize(), byte(hashType))
 	}
-	fetcher := &prepared{job: job}
+	fetcher := prepare(job)
 	hashes := txscript.NewTxSigHashes(job.Tx, fetcher)
 	switch f {
 	case keyHash, keyHashUncompressed:
@@ -129,7 +131,7 @@ func spendAll(t testing.TB, hashType txscript.SigHashType) *Job {
 		j.Tx.AddTxOut(&wire.TxOut{Value: int64(f), PkScript: []byte{txscript.OP_TRUE, byte(f)}})
 	}
 	for f := range forms {
-		f.sign(t, input{&prepared{job: j}, int(f)}, testKey(byte(f)), hashType)
+		f.sign(t, input{prepare(j), int(f)}, testKey(byte(f)), hashType)
 	}
 	return j
 }
@@ -142,47 +144,97 @@ func hashTypes() []txscript.SigHashType {
 	}
 }
 
-func TestCommonSpendsAreTakenDirectlyInTheirEra(t *testing.T) {
-	v := New(Config{})
+// The common forms are valid under the rules of every era. From those on that give
+// them a meaning, they are not with another signature.
+func TestCommonSpendsInEveryEra(t *testing.T) {
+	const segwit = txscript.ScriptBip16 | txscript.ScriptVerifyWitness
+	const taproot = segwit | txscript.ScriptVerifyTaproot
+	needs := map[form]txscript.ScriptFlags{witnessKeyHash: segwit, nestedKeyHash: segwit, taprootKey: taproot}
 	for _, hashType := range hashTypes() {
-		job := spendAll(t, hashType)
-		for _, flags := range eras() {
-			job.Flags = flags
-			for f := range forms {
-				in := input{&prepared{job: job}, int(f)}
-				needs := map[form]txscript.ScriptFlags{witnessKeyHash: segwit, nestedKeyHash: segwit, taprootKey: taproot}[f]
-				require.Equal(t, job.has(needs), in.direct(0, nil), "form %d, flags %b, hash type %x", f, flags, hashType)
-				require.NoError(t, v.execute(in), "form %d, flags %b", f, flags)
+		for f := range forms {
+			job, wrong := spendAll(t, hashType), spendAll(t, hashType)
+			txIn := wrong.Tx.TxIn[f]
+			sig := txIn.SignatureScript
+			if len(txIn.Witness) > 0 {
+				sig = txIn.Witness[0]
+			}
+			sig[40] ^= 1
+			for _, flags := range eras() {
+				job.Flags, wrong.Flags = flags, flags
+				require.NoError(t, VerifyInput(job, int(f)), "form %d, flags %b, hash type %x", f, flags, hashType)
+				has := flags&needs[f] == needs[f]
+				require.Equal(t, has, VerifyInput(wrong, int(f)) != nil, "form %d, flags %b, hash type %x", f, flags, hashType)
 			}
 		}
 	}
 }
 
-// FuzzDirectAgreesWithTheEngine: what is taken directly, the interpreter and
-// btcd's engine take under the same rules, however the spend was changed.
-func FuzzDirectAgreesWithTheEngine(f *testing.F) {
+// A signature is put off where it is all that a spend consists of.
+func TestSignaturesOfKeyPathsArePutOff(t *testing.T) {
+	v := New(Config{})
+	for _, hashType := range hashTypes() {
+		job := spendAll(t, hashType)
+		job.Flags = blockRules
+		tx, put := prepare(job), later{}
+		for f := range forms {
+			put.input = int64(f)
+			require.NoError(t, v.execute(input{tx, int(f)}, put.verify))
+		}
+		var places []int64
+		for i := range put.put {
+			places = append(places, put.put[i].input)
+			require.True(t, put.put[i].verify())
+		}
+		if signature.BatchesSchnorr {
+			require.Equal(t, []int64{int64(taprootKey)}, places)
+		} else {
+			require.Empty(t, places)
+		}
+		put.flush(func(int64) { t.Error("a sound signature failed") })
+		require.Empty(t, put.put)
+	}
+}
+
+// strictBlockRules: since then signatures have one encoding (BIP66). Which others
+// were valid before, the engine does not know.
+func strictBlockRules(flags txscript.ScriptFlags) bool {
+	return flags&^blockRules == 0 && flags&txscript.ScriptVerifyDERSignatures != 0
+}
+
+// FuzzCommonSpends holds spends in the common forms, changed or not, against
+// btcd's engine, and those whose signature is put off against those whose is not.
+func FuzzCommonSpends(f *testing.F) {
 	for which := range forms {
 		for i := range hashTypes() {
 			f.Add(byte(which), byte(i), byte(0), uint16(0), byte(0), byte(6))
 			f.Add(byte(which), byte(i), byte(1), uint16(70), byte(1), byte(7))
 			f.Add(byte(which), byte(i), byte(2), uint16(1), byte(0x80), byte(2))
 			f.Add(byte(which), byte(i), byte(3), uint16(5), byte(0x20), byte(5))
+			f.Add(byte(which), byte(i), byte(1), uint16(70), byte(1), byte(6))
+			f.Add(byte(which), byte(i), byte(3), uint16(4), byte(1), byte(6))
+			f.Add(byte(which), byte(i), byte(6), uint16(4), byte(1), byte(6))
+			f.Add(byte(which), byte(i), byte(7), uint16(4), byte(1), byte(6))
 		}
 	}
-	v := New(Config{})
 	f.Fuzz(func(t *testing.T, which, hashType, what byte, where uint16, change, era byte) {
 		all := hashTypes()
 		job := spendAll(t, all[int(hashType)%len(all)])
 		job.Flags = eras()[int(era)%len(eras())]
-		in := input{&prepared{job: job}, int(which) % int(forms)}
-		mutate(job, in.index, what, int(where), change)
-		again := input{&prepared{job: job}, in.index}
-		direct, ours, theirs := in.direct(0, nil), v.execute(again), again.twin()
-		if direct && (ours != nil || theirs != nil) {
-			t.Fatalf("taken directly, but the interpreter says %v, the engine %v", ours, theirs)
+		index := int(which) % int(forms)
+		mutate(job, index, what, int(where), change)
+		in := input{prepare(job), index}
+		ours, theirs := in.interpret(signature.VerifySchnorr), in.twin()
+		if change == 0 && ours != nil {
+			t.Fatalf("an unchanged spend was refused: %v", ours)
 		}
-		if change == 0 && !direct && job.has(taproot) {
-			t.Fatal("an unchanged spend was left to the interpreter")
+		if strictBlockRules(job.Flags) && (ours == nil) != (theirs == nil) {
+			t.Fatalf("the interpreter says %v, the engine %v", ours, theirs)
+		}
+		var put later
+		failed := in.interpret(put.verify) != nil
+		put.flush(func(int64) { failed = true })
+		if failed != (ours != nil) {
+			t.Fatalf("put off, the verdict is another than %v", ours)
 		}
 	})
 }
@@ -221,26 +273,5 @@ func mutate(job *Job, index int, what byte, where int, change byte) {
 		job.Tx.TxOut = job.Tx.TxOut[:where%len(job.Tx.TxOut)]
 	case 9:
 		binary.LittleEndian.PutUint32(job.Tx.TxIn[where%len(job.Tx.TxIn)].PreviousOutPoint.Hash[:], uint32(change))
-	}
-}
-
-func benchmarkForm(b *testing.B, f form, run func(*Verifier, input) bool) {
-	job := spendAll(b, txscript.SigHashAll)
-	job.Flags = taproot | txscript.ScriptVerifyDERSignatures
-	v := New(Config{})
-	b.ReportAllocs()
-	for b.Loop() {
-		require.True(b, run(v, input{&prepared{job: job}, int(f)}))
-	}
-}
-
-func BenchmarkInput(b *testing.B) {
-	for name, f := range map[string]form{"P2WPKH": witnessKeyHash, "P2TR": taprootKey} {
-		b.Run(name+"/direct", func(b *testing.B) {
-			benchmarkForm(b, f, func(_ *Verifier, in input) bool { return in.direct(0, nil) })
-		})
-		b.Run(name+"/interpreter", func(b *testing.B) {
-			benchmarkForm(b, f, func(v *Verifier, in input) bool { return v.execute(in) == nil })
-		})
 	}
 }
