@@ -150,6 +150,7 @@ type storage struct {
 	writing    *flush        // under way; nil if none is
 	flushed    chan struct{} // see Flushed
 	durable    *BlockNode    // from which on a start may have to repeat blocks
+	repeated   bool          // Open has repeated blocks, and no flush has begun since
 }
 
 // connector moves the UTXO set.
@@ -199,7 +200,7 @@ func (e *Engine) load(now int64) error {
 	if err != nil {
 		return err
 	}
-	e.durable = durable
+	e.durable, e.repeated = durable, heads != nil
 	if err := e.openBackground(); err != nil {
 		return err
 	}

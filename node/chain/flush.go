@@ -49,7 +49,7 @@ func (e *storage) beginFlush() error {
 	}
 	var ctx context.Context
 	ctx, f.cancel = context.WithCancel(context.Background())
-	e.writing = f
+	e.writing, e.repeated = f, false
 	go func() {
 		f.err = e.write(ctx, f)
 		close(f.done)
@@ -115,9 +115,10 @@ func (e *storage) writeChain(m mark) error {
 func (e *storage) Flushed() <-chan struct{} { return e.flushed }
 
 // flushDue reports whether so much has changed that it is to be written, which
-// leaves room for what changes meanwhile.
+// leaves room for what changes meanwhile, or whether it took a start to find out
+// what has: the next one is not to do it again.
 func (e *storage) flushDue() bool {
-	return e.writing == nil && e.coins.Unwritten() >= e.cacheLimit()/10*6
+	return e.writing == nil && (e.repeated || e.coins.Unwritten() >= e.cacheLimit()/10*6)
 }
 
 // crowded reports whether memory has no room for coins until a flush has ended,
