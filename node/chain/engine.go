@@ -269,12 +269,12 @@ func (e *storage) loadFiles() error {
 	return nil
 }
 
-// loadCoins returns the block that a UTXO set belongs to, and the one whose set
-// was on the disk last. heads are the two ends of an interrupted flush, if there
-// was one.
+// loadCoins returns the block that a UTXO set belongs to, and the one from which
+// on a start may have to repeat blocks. heads are those of an interrupted flush, if
+// there was one.
 func (e *connector) loadCoins(cache *coins.Cache, heads []chainhash.Hash) (tip, durable *BlockNode, err error) {
 	if heads != nil {
-		return e.replay(cache, heads[0], heads[1])
+		return e.replay(cache, heads)
 	}
 	best := cache.Best()
 	if best == (chainhash.Hash{}) {

@@ -40,3 +40,6 @@ func (e *Engine) BeginAt(tip chainhash.Hash, height int32, end time.Time, bits u
 	e.loadView(n, end.Unix())
 	return e.coins.Flush()
 }
+
+// GiveUpFlush lets a flush under way end before its time, as Leave does.
+func (e *Engine) GiveUpFlush() { e.writing.cancel() }

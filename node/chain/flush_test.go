@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -257,4 +258,80 @@ func flushesBesideABraid(t *testing.T, p *consensus.Params, dir string, rng *ran
 	if e.Flushing() != nil { // it dies after that, as files stay open
 		<-e.Flushing()
 	}
+}
+
+// stuckDisk is a coin database that writes some entries, and the next ones only
+// when it may.
+type stuckDisk struct {
+	coins.Store
+	left  int
+	stuck chan struct{} // closed when it waits
+	free  chan struct{} // closed when it may go on
+}
+
+func newStuckDisk(db coins.Store, left int) *stuckDisk {
+	return &stuckDisk{Store: db, left: left, stuck: make(chan struct{}), free: make(chan struct{})}
+}
+
+type stuckWriter struct {
+	store.Writer
+	disk *stuckDisk
+}
+
+func (d *stuckDisk) Write(fill func(store.Writer) error) error {
+	return d.Store.Write(func(w store.Writer) error { return fill(stuckWriter{w, d}) })
+}
+
+func (w stuckWriter) Put(key, value []byte) error {
+	if w.disk.left--; w.disk.left == 0 {
+		close(w.disk.stuck)
+		<-w.disk.free
+	}
+	return w.Writer.Put(key, value)
+}
+
+// A flush that is given up has written coins of a branch that the chain has left
+// meanwhile. The next start takes them back, also if the one before was left in
+// the same way.
+func TestWhatAFlushWroteOfABranchThatWasLeftIsTakenBack(t *testing.T) {
+	p, dir := chaintest.Regtest(t), t.TempDir()
+	base := chaintest.Genesis(t, p).Extend(105, 0)
+	many := make([]int64, 9000) // more than a flush writes before it looks whether it is given up
+	a := base.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(1), base.Coinbase(2)}, many...))
+	b := base.Next(chaintest.Spend([]wire.OutPoint{base.Coinbase(2)}, 7)).Extend(1, 'b')
+	c := b.Extend(1, 'c')
+	session := func(stuckAt int, fn func(e *chain.Engine, disk *stuckDisk)) {
+		disk := chaintest.OpenDisk(t, dir, p)
+		defer disk.Close(t)
+		cfg := disk.Config(p)
+		stuck := newStuckDisk(disk.Coins, stuckAt)
+		cfg.Coins, cfg.LeaveWrites = stuck, 0
+		e, err := chain.Open(cfg, regtestNow)
+		require.NoError(t, err)
+		fn(e, stuck)
+	}
+	leave := func(to *chaintest.Spot) func(*chain.Engine, *stuckDisk) {
+		return func(e *chain.Engine, disk *stuckDisk) {
+			require.NoError(t, e.BeginFlush())
+			<-disk.stuck
+			give(t, e, to.Path())
+			require.Equal(t, to.Hash, e.View().Tip().Hash)
+			e.GiveUpFlush()
+			close(disk.free)
+			require.NoError(t, e.Leave())
+		}
+	}
+	session(0, func(e *chain.Engine, _ *stuckDisk) {
+		give(t, e, base.Path())
+		require.NoError(t, e.Flush())
+	})
+	session(6000, func(e *chain.Engine, disk *stuckDisk) {
+		give(t, e, a.Path())
+		leave(b)(e, disk)
+	})
+	session(1, leave(c))
+	session(0, func(e *chain.Engine, _ *stuckDisk) {
+		require.Equal(t, c.Hash, e.View().Tip().Hash)
+		require.Equal(t, undisturbed(t, p, c), chaintest.Statistics(t, e, coins.HashSerialized3))
+	})
 }

@@ -2,51 +2,74 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/coins"
 )
 
-// replay repeats the blocks between the two ends of an interrupted flush. Which of
+// replayStep is a block whose effects are repeated, or taken back.
+type replayStep struct {
+	*BlockNode
+	back bool
+}
+
+// replay repeats the steps between the heads of an interrupted flush. Which of
 // its coins were written does not matter: the final state of each coin that
 // those blocks touch follows from them alone. The next flush finishes it.
-func (e *connector) replay(set *coins.Cache, to, from chainhash.Hash) (end, start *BlockNode, err error) {
-	if from == (chainhash.Hash{}) {
-		from = *e.params.GenesisHash
-	}
-	if start, err = e.headOf(from); err != nil {
+// It returns the block whose set that is, and the one up to which no start
+// has to repeat anything.
+func (e *connector) replay(set *coins.Cache, heads []chainhash.Hash) (end, durable *BlockNode, err error) {
+	steps, end, durable, err := e.replaySteps(heads)
+	if err != nil {
 		return nil, nil, err
 	}
-	if end, err = e.headOf(to); err != nil {
-		return nil, nil, err
-	}
-	fork := Fork(start, end)
-	total := int(start.Height - fork.Height + end.Height - fork.Height)
-	done := 0
-	repeat := func(step func(*coins.Cache, *BlockNode) error, n *BlockNode) error {
-		if err := step(set, n); err != nil {
-			return err
+	for i, step := range steps {
+		if step.back {
+			err = e.replayBack(set, step.BlockNode)
+		} else {
+			err = e.replayForward(set, step.BlockNode)
 		}
-		done++
-		e.cfg.Replayed(done, total-done)
-		return e.keepReplayBounds(set)
-	}
-	for n := start; n != fork; n = n.Parent {
-		if err := repeat(e.replayBack, n); err != nil {
+		if err != nil {
 			return nil, nil, err
 		}
-	}
-	for _, n := range branch(fork, end) {
-		if err := repeat(e.replayForward, n); err != nil {
+		e.cfg.Replayed(i+1, len(steps)-i-1)
+		if err := e.keepReplayBounds(set); err != nil {
 			return nil, nil, err
 		}
 	}
 	set.Commit(set.NewReplay(), end.Hash)
-	return end, start, nil
+	return end, durable, nil
+}
+
+// replaySteps returns the way from the last of heads to the first, by way of
+// those between.
+func (e *connector) replaySteps(heads []chainhash.Hash) (steps []replayStep, end, durable *BlockNode, err error) {
+	for _, hash := range slices.Backward(heads) {
+		next, err := e.headOf(hash)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if end == nil {
+			end, durable = next, next
+		}
+		fork := Fork(end, next)
+		for n := end; n != fork; n = n.Parent {
+			steps = append(steps, replayStep{n, true})
+		}
+		for _, n := range branch(fork, next) {
+			steps = append(steps, replayStep{n, false})
+		}
+		end, durable = next, Fork(durable, fork)
+	}
+	return steps, end, durable, nil
 }
 
 func (e *connector) headOf(hash chainhash.Hash) (*BlockNode, error) {
+	if hash == (chainhash.Hash{}) {
+		hash = *e.params.GenesisHash
+	}
 	n := e.tree.lookup(hash)
 	if n == nil {
 		return nil, fmt.Errorf("%w: coins belong to block %s, which is not in it", ErrIndex, hash)

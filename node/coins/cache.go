@@ -59,29 +59,49 @@ type Cache struct {
 }
 
 // Open reads the state of the store. heads is not nil if a flush was
-// interrupted: it was going to heads[0] and came from heads[1].
+// interrupted: it was going to the first of them and came from the last. Those
+// between are where flushes before it were going, the latest first, which were
+// interrupted, too: of any of them some coins may have been written.
 func Open(s Store) (c *Cache, heads []chainhash.Hash, err error) {
 	c = &Cache{store: s, top: newLayer(), clean: newLayer()}
-	if heads, err = readHashes(s, keyHeads, 2); err != nil || heads != nil {
-		return c, heads, err
+	path, err := readPath(s)
+	if err != nil || len(path) > 1 {
+		return c, path, err
 	}
-	best, err := readHashes(s, keyBest, 1)
-	if best != nil {
-		c.best = best[0]
-	}
-	c.whole = best == nil
-	return c, nil, err
+	c.best = path[0]
+	c.whole = c.best == (chainhash.Hash{})
+	return c, nil, nil
 }
 
-func readHashes(s Store, key []byte, count int) ([]chainhash.Hash, error) {
+// readPath returns the heads, or only the block whose set the store has, which is
+// zero before genesis.
+func readPath(s Store) ([]chainhash.Hash, error) {
+	if heads, err := readHashes(s, keyHeads); err != nil || len(heads) > 0 {
+		if len(heads) == 1 {
+			err = ErrCorrupt
+		}
+		return heads, err
+	}
+	best, err := readHashes(s, keyBest)
+	switch {
+	case len(best) > 1:
+		err = ErrCorrupt
+	case best == nil:
+		best = make([]chainhash.Hash, 1)
+	}
+	return best, err
+}
+
+// readHashes returns nil if the store has no such key.
+func readHashes(s Store, key []byte) ([]chainhash.Hash, error) {
 	raw, err := s.Get(key)
 	if err != nil || raw == nil {
 		return nil, err
 	}
-	if len(raw) != count*chainhash.HashSize {
+	if len(raw) == 0 || len(raw)%chainhash.HashSize != 0 {
 		return nil, ErrCorrupt
 	}
-	hashes := make([]chainhash.Hash, count)
+	hashes := make([]chainhash.Hash, len(raw)/chainhash.HashSize)
 	for i := range hashes {
 		copy(hashes[i][:], raw[i*chainhash.HashSize:])
 	}

@@ -241,10 +241,9 @@ func TestChangesBesideAFlush(t *testing.T) {
 				}
 			}
 			require.NoError(t, <-written)
-			from, stored, err := cache.written()
+			path, err := readPath(db)
 			require.NoError(t, err)
-			require.Equal(t, at, stored)
-			require.Equal(t, at, from)
+			require.Equal(t, []chainhash.Hash{at}, path)
 			require.True(t, cache.Whole() || !small)
 			change(block)
 			block++
@@ -277,13 +276,15 @@ func TestFlushGivenUp(t *testing.T) {
 	_, there, err := cache.Get(wire.OutPoint{Index: 2})
 	require.NoError(t, err)
 	require.True(t, there)
-	require.NoError(t, cache.LeaveUnwritten())
-	_, heads, err := Open(db)
-	require.NoError(t, err)
-	require.Equal(t, []chainhash.Hash{{3}, {1}}, heads)
+	for range 2 {
+		require.NoError(t, cache.LeaveUnwritten())
+		_, heads, err := Open(db)
+		require.NoError(t, err)
+		require.Equal(t, []chainhash.Hash{{3}, {2}, {1}}, heads, "some of 2 may be written")
+	}
 
 	require.NoError(t, flush.Write(t.Context()))
-	_, heads, err = Open(db)
+	_, heads, err := Open(db)
 	require.NoError(t, err)
 	require.Empty(t, heads)
 	require.NoError(t, cache.Flush())

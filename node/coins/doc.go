@@ -8,9 +8,9 @@
 //
 // A flush is not atomic in the store, so it is made so by markers: before the
 // first coin is written, the store says "between A and B"; after the last it
-// says "B". Cache.State tells which; the owner of the blocks repeats the
-// steps between A and B with a replaying View, which may overwrite and may
-// spend what is already spent.
+// says "B". Open tells which; the owner of the blocks repeats the steps from A to
+// B with a replaying View, which may overwrite and may spend what is already
+// spent. If a flush to C was interrupted on the way, the steps go by way of C.
 //
 // Memory has three layers, each of which overrides those below: what changed since
 // the last flush began, what that flush writes, and what is such as the store has it.

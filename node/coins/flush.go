@@ -79,11 +79,11 @@ func (f *Flush) write(ctx context.Context) error {
 	if f.part {
 		return f.writeCoins(ctx)
 	}
-	from, at, err := c.written()
-	if err != nil || at == f.to && len(f.entries.coins) == 0 {
+	path, err := readPath(c.store)
+	if err != nil || len(path) == 1 && path[0] == f.to && len(f.entries.coins) == 0 {
 		return err
 	}
-	if err := c.mark(f.to, from); err != nil {
+	if err := c.mark(f.to, path); err != nil {
 		return err
 	}
 	if err := f.writeCoins(ctx); err != nil {
@@ -98,27 +98,19 @@ func (f *Flush) write(ctx context.Context) error {
 	return c.put(func(w store.Writer) error { return w.Delete(keyHeads) })
 }
 
-// written returns whose set the store has, and where a flush that was
-// interrupted came from: of the same block if there was none.
-func (c *Cache) written() (from, at chainhash.Hash, err error) {
-	best, err := readHashes(c.store, keyBest, 1)
-	if err != nil {
-		return from, at, err
+// mark notes that a flush goes to a block, from a store that is on path. Where
+// flushes before it were going stays known: the chain may have left those blocks,
+// and some of their coins are there. Marker and coins must not be reordered by a
+// crash of the machine.
+func (c *Cache) mark(to chainhash.Hash, path []chainhash.Hash) error {
+	heads := slices.Clone(to[:])
+	if len(path) > 1 && path[0] == to {
+		path = path[1:]
 	}
-	if best != nil {
-		from, at = best[0], best[0]
+	for i := range path {
+		heads = append(heads, path[i][:]...)
 	}
-	heads, err := readHashes(c.store, keyHeads, 2)
-	if heads != nil {
-		from, at = heads[1], chainhash.Hash{}
-	}
-	return from, at, err
-}
-
-// mark notes where a flush goes and where it comes from. Marker and coins must
-// not be reordered by a crash of the machine.
-func (c *Cache) mark(to, from chainhash.Hash) error {
-	return c.put(func(w store.Writer) error { return w.Put(keyHeads, slices.Concat(to[:], from[:])) })
+	return c.put(func(w store.Writer) error { return w.Put(keyHeads, heads) })
 }
 
 // LeaveUnwritten makes the store that of an interrupted flush up to Best, without
@@ -126,9 +118,9 @@ func (c *Cache) mark(to, from chainhash.Hash) error {
 // up to Best must be durable before. No Flush is being written, and none comes
 // after this.
 func (c *Cache) LeaveUnwritten() error {
-	from, at, err := c.written()
-	if best := c.Best(); err == nil && at != best {
-		err = c.mark(best, from)
+	path, err := readPath(c.store)
+	if best := c.Best(); err == nil && path[0] != best {
+		err = c.mark(best, path)
 	}
 	if err != nil {
 		return fmt.Errorf("leave coins: %w", err)
