@@ -60,9 +60,9 @@ func (e *Engine) Assume(from *consensus.AssumedSet, at coins.Store, now int64) e
 		return err
 	}
 	old := e.current
-	h := &Background{base: base, set: e.coins}
+	h := &Background{base: base, set: e.coins, durable: old.Tip()}
 	h.view.Store(old)
-	e.coins = set
+	e.coins, e.durable = set, base
 	e.count(base, from)
 	next := viewOf(base)
 	next.BestHeader, next.coins = old.BestHeader, set

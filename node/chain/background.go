@@ -14,6 +14,8 @@ type Background struct {
 	base *BlockNode // whose set is assumed
 	view atomic.Pointer[View]
 
+	durable *BlockNode // from which on a start may have to repeat blocks; the owner's
+
 	mu  sync.Mutex // held while set is changed
 	set *coins.Cache
 }
@@ -56,11 +58,12 @@ func (e *Engine) openBackground() error {
 	if err != nil {
 		return err
 	}
-	tip, _, err := e.loadCoins(set, heads)
+	tip, durable, err := e.loadCoins(set, heads)
 	if err != nil {
 		return err
 	}
-	h.set = set
+	h.set, h.durable = set, durable
+	e.repeated = e.repeated || heads != nil
 	h.view.Store(viewOf(tip))
 	e.background.Store(h)
 	return nil

@@ -301,3 +301,79 @@ func TestPruningBesideABackgroundSet(t *testing.T) {
 	h.disk.Close(t)
 	require.NoError(t, h.assumed.Close())
 }
+
+// Pruning by itself spares what a start may have to repeat for the background's
+// set, waits for the flush after which it has not, and for no other, though the chain goes on.
+func TestPruningWaitsForTheBackgroundSet(t *testing.T) {
+	p, dir := chaintest.Regtest(t), t.TempDir()
+	p.PruneAfterHeight = 100
+	base := chaintest.Genesis(t, p)
+	for range 18 { // pruning looks every 16 MiB
+		job := base.Job()
+		job.Script = make([]byte, 950_000)
+		base = base.Build(job)
+	}
+	base = base.Extend(430-18, 0)
+	tip := base.Extend(400, 0)
+	path := tip.Extend(1, 0).Path()
+	a := assumption{base: base, tip: tip, set: consensus.AssumedSet{
+		Height: base.Height, Block: base.Hash, ChainTx: int64(base.Height) + 1, Serialized: undisturbed(t, p, base).Hash,
+	}}
+	h := &historian{t: t, p: p, a: a, dir: dir}
+	slow := (*slowDisk)(nil)
+	session := func(change func(*chain.Config), fn func()) {
+		blocks, err := blockfile.Open(blockfile.Config{Dir: filepath.Join(dir, "few"), Magic: uint32(p.Net), MaxFile: 4 << 10})
+		require.NoError(t, err)
+		disk := chaintest.OpenDisk(t, dir, p)
+		defer disk.Close(t)
+		h.assumed, err = store.Open(store.Config{Dir: filepath.Join(dir, "chainstate_snapshot")})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, errors.Join(blocks.Close(), h.assumed.Close())) }()
+		cfg := disk.Config(p)
+		slow = newSlowDisk(disk.Coins)
+		cfg.Coins, cfg.Blocks, cfg.LeaveWrites = slow, blocks, 0
+		change(&cfg)
+		h.engine, err = chain.Open(cfg, regtestNow)
+		require.NoError(t, err)
+		fn()
+	}
+	session(func(*chain.Config) {}, func() {
+		give(t, h.engine, path[:5])
+		var headers []wire.BlockHeader
+		for _, s := range path {
+			headers = append(headers, s.Header)
+		}
+		_, _, err := h.engine.AcceptHeaders(headers, regtestNow)
+		require.NoError(t, err)
+		a.fill(t, p, h.assumed)
+		require.NoError(t, h.engine.Assume(&a.set, h.assumed, regtestNow))
+		give(t, h.engine, path[5:tip.Height])
+		h.prove(5)
+		require.NoError(t, h.engine.Flush())
+		h.prove(410)
+		require.NoError(t, h.engine.Leave())
+	})
+	assumed := func(cfg *chain.Config) {
+		cfg.Assumed = &chain.Assumption{Set: &a.set, Verified: cfg.Coins}
+		cfg.Coins = h.assumed
+		cfg.Pruning, cfg.PruneTarget = true, 1
+	}
+	session(assumed, func() {
+		have := func(height int32) bool {
+			return h.engine.Info(h.engine.Lookup(path[height-1].Hash)).HaveBlock
+		}
+		require.Equal(t, int32(420), h.engine.Verified().Height())
+		slow.hold()
+		_, err := h.engine.Advance(regtestNow)
+		require.NoError(t, err)
+		require.True(t, have(12), "the next start repeats it")
+		give(t, h.engine, path[tip.Height:])
+		require.Equal(t, tip.Height+1, h.engine.View().Height())
+		slow.release()
+		<-h.engine.Flushing()
+		require.NoError(t, chaintest.Activate(h.engine, regtestNow, nil))
+		require.False(t, have(12))
+		require.True(t, have(420-288+1))
+		require.Nil(t, h.engine.Flushing())
+	})
+}

@@ -14,6 +14,7 @@ import (
 type flush struct {
 	mark   mark
 	tip    *BlockNode
+	past   *BlockNode // to which the background's set belongs; nil if there is none
 	sets   []*coins.Flush
 	size   int64 // bytes of memory of the coins
 	cancel context.CancelFunc
@@ -43,6 +44,9 @@ func (e *storage) beginFlush() error {
 		return err
 	}
 	f.mark = mark{end: e.cfg.Blocks.End(), tip: e.coins.Best()}
+	if h := e.Background(); h != nil {
+		f.past = h.View().Tip()
+	}
 	var err error
 	if f.sets, err = e.setAside(); err != nil {
 		return err
@@ -168,10 +172,14 @@ func (e *storage) endFlush() error {
 	}
 	<-f.done
 	f.cancel()
-	if f.err == nil {
-		e.writing, e.durable = nil, f.tip
+	if f.err != nil {
+		return f.err
 	}
-	return f.err
+	e.writing, e.durable = nil, f.tip
+	if f.past != nil {
+		e.Background().durable = f.past
+	}
+	return nil
 }
 
 // Flush makes all of the chain durable, and waits until it is.

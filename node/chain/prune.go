@@ -95,14 +95,12 @@ func (e *storage) pruneDue() bool {
 
 // mayDelete reports whether no start has to repeat a block of the files.
 func (e *storage) mayDelete(files []int32) bool {
-	if len(files) == 0 {
-		return true
-	}
-	if e.Background() != nil {
-		return e.durable == e.current.Tip() // its set was written with the other
-	}
-	sure := e.current.Fork(e.durable).Height
-	return !slices.ContainsFunc(files, func(num int32) bool { return e.files[num].last > sure })
+	sure, h := e.current.Fork(e.durable).Height, e.Background()
+	return !slices.ContainsFunc(files, func(num int32) bool {
+		file := e.files[num]
+		past := h != nil && file.first <= h.base.Height
+		return file.last > sure || past && file.last > h.View().Fork(h.durable).Height
+	})
 }
 
 // deleteFiles forgets what is in the files before it deletes them. What they
