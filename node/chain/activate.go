@@ -33,6 +33,9 @@ func (e *Engine) Advance(now int64) (more bool, err error) {
 		e.pipeline.obstacle = nil
 	}
 	more, err = e.advance(now)
+	if errors.Is(err, ErrInterrupted) {
+		e.pipeline.held = true
+	}
 	return more && err == nil, e.fail(err)
 }
 
@@ -72,8 +75,8 @@ func (e *connector) hold() (more bool, err error) {
 }
 
 // Resumes reports whether Advance has to be called without a block having come:
-// it ended for something that has come to an end, or before blocks were taken
-// back.
+// it was interrupted, or ended for something that has come to an end, or before
+// blocks were taken back.
 func (e *Engine) Resumes() bool {
 	return e.pipeline.broken || e.pipeline.held && !e.UnderWay() && !e.crowded()
 }

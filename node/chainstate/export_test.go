@@ -6,3 +6,9 @@ var (
 	Verify  = (*Owner).verify
 	Commit  = (*Owner).commit
 )
+
+// Awaited is what Advance has ended for.
+var Awaited = (*State).awaited
+
+// Turn is how long blocks are connected at a time that nobody has just brought.
+const Turn = turn

@@ -86,7 +86,8 @@ func (o *Owner) Prove() (*chain.Proof, error) { return o.engine.Prove() }
 // Do runs fn as the only one who uses the state, when no block is under way.
 // It returns the error of fn, or the cause of ctx if that ends before fn begins.
 // While it waits for blocks that are under way, no other is begun, and who does
-// not mind them has the state.
+// not mind them has the state. A chain that waited for them, too, is where it was,
+// and goes on at the next Collect.
 func (o *Owner) Do(ctx context.Context, fn func(*State) error) error {
 	return o.gated(ctx, func() error {
 		for {
@@ -179,23 +180,29 @@ func (o *Owner) Vital(err error) error {
 	return err
 }
 
-// turn is how long blocks from the disk are connected at a time.
+// turn is how long blocks are connected at a time that nobody has just brought.
 const turn = 250 * time.Millisecond
 
 // ConnectStored connects the blocks that are on disk. There may be hours of
 // them: now and then others have a turn.
 func (o *Owner) ConnectStored(ctx context.Context) error {
 	for {
+		var early bool
 		var wait <-chan struct{}
 		err := o.begin(ctx, func(s *State) (err error) {
-			wait, err = s.connectStored()
+			early, err = s.inTurn(func() error {
+				wait, err = s.connectStored()
+				return err
+			})
 			return err
 		})
 		switch {
-		case errors.Is(err, chain.ErrInterrupted) && !o.Stopped():
-			continue
-		case err != nil || wait == nil:
+		case err != nil:
 			return err
+		case early:
+			continue
+		case wait == nil:
+			return nil
 		}
 		if err := await(ctx, wait); err != nil {
 			return err
@@ -206,18 +213,13 @@ func (o *Owner) ConnectStored(ctx context.Context) error {
 // connectStored is a turn of ConnectStored. It returns what the next one waits
 // for, nil if all blocks are connected.
 func (s *State) connectStored() (wait <-chan struct{}, err error) {
-	s.until = time.Now().Add(turn)
-	defer func() { s.until = time.Time{} }()
 	if err := s.Collect(); err != nil {
 		return nil, err
 	}
 	if err := s.Advance(); err != nil {
 		return nil, err
 	}
-	if wait = s.Chain.Next(); wait == nil {
-		wait = s.Chain.Crowded()
-	}
-	if wait == nil {
+	if wait = s.awaited(); wait == nil {
 		s.forgetLeft()
 	}
 	return wait, nil

@@ -26,10 +26,20 @@ func (o *Owner) Waits(v Verdict) bool {
 }
 
 // ProcessOwnBlock is ProcessBlock for a block that no peer could send again: it
-// survives a kill when the call returns.
+// survives a kill when the call returns. It also waits for what keeps the chain
+// from going on to the block.
 func (o *Owner) ProcessOwnBlock(ctx context.Context, block *consensus.Block) (Verdict, error) {
 	v, err := o.ProcessBlock(ctx, block, true)
-	return v, errors.Join(err, o.Do(ctx, func(s *State) error { return s.Chain.Checkpoint() }))
+	own := o.Do(ctx, func(s *State) error {
+		if o.Waits(v) {
+			if _, err := s.inTurn(s.Activate); err != nil {
+				return err
+			}
+			o.lateRefusal(block, &v)
+		}
+		return s.Chain.Checkpoint()
+	})
+	return v, errors.Join(err, own)
 }
 
 // ProcessBlock takes a block and lets the chain go where it should. It waits

@@ -3,7 +3,9 @@ package chainstate_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -13,7 +15,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
 // queued is what stands behind a block in the queue for the state.
@@ -257,4 +262,137 @@ func TestAnInvalidChildDoesNotWaitWithTheState(t *testing.T) {
 		return nil
 	}))
 	require.NoError(t, owner.Close())
+}
+
+// holdForSlow leaves the scripts of a block under way, and the blocks up to tip,
+// which are not above it, stored.
+func holdForSlow(t *testing.T, owner *chainstate.Owner, slow, tip *chaintest.Spot) {
+	process(t, owner, slow.Parent.Path())
+	require.NoError(t, owner.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+		_, _, err := s.Chain.AcceptBlock(slow.Block, true, s.Now())
+		err = errors.Join(err, s.Advance())
+		for _, spot := range tip.Path()[slow.Parent.Height:] {
+			_, _, accepted := s.Chain.AcceptBlock(spot.Block, true, s.Now())
+			err = errors.Join(err, accepted)
+		}
+		err = errors.Join(err, s.Advance())
+		require.NotNil(t, s.Chain.Next())
+		return err
+	}))
+}
+
+// TestDoDoesNotWaitForBlocksThatWaited: those of a better branch are there, too,
+// but begin when it has had its turn.
+func TestDoDoesNotWaitForBlocksThatWaited(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	better := slow.Parent.Extend(50, 1)
+	owner := open(t, disk, better.Time(), untouched, func(chainstate.Event) {})
+	holdForSlow(t, owner, slow, better)
+	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
+		require.Equal(t, slow.Hash, s.Chain.View().Tip().Hash)
+		require.False(t, s.Chain.UnderWay())
+		return nil
+	}))
+	require.NoError(t, owner.DoAmidBlocks(t.Context(), (*chainstate.State).Collect))
+	require.NoError(t, owner.ConnectStored(t.Context()))
+	require.Equal(t, better.Hash, owner.Chain().View().Tip().Hash)
+	require.NoError(t, owner.Close())
+}
+
+// TestWhatWaitedGoesOnInTurns: there may be hours of blocks that waited, and
+// whoever collects finished ones has the state for a moment only.
+func TestWhatWaitedGoesOnInTurns(t *testing.T) {
+	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+	defer disk.Close(t)
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	better := slow.Parent.Extend(200, 1)
+	long := better.Path()[slow.Height+40]
+	owner := open(t, disk, better.Time(), func(prev chainhash.Hash) {
+		if prev == long.Hash {
+			<-time.After(chainstate.Turn)
+		}
+	}, func(chainstate.Event) {})
+	holdForSlow(t, owner, slow, better)
+	require.NoError(t, owner.Do(t.Context(), func(*chainstate.State) error { return nil }))
+	require.NoError(t, owner.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+		require.NoError(t, s.Collect())
+		require.Less(t, s.Chain.View().Height(), better.Height)
+		return nil
+	}))
+	for owner.Chain().View().Height() < better.Height {
+		require.NoError(t, owner.DoAmidBlocks(t.Context(), (*chainstate.State).Checkpoint))
+	}
+	require.NoError(t, owner.Close())
+}
+
+// slowCoins are a coin database that writes when it may.
+type slowCoins struct {
+	coins.Store
+	open chan struct{}
+}
+
+func (c *slowCoins) Write(fill func(store.Writer) error) error {
+	<-c.open
+	return c.Store.Write(fill)
+}
+
+// TestAFlushThatEndsBetweenTwoLooks is no reason to take the chain for one that
+// is where it should be.
+func TestAFlushThatEndsBetweenTwoLooks(t *testing.T) {
+	p := chaintest.Regtest(t)
+	disk := chaintest.OpenDisk(t, t.TempDir(), p)
+	defer disk.Close(t)
+	tip := chaintest.Genesis(t, p).Extend(400, 0)
+	slow := &slowCoins{disk.Coins, make(chan struct{})}
+	cfg := disk.Config(p)
+	cfg.Coins, cfg.Cache = slow, 20_000
+	owner, err := chainstate.Open(chainstate.Config{
+		Chain: cfg, Mempool: mempool.DefaultConfig(), Now: tip.Time,
+		Observe: func(chainstate.Event) {}, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	require.NoError(t, owner.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+		for _, spot := range tip.Path() {
+			_, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now())
+			require.NoError(t, err)
+		}
+		for {
+			require.NoError(t, s.Advance())
+			if !s.Chain.UnderWay() {
+				break
+			}
+			require.NoError(t, s.Drain())
+		}
+		require.Less(t, s.Chain.View().Height(), tip.Height)
+		require.NotNil(t, chainstate.Awaited(s))
+		close(slow.open)
+		<-s.Chain.Flushing()
+		require.Nil(t, s.Chain.Crowded())
+		require.NotNil(t, chainstate.Awaited(s))
+		return nil
+	}))
+	require.NoError(t, owner.ConnectStored(t.Context()))
+	require.Equal(t, tip.Hash, owner.Chain().View().Tip().Hash)
+	require.NoError(t, owner.Close())
+}
+
+// TestOurBlockIsJudgedWhenOthersWereUnderWay: who submits it learns what it is.
+func TestOurBlockIsJudgedWhenOthersWereUnderWay(t *testing.T) {
+	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
+	spent := slow.Parent.Coinbase(2)
+	thief := slow.Next(chaintest.Spend([]wire.OutPoint{spent}, 5), chaintest.Spend([]wire.OutPoint{spent}, 6))
+	better := slow.Parent.Extend(2, 1)
+	for _, own := range []*chaintest.Spot{thief, better} {
+		disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
+		owner := open(t, disk, better.Time(), untouched, func(chainstate.Event) {})
+		holdForSlow(t, owner, slow, own.Parent)
+		v, err := owner.ProcessOwnBlock(t.Context(), own.Block)
+		require.NoError(t, err)
+		require.Equal(t, own == better, owner.Chain().Info(v.At).ValidScripts)
+		require.Equal(t, own == thief, v.Reject != nil)
+		require.NoError(t, owner.Close())
+		disk.Close(t)
+	}
 }

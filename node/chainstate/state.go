@@ -1,6 +1,7 @@
 package chainstate
 
 import (
+	"errors"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -35,17 +36,32 @@ func (s *State) Activate() error {
 		if err := s.Advance(); err != nil {
 			return err
 		}
-		if flushed := s.Chain.Crowded(); flushed != nil && !s.Chain.UnderWay() {
-			<-flushed
-			continue
-		}
-		if !s.Chain.UnderWay() {
+		done := s.awaited()
+		switch {
+		case done == nil:
 			return nil
-		}
-		if err := s.Drain(); err != nil {
-			return err
+		case s.Chain.UnderWay():
+			if err := s.Drain(); err != nil {
+				return err
+			}
+		default:
+			<-done
 		}
 	}
+}
+
+// awaited returns a channel that is closed when there is reason to call Advance
+// again, after it has ended; nil if the chain is where it should be.
+func (s *State) awaited() <-chan struct{} {
+	if next := s.Chain.Next(); next != nil {
+		return next
+	}
+	if flushed := s.Chain.Crowded(); flushed != nil || !s.Chain.Resumes() {
+		return flushed
+	}
+	done := make(chan struct{}) // a flush has ended just now
+	close(done)
+	return done
 }
 
 // Advance is Activate that does not wait for the scripts of the last blocks.
@@ -69,7 +85,31 @@ func (s *State) Collect() error {
 	if err := s.follow(s.Chain.Collect(s.Now())); err != nil || !s.Chain.Resumes() {
 		return err
 	}
-	return s.Advance()
+	return s.resume()
+}
+
+// resume lets the chain go on for a turn. Whoever has the gate begins blocks
+// himself, or waits until none is under way.
+func (s *State) resume() error {
+	select {
+	case s.o.gate <- struct{}{}:
+		defer func() { <-s.o.gate }()
+	default:
+		return nil
+	}
+	_, err := s.inTurn(s.Advance) // else the next Collect goes on
+	return err
+}
+
+// inTurn runs fn, whose steps are interrupted after a turn. early tells that they
+// were.
+func (s *State) inTurn(fn func() error) (early bool, err error) {
+	s.until = time.Now().Add(turn)
+	defer func() { s.until = time.Time{} }()
+	if err = fn(); errors.Is(err, chain.ErrInterrupted) && !s.o.Stopped() {
+		return true, nil
+	}
+	return false, err
 }
 
 // Checkpoint makes what was connected survive a kill. It finishes blocks whose

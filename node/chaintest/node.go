@@ -78,6 +78,7 @@ func Activate(e *chain.Engine, now int64, hear func(chain.Event)) error {
 			more, err = true, e.Drain(now)
 			Tell(e, hear)
 		}
+		more = more || e.Resumes() // the flush has ended in between
 		if err != nil || !more {
 			return err
 		}
