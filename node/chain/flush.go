@@ -198,7 +198,8 @@ func (e *storage) Flush() error {
 
 // Leave makes all of the chain durable, for the end, in little time: if more
 // coins than Config.LeaveWrites are not written, the next Open has to repeat the
-// blocks that they come from. No block is under way. Nothing else is done with the engine afterwards.
+// blocks that they come from. No block is under way. Nothing else is done with the
+// engine afterwards.
 func (e *storage) Leave() error {
 	left, err := e.leaveFlush()
 	switch {
