@@ -42,4 +42,4 @@ func (e *Engine) BeginAt(tip chainhash.Hash, height int32, end time.Time, bits u
 }
 
 // GiveUpFlush lets a flush under way end before its time, as Leave does.
-func (e *Engine) GiveUpFlush() { e.writing.cancel() }
+func (e *Engine) GiveUpFlush() { e.writing.giveUp() }

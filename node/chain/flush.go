@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"context"
 	"errors"
 	"slices"
 
@@ -12,14 +11,13 @@ import (
 // flush is what is being made durable while the chain goes on: files, then
 // headers, then coins, as they were when it began.
 type flush struct {
-	mark   mark
-	tip    *BlockNode
-	past   *BlockNode // to which the background's set belongs; nil if there is none
-	sets   []*coins.Flush
-	size   int64 // bytes of memory of the coins
-	cancel context.CancelFunc
-	done   chan struct{} // closed at the end
-	err    error         // of the end
+	mark mark
+	tip  *BlockNode
+	past *BlockNode // to which the background's set belongs; nil if there is none
+	sets []*coins.Flush
+	size int64         // bytes of memory of the coins
+	done chan struct{} // closed at the end
+	err  error         // of the end
 }
 
 // BeginFlush begins to make durable what is connected, and returns at once. No
@@ -51,11 +49,9 @@ func (e *storage) beginFlush() error {
 	if f.sets, err = e.setAside(); err != nil {
 		return err
 	}
-	var ctx context.Context
-	ctx, f.cancel = context.WithCancel(context.Background())
 	e.writing, e.repeated = f, false
 	go func() {
-		f.err = e.write(ctx, f)
+		f.err = e.write(f)
 		close(f.done)
 		select {
 		case e.flushed <- struct{}{}:
@@ -87,16 +83,23 @@ func (e *storage) setAside() ([]*coins.Flush, error) {
 }
 
 // write makes a flush durable. It is the only one beside the owner.
-func (e *storage) write(ctx context.Context, f *flush) error {
+func (e *storage) write(f *flush) error {
 	if err := e.writeChain(f.mark); err != nil {
 		return err
 	}
 	for _, set := range f.sets {
-		if err := set.Write(ctx); err != nil {
+		if err := set.Write(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// giveUp lets a flush end before its time.
+func (f *flush) giveUp() {
+	for _, set := range f.sets {
+		set.GiveUp()
+	}
 }
 
 // writeChain makes durable what a mark tells of.
@@ -171,7 +174,6 @@ func (e *storage) endFlush() error {
 		return nil
 	}
 	<-f.done
-	f.cancel()
 	if f.err != nil {
 		return f.err
 	}
@@ -198,7 +200,8 @@ func (e *storage) Flush() error {
 
 // Leave makes all of the chain durable, for the end, in little time: if more
 // coins than Config.LeaveWrites are not written, the next Open has to repeat the
-// blocks that they come from. No block is under way. Nothing else is done with the engine afterwards.
+// blocks that they come from. No block is under way. Nothing else is done with the
+// engine afterwards.
 func (e *storage) Leave() error {
 	left, err := e.leaveFlush()
 	switch {
@@ -222,9 +225,9 @@ func (e *storage) leaveFlush() (left bool, err error) {
 		return false, nil
 	}
 	if f.size+e.unwritten() > e.cfg.LeaveWrites {
-		f.cancel()
+		f.giveUp()
 	}
-	if err = e.endFlush(); errors.Is(err, context.Canceled) {
+	if err = e.endFlush(); errors.Is(err, coins.ErrGivenUp) {
 		return true, nil
 	}
 	return false, err

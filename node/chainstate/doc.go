@@ -8,8 +8,9 @@
 // before, by as many callers as there are; and while the scripts of a block run,
 // nobody holds the State: others may bring the next blocks, or use it with
 // DoAmidBlocks. A chain that waits for scripts or a flush goes on, for a turn at a
-// time, when somebody calls Collect or Checkpoint, which has to be now and then. Readers use the engine's snapshots and the
-// pool's queries instead, and wait for no block.
+// time, when somebody calls Collect or Checkpoint, which has to be now and then.
+// Readers use the engine's snapshots and the pool's queries instead, and wait for
+// no block.
 //
 // A transaction for the mempool is judged by the chain that readers see: its coins
 // are looked up in ReadTip, its scripts run in the goroutine of ProcessTx with

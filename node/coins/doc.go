@@ -28,8 +28,8 @@
 // # Formats
 //
 // WriteSet and ReadSet are for files with a whole set as Bitcoin Core's
-// dumptxoutset writes them. Undo data is Bitcoin Core's CBlockUndo. Coins in the store are keyed by "C",
-// the txid and the output's number, with Core's compressed amounts and scripts,
-// except that uncompressed public keys stay whole: unpacking those costs a
-// square root.
+// dumptxoutset writes them. Undo data is Bitcoin Core's CBlockUndo. Coins in the
+// store are keyed by "C", the txid and the output's number, with Core's compressed
+// amounts and scripts, except that uncompressed public keys stay whole: unpacking
+// those costs a square root.
 package coins

@@ -1,9 +1,9 @@
 package coins
 
 import (
-	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -11,8 +11,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
 
-// ErrFlushing means that an earlier flush has not ended.
-const ErrFlushing Kind = "coins: another flush is under way"
+const (
+	// ErrFlushing means that an earlier flush has not ended.
+	ErrFlushing Kind = "coins: another flush is under way"
+	// ErrGivenUp is the end of a Write that was asked to end early.
+	ErrGivenUp Kind = "coins: the flush was given up"
+)
 
 // Flush is a flush under way: what the set was when it began is being written,
 // while it changes further.
@@ -21,6 +25,7 @@ type Flush struct {
 	to      chainhash.Hash
 	entries *layer
 	part    bool
+	givenUp atomic.Bool
 }
 
 // Flush writes all changes to the store and makes them durable. Blocks and
@@ -39,7 +44,7 @@ func (c *Cache) flushNow(part bool) error {
 		return err
 	}
 	f.part = part
-	if err := f.Write(context.Background()); err != nil {
+	if err := f.Write(); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.top, c.flushing = f.entries, nil
@@ -63,21 +68,24 @@ func (c *Cache) BeginFlush() (*Flush, error) {
 
 // Write writes it, makes it durable and ends the flush. It may be called from
 // anywhere, by one at a time, beside changes of the set. Blocks and undo data up
-// to what was Best when the flush began must be durable before. It ends early
-// when ctx does. After an error it may be called again; until it succeeds the
+// to what was Best when the flush began must be durable before. After an error the
 // coins stay in memory.
-func (f *Flush) Write(ctx context.Context) error {
-	if err := f.write(ctx); err != nil {
+func (f *Flush) Write() error {
+	if err := f.write(); err != nil {
 		return fmt.Errorf("flush coins: %w", err)
 	}
 	f.cache.endFlush(f.entries)
 	return nil
 }
 
-func (f *Flush) write(ctx context.Context) error {
+// GiveUp lets Write end early with ErrGivenUp, unless it is about to end. It may be
+// called from anywhere.
+func (f *Flush) GiveUp() { f.givenUp.Store(true) }
+
+func (f *Flush) write() error {
 	c := f.cache
 	if f.part {
-		return f.writeCoins(ctx)
+		return f.writeCoins()
 	}
 	path, err := readPath(c.store)
 	if err != nil || len(path) == 1 && path[0] == f.to && len(f.entries.coins) == 0 {
@@ -86,7 +94,7 @@ func (f *Flush) write(ctx context.Context) error {
 	if err := c.mark(f.to, path); err != nil {
 		return err
 	}
-	if err := f.writeCoins(ctx); err != nil {
+	if err := f.writeCoins(); err != nil {
 		return err
 	}
 	if err := c.store.Sync(); err != nil {
@@ -138,12 +146,12 @@ func (c *Cache) put(fill func(store.Writer) error) error {
 // chunk is how many coins are written, or moved, until others have their turn.
 const chunk = 4096
 
-func (f *Flush) writeCoins(ctx context.Context) error {
+func (f *Flush) writeCoins() error {
 	names := f.entries.names()
 	return f.cache.store.Write(func(w store.Writer) error {
 		for i, op := range names {
-			if i%chunk == 0 && ctx.Err() != nil {
-				return context.Cause(ctx)
+			if i%chunk == 0 && f.givenUp.Load() {
+				return ErrGivenUp
 			}
 			if err := f.writeCoin(w, op); err != nil {
 				return err
