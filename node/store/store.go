@@ -72,6 +72,9 @@ func prepare(opts badger.Options) error {
 	if opts.InMemory {
 		return nil
 	}
+	if err := os.RemoveAll(removed(opts.Dir)); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return err
 	}
@@ -95,8 +98,25 @@ func openError(dir string, err error) error {
 	return &CorruptError{dir, err}
 }
 
-// Remove deletes a database that is not open.
-func Remove(dir string) error { return os.RemoveAll(dir) }
+// Remove deletes a database that is not open. If the process dies meanwhile, it is
+// there as it was or not at all: what is left of its files has another name, and
+// goes with the next Remove or Open.
+func Remove(dir string) error {
+	gone := removed(dir)
+	if err := os.RemoveAll(gone); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, gone); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
+// removed is where the files of a database lie that is being deleted.
+func removed(dir string) string { return filepath.Clean(dir) + ".removed" }
 
 // sized derives Badger's many sizes from one. Three memtables at most are in
 // memory at once, a quarter of the cache; half of it holds blocks, an eighth

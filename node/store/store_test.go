@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -86,4 +87,24 @@ func BenchmarkOpen(b *testing.B) {
 		require.NoError(b, err)
 		require.NoError(b, db.Close())
 	}
+}
+
+// What a death in the middle of Remove leaves has another name: part of a
+// database would seem to be a damaged one.
+func TestRemoveTakesAllOrNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db := open(t, dir)
+	require.NoError(t, db.Write(func(w Writer) error { return w.Put(key(1), value(0, 1)) }))
+	require.NoError(t, db.Close())
+	require.NoError(t, os.Rename(dir, removed(dir))) // as far as that death comes
+	db = open(t, dir)
+	require.True(t, db.Empty())
+	require.NoError(t, db.Close())
+	require.NoDirExists(t, removed(dir))
+
+	require.NoError(t, os.MkdirAll(removed(dir), 0o700))
+	require.NoError(t, Remove(dir))
+	require.NoDirExists(t, dir)
+	require.NoDirExists(t, removed(dir))
+	require.NoError(t, Remove(dir), "there is none")
 }
