@@ -53,8 +53,11 @@ func slowScript() []byte {
 }
 
 // slowBlock returns a block, on two others, whose scripts run for a while.
-func slowBlock(base *chaintest.Spot) *chaintest.Spot {
-	fan := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, make([]int64, 500)...).Copy()
+func slowBlock(base *chaintest.Spot) *chaintest.Spot { return slowerBlock(base, 500) }
+
+// slowerBlock has so many inputs.
+func slowerBlock(base *chaintest.Spot, inputs int) *chaintest.Spot {
+	fan := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, make([]int64, inputs)...).Copy()
 	for _, out := range fan.TxOut {
 		out.PkScript = slowScript()
 	}

@@ -211,57 +211,67 @@ func amidSlow(t *testing.T, slow *chaintest.Spot, fn func(*chainstate.State) err
 	return owner, seen
 }
 
+// everSlower runs fn with ever slower blocks, until it has seen that one was
+// still pending.
+func everSlower(t *testing.T, fn func(slow *chaintest.Spot) (pending bool)) {
+	base := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0)
+	for inputs := 500; !fn(slowerBlock(base, inputs)); inputs *= 2 {
+		require.Less(t, inputs, 8000, "it waits for the scripts")
+	}
+}
+
 // TestABetterBranchDoesNotWaitWithTheState: the chain goes to it when the scripts
 // of the block on the other branch have run, and nobody waits for that.
 func TestABetterBranchDoesNotWaitWithTheState(t *testing.T) {
-	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
-	better := slow.Parent.Extend(2, 1)
-	owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
-		for _, spot := range []*chaintest.Spot{better.Parent, better} {
-			if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
-				return err
+	everSlower(t, func(slow *chaintest.Spot) bool {
+		better := slow.Parent.Extend(2, 1)
+		owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
+			for _, spot := range []*chaintest.Spot{better.Parent, better} {
+				if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
+					return err
+				}
 			}
-		}
-		return s.Advance()
+			return s.Advance()
+		})
+		v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
+		require.NoError(t, err)
+		require.Nil(t, v.Reject)
+		require.NoError(t, owner.ConnectStored(t.Context()))
+		require.Equal(t, better.Hash, owner.Chain().View().Tip().Hash)
+		require.True(t, owner.Chain().Info(v.At).ValidScripts)
+		require.NoError(t, owner.Close())
+		return <-pending
 	})
-	v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
-	require.NoError(t, err)
-	require.Nil(t, v.Reject)
-	require.True(t, <-pending)
-	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
-		require.Equal(t, better.Hash, s.Chain.View().Tip().Hash)
-		require.True(t, s.Chain.Info(v.At).ValidScripts)
-		return nil
-	}))
-	require.NoError(t, owner.Close())
 }
 
 // TestAnInvalidChildDoesNotWaitWithTheState: what is wrong with it is only known
 // for sure when its parent is known to be valid.
 func TestAnInvalidChildDoesNotWaitWithTheState(t *testing.T) {
-	slow := slowBlock(chaintest.Genesis(t, chaintest.Regtest(t)).Extend(101, 0))
-	spent := slow.Parent.Coinbase(2)
-	thief := slow.Next(chaintest.Spend([]wire.OutPoint{spent}, 5)).Next(chaintest.Spend([]wire.OutPoint{spent}, 6))
-	owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
-		for _, spot := range []*chaintest.Spot{thief.Parent, thief} {
-			if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
-				return err
+	everSlower(t, func(slow *chaintest.Spot) bool {
+		spent := slow.Parent.Coinbase(2)
+		thief := slow.Next(chaintest.Spend([]wire.OutPoint{spent}, 5)).Next(chaintest.Spend([]wire.OutPoint{spent}, 6))
+		owner, pending := amidSlow(t, slow, func(s *chainstate.State) error {
+			for _, spot := range []*chaintest.Spot{thief.Parent, thief} {
+				if _, _, err := s.Chain.AcceptBlock(spot.Block, true, s.Now()); err != nil {
+					return err
+				}
 			}
-		}
-		return errors.Join(s.Advance(), s.Advance())
+			return errors.Join(s.Advance(), s.Advance())
+		})
+		v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
+		require.NoError(t, err)
+		require.Nil(t, v.Reject)
+		require.NoError(t, owner.ConnectStored(t.Context()))
+		require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
+			require.Equal(t, thief.Parent.Hash, s.Chain.View().Tip().Hash)
+			n := s.Chain.Lookup(thief.Hash)
+			require.True(t, s.Chain.Info(n).Failed)
+			require.Equal(t, "bad-txns-inputs-missingorspent", s.Chain.RefusedFor(n).Reason)
+			return nil
+		}))
+		require.NoError(t, owner.Close())
+		return <-pending
 	})
-	v, err := owner.ProcessBlock(t.Context(), slow.Block, true)
-	require.NoError(t, err)
-	require.Nil(t, v.Reject)
-	require.True(t, <-pending)
-	require.NoError(t, owner.Do(t.Context(), func(s *chainstate.State) error {
-		require.Equal(t, thief.Parent.Hash, s.Chain.View().Tip().Hash)
-		n := s.Chain.Lookup(thief.Hash)
-		require.True(t, s.Chain.Info(n).Failed)
-		require.Equal(t, "bad-txns-inputs-missingorspent", s.Chain.RefusedFor(n).Reason)
-		return nil
-	}))
-	require.NoError(t, owner.Close())
 }
 
 // holdForSlow leaves the scripts of a block under way, and the blocks up to tip,
