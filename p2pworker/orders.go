@@ -48,9 +48,6 @@ func (w *worker) obey(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// unknownWorker is the error of a manager that does not know us.
-var unknownWorker = &bus.Error{Kind: msg.KindUnknownWorker}
-
 func (w *worker) nextOrders(ctx context.Context, ack uint64) (p2p.NextOrdersReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*msg.PollSeconds*time.Second)
 	defer cancel()
@@ -79,7 +76,11 @@ func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 }
 
 func (w *worker) tell(id int64, in session.Input) {
-	if p := w.peer(id); p != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.peers[id]; p != nil {
 		p.mail.put(in)
+		return
 	}
+	w.admissions.hold(id, in)
 }

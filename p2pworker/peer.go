@@ -21,9 +21,6 @@ import (
 // tickInterval is how often a session learns that time has passed.
 const tickInterval = 100 * time.Millisecond
 
-// admission bounds how long a new connection waits for the manager.
-const admission = 30 * time.Second
-
 // errEnded ends the goroutines of a connection in order.
 var errEnded = errors.New("the connection has ended")
 
@@ -51,21 +48,12 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
 	defer nc.Close()
 	stop := closeLater(ctx, nc)
 	defer stop()
-	remote, local := endpoint(nc.RemoteAddr()), endpoint(nc.LocalAddr())
-	open, err := w.admit(ctx, p2p.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
-	if err != nil || open.Refused != "" {
+	p := w.admitted(ctx, nc, dial)
+	if p == nil {
 		return false
 	}
-	p := &peer{
-		w: w, id: open.Peer, open: open, remote: remote, local: local, opened: w.env.Clock.Now(),
-		link:    transport.New(nc, transport.Config{Net: w.cfg.Net, Now: w.env.Clock.Now}),
-		mail:    mailbox{wake: make(chan struct{}, 1)},
-		replies: make(chan session.Reply),
-	}
-	p.s = session.New(p.sessionConfig())
-	w.add(p)
 	if w.cfg.Capacity == 1 {
-		w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, open.Kind, remote))
+		w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, p.open.Kind, p.remote))
 	}
 	p.run(ctx)
 	w.remove(p)
@@ -73,22 +61,29 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
 	return true
 }
 
-// admit asks the manager whether a connection may live.
-func (w *worker) admit(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, admission)
-	defer cancel()
-	for {
-		seen := w.registrations()
-		reply, err := persist(ctx, func(ctx context.Context) (p2p.OpenPeerReply, error) {
-			return msg.OpenPeer.Call(ctx, w.conn, req)
-		})
-		if !errors.Is(err, unknownWorker) {
-			return reply, err
-		}
-		if err := w.register(ctx, seen); err != nil {
-			return reply, err
-		}
+// admitted returns a connection among the worker's, or nil if it may not live.
+func (w *worker) admitted(ctx context.Context, nc net.Conn, dial uint64) *peer {
+	remote, local := endpoint(nc.RemoteAddr()), endpoint(nc.LocalAddr())
+	a, err := w.admit(ctx, p2p.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
+	if err != nil {
+		return nil
 	}
+	defer a.close()
+	if a.reply.Refused != "" {
+		return nil
+	}
+	p := &peer{
+		w: w, id: a.reply.Peer, open: a.reply, remote: remote, local: local, opened: w.env.Clock.Now(),
+		link:    transport.New(nc, transport.Config{Net: w.cfg.Net, Now: w.env.Clock.Now}),
+		mail:    mailbox{wake: make(chan struct{}, 1)},
+		replies: make(chan session.Reply),
+	}
+	p.s = session.New(p.sessionConfig())
+	if !a.enter(p) {
+		w.log("net", fmt.Sprintf("connection with %s dropped: admitted by a manager that is gone", remote))
+		return nil
+	}
+	return p
 }
 
 func endpoint(a net.Addr) netip.AddrPort {

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
@@ -41,6 +40,8 @@ type worker struct {
 	conn   *bus.Conn
 	group  *errgroup.Group
 	random lockedRandom
+	// registering holds a token while a registration is under way.
+	registering chan struct{}
 
 	mu    sync.Mutex
 	peers map[int64]*peer
@@ -54,13 +55,16 @@ type worker struct {
 	// registered counts registrations: a caller that failed for not being
 	// known needs to register only if nobody has since.
 	registered int
+	// told counts the lists of connections that were made to register with.
+	told       int
+	admissions admissions
 	// spent is closed when a worker of capacity 1 has lost its connection.
 	spent chan struct{}
 }
 
 func newWorker(env part.Env, cfg Config) *worker {
 	w := &worker{
-		env: env, cfg: cfg, peers: map[int64]*peer{}, spent: make(chan struct{}),
+		env: env, cfg: cfg, peers: map[int64]*peer{}, spent: make(chan struct{}), registering: make(chan struct{}, 1),
 		logs: map[string]*slog.Logger{"": env.Logger, "net": env.Logger.With("cat", "net")},
 	}
 	w.random.source = rand.NewChaCha8(seed())
@@ -123,38 +127,6 @@ func (w *worker) serveAll(ctx context.Context) error {
 		}
 	})
 	return group.Wait()
-}
-
-// register tells the manager of us, unless that was done more often than the
-// caller has seen.
-func (w *worker) register(ctx context.Context, seen int) error {
-	w.mu.Lock()
-	if w.registered > seen {
-		w.mu.Unlock()
-		return nil
-	}
-	req := p2p.RegisterWorkerRequest{Capacity: w.cfg.Capacity, NonceKey: w.nonceKey}
-	for _, p := range w.peers {
-		req.Open = append(req.Open, p.openInfo())
-	}
-	w.mu.Unlock()
-	reply, err := persist(ctx, func(ctx context.Context) (p2p.RegisterWorkerReply, error) {
-		return msg.RegisterWorker.Call(ctx, w.conn, req)
-	})
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	w.nonceKey = reply.NonceKey
-	w.registered++
-	w.mu.Unlock()
-	return nil
-}
-
-func (w *worker) registrations() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.registered
 }
 
 // take reserves room for one connection.
@@ -224,6 +196,11 @@ func (w *worker) allPeers() []*peer {
 func (w *worker) add(p *peer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.place(p)
+}
+
+// place adds a connection. The mutex is held.
+func (w *worker) place(p *peer) {
 	w.peers[p.id] = p
 	p.mail.put(session.TipChanged{Tip: w.tip})
 }
