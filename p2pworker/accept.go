@@ -14,9 +14,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 )
 
-// acceptPoll is how often a waiting Accept looks whether it should still wait.
-const acceptPoll = 200 * time.Millisecond
-
 // acceptPause follows a failed Accept, such as one for lack of descriptors.
 const acceptPause = 100 * time.Millisecond
 
@@ -64,21 +61,26 @@ func (w *worker) accept(ctx context.Context, shared net.Listener) error {
 		return err
 	}
 	defer l.Close()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
 	w.addListener(l)
 	for ctx.Err() == nil {
-		room, err := w.armAccept(l)
+		released, err := w.armAccept(l)
 		if err != nil {
 			return err
 		}
-		if !room {
-			clock.Sleep(ctx, acceptPoll)
+		if released != nil {
+			select {
+			case <-released:
+			case <-ctx.Done():
+			}
 			continue
 		}
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			w.accepted(ctx, nc)
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil:
 		default:
 			w.log("", fmt.Sprintf("socket error accept failed: %v", err))
 			clock.Sleep(ctx, acceptPause)
@@ -93,14 +95,19 @@ func (w *worker) addListener(l deadliner) {
 	w.listeners = append(w.listeners, l)
 }
 
-// armAccept lets the next Accept wait for a while if there is room.
-func (w *worker) armAccept(l deadliner) (room bool, err error) {
+// armAccept lets the next Accept wait if there is room. If there is none,
+// released is closed when some was given back.
+func (w *worker) armAccept(l deadliner) (released <-chan struct{}, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.full() {
-		return false, nil
+		return w.released, nil
 	}
-	return true, l.SetDeadline(time.Now().Add(acceptPoll))
+	err = l.SetDeadline(time.Time{})
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // the worker ends, as Accept will find
+	}
+	return nil, err
 }
 
 // disarmAccept ends waiting Accepts when there is no room left. The mutex is
@@ -110,7 +117,7 @@ func (w *worker) disarmAccept() {
 		return
 	}
 	for _, l := range w.listeners {
-		// Should it fail, Accept ends a little later by itself.
+		// It fails on one that is closed, as all are when the worker ends.
 		_ = l.SetDeadline(time.Unix(1, 0))
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/transport"
 )
 
-// tickInterval is how often a session learns that time has passed.
+// tickInterval is the least pause between two ticks of a session.
 const tickInterval = 100 * time.Millisecond
 
 // errEnded ends the goroutines of a connection in order.
@@ -156,8 +156,8 @@ func (p *peer) read(ctx context.Context, messages chan<- transport.Message) erro
 
 // drive is the one goroutine that runs the session.
 func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan transport.Message) error {
-	ticker := time.NewTicker(tickInterval)
-	defer ticker.Stop()
+	alarm := newAlarm(p.w.env.Clock)
+	defer alarm.stop()
 	if err := p.step(ctx, group, session.Opened{}); err != nil {
 		return err
 	}
@@ -170,6 +170,7 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 			inbox = messages
 		}
 		var err error
+		changed := alarm.set(p.s.Due())
 		select {
 		case m := <-inbox:
 			in := session.Message{Type: m.Type, Payload: m.Payload, ReceivedAt: p.w.env.Clock.Now()}
@@ -182,9 +183,10 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 					err = p.step(ctx, group, in)
 				}
 			}
-		case <-ticker.C:
-			sent, received := p.link.LastTraffic()
-			err = p.step(ctx, group, session.Tick{LastSend: unixNano(sent), LastReceive: unixNano(received)})
+		case <-changed:
+			err = p.tick(ctx, group, alarm)
+		case <-alarm.timer.C:
+			err = p.tick(ctx, group, alarm)
 		case <-p.link.Drained():
 		case <-ctx.Done():
 			err = ctx.Err()
@@ -193,6 +195,12 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 			return err
 		}
 	}
+}
+
+func (p *peer) tick(ctx context.Context, group *errgroup.Group, a *alarm) error {
+	a.rang()
+	sent, received := p.link.LastTraffic()
+	return p.step(ctx, group, session.Tick{LastSend: unixNano(sent), LastReceive: unixNano(received)})
 }
 
 func unixNano(ns int64) time.Time {

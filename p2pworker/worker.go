@@ -46,6 +46,8 @@ type worker struct {
 	mu    sync.Mutex
 	peers map[int64]*peer
 	taken int // connections there are or are being made
+	// released is closed, and replaced, when one of them has ended.
+	released chan struct{}
 	// listeners are interrupted when the last room is taken.
 	listeners []deadliner
 	nonceKey  []byte
@@ -64,8 +66,9 @@ type worker struct {
 
 func newWorker(env part.Env, cfg Config) *worker {
 	w := &worker{
-		env: env, cfg: cfg, peers: map[int64]*peer{}, spent: make(chan struct{}), registering: make(chan struct{}, 1),
-		logs: map[string]*slog.Logger{"": env.Logger, "net": env.Logger.With("cat", "net")},
+		env: env, cfg: cfg, peers: map[int64]*peer{}, spent: make(chan struct{}), released: make(chan struct{}),
+		registering: make(chan struct{}, 1),
+		logs:        map[string]*slog.Logger{"": env.Logger, "net": env.Logger.With("cat", "net")},
 	}
 	w.random.source = rand.NewChaCha8(seed())
 	return w
@@ -154,6 +157,8 @@ func (w *worker) release(used bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.taken--
+	close(w.released)
+	w.released = make(chan struct{})
 	if w.cfg.Capacity == 1 && used && w.taken == 0 && !w.leaving {
 		w.leaving = true
 		close(w.spent)

@@ -30,7 +30,7 @@ type Env struct {
 	Listeners []net.Listener // inherited listening sockets, if the part serves any
 	Logger    *slog.Logger
 	Clock     *clock.Clock
-	Title     func(string) // sets what ps shows; may be nil
+	Title     func(string) // sets what ps shows; nil if the process is not the part's own
 	Mockable  bool         // the chain allows setmocktime: regtest
 	Limits    link.Limits  // of Link; the zero value stands for those of a local one
 }

@@ -207,7 +207,7 @@ func parts() map[rights.Role]supervise.Part {
 	return map[rights.Role]supervise.Part{
 		roles.Node:    withConfig(runNode(processors)),
 		roles.Peers:   withConfig(manager.Run),
-		roles.Worker:  withConfig(p2pworker.Run),
+		roles.Worker:  withConfig(runWorker),
 		roles.Wallet:  withConfig(wallet.Run),
 		roles.Notify:  withConfig(notify.Run),
 		roles.Gateway: withConfig(gateway.Run),
@@ -227,6 +227,16 @@ func runNode(processors int) func(context.Context, part.Env, node.Config) error 
 		runtime.GOMAXPROCS(max(cfg.Parallel, processors) + spareThreads)
 		return node.Run(ctx, env, cfg)
 	}
+}
+
+// runWorker does with one processor in the process of a single connection, which
+// does one thing at a time: there may be a thousand of them, and each processor
+// that the runtime knows of costs one threads and memory.
+func runWorker(ctx context.Context, env part.Env, cfg p2pworker.Config) error {
+	if ownProcess := env.Title != nil; ownProcess && cfg.Capacity == 1 {
+		runtime.GOMAXPROCS(1)
+	}
+	return p2pworker.Run(ctx, env, cfg)
 }
 
 // withConfig gives a part its settings in its own type.

@@ -161,6 +161,9 @@ func (s *addressExchange) queueAddresses(list []p2p.NetAddr) {
 	if !s.addr.enabled {
 		return
 	}
+	if len(s.addr.pending) == 0 && !s.addr.next.IsZero() && !s.now.Before(s.addr.next) {
+		s.drawNextAddresses() // as for transactions
+	}
 	for _, a := range list {
 		if len(s.addr.pending) >= maxAddresses {
 			return
@@ -171,12 +174,16 @@ func (s *addressExchange) queueAddresses(list []p2p.NetAddr) {
 	}
 }
 
+func (s *addressExchange) drawNextAddresses() {
+	s.addr.next = s.now.Add(s.exponential(addressTrickle))
+}
+
 // trickleAddresses sends what is pending at random times.
 func (s *addressExchange) trickleAddresses() {
 	if !s.addr.enabled || s.now.Before(s.addr.next) {
 		return
 	}
-	s.addr.next = s.now.Add(s.exponential(addressTrickle))
+	s.drawNextAddresses()
 	fresh := s.addr.pending[:0]
 	for _, a := range s.addr.pending {
 		if _, known := s.addr.known[a.Key()]; !known {

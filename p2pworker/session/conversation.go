@@ -42,6 +42,9 @@ var errWrongReply = errors.New("reply of the wrong type")
 // ask makes a request. An ordered one suspends the peer's next messages until
 // then has run.
 func ask[Req, Rep any](s *conversation, ordered bool, method p2p.Method[Req, Rep], req Req, then func(Rep, error)) {
+	if s.ended {
+		return
+	}
 	s.nextID++
 	if ordered {
 		s.barrier++

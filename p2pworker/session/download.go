@@ -81,6 +81,14 @@ func (d *download) window() int {
 	return min(max(bytesInFlight/max(d.averageSize, 1), MinBlocksInFlight), d.widest)
 }
 
+// free is how many blocks there is room for in the window.
+func (d *download) free() int { return d.window() - len(d.inFlight) - d.submissions }
+
+// wantsLease reports whether the node is to be asked for blocks.
+func (d *download) wantsLease(ordered bool) bool {
+	return d.active && (d.asked == 0 || ordered) && d.free() >= (d.window()+1)/2
+}
+
 // continueDownload keeps the window filled and watches the time.
 func (s *blockExchange) continueDownload() {
 	s.checkBlockTimeout()
@@ -94,15 +102,14 @@ func (s *blockExchange) continueDownload() {
 // not waited for.
 func (s *blockExchange) requestLease(ordered bool) {
 	d := &s.down
-	free := d.window() - len(d.inFlight) - d.submissions
-	if !d.active || d.asked > 0 && !ordered || free < (d.window()+1)/2 {
+	if !d.wantsLease(ordered) {
 		return
 	}
 	d.asked++
 	d.latest++
 	d.overtaken = false
 	number := d.latest
-	ask(s.conversation, ordered, p2p.LeaseBlocks, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: free, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
+	ask(s.conversation, ordered, p2p.LeaseBlocks, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: d.free(), Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
 		d.asked--
 		overtaken := d.overtaken || number != d.latest
 		switch {

@@ -39,8 +39,7 @@ func (s *txExchange) onFeeFilter(r *reader) error {
 
 // maybeSendFeeFilter tells the peer below which rate we want no announcements.
 func (s *txExchange) maybeSendFeeFilter() {
-	if s.ended || s.cfg.BlocksOnly || s.hs.common < feeFilterVersion ||
-		s.cfg.Permissions.Has(p2p.ForceRelay) || s.blockRelayOnly() {
+	if s.ended || !s.tellsFeeFilter() {
 		return
 	}
 	rate := s.tip.MinFeeRate
@@ -66,6 +65,11 @@ func (s *txExchange) maybeSendFeeFilter() {
 	if changed && s.now.Add(feeFilterChangeDelay).Before(s.fee.next) {
 		s.fee.next = s.now.Add(time.Duration(s.cfg.Random() % uint64(feeFilterChangeDelay)))
 	}
+}
+
+// tellsFeeFilter reports whether the peer is told of our limit.
+func (s *txExchange) tellsFeeFilter() bool {
+	return !s.cfg.BlocksOnly && s.hs.common >= feeFilterVersion && !s.cfg.Permissions.Has(p2p.ForceRelay) && !s.blockRelayOnly()
 }
 
 // roundFee rounds to a bucket: down two times of three, otherwise up.

@@ -41,8 +41,7 @@ const maxTrail = 10
 
 // syncHeaders starts asking the peer for its headers, once.
 func (s *headerExchange) syncHeaders() {
-	if s.ended || s.headers.started || s.now.Before(s.headers.retryAt) || !s.servesBlocks() ||
-		s.cfg.Type == p2p.Feeler || s.cfg.Type == p2p.AddrFetch {
+	if s.ended || !s.wantsHeaders() || s.now.Before(s.headers.retryAt) {
 		return
 	}
 	s.headers.started = true
@@ -64,6 +63,11 @@ func (s *headerExchange) syncHeaders() {
 			s.logf("net", "initial getheaders (%d) to peer=%d", height, s.cfg.Peer)
 		}
 	})
+}
+
+// wantsHeaders reports whether the sync is still to be started.
+func (s *headerExchange) wantsHeaders() bool {
+	return !s.headers.started && s.servesBlocks() && s.cfg.Type != p2p.Feeler && s.cfg.Type != p2p.AddrFetch
 }
 
 // restartSync begins the header sync anew, for a node that has forgotten.

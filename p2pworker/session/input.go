@@ -21,7 +21,7 @@ type Message struct {
 	ReceivedAt time.Time
 }
 
-// Tick lets time pass: at least every 100 ms of real time.
+// Tick lets time pass: it is to come when Due says so, and may come at any time.
 type Tick struct {
 	// LastSend and LastReceive say when bytes last moved; zero for never.
 	LastSend, LastReceive time.Time

@@ -67,7 +67,8 @@ func replyTo(t *rapid.T, body any) any {
 
 // TestAnyOrderOfInputs drives a session with arbitrary messages, replies and
 // events. Nothing may panic, every bound must hold, no pong may overtake a
-// message before it, and when all requests are answered nothing stays held.
+// message before it, and when all requests are answered nothing stays held. A tick
+// does something only when one is due, and none is due right after it.
 func TestAnyOrderOfInputs(t *testing.T) {
 	payloads := wellFormed()
 	names := slices.Sorted(maps.Keys(payloads))
@@ -80,9 +81,10 @@ func TestAnyOrderOfInputs(t *testing.T) {
 		}
 		s, now := New(cfg), time.Unix(1_700_000_000, 0)
 		var open []Request
-		ended := false
-		step := func(in Input) {
-			for _, e := range s.Step(now, in) {
+		ended, heard := false, now
+		step := func(in Input) (did int) {
+			effects := s.Step(now, in)
+			for _, e := range effects {
 				if ended {
 					t.Fatalf("effect %T after Disconnect", e)
 				}
@@ -97,6 +99,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 				len(s.txIn.delayed) > maxInventory {
 				t.Fatal("a bound is broken")
 			}
+			return len(effects)
 		}
 		step(Opened{})
 		for _, name := range []string{"version", "verack"} {
@@ -129,11 +132,22 @@ func TestAnyOrderOfInputs(t *testing.T) {
 					step(Reply{ID: r.ID, Body: replyTo(t, r.Body)})
 				}
 			case 5:
-				now = now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(t, "ms")) * time.Millisecond)
-				step(Tick{LastSend: now, LastReceive: now})
+				unit := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second}).Draw(t, "unit")
+				now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "passes")) * unit)
+				silent := time.Duration(rapid.IntRange(0, 2000).Draw(t, "silent")) * time.Second
+				at, ok := s.Due()
+				heard = latest(heard, now.Add(-silent))
+				did := step(Tick{LastSend: now, LastReceive: heard})
+				if did > 0 && (!ok || now.Before(at)) {
+					t.Fatalf("%d effects of a tick at %v, due %v at %v", did, now, ok, at)
+				}
+				if at, ok := s.Due(); ok && !at.After(now) {
+					t.Fatalf("due at %v after the tick at %v", at, now)
+				}
 			case 6:
 				raw, hashes := chainOf(chainhash.Hash{1}, 2)
 				step(TipChanged{Tip: p2p.Tip{Height: 2, Hash: hashes[1]}, Headers: [][]byte{raw[:wire.MaxBlockHeaderPayload], raw[wire.MaxBlockHeaderPayload:]}})
+				step(RelayAddresses{Addresses: []p2p.NetAddr{publicAddress(3, now.Unix())}})
 				step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: hashes[0], Wtxid: hashes[1], Peer: -1}}})
 			}
 		}

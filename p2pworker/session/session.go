@@ -18,6 +18,8 @@ type Session struct {
 	ping    pinger
 	serving []wire.InvVect // what getdata asked for and was not served yet
 	missing []wire.InvVect // of it, what we do not have
+	ticked  time.Time      // when the last Tick came, and what it told
+	traffic Tick
 }
 
 // The exchanges with the peer, each with its own state over that of the
@@ -137,6 +139,7 @@ func (s *Session) open() {
 
 // tick runs everything that depends on time alone.
 func (s *Session) tick(t Tick) {
+	s.ticked, s.traffic = s.now, t
 	s.checkInactivity(t)
 	s.checkAddrFetch()
 	if s.ended || !s.hs.complete {

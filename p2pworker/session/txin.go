@@ -17,6 +17,7 @@ const minTxSize = 10
 // txDownload holds announced transactions that are not requested yet.
 type txDownload struct {
 	delayed []delayedTx
+	soonest time.Time // at which one of them is due
 	last    time.Time // when a transaction arrived that was accepted
 }
 
@@ -149,25 +150,30 @@ func (s *txExchange) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration
 			len(s.txIn.delayed) >= maxInventory {
 			return
 		}
+		if len(s.txIn.delayed) == 0 || at.Before(s.txIn.soonest) {
+			s.txIn.soonest = at
+		}
 		s.txIn.delayed = append(s.txIn.delayed, delayedTx{h, wtxid, at})
 	}
 }
 
 // askForDelayedTxs asks about the announcements whose delay has passed.
 func (s *txExchange) askForDelayedTxs() {
-	if len(s.txIn.delayed) == 0 {
+	if len(s.txIn.delayed) == 0 || s.now.Before(s.txIn.soonest) {
 		return
 	}
+	var soonest alarm
 	var due [2][]chainhash.Hash
 	rest := s.txIn.delayed[:0]
 	for _, d := range s.txIn.delayed {
 		if s.now.Before(d.at) {
 			rest = append(rest, d)
+			soonest.ring(d.at)
 			continue
 		}
 		due[boolByte(d.wtxid)] = append(due[boolByte(d.wtxid)], d.hash)
 	}
-	s.txIn.delayed = rest
+	s.txIn.delayed, s.txIn.soonest = rest, soonest.at
 	for i, hashes := range due {
 		if len(hashes) > 0 {
 			s.wantTxs(false, i == 1, hashes)

@@ -44,6 +44,11 @@ func (s *txExchange) queueTxs(txs []p2p.TxAnnouncement) {
 	if !s.hs.complete || !s.hs.relaysTxs {
 		return
 	}
+	if len(s.txOut.pending) == 0 && !s.now.Before(s.txOut.nextInv) {
+		// Nothing was announced when the time came, and another has been due
+		// since: as that has no memory, it may as well be drawn now.
+		s.drawNextInv()
+	}
 	for _, tx := range txs {
 		if len(s.txOut.pending) >= MaxPendingTxs {
 			break
@@ -71,11 +76,7 @@ func (s *txExchange) trickleTxs() {
 		return
 	}
 	if due {
-		mean := outboundTrickle
-		if s.cfg.Type == p2p.Inbound {
-			mean = inboundTrickle
-		}
-		s.txOut.nextInv = s.now.Add(s.exponential(mean))
+		s.drawNextInv()
 	}
 	if len(s.txOut.pending) == 0 {
 		return
@@ -83,6 +84,14 @@ func (s *txExchange) trickleTxs() {
 	s.announceTxs(s.txOut.pending)
 	s.txOut.pending = nil
 	clear(s.txOut.recent)
+}
+
+func (s *txExchange) drawNextInv() {
+	mean := outboundTrickle
+	if s.cfg.Type == p2p.Inbound {
+		mean = inboundTrickle
+	}
+	s.txOut.nextInv = s.now.Add(s.exponential(mean))
 }
 
 func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
