@@ -50,7 +50,8 @@ func (w *worker) connect(ctx context.Context, target string) (net.Conn, error) {
 	if _, err := netip.ParseAddr(host); err != nil && w.cfg.NoDNS {
 		return nil, errNoDNS
 	}
-	dialer := net.Dialer{Timeout: w.cfg.ConnectTimeout}
+	// The C library's resolver reads what a worker in a sandbox may not.
+	dialer := net.Dialer{Timeout: w.cfg.ConnectTimeout, Resolver: &net.Resolver{PreferGo: true}}
 	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 }
 

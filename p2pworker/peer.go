@@ -52,12 +52,25 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
 	if p == nil {
 		return false
 	}
-	if w.cfg.Capacity == 1 {
-		w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, p.open.Kind, p.remote))
+	if w.settle(p) {
+		p.run(ctx)
 	}
-	p.run(ctx)
 	w.remove(p)
 	p.sayGoodbye(ctx)
+	return true
+}
+
+// settle gives a process that has one connection over to it. It reports whether the
+// connection may live.
+func (w *worker) settle(p *peer) bool {
+	if w.cfg.Capacity != 1 {
+		return true
+	}
+	w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, p.open.Kind, p.remote))
+	if err := w.env.SealUp(); err != nil {
+		w.log("", fmt.Sprintf("disconnecting peer=%d: %v", p.id, err))
+		return false
+	}
 	return true
 }
 

@@ -31,6 +31,7 @@ type Env struct {
 	Logger    *slog.Logger
 	Clock     *clock.Clock
 	Title     func(string) // sets what ps shows; nil if the process is not the part's own
+	Seal      func() error // see SealUp; may be nil
 	Mockable  bool         // the chain allows setmocktime: regtest
 	Limits    link.Limits  // of Link; the zero value stands for those of a local one
 }
@@ -40,6 +41,16 @@ func (e Env) SetTitle(title string) {
 	if e.Title != nil {
 		e.Title(title)
 	}
+}
+
+// SealUp takes from the process what a part needs to get its only connection, which
+// it has now: it can open nothing any more. An error means that the part should not
+// go on.
+func (e Env) SealUp() error {
+	if e.Seal == nil {
+		return nil
+	}
+	return e.Seal()
 }
 
 // Serve attaches to the bus with what mux and table offer, and runs fn until

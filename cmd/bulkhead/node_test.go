@@ -299,6 +299,8 @@ func (n *node) awaitHeight(height int) {
 type compartment struct {
 	Instance, Role string
 	PID, Restarts  int
+	Kills          int
+	Filters        int `json:"seccomp_filters"`
 }
 
 func (n *node) compartments() ([]compartment, error) {

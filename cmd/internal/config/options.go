@@ -194,11 +194,14 @@ func otherOptions() []Option {
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
 		{Name: "rpcworkqueue", Category: RPC, Param: "=<n>", Help: "Calls that may wait for that, for each compartment (default: 64)"},
 		{Name: "server", Category: RPC, Help: "Serve JSON-RPC (default: 1)"},
+		{Name: "compartmentmaxmemory", Category: Processes, Param: "=<role>:<MB>", Help: "Kill a process of the role (node, peers, worker, wallet, notify, gateway) that has more memory than this, and start another (default: none); may be repeated"},
+		{Name: "compartmenttimeout", Category: Processes, Param: "=<n>", Help: "Kill a process that has not answered the broker for this many seconds, and start another; 0 for never (default: 90)"},
 		{Name: "ipcbind", Category: Processes, Param: "=<address>", PerChain: true, Help: "Let parts and programs on other machines attach here: unix:PATH (relative to the chain's folder) or tcp://HOST:PORT. Every connection is encrypted and needs a key that \"bulkhead bus keygen\" has made; may be repeated"},
 		{Name: "ipcconnect", Category: Processes, Param: "=<address>", Help: "With \"bulkhead worker\", wallet, notify or gateway: run that one part here, for the node that has this -ipcbind"},
 		{Name: "ipckey", Category: Processes, Param: "=<file>", Help: "The key for -ipcconnect: a .key_secret file that \"bulkhead bus keygen\" has made on the node's machine"},
 		{Name: "metricsbind", Category: Processes, Param: "=<addr>[:port]", PerChain: true, Help: "Serve figures for Prometheus at http://<addr>:<port>/metrics (default port: 9332; default: nowhere). There is no password and -rpcallowip does not apply: bind to loopback or to a network that you trust; may be repeated"},
 		{Name: "multiprocess", Category: Processes, Help: "Run every part in a process of its own; 0 runs all in one (default: 1)"},
+		{Name: "sandbox", Category: Processes, Param: "=require|try|off", Help: "Confine every process to what its part needs: system calls, files, sockets. \"try\" goes on with what the kernel offers, \"require\" does not (default: try)"},
 		{Name: "p2pworkers", Category: Processes, Param: "=<n>|perpeer", Help: "Share the peer connections among <n> worker processes, or give each connection one; 0 leaves them to workers on other machines (default: perpeer; 1 with -multiprocess=0)"},
 	}
 }

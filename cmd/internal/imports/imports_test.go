@@ -69,6 +69,8 @@ var doors = map[string][]string{
 	"github.com/stretchr/testify":     {"bus/bustest", "node/chaintest", "node/script/vectors"},
 	"github.com/rogpeppe/go-internal": {},
 	"github.com/prometheus/":          {"bus/gateway"},
+	"github.com/elastic/":             {"cmd/internal/sandbox"},
+	"github.com/landlock-lsm/":        {"cmd/internal/sandbox"},
 }
 
 // ownsFiles are cores whose purpose is a file or a socket.

@@ -23,14 +23,20 @@ func Reopen(f *os.File, path string) error {
 	if err != nil {
 		return err
 	}
+	err = Become(f, next)
+	if err != nil {
+		err = fmt.Errorf("reopening %s: %w", path, err)
+	}
+	return errors.Join(err, next.Close())
+}
+
+// Become makes f the file that next is, and keeps its descriptor.
+func Become(f, next *os.File) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
-		return errors.Join(err, next.Close())
+		return err
 	}
 	failed := error(nil)
 	err = raw.Control(func(fd uintptr) { failed = unix.Dup3(int(next.Fd()), int(fd), unix.O_CLOEXEC) })
-	if failed != nil {
-		failed = fmt.Errorf("reopening %s: %w", path, failed)
-	}
-	return errors.Join(err, failed, next.Close())
+	return errors.Join(err, failed)
 }

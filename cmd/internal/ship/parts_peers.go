@@ -68,7 +68,7 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
-	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy}
+	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy, Single: p.workers.perPeer}
 }
 
 // services are what peers may expect of us: a pruned node serves only the last

@@ -56,6 +56,7 @@ type ship struct {
 	parts      *partSettings
 	broker     *broker.Broker
 	supervisor *supervise.Supervisor
+	watchdog   *watchdog
 	logger     *slog.Logger
 	locks      []*os.File // of the directories
 	logFile    *os.File
@@ -248,16 +249,23 @@ func (s *ship) logNotes(notes []string) {
 func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	regtest := s.cfg.Layout.Chain.Name == chains.Regtest
 	s.clock = clock.New(s.cfg.Settings.Int("mocktime", 0))
+	box, err := s.sandbox()
+	if err != nil {
+		return err
+	}
+	if s.watchdog, err = newWatchdog(s.cfg.Settings); err != nil {
+		return err
+	}
 	s.broker = broker.New(broker.Config{
 		Table: partRights(), Logger: s.logger, Up: s.attached,
 		// A child speaks when it has loaded its data, however long that takes;
 		// if it dies before, the kernel tells.
-		Limits: link.Limits{Handshake: -1},
+		Limits: link.Limits{Handshake: -1, Heartbeat: s.watchdog.heartbeat()},
 	})
 	s.supervisor = supervise.New(supervise.Config{
 		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
 		Parts: s.cfg.Parts, Broker: s.broker, Logger: s.logger, Log: s.logConfig,
-		LogFile: s.logFile, LogPath: s.logFile.Name(), Clock: s.clock, Mockable: regtest,
+		LogFile: s.logFile, Sandbox: box, Clock: s.clock, Mockable: regtest,
 	})
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup

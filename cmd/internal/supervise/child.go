@@ -2,7 +2,6 @@ package supervise
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,14 +18,16 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
 
-// maxBoot bounds what a child reads from its settings pipe.
-const maxBoot = 16 << 20
-
 // RunChild is main for a process that a supervisor started: it runs the part
 // until it ends or SIGTERM comes.
 func RunChild(run Part) error {
+	line, err := inherited()
+	if err != nil {
+		return err
+	}
+	defer line.Close()
 	var b boot
-	if err := readBoot(&b); err != nil {
+	if err := line.readBoot(&b); err != nil {
 		return err
 	}
 	env, err := b.env()
@@ -34,19 +35,19 @@ func RunChild(run Part) error {
 		return err
 	}
 	// A terminal sends SIGINT to every process of the node; the supervisor
-	// decides who stops when.
-	signal.Ignore(syscall.SIGINT)
+	// decides who stops when. It also hands over debug.log after a SIGHUP.
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	SurviveBrokenPipes()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	var reopening sync.WaitGroup
-	reopening.Go(func() { b.reopenLog(hangups, env.Logger) })
+	if err := b.confine(&env); err != nil {
+		return err
+	}
+	var following sync.WaitGroup
+	following.Go(func() { line.follow(b.logFile) })
 	err = run(ctx, env, b.Settings)
-	signal.Stop(hangups)
-	close(hangups)
-	reopening.Wait()
+	line.Close()
+	following.Wait()
 	if err == nil && ctx.Err() != nil {
 		return ErrTerminated
 	}
@@ -62,31 +63,6 @@ var ErrTerminated = errors.New("terminated")
 // from here die of SIGPIPE as ever: a signal that is caught, unlike one that is
 // ignored, is back to its default there.
 func SurviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
-
-// reopenLog follows the rotation of debug.log until hangups is closed.
-func (b *boot) reopenLog(hangups <-chan os.Signal, log *slog.Logger) {
-	for range hangups {
-		if err := logging.Reopen(b.logFile, b.LogPath); err != nil {
-			log.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", b.Instance, err))
-		}
-	}
-}
-
-func readBoot(b *boot) error {
-	f := os.NewFile(bootFD, "settings")
-	if f == nil {
-		return fmt.Errorf("a part is started by bulkhead, not by hand")
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxBoot))
-	if err != nil {
-		return fmt.Errorf("a part is started by bulkhead, not by hand: %w", err)
-	}
-	if err := json.Unmarshal(raw, b); err != nil {
-		return fmt.Errorf("settings of the part: %w", err)
-	}
-	return nil
-}
 
 func (b *boot) env() (part.Env, error) {
 	link, err := fileConn(linkFD)

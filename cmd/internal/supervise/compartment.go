@@ -38,6 +38,7 @@ type compartment struct {
 	pid      int
 	started  time.Time
 	restarts int
+	kills    int  // by Kill
 	attached bool // it has been on the bus, ever
 	upNow    bool // see takeUpNow
 	oldLog   bool // its process is to open debug.log anew when it is on the bus
@@ -65,6 +66,19 @@ func (c *compartment) stop(sig os.Signal) {
 		c.signal(sig)
 		c.signal(syscall.SIGCONT)
 	}
+}
+
+// kill kills the process if it is still the one with the pid, and is not to end
+// anyway. One that is stopped in the sense of SIGSTOP dies all the same.
+func (c *compartment) kill(pid int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping || c.signal == nil || c.pid != pid {
+		return false
+	}
+	c.kills++
+	c.signal(syscall.SIGKILL)
+	return true
 }
 
 // resume lets a process go on that was sent SIGSTOP.

@@ -31,25 +31,33 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 		return err
 	}
 	defer theirs.Close()
-	bootRead, bootWrite, err := os.Pipe()
+	line, theirLine, err := newLifeline()
 	if err != nil {
 		ours.Close()
 		return err
 	}
-	defer bootRead.Close()
-	process, words, err := s.fork(c.spec, theirs, bootRead)
+	defer theirLine.Close()
+	defer line.Close()
+	process, words, err := s.fork(c.spec, theirs, theirLine)
 	if err != nil {
 		ours.Close()
-		bootWrite.Close()
 		return fmt.Errorf("starting %s: %w", c.spec.Instance, err)
 	}
 	theirs.Close()
-	bootRead.Close()
-	c.began(process.Pid, func(sig os.Signal) { _ = process.Signal(sig) })
+	theirLine.Close()
+	c.began(process.Pid, func(sig os.Signal) {
+		if sig != syscall.SIGHUP {
+			_ = process.Signal(sig)
+			return
+		}
+		if err := line.handOver(s.cfg.LogFile); err != nil {
+			s.cfg.Logger.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", c.spec.Instance, err))
+		}
+	})
 
 	lastWords := &tail{limit: 32 << 10}
 	var tasks sync.WaitGroup
-	tasks.Go(func() { writeBoot(bootWrite, s.boot(c.spec, settings)) })
+	tasks.Go(func() { line.boot(s.boot(c.spec, settings)) })
 	tasks.Go(func() {
 		// What cannot be read any more was never said.
 		_, _ = io.Copy(lastWords, words)
@@ -59,6 +67,7 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 	tasks.Go(func() { s.serve(linkCtx, ours, c) })
 	state, err := process.Wait()
 	closeLink()
+	line.Close() // or boot would wait for a reader
 	tasks.Wait()
 	return describeEnd(state, err, lastWords)
 }
@@ -66,15 +75,9 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 	return boot{
 		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
-		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log, LogPath: s.cfg.LogPath,
+		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log,
+		Sandbox: s.cfg.Sandbox, Single: spec.Single,
 	}
-}
-
-// writeBoot hands a child its settings. A child that dies before it has read
-// them is noticed by its exit.
-func writeBoot(w io.WriteCloser, b boot) {
-	defer w.Close()
-	_ = json.NewEncoder(w).Encode(b)
 }
 
 // serve routes for a compartment's link until it ends.

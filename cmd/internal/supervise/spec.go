@@ -37,6 +37,7 @@ type Spec struct {
 	Again     any // the settings after the first start; nil for the same
 	Listeners []*net.TCPListener
 	Policy    Policy
+	Single    bool          // a worker that has one connection only
 	Patience  time.Duration // how long it may take to end in order; default 10 s
 }
 
@@ -52,7 +53,8 @@ type boot struct {
 	Mock      int64
 	Mockable  bool
 	Log       logging.Config
-	LogPath   string // debug.log, to be opened anew at SIGHUP
+	Sandbox   SandboxMode
+	Single    bool
 
 	logFile *os.File // the child's own
 }
@@ -73,4 +75,7 @@ type Status struct {
 	Started  time.Time
 	Restarts int
 	RSS      int64 // bytes
+	OnBus    bool  // since its last start
+	Kills    int   // by Kill
+	Filters  int   // of system calls that are in force: 0 without a sandbox
 }

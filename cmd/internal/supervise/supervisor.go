@@ -29,7 +29,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Log        logging.Config
 	LogFile    *os.File
-	LogPath    string // where that is
+	Sandbox    SandboxMode
 	Clock      *clock.Clock
 	Mockable   bool
 }
@@ -180,6 +180,16 @@ func (s *Supervisor) Resume(match func(Status) bool) {
 	}
 }
 
+// Kill ends a process at once, as a crash would: what its policy says comes next.
+// It reports false if the compartment has another process by now, or is told to
+// end already, or shares the process of all.
+func (s *Supervisor) Kill(instance string, pid int) bool {
+	s.mu.Lock()
+	c := s.all[instance]
+	s.mu.Unlock()
+	return c != nil && !s.cfg.InProcess && c.kill(pid)
+}
+
 // ReopenLog makes all processes open debug.log anew.
 func (s *Supervisor) ReopenLog() {
 	for _, c := range s.matching(func(Status) bool { return true }) {
@@ -259,6 +269,7 @@ func (s *Supervisor) Status() []Status {
 	s.mu.Unlock()
 	for i := range list {
 		list[i].RSS = ResidentBytes(list[i].PID)
+		list[i].Filters = filters(list[i].PID)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Instance, b.Instance) })
 	return list
@@ -269,6 +280,6 @@ func (c *compartment) status() Status {
 	defer c.mu.Unlock()
 	return Status{
 		Role: c.spec.Role, Instance: c.spec.Instance,
-		PID: c.pid, Started: c.started, Restarts: c.restarts,
+		PID: c.pid, Started: c.started, Restarts: c.restarts, OnBus: c.upNow, Kills: c.kills,
 	}
 }

@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// statusOf reads a field of what the kernel tells of a process.
+func statusOf(pid int, field string) (int, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(raw)) {
+		if value, ok := strings.CutPrefix(line, field+":"); ok {
+			return strconv.Atoi(strings.TrimSpace(value))
+		}
+	}
+	return 0, fmt.Errorf("no %s", field)
+}
+
+// TestEveryProcessIsConfined: the kernel says so of each, and a worker that holds
+// its peer is confined further than one that waits.
+func TestEveryProcessIsConfined(t *testing.T) {
+	server := startBlockServer(t)
+	n := startNode(t, "main", mainnetArgs("-connect="+server, "-p2pworkers=perpeer", "-sandbox=require")...)
+	n.eventually("a worker that holds its peer", func() error {
+		sealed, waiting := 0, 0
+		for _, pid := range n.pids("worker") {
+			filters, err := statusOf(pid, "Seccomp_filters")
+			if err != nil {
+				return err
+			}
+			title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if err != nil {
+				return err
+			}
+			if strings.Contains(string(title), server) {
+				sealed = filters
+			} else {
+				waiting = filters
+			}
+		}
+		if waiting == 0 || sealed != waiting+1 {
+			return fmt.Errorf("filters of one that waits: %d, of one that holds its peer: %d", waiting, sealed)
+		}
+		return nil
+	})
+	list, err := n.compartments()
+	require.NoError(t, err)
+	for _, c := range list {
+		if c.Role == "supervisor" {
+			continue // it starts the others
+		}
+		for field, want := range map[string]int{"Seccomp": 2, "NoNewPrivs": 1} {
+			got, err := statusOf(c.PID, field)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%s of %s", field, c.Instance)
+		}
+		require.Positive(t, c.Filters, c.Instance)
+	}
+	require.Contains(t, n.log(), "Sandbox: every process is confined to what its part needs")
+	n.stop()
+}
+
+func TestTheSandboxCanBeOff(t *testing.T) {
+	n := startNode(t, "regtest", "-sandbox=off")
+	for _, pid := range append(n.pids("node"), n.pids("wallet")...) {
+		mode, err := statusOf(pid, "Seccomp")
+		require.NoError(t, err)
+		require.Zero(t, mode)
+	}
+	n.stop()
+	for complaint, args := range map[string][]string{
+		`-sandbox=no is neither "require" nor "try" nor "off"`:      {"-sandbox=no"},
+		"-sandbox=require cannot be had with -multiprocess=0: all ": {"-sandbox=require", "-multiprocess=0"},
+	} {
+		out, err := exec.Command(bulkheadBinary, append(n.args, args...)...).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), complaint)
+	}
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/sys/unix"
+)
+
+// filters returns what is loaded one after the other: the strictest has the word.
+// Calls that are judged by their arguments have a filter each. (The library loses
+// the number of the call once it has looked at an argument: nothing may follow.)
+func (p Profile) filters() (list []seccomp.Policy) {
+	pid := uint64(os.Getpid())
+	list = append(list,
+		refuse("kill", other(0, pid)),
+		refuse("tgkill", other(0, pid)),
+		// The limits of other processes; those of this one only ever fall.
+		refuse("prlimit64", other(0, 0)),
+		// Threads are made by clone; processes would be, too.
+		refuse("clone", seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}),
+		// The runtime names threads and memory; another filter may be loaded.
+		refuse("prctl", other(0, unix.PR_SET_NAME, unix.PR_SET_VMA, unix.PR_SET_NO_NEW_PRIVS)),
+	)
+	if p.sockets != noSockets {
+		list = append(list, refuse("socket", p.sockets.refused()...))
+	}
+	return append(list, p.whole())
+}
+
+// other is the condition that an argument, counted from 0, is none of some values.
+func other(argument uint32, values ...uint64) (all seccomp.ArgumentConditions) {
+	for _, v := range values {
+		all = append(all, seccomp.Condition{Argument: argument, Operation: seccomp.NotEqual, Value: v})
+	}
+	return all
+}
+
+// refuse refuses a call if any of the conditions holds.
+func refuse(call string, when ...seccomp.ArgumentConditions) seccomp.Policy {
+	g := seccomp.SyscallGroup{Action: seccomp.ActionErrno}
+	for _, conditions := range when {
+		g.NamesWithCondtions = append(g.NamesWithCondtions, seccomp.NameWithConditions{Name: call, Conditions: conditions})
+	}
+	return seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{g}}
+}
+
+// refused are the conditions on which no socket is made. TCP and UDP are there by
+// their usual protocol, which multipath TCP is not, and not raw.
+func (s sockets) refused() []seccomp.ArgumentConditions {
+	families := []uint64{unix.AF_INET, unix.AF_INET6}
+	if s == anySockets {
+		families = append(families, unix.AF_UNIX)
+	}
+	var kinds []uint64
+	for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
+		for _, flags := range []uint64{0, unix.SOCK_CLOEXEC, unix.SOCK_NONBLOCK, unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK} {
+			kinds = append(kinds, kind|flags)
+		}
+	}
+	return []seccomp.ArgumentConditions{other(0, families...), other(1, kinds...), other(2, 0, unix.IPPROTO_TCP, unix.IPPROTO_UDP)}
+}
+
+// unknown is the answer of a kernel that does not have a call: the C library then
+// makes threads by clone, whose flags a filter can see.
+const unknown = seccomp.ActionErrno | seccomp.Action(unix.ENOSYS)
+
+// whole judges calls by their name alone.
+func (p Profile) whole() seccomp.Policy {
+	policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{{Names: known([]string{"clone3"}), Action: unknown}}}
+	refused := p.refused
+	if p.sockets == noSockets {
+		refused = append([]string{"bind", "connect", "listen", "socket"}, refused...)
+	}
+	if len(refused) > 0 {
+		policy.Syscalls = append(policy.Syscalls, seccomp.SyscallGroup{Names: known(refused), Action: seccomp.ActionErrno})
+	}
+	if p.only != nil {
+		policy.DefaultAction = seccomp.ActionErrno
+		policy.Syscalls = append(policy.Syscalls, seccomp.SyscallGroup{Names: known(p.only), Action: seccomp.ActionAllow})
+	}
+	return policy
+}
+
+// sealed judges calls of a process that is sealed.
+func sealed() seccomp.Policy {
+	return seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{
+		{Names: known(sealedCalls), Action: seccomp.ActionErrno},
+	}}
+}
+
+// known are the system calls that the machine's architecture has.
+func known(calls []string) (there []string) {
+	machine, err := arch.GetInfo("")
+	if err != nil {
+		return nil
+	}
+	for _, call := range calls {
+		if _, ok := machine.SyscallNames[call]; ok {
+			there = append(there, call)
+		}
+	}
+	return there
+}
+
+// load puts filters in force for all threads, for good.
+func load(policies ...seccomp.Policy) error {
+	// The bit that lets a process without privileges load a filter belongs to a
+	// thread; the kernel gives it to the others with the filter.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, policy := range policies {
+		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: policy}); err != nil {
+			return fmt.Errorf("seccomp: %w", err)
+		}
+	}
+	return nil
+}

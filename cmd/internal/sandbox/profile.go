@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+)
+
+// Profile is what a process may do.
+type Profile struct {
+	// only, if not nil, lists all system calls there are; refused are those that
+	// there are not.
+	only, refused []string
+	// sockets tells which may be made.
+	sockets sockets
+	// files, if not nil, are all that may be opened, and to read only; none if it
+	// is empty.
+	files []string
+	// descriptors is how many the process may have, 0 for as many as before.
+	descriptors uint64
+}
+
+// sockets is a choice of those that a process may make.
+type sockets int
+
+const (
+	noSockets   sockets = iota
+	inetSockets         // TCP and UDP
+	anySockets          // those, and unix sockets
+)
+
+// resolverFiles are read to look up names.
+var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}
+
+// For returns the profile of a role.
+//
+// Node and wallet hold what all others want, and need no network: their only
+// socket is the link that they inherit. A worker faces strangers: it has no file
+// beyond those that tell how to look up names. single tells that it is to have one
+// connection only.
+func For(role rights.Role, single bool) Profile {
+	switch {
+	case role == roles.Worker && single:
+		return Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles, descriptors: 256}
+	case role == roles.Worker:
+		return Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles}
+	case role == roles.Node, role == roles.Wallet:
+		return Profile{refused: hostileCalls, sockets: noSockets}
+	}
+	return Profile{refused: hostileCalls, sockets: anySockets}
+}

@@ -1,0 +1,256 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/sandbox"
+)
+
+// prisoner is what a copy of this program is told to be.
+type prisoner struct {
+	Role     rights.Role
+	Single   bool
+	Seal     bool
+	Address  string // a TCP listener outside
+	Abstract string // a unix socket outside
+	File     string // of the directory of the test
+	Secret   uint64 // where the parent has some memory
+}
+
+const argument = "prisoner"
+
+// TestMain lets the test be in a sandbox.
+func TestMain(m *testing.M) {
+	if len(os.Args) != 3 || os.Args[1] != argument {
+		os.Exit(m.Run())
+	}
+	var p prisoner
+	if err := json.Unmarshal([]byte(os.Args[2]), &p); err != nil {
+		panic(err)
+	}
+	json.NewEncoder(os.Stdout).Encode(p.try())
+	os.Exit(0)
+}
+
+// try enters the sandbox and tells, of each act, how it failed; "" is success.
+func (p prisoner) try() map[string]string {
+	acts := p.acts()
+	s, err := sandbox.Enter(sandbox.For(p.Role, p.Single))
+	outcome := map[string]string{"enter": text(err)}
+	if p.Seal {
+		outcome["seal"] = text(s.Seal())
+	}
+	for name, act := range acts {
+		outcome[name] = text(act())
+	}
+	return outcome
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (p prisoner) acts() map[string]func() error {
+	parent := os.Getppid()
+	memory := make([]byte, 8)
+	return map[string]func() error{
+		"live":            live,
+		"read a file":     func() error { _, err := os.ReadFile("/etc/passwd"); return err },
+		"resolve names":   func() error { _, err := os.ReadFile("/etc/hosts"); return err },
+		"create a file":   func() error { return os.WriteFile(p.File, nil, 0o600) },
+		"list a folder":   func() error { _, err := os.ReadDir("/"); return err },
+		"memory by /proc": func() error { _, err := os.Open(fmt.Sprintf("/proc/%d/mem", parent)); return err },
+		"exec":            func() error { return exec.Command("/bin/true").Run() },
+		"exec itself":     func() error { return syscall.Exec("/bin/true", []string{"true"}, nil) },
+		"fork":            func() error { return number(unix.SYS_CLONE, uintptr(unix.SIGCHLD)) },
+		"connect":         func() error { return closing(net.DialTimeout("tcp", p.Address, time.Second)) },
+		"send by UDP":     func() error { return udp(p.Address) },
+		"listen":          func() error { return closing(net.Listen("tcp", "127.0.0.1:0")) },
+		"multipath TCP":   func() error { return socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 262) },
+		"netlink":         func() error { return socket(unix.AF_NETLINK, unix.SOCK_RAW, 0) },
+		"raw socket":      func() error { return socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP) },
+		"packet socket":   func() error { return socket(unix.AF_PACKET, unix.SOCK_RAW, 0) },
+		"abstract socket": func() error { return closing(net.Dial("unix", p.Abstract)) },
+		"ptrace":          func() error { return unix.PtraceAttach(parent) },
+		"process_vm_readv": func() error {
+			_, err := unix.ProcessVMReadv(parent, []unix.Iovec{{Base: &memory[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(p.Secret), Len: 8}}, 0)
+			return err
+		},
+		"signal":            func() error { return unix.Kill(parent, 0) },
+		"limits of others":  func() error { return unix.Prlimit(parent, unix.RLIMIT_NOFILE, nil, &unix.Rlimit{}) },
+		"io_uring":          func() error { return number(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&[120]byte{}))) },
+		"bpf":               func() error { return number(unix.SYS_BPF, 0, uintptr(unsafe.Pointer(&[128]byte{})), 48) },
+		"perf_event_open":   func() error { return number(unix.SYS_PERF_EVENT_OPEN, uintptr(unsafe.Pointer(&[128]byte{}))) },
+		"userfaultfd":       func() error { return number(unix.SYS_USERFAULTFD, unix.O_CLOEXEC) },
+		"keyring":           func() error { _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); return err },
+		"new namespace":     func() error { return unix.Unshare(unix.CLONE_NEWUTS) },
+		"be dumpable again": func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) },
+		"descriptor of another": func() error {
+			fd, err := unix.PidfdOpen(parent, 0)
+			if err != nil {
+				return err
+			}
+			_, err = unix.PidfdGetfd(fd, 0, 0)
+			return err
+		},
+	}
+}
+
+// live does what any part does all the time: goroutines, threads, memory.
+func live() error {
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			runtime.LockOSThread() // a thread of its own
+			_ = make([]byte, 1<<20)
+			runtime.Gosched()
+		})
+	}
+	all.Wait()
+	runtime.GC()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	writer.Write([]byte("x"))
+	writer.Close()
+	<-time.After(time.Millisecond)
+	_, err = reader.Read(make([]byte, 1))
+	return err
+}
+
+func number(call uintptr, args ...uintptr) error {
+	var a [6]uintptr
+	copy(a[:], args)
+	pid, _, errno := unix.RawSyscall6(call, a[0], a[1], a[2], a[3], a[4], a[5])
+	if errno != 0 {
+		return errno
+	}
+	if call == unix.SYS_CLONE && pid == 0 {
+		unix.Exit(0)
+	}
+	return nil
+}
+
+func socket(family, kind, protocol int) error {
+	fd, err := unix.Socket(family, kind, protocol)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+func closing[C interface{ Close() error }](c C, err error) error {
+	if err == nil {
+		err = c.Close()
+	}
+	return err
+}
+
+func udp(address string) error {
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Write([]byte("x"))
+	return err
+}
+
+// imprison runs a copy of this program and returns what it could not do.
+func imprison(t *testing.T, p prisoner) map[string]string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	abstract, err := net.Listen("unix", fmt.Sprintf("@bulkhead-sandbox-%d", os.Getpid()))
+	require.NoError(t, err)
+	defer abstract.Close()
+	secret := uint64(42)
+	p.Address, p.Abstract, p.File = l.Addr().String(), abstract.Addr().String(), filepath.Join(t.TempDir(), "file")
+	p.Secret = uint64(uintptr(unsafe.Pointer(&secret)))
+	raw, err := json.Marshal(p)
+	require.NoError(t, err)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, argument, string(raw))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", out)
+	outcome := map[string]string{}
+	require.NoError(t, json.Unmarshal(out, &outcome))
+	runtime.KeepAlive(&secret)
+	return outcome
+}
+
+// TestWhatAProcessMayDo: each role may do what is listed for it, and nothing else of
+// the table.
+func TestWhatAProcessMayDo(t *testing.T) {
+	always := []string{"enter", "live"}
+	for name, c := range map[string]struct {
+		prisoner
+		may []string
+	}{
+		"worker without a peer": {prisoner{Role: roles.Worker, Single: true}, []string{"connect", "send by UDP", "resolve names"}},
+		"worker with its peer":  {prisoner{Role: roles.Worker, Single: true, Seal: true}, []string{"seal"}},
+		"worker of many peers":  {prisoner{Role: roles.Worker}, []string{"connect", "send by UDP", "resolve names"}},
+		"node":                  {prisoner{Role: roles.Node}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
+		"wallet":                {prisoner{Role: roles.Wallet}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
+		"gateway": {prisoner{Role: roles.Gateway}, []string{
+			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome := imprison(t, c.prisoner)
+			for act, failure := range outcome {
+				if may := contains(c.may, act) || contains(always, act); may {
+					require.Empty(t, failure, act)
+				} else {
+					require.NotEmpty(t, failure, act)
+				}
+			}
+			for _, act := range c.may {
+				require.Contains(t, outcome, act)
+			}
+		})
+	}
+}
+
+// Without a sandbox the same acts succeed: the table above would show nothing
+// otherwise.
+func TestTheActsCanSucceed(t *testing.T) {
+	p := prisoner{}
+	for _, act := range []string{"live", "read a file", "exec", "fork", "list a folder", "keyring", "signal"} {
+		if act == "signal" {
+			continue // the parent may be of another user
+		}
+		require.NoError(t, p.acts()[act](), act)
+	}
+}
+
+func contains(list []string, one string) bool {
+	for _, x := range list {
+		if x == one {
+			return true
+		}
+	}
+	return false
+}

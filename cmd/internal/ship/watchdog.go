@@ -1,0 +1,165 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+)
+
+const (
+	// lookEvery is how often the watchdog looks, unless it has to be quicker.
+	lookEvery = 10 * time.Second
+	// stale is how long a compartment may leave pings of its link unanswered
+	// before that is told.
+	stale = 35 * time.Second
+	// defaultTimeout is when it is ended for it.
+	defaultTimeout = 90 * time.Second
+	// ample is the share of its memory at which a process is told of.
+	ample = 0.9
+)
+
+// watchdog finds compartments that are there and do not answer, or have grown
+// beyond what their role may: it tells of them, and then condemns them. Whoever
+// wants to stop one for long, to look into it, sets its time-out to 0.
+type watchdog struct {
+	timeout time.Duration         // 0 for never
+	memory  map[rights.Role]int64 // bytes that a process of a role may have; any, if it is not there
+	silent  map[string]bool       // those told of
+	large   map[string]bool
+}
+
+// sentence is what is to become of a process.
+type sentence struct {
+	instance string
+	pid      int
+	why      string
+}
+
+// judge returns what is new since the last time, and who is to be killed.
+func (w *watchdog) judge(links []broker.LinkStats, processes []supervise.Status) (lines []string, condemned []sentence) {
+	pids := map[string]int{} // of those that have spoken: one may load for long
+	for _, p := range processes {
+		if p.OnBus {
+			pids[p.Instance] = p.PID
+		}
+	}
+	silent := map[string]bool{}
+	for _, s := range links {
+		pid := pids[s.Instance]
+		switch {
+		case w.timeout > 0 && s.Silence >= w.timeout && pid > 0:
+			condemned = append(condemned, sentence{s.Instance, pid, fmt.Sprintf("has not answered for %d s (-compartmenttimeout)", int(s.Silence.Seconds()))})
+		case s.Silence >= min(stale, w.warning()):
+			silent[s.Instance] = true
+			if !w.silent[s.Instance] {
+				lines = append(lines, fmt.Sprintf("%s has not answered for %d s; %d calls wait for it", s.Instance, int(s.Silence.Seconds()), s.Waiting))
+			}
+		case w.silent[s.Instance]:
+			lines = append(lines, s.Instance+" answers again")
+		}
+	}
+	more, tooLarge := w.weigh(processes)
+	w.silent = silent
+	return append(lines, more...), append(condemned, tooLarge...)
+}
+
+// warning is how long before its time-out a silent compartment is told of.
+func (w *watchdog) warning() time.Duration {
+	if w.timeout == 0 {
+		return stale
+	}
+	return w.timeout / 2
+}
+
+// weigh holds the memory of processes against what they may have.
+func (w *watchdog) weigh(processes []supervise.Status) (lines []string, condemned []sentence) {
+	large := map[string]bool{}
+	for _, p := range processes {
+		limit := w.memory[p.Role]
+		switch {
+		case limit == 0 || p.PID == 0:
+		case p.RSS > limit:
+			condemned = append(condemned, sentence{p.Instance, p.PID, fmt.Sprintf("has %d MB of memory, and may have %d (-compartmentmaxmemory)", p.RSS>>20, limit>>20)})
+		case float64(p.RSS) > ample*float64(limit):
+			large[p.Instance] = true
+			if !w.large[p.Instance] {
+				lines = append(lines, fmt.Sprintf("%s has %d MB of memory, and is killed at %d (-compartmentmaxmemory)", p.Instance, p.RSS>>20, limit>>20))
+			}
+		}
+	}
+	w.large = large
+	return lines, condemned
+}
+
+// every is how often to look, so that a sentence is at most a quarter late.
+func (w *watchdog) every() time.Duration {
+	if w.timeout > 0 {
+		return min(lookEvery, max(w.timeout/4, time.Second/4))
+	}
+	return lookEvery
+}
+
+// heartbeat is the silence after which the broker pings, so that a compartment
+// which is well never comes near its time-out.
+func (w *watchdog) heartbeat() time.Duration {
+	if w.timeout > 0 {
+		return min(10*time.Second, max(w.timeout/4, time.Second/4))
+	}
+	return 10 * time.Second
+}
+
+// newWatchdog reads -compartmenttimeout and -compartmentmaxmemory.
+func newWatchdog(s *config.Settings) (*watchdog, error) {
+	seconds := s.Int("compartmenttimeout", int64(defaultTimeout/time.Second))
+	if seconds < 0 || seconds > 1<<31 {
+		return nil, config.Complain("-compartmenttimeout=%d is not a number of seconds", seconds)
+	}
+	w := &watchdog{timeout: time.Duration(seconds) * time.Second, memory: map[rights.Role]int64{}}
+	for _, text := range s.List("compartmentmaxmemory") {
+		role, amount, _ := strings.Cut(text, ":")
+		mb, err := strconv.ParseUint(amount, 10, 31)
+		if err != nil || !watched(rights.Role(role)) {
+			return nil, config.Complain("-compartmentmaxmemory=%s is not <role>:<MB>, with one of the roles node, peers, worker, wallet, notify and gateway", text)
+		}
+		w.memory[rights.Role(role)] = int64(mb) << 20
+	}
+	return w, nil
+}
+
+func watched(role rights.Role) bool {
+	switch role {
+	case roles.Node, roles.Peers, roles.Worker, roles.Wallet, roles.Notify, roles.Gateway:
+		return true
+	}
+	return false
+}
+
+// look has the watchdog look at the compartments until ctx ends.
+func (s *ship) look(ctx context.Context) {
+	ticker := time.NewTicker(s.watchdog.every())
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			lines, condemned := s.watchdog.judge(s.broker.Stats(), s.supervisor.Status())
+			for _, line := range lines {
+				s.logger.Warn(line)
+			}
+			for _, c := range condemned {
+				if s.supervisor.Kill(c.instance, c.pid) {
+					s.logger.Warn(fmt.Sprintf("%s (pid %d) %s: killed", c.instance, c.pid, c.why))
+				}
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package supervise
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+)
+
+// lifeline is the socket between the supervisor and a process that it started. The
+// process gets its settings over it, and later the files that it could not open
+// itself: it may be in a sandbox.
+//
+// The supervisor sends a boot in JSON, with its length in front (4 bytes,
+// big-endian), and after that one byte for each file, which comes with it
+// (SCM_RIGHTS): debug.log, when it was opened anew.
+type lifeline struct{ *net.UnixConn }
+
+// maxBoot bounds what a process reads of its settings.
+const maxBoot = 16 << 20
+
+// handoverPatience bounds how long the supervisor waits for a process to take a
+// file: the last one is enough, and there is room for many.
+const handoverPatience = time.Second
+
+// newLifeline returns the supervisor's end and the one that a process inherits.
+func newLifeline() (lifeline, *os.File, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return lifeline{}, nil, err
+	}
+	return lifeline{ours.(*net.UnixConn)}, theirs, nil
+}
+
+// inherited returns the end of the process.
+func inherited() (lifeline, error) {
+	const byHand = "a part is started by bulkhead, not by hand"
+	conn, err := fileConn(bootFD)
+	if err != nil {
+		return lifeline{}, fmt.Errorf("%s: %w", byHand, err)
+	}
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		conn.Close()
+		return lifeline{}, fmt.Errorf("%s", byHand)
+	}
+	return lifeline{unixConn}, nil
+}
+
+// boot sends the settings. A process that dies before it has read them is noticed
+// by its exit.
+func (l lifeline) boot(b boot) {
+	raw, err := json.Marshal(b)
+	if err != nil {
+		l.Close() // the process will find that it has none
+		return
+	}
+	_, _ = l.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(raw))), raw...))
+}
+
+// readBoot waits for the settings.
+func (l lifeline) readBoot(b *boot) error {
+	var length [4]byte
+	if _, err := io.ReadFull(l, length[:]); err != nil {
+		return fmt.Errorf("settings of the part: %w", err)
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > maxBoot {
+		return fmt.Errorf("settings of the part: %d bytes", n)
+	}
+	raw := make([]byte, n)
+	if _, err := io.ReadFull(l, raw); err != nil {
+		return fmt.Errorf("settings of the part: %w", err)
+	}
+	if err := json.Unmarshal(raw, b); err != nil {
+		return fmt.Errorf("settings of the part: %w", err)
+	}
+	return nil
+}
+
+// handOver sends an open file.
+func (l lifeline) handOver(f *os.File) error {
+	if err := l.SetWriteDeadline(time.Now().Add(handoverPatience)); err != nil {
+		return err
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := raw.Control(func(fd uintptr) { _, _, err = l.WriteMsgUnix([]byte{0}, unix.UnixRights(int(fd)), nil) })
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// follow makes f each file that comes, until the lifeline ends or is closed.
+func (l lifeline) follow(f *os.File) {
+	data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	for {
+		n, size, _, _, err := l.ReadMsgUnix(data, rights)
+		if err != nil || n == 0 {
+			return
+		}
+		for _, fd := range descriptorsOf(rights[:size]) {
+			next := os.NewFile(uintptr(fd), "debug.log")
+			// It fails for want of nothing that one could do something about: the
+			// process goes on in the file that it has.
+			_ = logging.Become(f, next)
+			next.Close()
+		}
+	}
+}
+
+// descriptorsOf are those that came with a message.
+func descriptorsOf(rights []byte) (fds []int) {
+	messages, err := unix.ParseSocketControlMessage(rights)
+	if err != nil {
+		return nil
+	}
+	for i := range messages {
+		if got, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			fds = append(fds, got...)
+		}
+	}
+	return fds
+}
