@@ -158,3 +158,15 @@ func TestAManagerIsReplacedDuringAnAdmission(t *testing.T) {
 	require.True(t, next.enter(p))
 	require.Same(t, p, w.peer(7))
 }
+
+// A worker of one connection, which is sealed with it, ends when that has, though
+// another attempt was under way and ends later.
+func TestASealedWorkerEndsWithItsConnection(t *testing.T) {
+	w := newWorker(part.Env{Name: "worker.1", Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}, Config{Capacity: 1}.withDefaults())
+	require.True(t, w.take()) // a dial
+	w.takeAnyway()            // Accept had returned already
+	w.release(true)           // the accepted one, which was admitted
+	require.False(t, w.take(), "nothing else can be opened")
+	w.release(false) // the dial fails
+	<-w.spent
+}

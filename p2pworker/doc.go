@@ -14,6 +14,11 @@
 //     registers again, and the session syncs anew with a node that restarted.
 //   - A peer that floods stalls itself: when a session's held messages are
 //     full, or what we send it is not taken, its socket is not read.
+//   - An order that arrives before the answer that admits its connection is kept for
+//     it; a connection that a manager admitted whose successor does not know of it is
+//     closed.
+//   - Nothing is done where nothing is due: a session says when time alone gives it
+//     something to do, and an idle connection costs next to nothing.
 //   - A worker of capacity 1 ends, without an error, with its only connection.
 //
 // # Ownership

@@ -54,6 +54,9 @@ type worker struct {
 	tip       p2p.Tip
 	tipKnown  bool
 	leaving   bool
+	// used: a connection was admitted here. A process that has one only is sealed
+	// then, and of no use for another, whichever attempt ends last.
+	used bool
 	// registered counts registrations: a caller that failed for not being
 	// known needs to register only if nobody has since.
 	registered int
@@ -159,7 +162,8 @@ func (w *worker) release(used bool) {
 	w.taken--
 	close(w.released)
 	w.released = make(chan struct{})
-	if w.cfg.Capacity == 1 && used && w.taken == 0 && !w.leaving {
+	w.used = w.used || used
+	if w.cfg.Capacity == 1 && w.used && w.taken == 0 && !w.leaving {
 		w.leaving = true
 		close(w.spent)
 	}
@@ -167,7 +171,7 @@ func (w *worker) release(used bool) {
 
 // full reports whether there is no room. The mutex is held.
 func (w *worker) full() bool {
-	return w.leaving || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
+	return w.leaving || w.cfg.Capacity == 1 && w.used || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
 }
 
 // leave ends an idle worker that is not needed.

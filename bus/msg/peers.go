@@ -27,7 +27,7 @@ var (
 )
 
 // PollSeconds is how long NextOrders waits at most.
-const PollSeconds = 25
+const PollSeconds = 120
 
 // KindUnknownWorker is the error of a call from a worker that the manager does
 // not know: it was restarted since.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,7 +62,9 @@ func (s *ship) worker(name string, capacity int, open ...p2p.OpenInfo) *worker {
 // orders fetches what there is to do, and acknowledges it with the next call.
 func (w *worker) orders() []p2p.WorkerOrder {
 	w.t.Helper()
-	rep, err := msg.NextOrders.Call(w.t.Context(), w.conn, p2p.NextOrdersRequest{Ack: w.ack})
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*msg.PollSeconds*time.Second)
+	defer cancel()
+	rep, err := msg.NextOrders.Call(ctx, w.conn, p2p.NextOrdersRequest{Ack: w.ack})
 	require.NoError(w.t, err)
 	for _, o := range rep.Orders {
 		w.ack = o.Seq

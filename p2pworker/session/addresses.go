@@ -52,6 +52,7 @@ func (s *addressExchange) requestAddresses() {
 	s.addr.filledAt = s.now
 	s.addr.tokens = 1 + maxAddresses
 	s.addr.requested = true
+	s.drawNextAddresses()
 	s.send(wire.CmdGetAddr, nil)
 }
 

@@ -7,6 +7,11 @@
 // each Step, randomness is a function handed in. The same inputs give the
 // same effects, so a recorded trace is a test.
 //
+// # Time
+//
+// Due says when a Tick has something to do, if time alone brings that about. Until
+// then none is needed.
+//
 // # Order
 //
 // Messages of the peer are handled in order. A message that needs the node

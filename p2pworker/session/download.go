@@ -159,15 +159,20 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 	}
 }
 
-// checkBlockTimeout gives up a peer that owes us a block for too long. Blocks
-// that wait for the node are not the peer's fault.
+// excuseWaiting puts the deadline off while blocks wait for the node, which is not
+// the peer's fault. What is the case now has been since the last Step.
+func (s *blockExchange) excuseWaiting() {
+	d := &s.down
+	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0) {
+		d.deadline = s.now.Add(d.patience)
+	}
+}
+
+// checkBlockTimeout gives up a peer that owes us a block for too long.
 func (s *blockExchange) checkBlockTimeout() {
 	d := &s.down
 	if len(d.inFlight) == 0 {
 		return
-	}
-	if d.submissions > 0 || s.held.len() > 0 {
-		d.deadline = s.now.Add(d.patience)
 	}
 	if s.now.After(d.deadline) {
 		s.disconnectLogged("", "Timeout downloading block %s", d.oldest())

@@ -81,6 +81,7 @@ func (s *Session) Step(now time.Time, in Input) []Effect {
 	if s.ended {
 		return nil
 	}
+	s.excuseWaiting()
 	s.dispatch(in)
 	s.processHeld()
 	return s.effects

@@ -15,18 +15,20 @@ var runtimeCalls = []string{
 // descriptorCalls are what is done with descriptors that are there.
 var descriptorCalls = []string{
 	"close", "dup", "dup3", "fcntl", "fstat", "lseek", "poll", "ppoll", "pread64", "pwrite64", "read", "readv", "write", "writev",
-	"accept", "accept4", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+	"accept", "accept4", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt",
 }
 
 // workerCalls are all that a worker does, besides making sockets.
 var workerCalls = slices.Concat(runtimeCalls, descriptorCalls, []string{
 	"connect", "socket",
 	// For the files of the resolver: which, is for Landlock to say.
-	"newfstatat", "openat", "statx",
+	"fstatat", "newfstatat", "openat", "statx",
 })
 
-// sealedCalls are what a worker that holds its peer has no more use for.
+// sealedCalls are what a worker that holds its peer has no more use for. sendto and
+// sendmsg could connect one of the listeners that it inherited (TCP Fast Open).
 var sealedCalls = []string{
+	"sendmmsg", "sendmsg", "sendto", "shutdown", "fstatat",
 	"accept", "accept4", "bind", "connect", "listen", "openat", "newfstatat", "statx", "socket", "socketpair",
 }
 

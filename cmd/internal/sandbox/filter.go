@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -13,6 +16,8 @@ import (
 // filters returns what is loaded one after the other: the strictest has the word.
 // Calls that are judged by their arguments have a filter each. (The library loses
 // the number of the call once it has looked at an argument: nothing may follow.)
+// What allows all else there leaves calls by other architectures' gates to the last
+// filter, which refuses what it does not know.
 func (p Profile) filters() (list []seccomp.Policy) {
 	pid := uint64(os.Getpid())
 	list = append(list,
@@ -21,7 +26,13 @@ func (p Profile) filters() (list []seccomp.Policy) {
 		// The limits of other processes; those of this one only ever fall.
 		refuse("prlimit64", other(0, 0)),
 		// Threads are made by clone; processes would be, too.
-		refuse("clone", seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}),
+		refuse("clone", bits(seccomp.BitsNotSet, unix.CLONE_THREAD), bits(seccomp.BitsSet, namespaces)),
+		// Signals to others, by ownership of a descriptor.
+		refuse("fcntl", other(1, unix.F_DUPFD_CLOEXEC, unix.F_DUPFD, unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_SETFL,
+			unix.F_GETLK, unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_GETLK, unix.F_OFD_SETLK, unix.F_OFD_SETLKW, unix.F_ADD_SEALS, unix.F_GET_SEALS)),
+		// Words put into the user's mouth. The kernel reads 32 bits of the request.
+		refuse("ioctl", seccomp.ArgumentConditions{equal(1, unix.TIOCSTI)}, seccomp.ArgumentConditions{equal(1, tiocLinux)},
+			seccomp.ArgumentConditions{{Argument: 1, Operation: seccomp.GreaterThan, Value: math.MaxUint32}}),
 		// The runtime names threads and memory; another filter may be loaded.
 		refuse("prctl", other(0, unix.PR_SET_NAME, unix.PR_SET_VMA, unix.PR_SET_NO_NEW_PRIVS)),
 	)
@@ -29,6 +40,22 @@ func (p Profile) filters() (list []seccomp.Policy) {
 		list = append(list, refuse("socket", p.sockets.refused()...))
 	}
 	return append(list, p.whole())
+}
+
+// namespaces are the flags of clone that make them.
+const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+
+// tiocLinux is TIOCLINUX (ioctl_tty(2)): it pastes into consoles.
+const tiocLinux = 0x541c
+
+// bits is a condition on the flags in the first argument.
+func bits(op seccomp.Operation, flags uint64) seccomp.ArgumentConditions {
+	return seccomp.ArgumentConditions{{Argument: 0, Operation: op, Value: flags}}
+}
+
+// equal is the condition that an argument, counted from 0, is a value.
+func equal(argument uint32, value uint64) seccomp.Condition {
+	return seccomp.Condition{Argument: argument, Operation: seccomp.Equal, Value: value}
 }
 
 // other is the condition that an argument, counted from 0, is none of some values.
@@ -68,21 +95,32 @@ func (s sockets) refused() []seccomp.ArgumentConditions {
 // makes threads by clone, whose flags a filter can see.
 const unknown = seccomp.ActionErrno | seccomp.Action(unix.ENOSYS)
 
-// whole judges calls by their name alone.
+// whole judges calls by their name alone. Those that the table does not know are
+// refused: newer ones, and whatever comes by the gate of another architecture, such
+// as the 32-bit one of amd64, where numbers mean something else.
 func (p Profile) whole() seccomp.Policy {
-	policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{{Names: known([]string{"clone3"}), Action: unknown}}}
 	refused := p.refused
 	if p.sockets == noSockets {
-		refused = append([]string{"bind", "connect", "listen", "socket"}, refused...)
+		refused = slices.Concat(refused, []string{"bind", "connect", "listen", "socket", "socketpair"})
 	}
-	if len(refused) > 0 {
-		policy.Syscalls = append(policy.Syscalls, seccomp.SyscallGroup{Names: known(refused), Action: seccomp.ActionErrno})
+	allowed := p.only
+	if allowed == nil {
+		allowed = every()
 	}
-	if p.only != nil {
-		policy.DefaultAction = seccomp.ActionErrno
-		policy.Syscalls = append(policy.Syscalls, seccomp.SyscallGroup{Names: known(p.only), Action: seccomp.ActionAllow})
+	allowed = slices.DeleteFunc(slices.Clone(allowed), func(call string) bool { return call == "clone3" || slices.Contains(refused, call) })
+	return seccomp.Policy{DefaultAction: seccomp.ActionErrno, Syscalls: []seccomp.SyscallGroup{
+		{Names: known([]string{"clone3"}), Action: unknown},
+		{Names: known(allowed), Action: seccomp.ActionAllow},
+	}}
+}
+
+// every lists the calls of the machine's architecture.
+func every() []string {
+	machine, err := arch.GetInfo("")
+	if err != nil {
+		return nil
 	}
-	return policy
+	return slices.Sorted(maps.Keys(machine.SyscallNames))
 }
 
 // sealed judges calls of a process that is sealed.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -56,16 +57,34 @@ func Supported() error {
 	if !seccomp.Supported() {
 		err = errors.New("seccomp is not there")
 	}
-	return errors.Join(err, atLeast(scopeABI))
+	return errors.Join(err, listed(), atLeast(scopeABI))
+}
+
+// listed fails on architectures whose system calls have other names than those in
+// the lists: a process would not live.
+func listed() error {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		return fmt.Errorf("seccomp: no list for %s", runtime.GOARCH)
+	}
+	return nil
 }
 
 // Seal takes away what a part needs to get its connection, when it has it: from
 // then on it can neither open nor connect anything. Only the first call does it.
 func (s *Sandbox) Seal() error {
 	s.once.Do(func() {
-		s.sealed = load(sealed())
+		if s.sealed = listed(); s.sealed == nil {
+			s.sealed = load(sealed())
+		}
 	})
 	return s.sealed
+}
+
+// Hide keeps other processes of the user from the memory of this one, and its core
+// files from the disk: for a process that is in no sandbox, but starts those that are.
+func Hide() error {
+	_, err := hide()
+	return err
 }
 
 // hide keeps other processes of the user from the memory of this one, and core
@@ -126,7 +145,8 @@ func (p Profile) closeFiles() (string, error) {
 // scope keeps signals and abstract sockets within the process.
 func scope() (string, error) {
 	if err := atLeast(scopeABI); err != nil {
-		return "", fmt.Errorf("scope: %w", err)
+		// Any domain keeps a process from the memory of those outside.
+		return "", errors.Join(fmt.Errorf("scope: %w", err), anyDomain())
 	}
 	if err := landlock.V6.BestEffort().RestrictScoped(); err != nil {
 		return "", fmt.Errorf("scope: %w", err)
@@ -134,7 +154,18 @@ func scope() (string, error) {
 	return "scoped (Landlock)", nil
 }
 
+// anyDomain enforces next to nothing: no character devices are made.
+func anyDomain() error {
+	if err := atLeast(filesABI); err != nil {
+		return err
+	}
+	return landlock.MustConfig(landlock.AccessFSSet(kernel.AccessFSMakeChar)).RestrictPaths()
+}
+
 func (p Profile) loadFilter() (string, error) {
+	if err := listed(); err != nil {
+		return "", err
+	}
 	if err := load(p.filters()...); err != nil {
 		return "", err
 	}

@@ -95,15 +95,27 @@ func (p prisoner) acts() map[string]func() error {
 			_, err := unix.ProcessVMReadv(parent, []unix.Iovec{{Base: &memory[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(p.Secret), Len: 8}}, 0)
 			return err
 		},
-		"signal":            func() error { return unix.Kill(parent, 0) },
-		"limits of others":  func() error { return unix.Prlimit(parent, unix.RLIMIT_NOFILE, nil, &unix.Rlimit{}) },
-		"io_uring":          func() error { return number(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&[120]byte{}))) },
-		"bpf":               func() error { return number(unix.SYS_BPF, 0, uintptr(unsafe.Pointer(&[128]byte{})), 48) },
-		"perf_event_open":   func() error { return number(unix.SYS_PERF_EVENT_OPEN, uintptr(unsafe.Pointer(&[128]byte{}))) },
-		"userfaultfd":       func() error { return number(unix.SYS_USERFAULTFD, unix.O_CLOEXEC) },
-		"keyring":           func() error { _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); return err },
-		"new namespace":     func() error { return unix.Unshare(unix.CLONE_NEWUTS) },
-		"be dumpable again": func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) },
+		"signal":              func() error { return unix.Kill(parent, 0) },
+		"limits of others":    func() error { return unix.Prlimit(parent, unix.RLIMIT_NOFILE, nil, &unix.Rlimit{}) },
+		"io_uring":            func() error { return number(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&[120]byte{}))) },
+		"bpf":                 func() error { return number(unix.SYS_BPF, 0, uintptr(unsafe.Pointer(&[128]byte{})), 48) },
+		"perf_event_open":     func() error { return number(unix.SYS_PERF_EVENT_OPEN, uintptr(unsafe.Pointer(&[128]byte{}))) },
+		"userfaultfd":         func() error { return number(unix.SYS_USERFAULTFD, unix.O_CLOEXEC) },
+		"keyring":             func() error { _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); return err },
+		"new namespace":       func() error { return unix.Unshare(unix.CLONE_NEWUTS) },
+		"be dumpable again":   func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) },
+		"signal by ownership": func() error { return owned(parent) },
+		"thread with a namespace": func() error {
+			return number(unix.SYS_CLONE, unix.CLONE_VM|unix.CLONE_SIGHAND|unix.CLONE_THREAD|unix.CLONE_NEWUTS)
+		},
+		"datagrams between processes": func() error { _, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0); return err },
+		"words for the terminal": func() error {
+			err := unix.IoctlSetPointerInt(0, unix.TIOCSTI, 'x')
+			if err == unix.ENOTTY {
+				return nil // it would have been let through
+			}
+			return err
+		},
 		"descriptor of another": func() error {
 			fd, err := unix.PidfdOpen(parent, 0)
 			if err != nil {
@@ -113,6 +125,18 @@ func (p prisoner) acts() map[string]func() error {
 			return err
 		},
 	}
+}
+
+// owned makes a process the owner of a descriptor, which is sent signals.
+func owned(pid int) error {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	defer writer.Close()
+	_, err = unix.FcntlInt(reader.Fd(), unix.F_SETOWN, pid)
+	return err
 }
 
 // live does what any part does all the time: goroutines, threads, memory.
@@ -216,7 +240,7 @@ func TestWhatAProcessMayDo(t *testing.T) {
 		"node":                  {prisoner{Role: roles.Node}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
 		"wallet":                {prisoner{Role: roles.Wallet}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
 		"gateway": {prisoner{Role: roles.Gateway}, []string{
-			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen"}},
+			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome := imprison(t, c.prisoner)

@@ -27,6 +27,9 @@ func (s *ship) sandbox() (supervise.SandboxMode, error) {
 		s.logger.Info("Sandbox: none, as all parts are one process")
 		return supervise.NoSandbox, nil
 	}
+	if err := sandbox.Hide(); err != nil {
+		s.logger.Warn(fmt.Sprintf("Sandbox: the supervisor's memory is open to its user: %v", err))
+	}
 	err := sandbox.Supported()
 	switch {
 	case err == nil:

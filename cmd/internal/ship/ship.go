@@ -258,13 +258,10 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	}
 	s.broker = broker.New(broker.Config{
 		Table: partRights(), Logger: s.logger, Up: s.attached,
-		// A child speaks when it has loaded its data, however long that takes;
-		// if it dies before, the kernel tells.
-		Limits: link.Limits{Handshake: -1, Heartbeat: s.watchdog.heartbeat()},
 	})
 	s.supervisor = supervise.New(supervise.Config{
 		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
-		Parts: s.cfg.Parts, Broker: s.broker, Logger: s.logger, Log: s.logConfig,
+		Parts: s.cfg.Parts, Broker: s.broker, Heartbeat: s.watchdog.heartbeat, Logger: s.logger, Log: s.logConfig,
 		LogFile: s.logFile, Sandbox: box, Clock: s.clock, Mockable: regtest,
 	})
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -344,8 +341,8 @@ func (s *ship) attached(id broker.Identity) {
 }
 
 func (s *ship) self() supervise.Status {
+	resident, shared := supervise.ResidentBytes(os.Getpid())
 	return supervise.Status{
-		Role: roles.Supervisor, Instance: supervisorInstance, PID: os.Getpid(), Started: s.started,
-		RSS: supervise.ResidentBytes(os.Getpid()),
+		Role: roles.Supervisor, Instance: supervisorInstance, PID: os.Getpid(), Started: s.started, RSS: resident, Shared: shared,
 	}
 }

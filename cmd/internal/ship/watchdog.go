@@ -34,6 +34,7 @@ type watchdog struct {
 	memory  map[rights.Role]int64 // bytes that a process of a role may have; any, if it is not there
 	silent  map[string]bool       // those told of
 	large   map[string]bool
+	looked  time.Time
 }
 
 // sentence is what is to become of a process.
@@ -79,19 +80,20 @@ func (w *watchdog) warning() time.Duration {
 	return w.timeout / 2
 }
 
-// weigh holds the memory of processes against what they may have.
+// weigh holds the memory of processes against what they may have: without that of
+// files, which is the kernel's to take back.
 func (w *watchdog) weigh(processes []supervise.Status) (lines []string, condemned []sentence) {
 	large := map[string]bool{}
 	for _, p := range processes {
-		limit := w.memory[p.Role]
+		limit, own := w.memory[p.Role], p.RSS-p.Shared
 		switch {
 		case limit == 0 || p.PID == 0:
-		case p.RSS > limit:
-			condemned = append(condemned, sentence{p.Instance, p.PID, fmt.Sprintf("has %d MB of memory, and may have %d (-compartmentmaxmemory)", p.RSS>>20, limit>>20)})
-		case float64(p.RSS) > ample*float64(limit):
+		case own > limit:
+			condemned = append(condemned, sentence{p.Instance, p.PID, fmt.Sprintf("has %d MB of memory, and may have %d (-compartmentmaxmemory)", own>>20, limit>>20)})
+		case float64(own) > ample*float64(limit):
 			large[p.Instance] = true
 			if !w.large[p.Instance] {
-				lines = append(lines, fmt.Sprintf("%s has %d MB of memory, and is killed at %d (-compartmentmaxmemory)", p.Instance, p.RSS>>20, limit>>20))
+				lines = append(lines, fmt.Sprintf("%s has %d MB of memory, and is killed at %d (-compartmentmaxmemory)", p.Instance, own>>20, limit>>20))
 			}
 		}
 	}
@@ -107,13 +109,24 @@ func (w *watchdog) every() time.Duration {
 	return lookEvery
 }
 
-// heartbeat is the silence after which the broker pings, so that a compartment
-// which is well never comes near its time-out.
-func (w *watchdog) heartbeat() time.Duration {
-	if w.timeout > 0 {
-		return min(10*time.Second, max(w.timeout/4, time.Second/4))
+// Silence after which the broker pings. Calls wait for most compartments, and are
+// given up when one is silent; workers are many, and nobody waits for them.
+const (
+	heartbeat       = 10 * time.Second
+	workerHeartbeat = 25 * time.Second
+)
+
+// heartbeat is the silence after which the broker pings a compartment: one that is
+// well never comes near its time-out.
+func (w *watchdog) heartbeat(role rights.Role) time.Duration {
+	beat := heartbeat
+	if role == roles.Worker {
+		beat = workerHeartbeat
 	}
-	return 10 * time.Second
+	if w.timeout > 0 {
+		beat = min(beat, max(w.timeout/4, time.Second/4))
+	}
+	return beat
 }
 
 // newWatchdog reads -compartmenttimeout and -compartmentmaxmemory.
@@ -142,24 +155,43 @@ func watched(role rights.Role) bool {
 	return false
 }
 
+// awake notes that the watchdog looks, and reports whether it has done so all the
+// time. If this process was stopped, or frozen with all others, nobody was pinged
+// meanwhile, and what has come since is not read yet: silence says nothing.
+func (w *watchdog) awake(now time.Time) bool {
+	stood := !w.looked.IsZero() && now.Sub(w.looked) > 2*w.every()
+	w.looked = now
+	return !stood
+}
+
 // look has the watchdog look at the compartments until ctx ends.
 func (s *ship) look(ctx context.Context) {
 	ticker := time.NewTicker(s.watchdog.every())
 	defer ticker.Stop()
+	s.watchdog.awake(time.Now())
 	for {
 		select {
 		case <-ticker.C:
-			lines, condemned := s.watchdog.judge(s.broker.Stats(), s.supervisor.Status())
-			for _, line := range lines {
-				s.logger.Warn(line)
-			}
-			for _, c := range condemned {
-				if s.supervisor.Kill(c.instance, c.pid) {
-					s.logger.Warn(fmt.Sprintf("%s (pid %d) %s: killed", c.instance, c.pid, c.why))
-				}
+			if s.watchdog.awake(time.Now()) {
+				s.judge()
+			} else {
+				ticker.Reset(s.watchdog.every()) // its next tick may be near
 			}
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// judge tells what the watchdog sees, and does what it says.
+func (s *ship) judge() {
+	lines, condemned := s.watchdog.judge(s.broker.Stats(), s.supervisor.Status())
+	for _, line := range lines {
+		s.logger.Warn(line)
+	}
+	for _, c := range condemned {
+		if s.supervisor.Kill(c.instance, c.pid) {
+			s.logger.Warn(fmt.Sprintf("%s (pid %d) %s: killed", c.instance, c.pid, c.why))
 		}
 	}
 }

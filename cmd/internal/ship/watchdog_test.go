@@ -82,10 +82,23 @@ func TestAProcessThatGrowsIsToldOfAndEnded(t *testing.T) {
 func TestTheWatchdogLooksInTime(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 20 * time.Second, 90 * time.Second, time.Hour} {
 		w := watchdog{timeout: timeout}
-		require.LessOrEqual(t, w.heartbeat(), timeout/4)
+		require.LessOrEqual(t, w.heartbeat(roles.Node), timeout/4)
+		require.LessOrEqual(t, w.heartbeat(roles.Worker), timeout/4)
 		require.LessOrEqual(t, w.every(), timeout/4)
 	}
 	w := watchdog{}
 	require.Equal(t, lookEvery, w.every())
-	require.Equal(t, 10*time.Second, w.heartbeat())
+	require.Equal(t, 10*time.Second, w.heartbeat(roles.Node))
+	require.Less(t, w.heartbeat(roles.Worker), stale)
+}
+
+func TestAWatchdogThatStoodStillJudgesNobody(t *testing.T) {
+	w, now := watchdog{timeout: time.Minute}, time.Now()
+	for range 3 {
+		require.True(t, w.awake(now))
+		now = now.Add(w.every())
+	}
+	now = now.Add(time.Minute)
+	require.False(t, w.awake(now), "pings have not been answered for want of pings")
+	require.True(t, w.awake(now.Add(w.every())))
 }

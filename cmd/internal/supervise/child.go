@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/link"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
@@ -65,7 +66,7 @@ var ErrTerminated = errors.New("terminated")
 func SurviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 func (b *boot) env() (part.Env, error) {
-	link, err := fileConn(linkFD)
+	conn, err := fileConn(linkFD)
 	if err != nil {
 		return part.Env{}, err
 	}
@@ -83,9 +84,11 @@ func (b *boot) env() (part.Env, error) {
 	b.logFile = os.NewFile(logFD, "debug.log")
 	setTitle(b.Instance)
 	return part.Env{
-		Name: b.Instance, Link: link, Listeners: listeners,
+		Name: b.Instance, Link: conn, Listeners: listeners,
 		Logger: newLogger(b.logFile, b.Log, b.Instance),
 		Clock:  clock.New(b.Mock), Title: setTitle, Mockable: b.Mockable,
+		// The broker pings; that it is there, the kernel knows.
+		Limits: link.Limits{Heartbeat: -1},
 	}, nil
 }
 

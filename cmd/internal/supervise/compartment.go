@@ -39,6 +39,7 @@ type compartment struct {
 	started  time.Time
 	restarts int
 	kills    int  // by Kill
+	killed   int  // the process that was killed last
 	attached bool // it has been on the bus, ever
 	upNow    bool // see takeUpNow
 	oldLog   bool // its process is to open debug.log anew when it is on the bus
@@ -73,10 +74,11 @@ func (c *compartment) stop(sig os.Signal) {
 func (c *compartment) kill(pid int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stopping || c.signal == nil || c.pid != pid {
+	if c.stopping || c.signal == nil || c.pid != pid || c.killed == pid {
 		return false
 	}
 	c.kills++
+	c.killed = pid
 	c.signal(syscall.SIGKILL)
 	return true
 }

@@ -30,7 +30,9 @@ func (b *boot) confine(env *part.Env) error {
 	if err != nil && b.Sandbox == RequireSandbox {
 		return fmt.Errorf("sandbox of %s: %w", b.Instance, err)
 	}
-	// The supervisor has told what the kernel lacks, once for all processes.
+	if err != nil {
+		env.Logger.Debug(fmt.Sprintf("Sandbox of %s is not whole: %v", b.Instance, err)) // the supervisor tells once what the kernel lacks
+	}
 	line := fmt.Sprintf("Sandbox of %s: %s", b.Instance, box)
 	if b.Single {
 		env.Logger.Debug(line)
@@ -39,9 +41,14 @@ func (b *boot) confine(env *part.Env) error {
 	}
 	if b.Single {
 		env.Seal = func() error {
-			if err := box.Seal(); err != nil && b.Sandbox == RequireSandbox {
+			err := box.Seal()
+			switch {
+			case err == nil:
+				return nil
+			case b.Sandbox == RequireSandbox:
 				return fmt.Errorf("sealing the sandbox: %w", err)
 			}
+			env.Logger.Debug(fmt.Sprintf("Sandbox of %s is not sealed: %v", b.Instance, err))
 			return nil
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Supervisor) forkWith(spec Spec, stderr, link, bootPipe *os.File) (*os.P
 	err = s.forker.do(func() (err error) {
 		pid, err = syscall.ForkExec(s.cfg.Executable, titled(string(spec.Role), spec.Instance), &syscall.ProcAttr{
 			Env: os.Environ(), Files: files,
-			Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
+			Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true},
 		})
 		return err
 	})

@@ -28,7 +28,7 @@ const maxBoot = 16 << 20
 
 // handoverPatience bounds how long the supervisor waits for a process to take a
 // file: the last one is enough, and there is room for many.
-const handoverPatience = time.Second
+const handoverPatience = 100 * time.Millisecond
 
 // newLifeline returns the supervisor's end and the one that a process inherits.
 func newLifeline() (lifeline, *os.File, error) {

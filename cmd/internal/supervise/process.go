@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/bus/rights"
 )
 
 // runProcess starts a compartment as a process and returns when it has ended
@@ -50,7 +52,7 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 			_ = process.Signal(sig)
 			return
 		}
-		if err := line.handOver(s.cfg.LogFile); err != nil {
+		if err := line.handOver(s.cfg.LogFile); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.EPIPE) {
 			s.cfg.Logger.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", c.spec.Instance, err))
 		}
 	})
@@ -82,10 +84,21 @@ func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 
 // serve routes for a compartment's link until it ends.
 func (s *Supervisor) serve(ctx context.Context, nc net.Conn, c *compartment) {
-	err := s.cfg.Broker.Serve(ctx, nc, broker.Identity{Role: c.spec.Role, Instance: c.spec.Instance})
+	id := broker.Identity{Role: c.spec.Role, Instance: c.spec.Instance}
+	err := s.cfg.Broker.ServeWith(ctx, nc, id, s.limits(c.spec.Role))
 	if err != nil && ctx.Err() == nil && !c.isStopping() && !errors.Is(err, syscall.ECONNRESET) {
 		s.cfg.Logger.Warn(fmt.Sprintf("bus: link of %s: %v", c.spec.Instance, err))
 	}
+}
+
+// limits are those of a compartment's link, at the broker. A child speaks when it has
+// loaded its data, however long that takes; if it dies before, the kernel tells.
+func (s *Supervisor) limits(role rights.Role) link.Limits {
+	limits := link.Limits{Handshake: -1}
+	if s.cfg.Heartbeat != nil {
+		limits.Heartbeat = s.cfg.Heartbeat(role)
+	}
+	return limits
 }
 
 func socketPair() (net.Conn, *os.File, error) {
@@ -175,19 +188,23 @@ func (t *tail) String() string {
 	return t.buf.String()
 }
 
-// ResidentBytes reads a process's resident set size from /proc.
-func ResidentBytes(pid int) int64 {
+// ResidentBytes reads a process's resident set size from /proc, and what of it the
+// process shares: mostly files, of which the kernel can take the memory back.
+func ResidentBytes(pid int) (resident, shared int64) {
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	fields := strings.Fields(string(raw))
-	if len(fields) < 2 {
-		return 0
+	if len(fields) < 3 {
+		return 0, 0
 	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0
+	pages := func(field string) int64 {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0
+		}
+		return n * int64(os.Getpagesize())
 	}
-	return pages * int64(os.Getpagesize())
+	return pages(fields[1]), pages(fields[2])
 }

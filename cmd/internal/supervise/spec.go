@@ -75,6 +75,7 @@ type Status struct {
 	Started  time.Time
 	Restarts int
 	RSS      int64 // bytes
+	Shared   int64 // of them, those of files and of other processes
 	OnBus    bool  // since its last start
 	Kills    int   // by Kill
 	Filters  int   // of system calls that are in force: 0 without a sandbox

@@ -26,12 +26,15 @@ type Config struct {
 	InProcess  bool
 	Parts      map[rights.Role]Part // used by InProcess
 	Broker     *broker.Broker
-	Logger     *slog.Logger
-	Log        logging.Config
-	LogFile    *os.File
-	Sandbox    SandboxMode
-	Clock      *clock.Clock
-	Mockable   bool
+	// Heartbeat is the silence after which the broker pings a compartment; nil
+	// for the bus's default.
+	Heartbeat func(rights.Role) time.Duration
+	Logger    *slog.Logger
+	Log       logging.Config
+	LogFile   *os.File
+	Sandbox   SandboxMode
+	Clock     *clock.Clock
+	Mockable  bool
 }
 
 // Supervisor keeps compartments running.
@@ -268,7 +271,7 @@ func (s *Supervisor) Status() []Status {
 	}
 	s.mu.Unlock()
 	for i := range list {
-		list[i].RSS = ResidentBytes(list[i].PID)
+		list[i].RSS, list[i].Shared = ResidentBytes(list[i].PID)
 		list[i].Filters = filters(list[i].PID)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Instance, b.Instance) })
