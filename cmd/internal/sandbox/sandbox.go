@@ -159,7 +159,7 @@ func anyDomain() error {
 	if err := atLeast(filesABI); err != nil {
 		return err
 	}
-	return landlock.MustConfig(landlock.AccessFSSet(kernel.AccessFSMakeChar)).RestrictPaths()
+	return landlock.Config{HandledAccessFS: kernel.AccessFSMakeChar}.RestrictPaths()
 }
 
 func (p Profile) loadFilter() (string, error) {
