@@ -12,7 +12,7 @@ import (
 // TestAStoppedProcessIsReplaced: whatever the role, a process that does not answer
 // is killed, and another does its work.
 func TestAStoppedProcessIsReplaced(t *testing.T) {
-	n := startNode(t, "regtest", "-p2pworkers=1", "-compartmenttimeout=3")
+	n := startNode(t, "regtest", "-p2pworkers=1", "-compartmenttimeout=6")
 	n.mine(1)
 	list, err := n.compartments()
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestAStoppedProcessIsReplaced(t *testing.T) {
 }
 
 func TestAProcessThatIsTooLargeIsReplaced(t *testing.T) {
-	n := startNode(t, "regtest", "-p2pworkers=1", "-compartmentmaxmemory=notify:1", "-compartmenttimeout=2")
+	n := startNode(t, "regtest", "-p2pworkers=1", "-compartmentmaxmemory=notify:1", "-compartmenttimeout=8")
 	n.awaitLog("has", "MB of memory, and may have 1 (-compartmentmaxmemory): killed")
 	n.stop()
 	for _, bad := range []string{"worker", "worker:x", "ship:5", ":5", "worker:-1"} {
