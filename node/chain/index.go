@@ -2,8 +2,10 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -131,19 +133,22 @@ func (t *tree) write(to IndexStore) error {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	t.mu.Lock()
-	changed := make(map[chainhash.Hash][]byte, len(t.dirty))
-	for n := range t.dirty {
-		changed[n.Hash] = n.encode()
+	// A kill leaves a beginning of what is written: parents come first, or a header
+	// would be there whose parent is not.
+	ordered := slices.SortedFunc(maps.Keys(t.dirty), func(a, b *BlockNode) int { return cmp.Compare(a.Height, b.Height) })
+	values := make([][]byte, len(ordered))
+	for i, n := range ordered {
+		values[i] = n.encode()
 	}
 	dirty := t.dirty
 	t.dirty = map[*BlockNode]struct{}{}
 	t.mu.Unlock()
-	if len(changed) == 0 {
+	if len(ordered) == 0 {
 		return nil
 	}
 	err := to.Write(func(w store.Writer) error {
-		for hash, value := range changed {
-			if err := w.Put(slices.Concat(nodePrefix, hash[:]), value); err != nil {
+		for i, n := range ordered {
+			if err := w.Put(slices.Concat(nodePrefix, n.Hash[:]), values[i]); err != nil {
 				return err
 			}
 		}
