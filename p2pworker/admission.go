@@ -29,23 +29,27 @@ type admission struct {
 type admissions struct {
 	underWay int
 	early    map[int64][]session.Input
+	held     int // orders that early was given since it was empty
 }
 
-// maxEarly bounds the connections that early orders are kept for. As many can be
-// admitted by one manager at a time.
+// maxEarly bounds the early orders. Few come in the moment that an answer takes, but
+// a manager that was taken over could send any number.
 const maxEarly = p2p.MaxPeers
 
 // hold keeps an order for a connection that is not there, in case it is about to.
 func (a *admissions) hold(id int64, in session.Input) {
-	held, known := a.early[id]
-	if a.underWay == 0 || len(held) >= maxMail || !known && len(a.early) >= maxEarly {
+	if a.underWay == 0 || a.held >= maxEarly {
 		return
 	}
 	if a.early == nil {
 		a.early = map[int64][]session.Input{}
 	}
-	a.early[id] = append(held, in)
+	a.early[id] = append(a.early[id], in)
+	a.held++
 }
+
+// forget drops what is kept.
+func (a *admissions) forget() { a.early, a.held = nil, 0 }
 
 // take returns what was ordered for a connection before it was there.
 func (a *admissions) take(id int64) []session.Input {
@@ -108,7 +112,7 @@ func (a *admission) close() {
 	defer a.w.mu.Unlock()
 	a.w.admissions.underWay--
 	if a.w.admissions.underWay == 0 {
-		a.w.admissions.early = nil
+		a.w.admissions.forget()
 	}
 }
 
@@ -149,7 +153,7 @@ func (w *worker) registration(seen int) (req p2p.RegisterWorkerRequest, wanted b
 		return req, false
 	}
 	w.told++
-	w.admissions.early = nil // by numbers of the last manager
+	w.admissions.forget() // it is by numbers of the last manager
 	req = p2p.RegisterWorkerRequest{Capacity: w.cfg.Capacity, NonceKey: w.nonceKey}
 	for _, p := range w.peers {
 		req.Open = append(req.Open, p.openInfo())

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
 // slowManager stands for the manager: each admission is answered when the test
@@ -169,4 +170,20 @@ func TestASealedWorkerEndsWithItsConnection(t *testing.T) {
 	require.False(t, w.take(), "nothing else can be opened")
 	w.release(false) // the dial fails
 	<-w.spent
+}
+
+// Early orders are bounded, whomever they are for.
+func TestEarlyOrdersAreBounded(t *testing.T) {
+	a := admissions{underWay: 1}
+	for i := range 2 * maxEarly {
+		a.hold(int64(i%3), session.PingNow{})
+	}
+	kept := 0
+	for id := range int64(3) {
+		kept += len(a.take(id))
+	}
+	require.Equal(t, maxEarly, kept)
+	a.forget()
+	a.hold(1, session.PingNow{})
+	require.Len(t, a.take(1), 1)
 }

@@ -201,8 +201,8 @@ func otherOptions() []Option {
 		{Name: "ipckey", Category: Processes, Param: "=<file>", Help: "The key for -ipcconnect: a .key_secret file that \"bulkhead bus keygen\" has made on the node's machine"},
 		{Name: "metricsbind", Category: Processes, Param: "=<addr>[:port]", PerChain: true, Help: "Serve figures for Prometheus at http://<addr>:<port>/metrics (default port: 9332; default: nowhere). There is no password and -rpcallowip does not apply: bind to loopback or to a network that you trust; may be repeated"},
 		{Name: "multiprocess", Category: Processes, Help: "Run every part in a process of its own; 0 runs all in one (default: 1)"},
-		{Name: "sandbox", Category: Processes, Param: "=require|try|off", Help: "Confine every process to what its part needs: system calls, files, sockets. \"try\" goes on with what the kernel offers, \"require\" does not (default: try)"},
 		{Name: "p2pworkers", Category: Processes, Param: "=<n>|perpeer", Help: "Share the peer connections among <n> worker processes, or give each connection one; 0 leaves them to workers on other machines (default: perpeer; 1 with -multiprocess=0)"},
+		{Name: "sandbox", Category: Processes, Param: "=require|try|off", Help: "Confine every process to what its part needs: system calls, files, sockets. \"try\" goes on with what the kernel offers, \"require\" does not (default: try)"},
 	}
 }
 
