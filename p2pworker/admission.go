@@ -68,13 +68,12 @@ func (w *worker) admit(ctx context.Context, req p2p.OpenPeerRequest) (*admission
 	w.admissions.underWay++
 	w.mu.Unlock()
 	for {
-		seen := w.registrations()
 		reply, err := persist(ctx, func(ctx context.Context) (p2p.OpenPeerReply, error) {
 			a.told = w.timesTold()
 			return msg.OpenPeer.Call(ctx, w.conn, req)
 		})
 		if errors.Is(err, unknownWorker) {
-			err = w.register(ctx, seen)
+			err = w.register(ctx, a.told)
 			if err == nil {
 				continue
 			}
@@ -116,9 +115,9 @@ func (a *admission) close() {
 	}
 }
 
-// register tells the manager of us, unless that was done more often than the
+// register tells the manager of us, unless that was begun more often than the
 // caller has seen.
-func (w *worker) register(ctx context.Context, seen int) error {
+func (w *worker) register(ctx context.Context, told int) error {
 	// One at a time: a second one, with a list from before, would have the
 	// manager forget what it has admitted since the first.
 	select {
@@ -127,7 +126,7 @@ func (w *worker) register(ctx context.Context, seen int) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	req, wanted := w.registration(seen)
+	req, wanted := w.registration(told)
 	if !wanted {
 		return nil
 	}
@@ -140,16 +139,15 @@ func (w *worker) register(ctx context.Context, seen int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.nonceKey = reply.NonceKey
-	w.registered++
 	return nil
 }
 
 // registration lists the worker's connections, unless that was done more often than
 // the caller has seen.
-func (w *worker) registration(seen int) (req p2p.RegisterWorkerRequest, wanted bool) {
+func (w *worker) registration(told int) (req p2p.RegisterWorkerRequest, wanted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.registered > seen {
+	if w.told > told {
 		return req, false
 	}
 	w.told++
@@ -159,12 +157,6 @@ func (w *worker) registration(seen int) (req p2p.RegisterWorkerRequest, wanted b
 		req.Open = append(req.Open, p.openInfo())
 	}
 	return req, true
-}
-
-func (w *worker) registrations() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.registered
 }
 
 func (w *worker) timesTold() int {

@@ -17,7 +17,7 @@ import (
 func (w *worker) obey(ctx context.Context) error {
 	var ack uint64
 	for ctx.Err() == nil {
-		seen := w.registrations()
+		told := w.timesTold()
 		reply, err := w.nextOrders(ctx, ack)
 		switch {
 		case errors.Is(err, bus.ErrOverloaded):
@@ -29,7 +29,7 @@ func (w *worker) obey(ctx context.Context) error {
 		case errors.Is(err, unknownWorker) || away(err):
 			// Another manager numbers its orders by its own clock.
 			ack = 0
-			if err := w.register(ctx, seen); err != nil {
+			if err := w.register(ctx, told); err != nil {
 				return err
 			}
 			continue

@@ -57,10 +57,9 @@ type worker struct {
 	// used: a connection was admitted here. A process that has one only is sealed
 	// then, and of no use for another, whichever attempt ends last.
 	used bool
-	// registered counts registrations: a caller that failed for not being
-	// known needs to register only if nobody has since.
-	registered int
-	// told counts the lists of connections that were made to register with.
+	// told counts the lists of connections that were made to register with: a
+	// caller that failed for not being known needs to register only if nobody has
+	// begun to since.
 	told       int
 	admissions admissions
 	// spent is closed when a worker of capacity 1 has lost its connection.

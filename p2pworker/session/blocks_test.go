@@ -172,13 +172,20 @@ func TestBlockThatCannotBeReadIsIgnored(t *testing.T) {
 	require.Nil(t, b.gone)
 }
 
-func TestBlockTimeoutSparesPeersThatWaitForUs(t *testing.T) {
-	b := established(t, inboundConfig())
+// submitting returns a session whose peer owes us the second of two blocks, while
+// the first is with the node.
+func submitting(t *testing.T) (b *bench, blocks []chainhash.Hash) {
+	b = established(t, inboundConfig())
 	raw, hashes := chainOf(chainhash.Hash{1}, 2)
 	b.receive("headers", encodeHeaders(raw))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
 	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
 	b.receive("block", blockOf(raw, 0))
+	return b, hashes
+}
+
+func TestBlockTimeoutSparesPeersThatWaitForUs(t *testing.T) {
+	b, hashes := submitting(t)
 	b.tickAfter(2 * time.Minute)
 	require.Nil(t, b.gone, "the block is with the node")
 	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{New: true})

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -27,12 +26,7 @@ func (b *bench) sleepUntil(t time.Time) {
 
 // The node may take its time for a block: the peer has its own after that.
 func TestThePeerHasItsTimeAfterTheNodeTookIts(t *testing.T) {
-	b := established(t, inboundConfig())
-	raw, hashes := chainOf(chainhash.Hash{1}, 2)
-	b.receive("headers", encodeHeaders(raw))
-	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Download: true})
-	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
-	b.receive("block", blockOf(raw, 0))
+	b, _ := submitting(t)
 	begun := b.now
 	b.sleepUntil(begun.Add(59 * time.Second))
 	require.Nil(t, b.gone)
