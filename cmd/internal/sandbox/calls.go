@@ -28,8 +28,7 @@ var workerCalls = slices.Concat(runtimeCalls, descriptorCalls, []string{
 // sealedCalls are what a worker that holds its peer has no more use for. sendto and
 // sendmsg could connect one of the listeners that it inherited (TCP Fast Open).
 var sealedCalls = []string{
-	"sendmmsg", "sendmsg", "sendto", "shutdown", "fstatat",
-	"accept", "accept4", "bind", "connect", "listen", "openat", "newfstatat", "statx", "socket", "socketpair",
+	"accept", "accept4", "connect", "fstatat", "newfstatat", "openat", "sendmmsg", "sendmsg", "sendto", "socket", "statx",
 }
 
 // hostileCalls are what no part does, and who has taken over one may want: other

@@ -47,3 +47,10 @@ func TestOtherGatesAreShut(t *testing.T) {
 		}
 	}
 }
+
+// What a worker may not do anyway need not be sealed: it would look as if it might.
+func TestSealingTakesAwayWhatThereIs(t *testing.T) {
+	for _, call := range sealedCalls {
+		require.Contains(t, workerCalls, call)
+	}
+}

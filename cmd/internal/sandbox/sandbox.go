@@ -16,7 +16,6 @@ import (
 
 // Sandbox is what a process is in since Enter.
 type Sandbox struct {
-	profile Profile
 	inForce []string
 	once    sync.Once
 	sealed  error
@@ -33,7 +32,7 @@ func (s *Sandbox) String() string {
 // Enter confines the process, as far as the kernel lets it: the error tells what is
 // not in force. It cannot be undone.
 func Enter(p Profile) (*Sandbox, error) {
-	s := &Sandbox{profile: p}
+	s := &Sandbox{}
 	// It is read when it is first needed, and could not be then.
 	_ = time.Now().Local().String()
 	var failed []error
@@ -75,6 +74,9 @@ func (s *Sandbox) Seal() error {
 	s.once.Do(func() {
 		if s.sealed = listed(); s.sealed == nil {
 			s.sealed = load(sealed())
+		}
+		if s.sealed == nil {
+			s.sealed = inForce(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, 0)
 		}
 	})
 	return s.sealed
@@ -162,11 +164,27 @@ func anyDomain() error {
 	return landlock.Config{HandledAccessFS: kernel.AccessFSMakeChar}.RestrictPaths()
 }
 
+// askPersonality changes nothing (personality(2)); no profile has the call.
+const askPersonality = 0xffffffff
+
+// inForce makes a call that the filters refuse. The kernel tells in a way that the
+// library does not look at if it could not put a filter in force for all threads:
+// then it is for none.
+func inForce(call, a, b, c uintptr) error {
+	if _, _, errno := unix.RawSyscall(call, a, b, c); errno != unix.EPERM {
+		return fmt.Errorf("seccomp: the filter is not in force: call %d ended with %d", call, errno)
+	}
+	return nil
+}
+
 func (p Profile) loadFilter() (string, error) {
 	if err := listed(); err != nil {
 		return "", err
 	}
 	if err := load(p.filters()...); err != nil {
+		return "", err
+	}
+	if err := inForce(unix.SYS_PERSONALITY, askPersonality, 0, 0); err != nil {
 		return "", err
 	}
 	name := "system calls (seccomp): all but hostile ones"

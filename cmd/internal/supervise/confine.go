@@ -26,32 +26,34 @@ func (b *boot) confine(env *part.Env) error {
 	if b.Sandbox != RequireSandbox && b.Sandbox != TrySandbox {
 		return nil
 	}
+	// Inside, nobody can ask. What the kernel lacks, the supervisor tells once.
+	complain := env.Logger.Warn
+	if sandbox.Supported() != nil {
+		complain = env.Logger.Debug
+	}
 	box, err := sandbox.Enter(sandbox.For(b.Role, b.Single))
-	if err != nil && b.Sandbox == RequireSandbox {
-		return fmt.Errorf("sandbox of %s: %w", b.Instance, err)
+	if err := b.excuse(err, complain); err != nil {
+		return err
 	}
-	if err != nil {
-		env.Logger.Debug(fmt.Sprintf("Sandbox of %s is not whole: %v", b.Instance, err)) // the supervisor tells once what the kernel lacks
-	}
-	line := fmt.Sprintf("Sandbox of %s: %s", b.Instance, box)
+	tell := env.Logger.Info
 	if b.Single {
-		env.Logger.Debug(line)
-	} else {
-		env.Logger.Info(line)
+		tell = env.Logger.Debug // there is one for each connection
+		env.Seal = func() error { return b.excuse(box.Seal(), complain) }
 	}
-	if b.Single {
-		env.Seal = func() error {
-			err := box.Seal()
-			switch {
-			case err == nil:
-				return nil
-			case b.Sandbox == RequireSandbox:
-				return fmt.Errorf("sealing the sandbox: %w", err)
-			}
-			env.Logger.Debug(fmt.Sprintf("Sandbox of %s is not sealed: %v", b.Instance, err))
-			return nil
-		}
+	tell(fmt.Sprintf("Sandbox of %s: %s", b.Instance, box))
+	return nil
+}
+
+// excuse lets a process go on that could not be confined, unless it has to be.
+func (b *boot) excuse(err error, complain func(string, ...any)) error {
+	if err == nil {
+		return nil
 	}
+	err = fmt.Errorf("sandbox of %s: %w", b.Instance, err)
+	if b.Sandbox == RequireSandbox {
+		return err
+	}
+	complain(err.Error())
 	return nil
 }
 
