@@ -1,8 +1,11 @@
 package manager
 
 import (
+	"cmp"
 	"context"
+	"hash/maphash"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -22,6 +25,8 @@ const (
 	gossipCacheTime = 24 * time.Hour
 	// relayWidth is how many peers an address is passed on to.
 	relayWidth = 2
+	// relayDay is how long they are the same, in seconds.
+	relayDay = 24 * 60 * 60
 )
 
 // gossiper is the manager as workers see it who exchange addresses with peers.
@@ -59,14 +64,31 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 		}
 	}
 	for _, a := range list {
-		for i := range min(relayWidth, len(others)) {
-			j := i + int(m.random.Uint64()%uint64(len(others)-i))
-			others[i], others[j] = others[j], others[i]
-			if q := m.queues[others[i].Worker]; q != nil && len(q.orders) < maxRelays {
-				m.order(others[i].Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: others[i].ID, Addresses: []p2p.NetAddr{a}}})
+		for _, p := range m.destinations(a, others) {
+			if q := m.queues[p.Worker]; q != nil && len(q.orders) < maxRelays {
+				m.order(p.Worker, p2p.WorkerOrder{Relay: &p2p.RelayOrder{Peer: p.ID, Addresses: []p2p.NetAddr{a}}})
 			}
 		}
 	}
+}
+
+// destinations chooses the peers that an address is passed on to. They are the same
+// for a day, which begins at another hour for each address: told again and again, it
+// does not spread any further, and who watches does not learn whom we are connected
+// to.
+func (m gossiper) destinations(a p2p.NetAddr, peers []roster.Peer) []roster.Peer {
+	key := a.Key()
+	begins := maphash.String(m.relaySeed, key) % relayDay
+	day := (uint64(m.now().Unix()) + begins) / relayDay
+	score := func(p roster.Peer) uint64 {
+		return maphash.Comparable(m.relaySeed, struct {
+			address string
+			day     uint64
+			peer    int64
+		}{key, day, p.ID})
+	}
+	best := slices.SortedFunc(slices.Values(peers), func(x, y roster.Peer) int { return cmp.Compare(score(y), score(x)) })
+	return best[:min(relayWidth, len(best))]
 }
 
 // getAddresses serves GetAddresses.

@@ -87,6 +87,31 @@ func TestFreshAddressesArePassedOnToTwoOthers(t *testing.T) {
 	}
 }
 
+// An address that is told again and again reaches two peers a day, and others on
+// other days.
+func TestAnAddressIsPassedOnToTwoPeersADay(t *testing.T) {
+	s := newShip(t, Config{})
+	w := s.worker("worker.1", 0)
+	from := w.accept("10.0.0.1:5")
+	for i := range 20 {
+		w.accept(fmt.Sprintf("10.0.1.%d:5", i))
+	}
+	reached := func(times int, pause int64) map[int64]bool {
+		peers, now := map[int64]bool{}, int64(mockTime)
+		for range times {
+			s.env.Clock.SetMock(now)
+			w.tell(p2p.AddAddressesRequest{Peer: from, Relay: []p2p.NetAddr{address(1)}})
+			for _, o := range w.orders() {
+				peers[o.Relay.Peer] = true
+			}
+			now += pause
+		}
+		return peers
+	}
+	require.LessOrEqual(t, len(reached(10, 2*60*60)), 2*relayWidth, "a day may end meanwhile")
+	require.Greater(t, len(reached(20, relayDay)), 2*relayWidth)
+}
+
 // TestAutomaticConnections go to addresses of different networks that offer blocks.
 func TestAutomaticConnections(t *testing.T) {
 	s := newShip(t, Config{Automatic: true})

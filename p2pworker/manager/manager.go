@@ -4,6 +4,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -89,6 +90,8 @@ type links struct {
 type addresses struct {
 	book   *addrbook.Book
 	gossip map[netip.AddrPort]gossipCache
+	// relaySeed decides whom addresses are passed on to.
+	relaySeed maphash.Seed
 }
 
 // reporting is the questions to workers that are not answered yet.
@@ -122,7 +125,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
 		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
-		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}},
+		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 	}
