@@ -25,6 +25,7 @@ type downloads struct {
 	leases   *download.Leases
 	requests *download.Requests
 	senders  blockSenders
+	coming   arrivals
 }
 
 func newDownloads() *downloads {
@@ -32,6 +33,7 @@ func newDownloads() *downloads {
 		leases:   download.New(download.DefaultConfig()),
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  newBlockSenders(),
+		coming:   arrivals{},
 	}
 }
 
@@ -119,7 +121,13 @@ func (d *downloads) peerGone(gone download.Holder) {
 	defer d.mu.Unlock()
 	d.leases.PeerGone(gone)
 	d.requests.PeerGone(gone)
-	d.senders.forget(func(h download.Holder) bool { return h == gone })
+	d.forget(func(h download.Holder) bool { return h == gone })
+}
+
+// forget forgets the peers that are gone. The lock is held.
+func (d *downloads) forget(gone func(download.Holder) bool) {
+	d.senders.forget(gone)
+	d.coming.forget(gone)
 }
 
 // workers names those for whom something is kept, some more than once.
@@ -133,6 +141,9 @@ func (d *downloads) workers() []string {
 	for h := range d.senders.offences {
 		names = append(names, h.Worker)
 	}
+	for _, a := range d.coming {
+		names = append(names, a.from.Worker)
+	}
 	return names
 }
 
@@ -141,5 +152,5 @@ func (d *downloads) workerGone(instance string) {
 	defer d.mu.Unlock()
 	d.leases.WorkerGone(instance)
 	d.requests.WorkerGone(instance)
-	d.senders.forget(func(h download.Holder) bool { return h.Worker == instance })
+	d.forget(func(h download.Holder) bool { return h.Worker == instance })
 }

@@ -52,6 +52,7 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.SubmitHeaders).Handle(mux, r.submitHeaders)
 	msg.Of(p2p.LeaseBlocks).Handle(mux, r.lease)
 	msg.Of(p2p.ReleasePeer).Handle(mux, r.release)
+	msg.Of(p2p.OfferBlock).Handle(mux, r.offerBlock)
 	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
 	msg.Of(p2p.FetchBlock).Handle(mux, r.fetchBlock)
 	msg.Of(p2p.SubmitTx).Handle(mux, r.submitTx)

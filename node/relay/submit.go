@@ -103,6 +103,7 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	sender := holder(ctx, req.Peer)
 	r.downloads.arrived(sender, block.Hash)
 	defer r.downloads.delivered(sender, block.Hash)
+	defer r.downloads.handedOver(sender, block.Hash)
 	verdict, err := r.cfg.Owner.ProcessBlock(ctx, block, req.Requested || r.downloads.leased(block.Hash))
 	if err != nil {
 		return reply, err

@@ -219,22 +219,49 @@ func (s *blockExchange) onBlock(m Message) error {
 	d.averageSize += (len(m.Payload) - d.averageSize) / 16
 	s.announcer.learn(hash, previousHash(m.Payload))
 	s.announcer.markKnown(hash)
-	size := len(m.Payload)
 	d.submissions++
-	d.submittedBytes += size
-	// The header of a block that was not requested may be unknown, and with it
-	// those of the blocks that follow: they wait.
-	ask(s.conversation, !requested, p2p.SubmitBlock, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(m.Payload)}, func(v p2p.SubmitReply, err error) {
-		d.submissions--
-		d.submittedBytes -= size
-		if err == nil {
-			s.judgeBlock(v)
-		}
-		if !s.ended && !s.now.Before(d.retryAt) {
-			s.requestLease(false)
+	d.submittedBytes += len(m.Payload)
+	if len(m.Payload) >= offeredSize && !s.tip.Initial {
+		s.offerBlock(m.Payload, hash, requested)
+	} else {
+		s.submitBlock(m.Payload, requested)
+	}
+	return nil
+}
+
+// offeredSize is the size from which a block is offered to the node before it is
+// handed over. In the download each block comes once.
+const offeredSize = 64 << 10
+
+// offerBlock hands a block over unless the node has it from another peer.
+func (s *blockExchange) offerBlock(raw []byte, hash chainhash.Hash, requested bool) {
+	ask(s.conversation, !requested, p2p.OfferBlock, p2p.OfferBlockRequest{Peer: s.cfg.Peer, Hash: hash}, func(v p2p.OfferBlockReply, err error) {
+		if err == nil && v.Wanted {
+			s.submitBlock(raw, requested)
+		} else {
+			s.blockProcessed(len(raw), v.Verdict, err)
 		}
 	})
-	return nil
+}
+
+// submitBlock hands a block over.
+func (s *blockExchange) submitBlock(raw []byte, requested bool) {
+	// The header of a block that was not requested may be unknown, and with it
+	// those of the blocks that follow: they wait.
+	ask(s.conversation, !requested, p2p.SubmitBlock, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(raw)}, func(v p2p.SubmitReply, err error) {
+		s.blockProcessed(len(raw), v, err)
+	})
+}
+
+func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
+	s.down.submissions--
+	s.down.submittedBytes -= size
+	if err == nil {
+		s.judgeBlock(v)
+	}
+	if !s.ended && !s.now.Before(s.down.retryAt) {
+		s.requestLease(false)
+	}
 }
 
 func (s *blockExchange) judgeBlock(v p2p.SubmitReply) {

@@ -98,6 +98,18 @@ type ReleaseRequest struct {
 	Peer int64 `cbor:"1,keyasint"`
 }
 
+// OfferBlockRequest names a block that has arrived.
+type OfferBlockRequest struct {
+	Peer int64          `cbor:"1,keyasint"`
+	Hash chainhash.Hash `cbor:"2,keyasint"`
+}
+
+// OfferBlockReply asks for the block, or tells what became of another's copy.
+type OfferBlockReply struct {
+	Wanted  bool        `cbor:"1,keyasint"`
+	Verdict SubmitReply `cbor:"2,keyasint"` // if it is not
+}
+
 // SubmitBlockRequest carries the block in Attached[0].
 type SubmitBlockRequest struct {
 	Peer      int64 `cbor:"1,keyasint"`
