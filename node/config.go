@@ -67,6 +67,7 @@ type Config struct {
 	ClusterCount      int   `option:"limitclustercount"`
 	ClusterKvB        int64 `option:"limitclustersize"`
 	BytesPerSigOp     int   `option:"bytespersigop"`
+	ExtraTxs          int   `option:"blockreconstructionextratxn"`
 
 	// Events tells that somebody hears the topics under msg.EventPrefix.
 	Events bool
@@ -82,6 +83,7 @@ func DefaultConfig(chain string) Config {
 		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
 		DataCarrier: true, DataCarrierSize: policy.DataCarrier, BareMultisig: policy.BareMultisig,
 		ClusterCount: policy.ClusterCount, ClusterKvB: policy.ClusterVSize / 1000, BytesPerSigOp: policy.BytesPerSigOp,
+		ExtraTxs: 100,
 	}
 }
 

@@ -25,6 +25,7 @@ func (n observer) observe(ev chainstate.Event) {
 	case chainstate.BlockStored:
 		n.sets.BlockStored()
 	case chainstate.BlockConnected:
+		n.relay.BlockConnected(ev.Block)
 		n.feed.BlockConnected(ev.Node, ev.Block, ev.Initial)
 	case chainstate.BlockDisconnected:
 		n.feed.BlockDisconnected(ev.Node, ev.Block)
@@ -94,6 +95,9 @@ func (n observer) txAdded(ev mempool.Added) {
 func (n observer) txRemoved(ev mempool.Removed) {
 	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
 	n.watch.Removed(ev)
+	if ev.Reason != mempool.ByBlock {
+		n.relay.TxDropped(ev.Entry.Tx)
+	}
 	if ev.By != nil {
 		n.log.With("cat", "mempool").Debug(fmt.Sprintf("replacing mempool tx %s (wtxid=%s, fees=%d, vsize=%d). New tx %s (wtxid=%s, fees=%d, vsize=%d)",
 			ev.Entry.Tx.ID, ev.Entry.Tx.WitnessID, ev.Entry.Fee, ev.Entry.VSize, ev.By.Tx.ID, ev.By.Tx.WitnessID, ev.By.Fee, ev.By.VSize))

@@ -50,10 +50,14 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	n.relay = relay.New(relay.Config{
-		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
+		ExtraTxs: min(max(n.cfg.ExtraTxs, 0), maxExtraTxs),
+		Owner:    n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
 	})
 	return n.openIndexes()
 }
+
+// maxExtraTxs bounds -blockreconstructionextratxn: at the most, a gigabyte.
+const maxExtraTxs = 10_000
 
 func (n *node) openChain() error {
 	n.log.Info("Signatures are verified by " + signature.Library)

@@ -65,6 +65,14 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 		p2p.WantTxsReply{Request: hashes(p2p.MaxInventory / 2), Later: hashes(p2p.MaxInventory / 2), RetrySeconds: 5})
 	carry(t, name, role, msg.Of(p2p.FetchBlock), p2p.FetchBlockRequest{Hash: hash(), Witness: true}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
 	carry(t, name, role, msg.Of(p2p.OfferBlock), p2p.OfferBlockRequest{Hash: hash()}, p2p.OfferBlockReply{Wanted: true, Verdict: p2p.SubmitReply{Hash: hash()}})
+	indexes := make([]uint16, 1<<16)
+	for i := range indexes {
+		indexes[i] = uint16(i)
+	}
+	carry(t, name, role, msg.Of(p2p.SubmitCompact), p2p.SubmitCompactRequest{Peer: math.MaxInt64, Asked: indexes, Frames: fullItem(2, biggest)},
+		p2p.SubmitCompactReply{Headers: p2p.SubmitHeadersReply{Last: hash()}, Missing: indexes, Verdict: &p2p.SubmitReply{Hash: hash()}})
+	carry(t, name, role, msg.Of(p2p.FetchBlockTxs), p2p.FetchBlockTxsRequest{Hash: hash(), Indexes: indexes},
+		p2p.FetchBlockTxsReply{Found: true, Frames: fullItem(1, biggest)})
 	carry(t, name, role, msg.Of(p2p.FetchTx), p2p.FetchTxRequest{Hash: hash()}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
 }
 

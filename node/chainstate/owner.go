@@ -72,6 +72,9 @@ func (o *Owner) Chain() *chain.Reader { return o.engine.Reader }
 // Pool returns what may be read of the mempool from anywhere at any time.
 func (o *Owner) Pool() *mempool.Reader { return o.state.Pool.Reader }
 
+// Time returns the time that blocks are judged by, Unix seconds.
+func (o *Owner) Time() int64 { return o.now() }
+
 // MinRate returns the least fee rate that the mempool accepts now.
 func (o *Owner) MinRate() mempool.Rate { return o.state.Pool.MinRate(o.now()) }
 
@@ -272,4 +275,5 @@ func (o *Owner) Close() error {
 
 func (o *Owner) logRefusal(where string, block *consensus.Block, reject *consensus.Reject) {
 	o.log.Error(fmt.Sprintf("%s: %s, %s", where, block.Hash, reject.Error()))
+	o.log.Error(fmt.Sprintf("ProcessNewBlock: AcceptBlock FAILED (%s)", reject.Error()))
 }

@@ -136,6 +136,22 @@ func ParseTx(raw []byte) (*Tx, error) {
 	return tx, nil
 }
 
+// TakeTx parses the transaction that raw begins with, and returns what follows.
+func TakeTx(raw []byte) (tx *Tx, rest []byte, err error) {
+	if err := checkTxCounts(raw); err != nil {
+		return nil, nil, fmt.Errorf("parse transaction: %w", err)
+	}
+	var msg wire.MsgTx
+	r := bytes.NewReader(raw)
+	if err := msg.Deserialize(r); err != nil {
+		return nil, nil, fmt.Errorf("parse transaction: %w", err)
+	}
+	rest = raw[len(raw)-r.Len():]
+	tx = &Tx{}
+	tx.set(&msg, raw[:len(raw)-len(rest)])
+	return tx, rest, nil
+}
+
 // NewTx hashes a transaction, which must not be changed any more.
 func NewTx(msg *wire.MsgTx) *Tx {
 	tx := &Tx{MsgTx: msg, ID: msg.TxHash(), Size: msg.SerializeSize(), StrippedSize: msg.SerializeSizeStripped()}

@@ -3,6 +3,7 @@ package consensus
 import (
 	"bytes"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 )
 
@@ -64,6 +65,25 @@ func CheckMerkle(b *Block) error {
 	}
 	if mutated {
 		return Rejectf(Mutated, "bad-txns-duplicate", "duplicate transaction")
+	}
+	return nil
+}
+
+// CheckMutated verifies that a block is the one that its header means: CheckMerkle
+// and CheckWitness. Without a coinbase there is no commitment to verify; such a
+// block is invalid, unless one of its transactions can be taken for an inner node
+// of the merkle tree, when it may not be the header's.
+func CheckMutated(b *Block, segwit bool) error {
+	if err := CheckMerkle(b); err != nil {
+		return err
+	}
+	if len(b.Txs) > 0 && b.Txs[0].IsCoinbase() {
+		return CheckWitness(b, segwit)
+	}
+	for _, tx := range b.Txs {
+		if tx.StrippedSize == 2*chainhash.HashSize {
+			return Rejectf(Mutated, "bad-txnmrklroot", "transaction of the size of an inner node")
+		}
 	}
 	return nil
 }

@@ -143,5 +143,15 @@ func (l *Leases) Expire(now time.Time) []Holder {
 // Owed returns how many blocks a connection owes.
 func (l *Leases) Owed(h Holder) int { return len(l.holders[h]) }
 
+// Holder returns who owes a block.
+func (l *Leases) Holder(hash chainhash.Hash, now time.Time) (h Holder, leased bool) {
+	l.Expire(now)
+	owed := l.blocks[hash]
+	if owed == nil {
+		return h, false
+	}
+	return owed.holder, true
+}
+
 // Leased reports whether somebody owes a block.
 func (l *Leases) Leased(hash chainhash.Hash) bool { return l.blocks[hash] != nil }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mining"
 )
 
@@ -96,6 +97,19 @@ func (p *Reader) Entries() ([]*Entry, uint64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.ordered(), p.sequence
+}
+
+// EachTx calls fn for every transaction, in no order, until it reports false, and
+// returns what it reported last; true if there is none. fn must not call the pool.
+func (p *Reader) EachTx(fn func(*consensus.Tx) (more bool)) (more bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, e := range p.entries {
+		if !fn(e.Tx) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *Reader) ordered() []*Entry {

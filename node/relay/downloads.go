@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +28,9 @@ type downloads struct {
 	requests *download.Requests
 	senders  blockSenders
 	coming   arrivals
+	flights  flights
+
+	announcers announcers
 }
 
 func newDownloads() *downloads {
@@ -34,6 +39,7 @@ func newDownloads() *downloads {
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  newBlockSenders(),
 		coming:   arrivals{},
+		flights:  flights{},
 	}
 }
 
@@ -65,6 +71,19 @@ func (d *downloads) delivered(h download.Holder, hash chainhash.Hash) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.leases.Delivered(h, hash, time.Now())
+	delete(d.flights, hash)
+}
+
+// spoiled ends the lease of a peer whose block is not the one it was asked for.
+// What others owe, they still owe.
+func (d *downloads) spoiled(h download.Holder, hash chainhash.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	if owner, leased := d.leases.Holder(hash, now); leased && owner == h {
+		d.leases.Delivered(h, hash, now)
+	}
+	d.flights.leave(hash, func(other download.Holder) bool { return other == h })
 }
 
 // takeSender forgets who sent a block, and returns it.
@@ -128,6 +147,8 @@ func (d *downloads) peerGone(gone download.Holder) {
 func (d *downloads) forget(gone func(download.Holder) bool) {
 	d.senders.forget(gone)
 	d.coming.forget(gone)
+	d.flights.forget(gone)
+	d.announcers.forget(gone)
 }
 
 // workers names those for whom something is kept, some more than once.
@@ -143,6 +164,11 @@ func (d *downloads) workers() []string {
 	}
 	for _, a := range d.coming {
 		names = append(names, a.from.Worker)
+	}
+	for _, flight := range append(slices.Collect(maps.Values(d.flights)), d.announcers) {
+		for _, s := range flight {
+			names = append(names, s.holder.Worker)
+		}
 	}
 	return names
 }

@@ -24,7 +24,10 @@ type Config struct {
 	Params  *consensus.Params
 	Pruning bool        // only the last blocks are served (BIP159)
 	Loaded  func() bool // all blocks on disk are known: before, none is asked for
-	Log     *slog.Logger
+	// ExtraTxs is how many transactions that are not in the mempool are kept to
+	// put compact blocks together with.
+	ExtraTxs int
+	Log      *slog.Logger
 }
 
 // Relay answers workers.
@@ -34,6 +37,8 @@ type Relay struct {
 	pool      *mempool.Reader
 	downloads *downloads
 	txSenders *txSenders
+	extra     *extraTxs
+	recent    *recentCompact
 }
 
 // New returns a Relay.
@@ -41,6 +46,7 @@ func New(cfg Config) *Relay {
 	return &Relay{
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
+		extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
 	}
 }
 
@@ -54,6 +60,8 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.ReleasePeer).Handle(mux, r.release)
 	msg.Of(p2p.OfferBlock).Handle(mux, r.offerBlock)
 	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
+	msg.Of(p2p.SubmitCompact).Handle(mux, r.submitCompact)
+	msg.Of(p2p.FetchBlockTxs).Handle(mux, r.fetchBlockTxs)
 	msg.Of(p2p.FetchBlock).Handle(mux, r.fetchBlock)
 	msg.Of(p2p.SubmitTx).Handle(mux, r.submitTx)
 	msg.Of(p2p.SubmitTxs).Handle(mux, r.submitTxs)
@@ -71,6 +79,13 @@ func (r *Relay) WorkerGone(instance string) { r.downloads.workerGone(instance) }
 
 // BlockProcessed forgets who sent a block that was connected.
 func (r *Relay) BlockProcessed(hash chainhash.Hash) { r.downloads.takeSender(hash) }
+
+// BlockConnected keeps the transactions of the last block: the compact block of a
+// rival may be made of them.
+func (r *Relay) BlockConnected(block *consensus.Block) { r.extra.connected(block) }
+
+// TxDropped keeps a transaction that left the mempool, but not for a block.
+func (r *Relay) TxDropped(tx *consensus.Tx) { r.extra.add(tx) }
 
 // BlockRefused tells the worker whose peer sent a block that it is invalid.
 func (r *Relay) BlockRefused(hash chainhash.Hash, reject *consensus.Reject) {

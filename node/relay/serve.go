@@ -2,11 +2,13 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/compact"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
@@ -73,6 +75,14 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 		reply.TooDeep = true
 		return reply, nil
 	}
+	if req.Compact && r.within(at, compactDepth) {
+		raw, err := r.recent.encode(r.chain, at)
+		if err != nil {
+			return reply, err
+		}
+		reply.Found, reply.Compact, reply.Attached = true, true, [][]byte{raw}
+		return reply, nil
+	}
 	raw, err := r.chain.ReadRaw(at)
 	if err != nil {
 		return reply, err
@@ -87,6 +97,42 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 		}
 	}
 	reply.Found, reply.Attached = true, [][]byte{raw}
+	return reply, nil
+}
+
+// compactDepth and blockTxsDepth are how far below the tip a block is served as
+// a compact block, and its transactions one by one (Bitcoin Core's
+// MAX_CMPCTBLOCK_DEPTH and MAX_BLOCKTXN_DEPTH): reading deeper ones is to cost
+// the peer as much as us.
+const (
+	compactDepth  = 5
+	blockTxsDepth = 10
+)
+
+// within reports whether a block is at most so far below the tip.
+func (r *Relay) within(at *chain.BlockNode, depth int32) bool {
+	return at.Height >= r.chain.View().Height()-depth
+}
+
+// fetchBlockTxs serves transactions of one of the last blocks.
+func (r *Relay) fetchBlockTxs(_ context.Context, req p2p.FetchBlockTxsRequest) (reply p2p.FetchBlockTxsReply, err error) {
+	at := r.chain.Lookup(req.Hash)
+	if at == nil || !r.mayShow(at) {
+		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Peer %d sent us a getblocktxn for a block we don't have", req.Peer))
+		return reply, nil
+	}
+	if reply.TooDeep = !r.within(at, blockTxsDepth); reply.TooDeep {
+		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Peer %d sent us a getblocktxn for a block > %d deep", req.Peer, blockTxsDepth))
+		return reply, nil
+	}
+	block, err := r.chain.ReadBlock(at)
+	if err != nil {
+		return reply, err
+	}
+	raw, ok := compact.EncodeTxs(block, req.Indexes)
+	if reply.NoSuchTxs = !ok; ok {
+		reply.Found, reply.Attached = true, [][]byte{raw}
+	}
 	return reply, nil
 }
 

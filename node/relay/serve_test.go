@@ -19,13 +19,15 @@ import (
 const chainTime = 1_300_000_000
 
 // newRelay returns a relay over an empty chain of regtest that is not on a bus.
-func newRelay(t *testing.T) *Relay {
+func newRelay(t *testing.T) *Relay { return newRelayAt(t, func() int64 { return chainTime }) }
+
+func newRelayAt(t *testing.T, now func() int64) *Relay {
 	p := chaintest.Regtest(t)
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	t.Cleanup(func() { disk.Close(t) })
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	owner, err := chainstate.Open(chainstate.Config{
-		Chain: disk.Config(p), Mempool: mempool.DefaultConfig(), Now: func() int64 { return chainTime }, Observe: func(chainstate.Event) {}, Log: log,
+		Chain: disk.Config(p), Mempool: mempool.DefaultConfig(), Now: now, Observe: func(chainstate.Event) {}, Log: log,
 	})
 	require.NoError(t, err)
 	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Log: log})

@@ -101,9 +101,14 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	}
 	reply.Hash = block.Hash
 	sender := holder(ctx, req.Peer)
+	defer r.downloads.handedOver(sender, block.Hash)
+	if r.mutated(block) {
+		r.downloads.spoiled(sender, block.Hash)
+		reply.Mutated, reply.Misbehaving = true, true
+		return reply, nil
+	}
 	r.downloads.arrived(sender, block.Hash)
 	defer r.downloads.delivered(sender, block.Hash)
-	defer r.downloads.handedOver(sender, block.Hash)
 	verdict, err := r.cfg.Owner.ProcessBlock(ctx, block, req.Requested || r.downloads.leased(block.Hash))
 	if err != nil {
 		return reply, err
@@ -116,10 +121,27 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	if !r.cfg.Owner.Waits(verdict) {
 		r.downloads.takeSender(block.Hash)
 	}
+	reply.Announce = r.reward(sender, verdict, req.Compact)
 	if verdict.Reject != nil {
 		describeRefusal(&reply, verdict.Reject, req.Requested)
 	}
 	return reply, nil
+}
+
+// mutated reports whether a block has other transactions than its header says, or
+// witnesses that it does not commit to. What the right block is asked for from
+// others is not to suffer from it (CVE-2024-52921). In the download, where each
+// block comes from one peer, the look of ProcessBlock is enough.
+func (r *Relay) mutated(block *consensus.Block) bool {
+	parent := r.chain.Lookup(block.Header.PrevBlock)
+	if parent == nil || r.chain.View().Initial {
+		return false
+	}
+	err := consensus.CheckMutated(block, parent.Height+1 >= r.cfg.Params.SegwitHeight)
+	if err != nil {
+		r.cfg.Log.With("cat", "validation").Debug("Block mutated: " + err.Error())
+	}
+	return err != nil
 }
 
 func describeRefusal(reply *p2p.SubmitReply, reject *consensus.Reject, requested bool) {
@@ -174,9 +196,11 @@ func (r *Relay) takeTx(ctx context.Context, peer int64, raw []byte) (reply p2p.S
 	switch {
 	case errors.As(err, &missing):
 		reply.Missing, reply.Reject = missing.Parents, missing.Reason
+		r.extra.add(tx)
 		r.logTxRefusal(tx, peer, missing)
 	case errors.As(err, &reject):
 		reply.Reject = reject.Reason
+		r.extra.add(tx)
 		r.logTxRefusal(tx, peer, reject)
 	case err != nil:
 		return reply, err

@@ -74,6 +74,7 @@ func (s *Session) tipChanged(in TipChanged) {
 		s.down.best = s.headers.best
 		s.wakeDownload(false)
 	}
+	s.forgetConnected(in.Headers)
 	if s.tip.Initial {
 		return
 	}
@@ -83,7 +84,7 @@ func (s *Session) tipChanged(in TipChanged) {
 		}
 		return
 	}
-	if !s.announceByHeaders(in.Headers) {
+	if !s.announceByCompact(in.Headers) && !s.announceByHeaders(in.Headers) {
 		s.announceByInv(headerHash(in.Headers[len(in.Headers)-1]))
 	}
 }

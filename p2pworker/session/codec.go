@@ -13,6 +13,7 @@ var (
 	errEndOfData = errors.New("DataStream::read(): end of data")
 	errNonCanon  = errors.New("non-canonical ReadCompactSize()")
 	errTooLarge  = errors.New("ReadCompactSize(): size too large")
+	errIndexes   = errors.New("indexes overflowed 16 bits")
 	//lint:ignore ST1005 the text is Bitcoin Core's
 	errStringLimit = errors.New("String length limit exceeded")
 )
@@ -149,6 +150,42 @@ func (r *reader) inventory() (list []wire.InvVect, n int) {
 		copy(list[i].Hash[:], p[4:entry])
 	}
 	return list, n
+}
+
+// blockTxs reads the positions of a getblocktxn, each told by its distance from
+// the one before (BIP152).
+func (r *reader) blockTxs() (indexes []uint16) {
+	n := r.size()
+	if r.err == nil && n > len(r.b) {
+		r.err = errEndOfData
+	}
+	if r.err != nil {
+		return nil
+	}
+	next := uint64(0)
+	for range n {
+		next += r.unlimitedSize()
+		if r.err == nil && next >= maxBlockTxs {
+			r.err = errIndexes
+		}
+		if r.err != nil {
+			return nil
+		}
+		indexes = append(indexes, uint16(next))
+		next++
+	}
+	return indexes
+}
+
+// encodeBlockTxs is getblocktxn.
+func encodeBlockTxs(block chainhash.Hash, indexes []uint16) []byte {
+	b := appendSize(append(make([]byte, 0, len(block)+3+3*len(indexes)), block[:]...), len(indexes))
+	next := 0
+	for _, i := range indexes {
+		b = appendSize(b, int(i)-next)
+		next = int(i) + 1
+	}
+	return b
 }
 
 func appendSize(b []byte, n int) []byte {

@@ -16,11 +16,12 @@ const (
 	// MinPeerVersion is the oldest version we talk to.
 	MinPeerVersion = 31800
 
-	sendHeadersVersion = 70012 // BIP130
-	feeFilterVersion   = 70013 // BIP133
-	wtxidRelayVersion  = 70016 // BIP339
-	featureVersion     = 70017 // BIP434
-	pongVersion        = 60000 // BIP31: pong exists above this version
+	sendHeadersVersion  = 70012 // BIP130
+	compactBlockVersion = 70014 // BIP152
+	feeFilterVersion    = 70013 // BIP133
+	wtxidRelayVersion   = 70016 // BIP339
+	featureVersion      = 70017 // BIP434
+	pongVersion         = 60000 // BIP31: pong exists above this version
 )
 
 // Config describes one connection. It is not changed after New.
@@ -97,4 +98,5 @@ const (
 	leaseRetry           = 100 * time.Millisecond
 	nodeRetry            = 2 * time.Second
 	announcedRetry       = time.Second
+	compactPatience      = time.Minute
 )

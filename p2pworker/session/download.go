@@ -139,6 +139,7 @@ func (s *blockExchange) wakeDownload(ordered bool) {
 
 func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 	d := &s.down
+	compact := s.prefersCompact(l.Hashes)
 	list := make([]wire.InvVect, 0, len(l.Hashes))
 	for _, h := range l.Hashes {
 		if len(d.inFlight) >= MaxBlocksInFlight {
@@ -151,6 +152,9 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 		d.order = append(d.order, h)
 		list = append(list, wire.InvVect{Type: wire.InvTypeWitnessBlock, Hash: h})
 		s.logf("net", "Requesting block %s from peer=%d", h, s.cfg.Peer)
+	}
+	if compact {
+		list[0].Type = invCompactBlock
 	}
 	d.patience = time.Duration(l.Seconds) * time.Second
 	d.deadline = s.now.Add(d.patience)
@@ -211,6 +215,7 @@ func (s *blockExchange) onBlock(m Message) error {
 	hash := headerHash(m.Payload)
 	s.logf("net", "received block %s peer=%d", hash, s.cfg.Peer)
 	requested := d.requested(m.Payload)
+	delete(s.compact.partials, hash)
 	if requested {
 		delete(d.inFlight, hash)
 		d.oldest()
@@ -248,7 +253,7 @@ func (s *blockExchange) offerBlock(raw []byte, hash chainhash.Hash, requested bo
 func (s *blockExchange) submitBlock(raw []byte, requested bool) {
 	// The header of a block that was not requested may be unknown, and with it
 	// those of the blocks that follow: they wait.
-	ask(s.conversation, !requested, p2p.SubmitBlock, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Frames: multipart.One(raw)}, func(v p2p.SubmitReply, err error) {
+	ask(s.conversation, !requested, p2p.SubmitBlock, p2p.SubmitBlockRequest{Peer: s.cfg.Peer, Requested: requested, Compact: s.compactPeer(), Frames: multipart.One(raw)}, func(v p2p.SubmitReply, err error) {
 		s.blockProcessed(len(raw), v, err)
 	})
 }
@@ -267,6 +272,9 @@ func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
 func (s *blockExchange) judgeBlock(v p2p.SubmitReply) {
 	if v.New {
 		s.down.lastBlock = s.now
+	}
+	if v.Announce {
+		s.setAnnouncer(true)
 	}
 	switch {
 	case v.Mutated:

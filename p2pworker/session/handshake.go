@@ -237,7 +237,7 @@ func (s *Session) negotiate(messageType string, r *reader) (done bool, err error
 		s.logf("net", "sendtxrcncl from peer=%d ignored, as our node does not have txreconciliation enabled", s.cfg.Peer)
 	case wire.CmdSendHeaders:
 		s.hs.prefersHeads = true
-	case "sendcmpct":
+	case cmdSendCompact:
 		return true, s.onSendCompact(r)
 	default:
 		return false, nil
@@ -261,6 +261,9 @@ func (s *Session) onVerAck() {
 		s.down.widest = MinBlocksInFlight // for what it announces only
 	}
 	s.effects = append(s.effects, Ready{})
+	if s.hs.common >= compactBlockVersion {
+		s.sendCompactPreference(false)
+	}
 	s.ping.queued = true
 	s.maybePing()
 	s.syncHeaders()
@@ -302,18 +305,4 @@ func (s *Session) onFeature(r *reader) {
 		return
 	}
 	s.logf("net", "unknown feature advertised: %s", sanitize(id))
-}
-
-// onSendCompact reads BIP152's sendcmpct. Compact blocks are not offered, so
-// a well-formed one has no consequence.
-func (s *Session) onSendCompact(r *reader) error {
-	announce := r.u8()
-	r.u64()
-	if r.err != nil {
-		return r.err
-	}
-	if announce > 1 {
-		s.misbehaving("invalid sendcmpct announce field")
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ func TestInboundHandshake(t *testing.T) {
 	b.logged(`Unsupported message "ping" prior to verack from peer=0`)
 	b.receive("sendaddrv2", nil)
 	b.receive("verack", nil)
-	require.Equal(t, []string{"ping", "feefilter"}, b.types())
+	require.Equal(t, []string{"sendcmpct", "ping", "feefilter"}, b.types())
 	b.receive("verack", nil)
 	b.logged("ignoring redundant verack message from peer=0")
 	b.receive("version", versionMessage(70016, fullServices, 5, true))
@@ -131,8 +131,8 @@ func TestPingBookkeeping(t *testing.T) {
 	b.receive("version", versionMessage(70016, fullServices, 5, true))
 	b.sent = nil
 	b.receive("verack", nil)
-	require.Equal(t, "ping", b.sent[0].Type)
-	nonce := b.sent[0].Payload
+	require.Equal(t, "ping", b.sent[1].Type)
+	nonce := b.sent[1].Payload
 	b.tickAfter(3 * time.Second)
 	require.Equal(t, (3 * time.Second).Microseconds(), b.s.Report(b.now).PingWait)
 	b.receive("pong", nil)

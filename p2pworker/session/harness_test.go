@@ -163,6 +163,9 @@ func sameType(a, b any) bool {
 	case p2p.SubmitBlockRequest:
 		_, ok := b.(p2p.SubmitBlockRequest)
 		return ok
+	case p2p.SubmitCompactRequest:
+		_, ok := b.(p2p.SubmitCompactRequest)
+		return ok
 	case p2p.WantTxsRequest:
 		_, ok := b.(p2p.WantTxsRequest)
 		return ok

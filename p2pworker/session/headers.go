@@ -75,6 +75,7 @@ func (s *headerExchange) wantsHeaders() bool {
 func (s *headerExchange) restartSync() {
 	s.headers.started, s.headers.retryAt = false, time.Time{}
 	s.headers.requested, s.headers.trail = time.Time{}, nil
+	s.setAnnouncer(false) // it will choose anew
 	if s.hs.complete {
 		s.syncHeaders()
 	}

@@ -242,6 +242,8 @@ func (s *script) content(messageType string, payload []byte) string {
 		return addressNames(list)
 	case wire.CmdFeeFilter:
 		return fmt.Sprintf("rate=%d", r.u64())
+	case cmdSendCompact:
+		return fmt.Sprintf("announce=%d version=%d", r.u8(), r.u64())
 	}
 	require.Empty(s.t, payload, messageType)
 	return ""

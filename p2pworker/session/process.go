@@ -62,10 +62,13 @@ func (s *Session) processEstablished(m Message, r *reader) error {
 		s.disconnect("%s received despite not offering bloom services", m.Type)
 	case wire.CmdGetCFilters, wire.CmdGetCFHeaders, wire.CmdGetCFCheckpt:
 		return s.onFilterRequest(r)
-	case "getblocktxn":
-		return s.onGetBlockTxn(r)
-	case wire.CmdCFilter, wire.CmdCFHeaders, wire.CmdCFCheckpt, wire.CmdMerkleBlock,
-		"cmpctblock", "blocktxn":
+	case cmdCompactBlock:
+		return s.onCompactBlock(m)
+	case cmdBlockTxs:
+		return s.onBlockTxs(m)
+	case cmdGetBlockTxs:
+		return s.onGetBlockTxs(r)
+	case wire.CmdCFilter, wire.CmdCFHeaders, wire.CmdCFCheckpt, wire.CmdMerkleBlock:
 		// Never asked for: nothing to do.
 	default:
 		s.logf("net", "Unknown message type \"%s\" from peer=%d", sanitize(m.Type), s.cfg.Peer)
@@ -80,22 +83,6 @@ func (s *Session) onFilterRequest(r *reader) error {
 		return r.err
 	}
 	s.disconnect("peer requested unsupported block filter type: %d", kind)
-	return nil
-}
-
-// onGetBlockTxn answers with the whole block, as is allowed for any block.
-func (s *Session) onGetBlockTxn(r *reader) error {
-	hash := r.hash()
-	n := r.size()
-	if r.err != nil {
-		return r.err
-	}
-	if n == 0 {
-		s.disconnect("getblocktxn received with no transaction indexes")
-		return nil
-	}
-	s.serving = append(s.serving, wire.InvVect{Type: wire.InvTypeWitnessBlock, Hash: hash})
-	s.serveNext()
 	return nil
 }
 

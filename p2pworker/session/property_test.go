@@ -29,7 +29,9 @@ func wellFormed() map[string][]byte {
 		"block": blockOf(raw, 1), "tx": make([]byte, 100), "getaddr": nil,
 		"addr":    encodeAddresses([]p2p.NetAddr{publicAddress(1, 1_700_000_000)}, false),
 		"addrv2":  encodeAddresses([]p2p.NetAddr{publicAddress(1, 1_700_000_000)}, true),
-		"mempool": nil, "feefilter": make([]byte, 8), "sendcmpct": make([]byte, 9), "sparkle": {1},
+		"mempool": nil, "feefilter": make([]byte, 8), "sendcmpct": {1, 2, 0, 0, 0, 0, 0, 0, 0},
+		"cmpctblock": append(blockOf(raw, 4), make([]byte, 9)...), "blocktxn": append(hashes[4][:], 0),
+		"getblocktxn": encodeBlockTxs(hashes[0], []uint16{0, 5}), "sparkle": {1},
 	}
 }
 
@@ -51,8 +53,14 @@ func replyTo(t *rapid.T, body any) any {
 		return p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}}}
 	case p2p.SubmitBlockRequest, p2p.SubmitTxRequest:
 		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
+	case p2p.OfferBlockRequest:
+		return p2p.OfferBlockReply{Wanted: flag}
+	case p2p.SubmitCompactRequest:
+		return drawnCompactReply(t, h)
+	case p2p.FetchBlockTxsRequest:
+		return p2p.FetchBlockTxsReply{Found: flag, TooDeep: !flag, Frames: multipart.One(make([]byte, 40))}
 	case p2p.FetchBlockRequest, p2p.FetchTxRequest:
-		return p2p.FetchReply{Found: flag, Frames: multipart.One(make([]byte, 100))}
+		return p2p.FetchReply{Found: flag, Compact: rapid.Bool().Draw(t, "compact"), Frames: multipart.One(make([]byte, 100))}
 	case p2p.WantTxsRequest:
 		return p2p.WantTxsReply{Request: []chainhash.Hash{h}, Later: []chainhash.Hash{{7}}, RetrySeconds: 1}
 	case p2p.MempoolRequest:
@@ -63,6 +71,24 @@ func replyTo(t *rapid.T, body any) any {
 		return p2p.AddressesReply{Addresses: []p2p.NetAddr{publicAddress(2, 5)}}
 	}
 	return p2p.Done{}
+}
+
+func drawnCompactReply(t *rapid.T, h chainhash.Hash) (v p2p.SubmitCompactReply) {
+	switch rapid.IntRange(0, 6).Draw(t, "outcome") {
+	case 0:
+		v.Missing = []uint16{1, 2}
+	case 1:
+		v.Whole = true
+	case 2:
+		v.AsHeaders, v.Headers.Download = true, true
+	case 3:
+		v.Malformed = "end of data"
+	case 4:
+		v.Headers.Unconnecting = true
+	case 5:
+		v.Verdict = &p2p.SubmitReply{Hash: h, New: true, Announce: true}
+	}
+	return v
 }
 
 // TestAnyOrderOfInputs drives a session with arbitrary messages, replies and
@@ -96,7 +122,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 				}
 			}
 			if s.down.submissions > MaxSubmissions || len(s.down.inFlight) > MaxBlocksInFlight ||
-				len(s.txIn.delayed) > maxInventory {
+				len(s.txIn.delayed) > maxInventory || len(s.compact.partials) > maxPartials {
 				t.Fatal("a bound is broken")
 			}
 			return len(effects)

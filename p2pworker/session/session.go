@@ -33,7 +33,8 @@ type (
 	// blockExchange downloads blocks.
 	blockExchange struct {
 		*announcements
-		down download
+		down    download
+		compact compactRelay
 	}
 	// headerExchange syncs headers, which say what to download.
 	headerExchange struct {
@@ -128,6 +129,9 @@ func (s *Session) dispatch(in Input) {
 func (s *Session) hear(ev p2p.PeerEvent) {
 	if blamed := ev.Blamed; blamed != nil {
 		s.judgeBlock(p2p.SubmitReply{Reject: blamed.Reason, Misbehaving: true})
+	}
+	if ev.Relieved {
+		s.setAnnouncer(false)
 	}
 }
 

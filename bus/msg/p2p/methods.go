@@ -30,6 +30,12 @@ const (
 	// SubmitBlock hands over a block; the reply comes when it is wholly
 	// processed: connected, stored on a side branch, or refused.
 	SubmitBlock Method[SubmitBlockRequest, SubmitReply] = "node.p2p.block"
+	// SubmitCompact hands over a compact block (BIP152), and the transactions that
+	// were missing when they have come; the reply comes when the block is wholly
+	// processed, or at once if something is missing.
+	SubmitCompact Method[SubmitCompactRequest, SubmitCompactReply] = "node.p2p.compact"
+	// FetchBlockTxs answers getblocktxn (BIP152).
+	FetchBlockTxs Method[FetchBlockTxsRequest, FetchBlockTxsReply] = "node.p2p.getblocktxs"
 	// FetchBlock answers getdata for a block of the best or a recent branch.
 	FetchBlock Method[FetchBlockRequest, FetchReply] = "node.p2p.getblock"
 	// SubmitTx hands over a transaction.

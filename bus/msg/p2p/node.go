@@ -12,6 +12,9 @@ import (
 type PeerEvent struct {
 	Peer   int64       `cbor:"1,keyasint"`
 	Blamed *PeerBlamed `cbor:"2,keyasint,omitempty"`
+	// Relieved: the peer need not announce blocks as compact blocks any more, as
+	// others were faster.
+	Relieved bool `cbor:"3,keyasint,omitempty"`
 }
 
 // PeerBlamed says that a block which the peer sent earlier proved invalid, and
@@ -98,6 +101,53 @@ type ReleaseRequest struct {
 	Peer int64 `cbor:"1,keyasint"`
 }
 
+// Compact is what the node wants to know of a peer that brings a block: the three
+// that were first lately are asked to announce blocks as compact blocks (BIP152,
+// high-bandwidth mode).
+type Compact struct {
+	Provides bool `cbor:"1,keyasint"` // it offered compact blocks, and we take them
+	Outbound bool `cbor:"2,keyasint"`
+}
+
+// SubmitCompactRequest carries a cmpctblock message in Attached[0], and in
+// Attached[1] what follows the hash in the blocktxn that answers Asked.
+type SubmitCompactRequest struct {
+	Peer      int64    `cbor:"1,keyasint"`
+	Requested bool     `cbor:"2,keyasint"` // the block was asked for
+	Announced bool     `cbor:"3,keyasint"` // the peer was asked to announce so
+	Compact   Compact  `cbor:"4,keyasint"`
+	Asked     []uint16 `cbor:"5,keyasint,omitempty"` // positions, ascending; at most 65536
+	multipart.Frames
+}
+
+// SubmitCompactReply tells what to do: one field besides Headers is set, or none
+// if there is nothing to be done.
+type SubmitCompactReply struct {
+	Headers   SubmitHeadersReply `cbor:"1,keyasint"`           // what became of the header
+	Malformed string             `cbor:"2,keyasint,omitempty"` // it cannot be read, for this reason
+	Invalid   string             `cbor:"3,keyasint,omitempty"` // the peer deserves to be disconnected, for this reason
+	Missing   []uint16           `cbor:"4,keyasint,omitempty"` // positions to ask this peer for by getblocktxn
+	Whole     bool               `cbor:"5,keyasint"`           // this peer is to be asked for the whole block
+	AsHeaders bool               `cbor:"6,keyasint"`           // take it as a headers message
+	Verdict   *SubmitReply       `cbor:"7,keyasint,omitempty"` // what became of the block
+}
+
+// FetchBlockTxsRequest is a getblocktxn message. At most 65536 positions,
+// ascending.
+type FetchBlockTxsRequest struct {
+	Peer    int64          `cbor:"1,keyasint"`
+	Hash    chainhash.Hash `cbor:"2,keyasint"`
+	Indexes []uint16       `cbor:"3,keyasint"`
+}
+
+// FetchBlockTxsReply carries the blocktxn message in Attached[0] if Found.
+type FetchBlockTxsReply struct {
+	Found     bool `cbor:"1,keyasint"`
+	TooDeep   bool `cbor:"2,keyasint"` // the block is to be served whole
+	NoSuchTxs bool `cbor:"3,keyasint"` // the block has fewer transactions
+	multipart.Frames
+}
+
 // OfferBlockRequest names a block that has arrived.
 type OfferBlockRequest struct {
 	Peer int64          `cbor:"1,keyasint"`
@@ -112,8 +162,9 @@ type OfferBlockReply struct {
 
 // SubmitBlockRequest carries the block in Attached[0].
 type SubmitBlockRequest struct {
-	Peer      int64 `cbor:"1,keyasint"`
-	Requested bool  `cbor:"2,keyasint"` // it was asked for
+	Peer      int64   `cbor:"1,keyasint"`
+	Requested bool    `cbor:"2,keyasint"` // it was asked for
+	Compact   Compact `cbor:"3,keyasint"`
 	multipart.Frames
 }
 
@@ -147,12 +198,16 @@ type SubmitReply struct {
 	Misbehaving bool             `cbor:"5,keyasint"`           // the peer deserves to be disconnected
 	Missing     []chainhash.Hash `cbor:"6,keyasint,omitempty"` // txids of unknown parents
 	Mutated     bool             `cbor:"7,keyasint"`           // the block is malleated: another peer may have it right
+	Announce    bool             `cbor:"8,keyasint"`           // ask the peer to announce blocks as compact blocks
 }
 
 // FetchBlockRequest names a block and how to serialise it.
 type FetchBlockRequest struct {
 	Hash    chainhash.Hash `cbor:"1,keyasint"`
 	Witness bool           `cbor:"2,keyasint"`
+	// Compact asks for the cmpctblock message instead, if the block is one of the
+	// last ones.
+	Compact bool `cbor:"3,keyasint"`
 }
 
 // FetchTxRequest names a mempool transaction.
@@ -168,6 +223,8 @@ type FetchReply struct {
 	// TooDeep tells that a node that has pruned blocks does not serve one so
 	// far below its tip, even if it is still there (BIP159).
 	TooDeep bool `cbor:"2,keyasint"`
+	// Compact: it is a cmpctblock message.
+	Compact bool `cbor:"3,keyasint"`
 	multipart.Frames
 }
 

@@ -32,5 +32,7 @@ type PeerReport struct {
 	AddrLimited     uint64            `cbor:"27,keyasint"`
 	InvToSend       int               `cbor:"28,keyasint"`
 	Transport       string            `cbor:"29,keyasint"` // "v1", "v2" or "detecting"
+	HighTo          bool              `cbor:"31,keyasint"` // we asked for blocks as compact blocks (BIP152)
+	HighFrom        bool              `cbor:"32,keyasint"` // the peer asked us
 	SessionID       string            `cbor:"30,keyasint,omitempty"`
 }

@@ -177,6 +177,7 @@ func otherOptions() []Option {
 		{Name: "datacarrier", Category: Relay, Help: "Take transactions that carry data (default: 1)"},
 		{Name: "datacarriersize", Category: Relay, Help: "Bytes of data in a transaction's outputs at most (default: 100000)"},
 		{Name: "permitbaremultisig", Category: Relay, Help: "Relay outputs that are bare multisig scripts (default: 1)"},
+		{Name: "blockreconstructionextratxn", Category: Relay, Param: "=<n>", Help: "Extra transactions to keep in memory for compact block reconstructions (default: 100)"},
 		{Name: "blocksonly", Category: Relay, Help: "Take no transactions from peers (default: 0)"},
 		{Name: "whitelistrelay", Category: Relay, Help: "Let -whitelist without permissions imply relay (default: 1)"},
 		{Name: "whitelistforcerelay", Category: Relay, Help: "Let -whitelist without permissions imply forcerelay (default: 0)"},
@@ -215,7 +216,7 @@ func acceptedOptions() []Option {
 		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
 		"printpriority", "proxyrandomize", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
-		"bytespersigop", "blockversion", "blockreservedweight", "blockreconstructionextratxn", "limitclustercount",
+		"bytespersigop", "blockversion", "blockreservedweight", "limitclustercount",
 		"limitclustersize", "fastprune",
 	}
 	options := make([]Option, len(names))
