@@ -29,7 +29,11 @@ type Params struct {
 	Assumed          []AssumedSet // lowest first
 	TxRate           TxRate
 	PruneAfterHeight int32 // below it no block file is deleted
-	TestDummy        Deployment
+	// SyncPeriod is how many headers lie between two of which a bit is kept while
+	// they show their work, SyncBuffer how many wait for more above them (package
+	// headersync; Bitcoin Core's values, which weigh memory against chance).
+	SyncPeriod, SyncBuffer int32
+	TestDummy              Deployment
 
 	// First heights at which rules are in force.
 	BIP34Height  int32
@@ -110,6 +114,7 @@ func mustNumber(text string) Uint256 {
 
 func (p *Params) setMain() {
 	p.PruneAfterHeight = 100_000
+	p.SyncPeriod, p.SyncBuffer = 641, 15218
 	p.BIP34Height, p.BIP65Height, p.BIP66Height, p.CSVHeight, p.SegwitHeight = 227931, 388381, 363725, 419328, 481824
 	p.BIP34Hash = mustHash("000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8")
 	p.ScriptExceptions = map[chainhash.Hash]txscript.ScriptFlags{
@@ -128,6 +133,7 @@ func (p *Params) setTestnet3() {
 		mustHash("00000000dd30457c001f4095d208cc1296b0eed002427aa599874af7a432b105"): 0,
 	}
 	p.MinDifficulty = true
+	p.SyncPeriod, p.SyncBuffer = 673, 14460
 	p.TestDummy.Threshold = 1512
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000000000017dde1c649f3708d14b6")
 	p.AssumeValid = mustHash("000000007a61e4230b28ac5cb6b5e5a0130de37ac1faf2f8987d2fa6505b67f4")
@@ -136,6 +142,7 @@ func (p *Params) setTestnet3() {
 
 func (p *Params) setTestnet4() {
 	p.MinDifficulty, p.BIP94 = true, true
+	p.SyncPeriod, p.SyncBuffer = 606, 16092
 	p.TestDummy.Threshold = 1512
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000000000009a0fe15d0177d086304")
 	p.AssumeValid = mustHash("0000000002368b1e4ee27e2e85676ae6f9f9e69579b29093e9a82c170bf7cf8a")
@@ -144,6 +151,7 @@ func (p *Params) setTestnet4() {
 
 func (p *Params) setSignet(challenge string) error {
 	p.Assumed = signetSets()
+	p.SyncPeriod, p.SyncBuffer = 620, 15724
 	if challenge == "" {
 		p.SignetChallenge = chaincfg.DefaultSignetChallenge
 		p.MinimumWork = mustNumber("00000000000000000000000000000000000000000000000000000b463ea0a4b8")
@@ -163,6 +171,7 @@ func (p *Params) setSignet(challenge string) error {
 
 func (p *Params) setRegtest() {
 	p.Interval = 144
+	p.SyncPeriod, p.SyncBuffer = 275, 7017
 	p.MinDifficulty, p.NoRetarget = true, true
 	p.SegwitHeight = 0
 	p.TestDummy = Deployment{Bit: 28, Start: 0, Threshold: 108, Period: 144}

@@ -31,6 +31,7 @@ type downloads struct {
 	flights  flights
 
 	announcers announcers
+	tellers    tellers
 }
 
 func newDownloads() *downloads {
@@ -40,6 +41,7 @@ func newDownloads() *downloads {
 		senders:  newBlockSenders(),
 		coming:   arrivals{},
 		flights:  flights{},
+		tellers:  tellers{},
 	}
 }
 
@@ -48,7 +50,9 @@ func newDownloads() *downloads {
 func (d *downloads) grant(h download.Holder, max int, missing func() []chainhash.Hash) []chainhash.Hash {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.leases.Grant(h, missing(), max, time.Now())
+	now := time.Now()
+	free := slices.DeleteFunc(missing(), func(hash chainhash.Hash) bool { return d.tellers.another(hash, h, now) })
+	return d.leases.Grant(h, free, max, now)
 }
 
 func (d *downloads) leased(hash chainhash.Hash) bool {
@@ -149,6 +153,7 @@ func (d *downloads) forget(gone func(download.Holder) bool) {
 	d.coming.forget(gone)
 	d.flights.forget(gone)
 	d.announcers.forget(gone)
+	d.tellers.forget(gone)
 }
 
 // workers names those for whom something is kept, some more than once.

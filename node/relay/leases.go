@@ -130,7 +130,9 @@ func (r *Relay) lastLinked(fork, best *chain.BlockNode) *chain.BlockNode {
 
 // release takes back what a peer that is gone, or too slow, was to deliver.
 func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, error) {
-	r.downloads.peerGone(holder(ctx, req.Peer))
+	gone := holder(ctx, req.Peer)
+	r.downloads.peerGone(gone)
+	r.syncs.forget(func(h download.Holder) bool { return h == gone })
 	return p2p.Done{}, nil
 }
 

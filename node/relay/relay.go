@@ -14,6 +14,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/headersync"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -37,6 +38,7 @@ type Relay struct {
 	pool      *mempool.Reader
 	downloads *downloads
 	txSenders *txSenders
+	syncs     *headerSyncs
 	extra     *extraTxs
 	recent    *recentCompact
 }
@@ -46,6 +48,7 @@ func New(cfg Config) *Relay {
 	return &Relay{
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
+		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}},
 		extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
 	}
 }
@@ -72,10 +75,13 @@ func (r *Relay) Handle(mux *bus.Mux) {
 }
 
 // Workers names the workers for which something is kept, some more than once.
-func (r *Relay) Workers() []string { return r.downloads.workers() }
+func (r *Relay) Workers() []string { return append(r.downloads.workers(), r.syncs.workers()...) }
 
 // WorkerGone takes back what belonged to a worker whose link has ended.
-func (r *Relay) WorkerGone(instance string) { r.downloads.workerGone(instance) }
+func (r *Relay) WorkerGone(instance string) {
+	r.downloads.workerGone(instance)
+	r.syncs.forget(func(h download.Holder) bool { return h.Worker == instance })
+}
 
 // BlockProcessed forgets who sent a block that was connected.
 func (r *Relay) BlockProcessed(hash chainhash.Hash) { r.downloads.takeSender(hash) }

@@ -15,13 +15,18 @@ import (
 )
 
 // getLocator returns a locator of the best header chain.
-func (r *Relay) getLocator(context.Context, p2p.LocatorRequest) (p2p.LocatorReply, error) {
+func (r *Relay) getLocator(_ context.Context, req p2p.LocatorRequest) (reply p2p.LocatorReply, err error) {
+	if at := r.chain.Lookup(req.Announced); at != nil {
+		reply.Known, reply.Download = true, !r.chain.Info(at).Failed && r.worthBlocks(at)
+		return reply, nil
+	}
 	best := r.chain.View().BestHeader
 	if r.chain.Background() != nil && best.Parent != nil {
 		// A peer at the same tip shall tell so: its old blocks are wanted.
 		best = best.Parent
 	}
-	return p2p.LocatorReply{Hashes: chain.Locator(best)}, nil
+	reply.Hashes = chain.Locator(best)
+	return reply, nil
 }
 
 func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (reply p2p.HeadersReply, err error) {

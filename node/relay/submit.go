@@ -11,6 +11,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
@@ -53,11 +54,30 @@ func (r *Relay) submitHeaders(ctx context.Context, req p2p.SubmitHeadersRequest)
 			return reply, nil
 		}
 	}
-	if r.chain.Lookup(headers[0].PrevBlock) == nil {
+	if !haveWork(headers, r.cfg.Params) {
+		reply.Reject, reply.Misbehaving = "header with invalid proof of work", true
+		return reply, nil
+	}
+	screened := r.continueSync(ctx, req, headers, &reply)
+	if screened.done {
+		reply.LowWork = true
+		return reply, nil
+	}
+	headers = screened.headers
+	parent := r.chain.Lookup(headers[0].PrevBlock)
+	if parent == nil {
 		reply.Unconnecting = true
 		return reply, nil
 	}
+	if !screened.trusted && !r.screen(ctx, req, parent, headers, &reply) {
+		return reply, nil
+	}
 	err = r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
+	if reply.Download && !r.chain.View().Initial {
+		for i := max(len(headers)-reply.New, len(headers)-maxTellers/4, 0); i < len(headers); i++ {
+			r.downloads.toldFirst(holder(ctx, req.Peer), headers[i].BlockHash())
+		}
+	}
 	return reply, err
 }
 
@@ -72,14 +92,32 @@ func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, rep
 	} else if err != nil {
 		return err
 	}
+	if added > 0 {
+		r.logProgress(last, s.Now())
+	}
 	if last != nil {
 		reply.Last, reply.Height = last.Hash, last.Height
-		// A branch of the same work may be the one that is built upon.
-		view := r.chain.View()
-		ahead := last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
-		reply.Download = last.Work.Cmp(r.cfg.Params.MinimumWork) >= 0 && (ahead || r.hasPast(last))
+		reply.Download = r.worthBlocks(last)
 	}
 	return nil
+}
+
+// worthBlocks reports whether the blocks of a branch are wanted. One of the same
+// work may be the one that is built upon.
+func (r *Relay) worthBlocks(last *chain.BlockNode) bool {
+	view := r.chain.View()
+	ahead := last.Work.Cmp(view.Tip().Work) >= 0 && !view.Contains(last)
+	return last.Work.Cmp(r.cfg.Params.MinimumWork) >= 0 && (ahead || r.hasPast(last))
+}
+
+// logProgress tells how far the headers have come in the initial download.
+func (r *Relay) logProgress(last *chain.BlockNode, now int64) {
+	view := r.chain.View()
+	if !view.Initial || last.Work.Cmp(view.BestHeader.Work) <= 0 {
+		return
+	}
+	left := max(now-last.Time, 0) / r.cfg.Params.Spacing
+	r.cfg.Log.Info(fmt.Sprintf("Synchronizing blockheaders, height: %d (~%.2f%%)", last.Height, 100*float64(last.Height)/float64(int64(last.Height)+left)))
 }
 
 func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (reply p2p.SubmitReply, err error) {
@@ -107,6 +145,10 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 		reply.Mutated, reply.Misbehaving = true, true
 		return reply, nil
 	}
+	if !r.worthKeeping(block) {
+		reply.Reject = "too-little-chainwork"
+		return reply, nil
+	}
 	r.downloads.arrived(sender, block.Hash)
 	defer r.downloads.delivered(sender, block.Hash)
 	verdict, err := r.cfg.Owner.ProcessBlock(ctx, block, req.Requested || r.downloads.leased(block.Hash))
@@ -126,6 +168,17 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 		describeRefusal(&reply, verdict.Reject, req.Requested)
 	}
 	return reply, nil
+}
+
+// worthKeeping reports whether a block's header is known, or may be kept by the
+// work that it shows.
+func (r *Relay) worthKeeping(block *consensus.Block) bool {
+	parent := r.chain.Lookup(block.Header.PrevBlock)
+	if parent == nil || r.chain.Lookup(block.Hash) != nil || parent.Work.Add(consensus.Work(block.Header.Bits)).Cmp(r.leastWork()) >= 0 {
+		return true
+	}
+	r.cfg.Log.With("cat", "validation").Debug(fmt.Sprintf("AcceptBlockHeader: not adding new block header %s, missing anti-dos proof-of-work validation", block.Hash))
+	return false
 }
 
 // mutated reports whether a block has other transactions than its header says, or

@@ -78,7 +78,7 @@ func infoOf(p described) peerInfo {
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
 		BytesSent: r.BytesSent, BytesRecv: r.BytesReceived, ConnTime: p.Opened.Unix(), TimeOffset: r.TimeOffset,
 		Version: r.Version, SubVer: r.UserAgent, Inbound: p.Kind == p2p.Inbound,
-		BIP152To: r.HighTo, BIP152From: r.HighFrom, PresyncedHeaders: -1, SyncedHeaders: r.SyncedHeaders, SyncedBlocks: r.SyncedBlocks,
+		BIP152To: r.HighTo, BIP152From: r.HighFrom, PresyncedHeaders: r.Presynced, SyncedHeaders: r.SyncedHeaders, SyncedBlocks: r.SyncedBlocks,
 		InFlight: append([]int32{}, r.InFlight...), AddrRelayEnabled: r.AddrRelay,
 		AddrProcessed: r.AddrProcessed, AddrRateLimited: r.AddrLimited, Permissions: p.permissions.Names(),
 		MinFeeFilter: rpc.Amount(r.FeeFilter), SentPerMsg: orEmpty(r.SentPerType), RecvPerMsg: orEmpty(r.ReceivedPerType),
@@ -88,7 +88,7 @@ func infoOf(p described) peerInfo {
 		i.AddrBind = p.Local.String()
 	}
 	if i.TransportProtocol == "" {
-		i.TransportProtocol, i.SyncedHeaders, i.SyncedBlocks = "v1", -1, -1
+		i.TransportProtocol, i.PresyncedHeaders, i.SyncedHeaders, i.SyncedBlocks = "v1", -1, -1, -1
 	}
 	if r.Pinged {
 		ping, least := micros(r.Ping), micros(r.MinPing)

@@ -111,8 +111,8 @@ func (s *headerExchange) onBlockTxs(m Message) error {
 		s.logf("net", "Peer %d sent us block transactions for block we weren't expecting", s.cfg.Peer)
 	case p.failed:
 		s.dropBlock(hash)
-		s.misbehaving("previous compact block reconstruction attempt failed")
 		s.logf("net", "Peer %d sent compact block transactions multiple times", s.cfg.Peer)
+		s.misbehaving("previous compact block reconstruction attempt failed")
 	default:
 		s.submitCompact(hash, p, r.b)
 	}

@@ -30,7 +30,10 @@ type headerSync struct {
 	early  bool
 	best   chainhash.Hash
 	height int32 // of best, -1 before it is known
-	known  bool
+	// presynced is the height of the last header that was not kept, as the chain
+	// has yet to show its work; -1 if there is none.
+	presynced int32
+	known     bool
 	// trail holds the last header of earlier full batches, newest first.
 	trail           []chainhash.Hash
 	sentSendHeaders bool
@@ -138,7 +141,8 @@ func (s *headerExchange) onHeaders(r *reader) error {
 		}
 	}
 	first := previousHash(raw)
-	ask(s.conversation, true, p2p.SubmitHeaders, p2p.SubmitHeadersRequest{Peer: s.cfg.Peer, Frames: multipart.One(raw)}, func(v p2p.SubmitHeadersReply, err error) {
+	req := p2p.SubmitHeadersRequest{Peer: s.cfg.Peer, Trusted: s.cfg.Permissions.Has(p2p.NoBan), Frames: multipart.One(raw)}
+	ask(s.conversation, true, p2p.SubmitHeaders, req, func(v p2p.SubmitHeadersReply, err error) {
 		if err != nil {
 			// Nobody knows what became of them: the sync starts anew.
 			s.headers.started, s.headers.retryAt = false, s.now.Add(nodeRetry)
@@ -183,6 +187,11 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 		return
 	}
+	s.headers.presynced = -1
+	if v.LowWork {
+		s.continuePresync(v.Presync)
+		return
+	}
 	if slices.Contains(hashes, s.headers.announcedBlock) {
 		s.headers.announced = false
 	}
@@ -194,9 +203,12 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 	}
 	s.announcer.markKnown(last)
 	s.headers.best, s.headers.height, s.headers.known = v.Last, v.Height, true
-	if len(hashes) == maxHeaders {
+	switch {
+	case v.Presync != nil:
+		s.continuePresync(v.Presync)
+	case len(hashes) == maxHeaders:
 		s.requestMoreHeaders(last, parent)
-	} else {
+	default:
 		s.headers.trail = nil
 		s.maybeSendHeadersPreference()
 		s.fetchOvertaken()
@@ -204,6 +216,18 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 	if v.Download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
 		s.down.best = v.Last
 		s.wakeDownload(!s.tip.Initial)
+	}
+}
+
+// continuePresync asks for more headers of a chain that has yet to show its work,
+// if there may be more.
+func (s *headerExchange) continuePresync(p *p2p.Presync) {
+	if p == nil || len(p.Locator) == 0 {
+		return
+	}
+	s.headers.presynced = p.Height
+	if s.maybeGetHeaders(p.Locator) {
+		s.logf("net", "more getheaders (from %s) to peer=%d", p.Locator[0], s.cfg.Peer)
 	}
 }
 

@@ -144,3 +144,54 @@ func TestAnnouncementOvertakesHeaders(t *testing.T) {
 	b.receive("headers", encodeHeaders(nil))
 	require.False(t, b.asked(p2p.LocatorRequest{}))
 }
+
+// Headers that have yet to show their work are asked for from where the node says,
+// and leave no trace but the height that is reported.
+func TestHeadersShowTheirWorkBeforeTheyAreKept(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Permissions = p2p.NoBan
+	b := established(t, cfg)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	b.types()
+	raw, hashes := chainOf(chainhash.Hash{1}, 2000)
+	locator := []chainhash.Hash{hashes[1999], {1}}
+	b.receive("headers", encodeHeaders(raw))
+	req := answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{LowWork: true, Presync: &p2p.Presync{Height: 2000, Locator: locator}})
+	require.True(t, req.Trusted)
+	got, _, _ := (&reader{b: b.sent[0].Payload}).locator()
+	require.Equal(t, locator, got)
+	require.Equal(t, []string{"getheaders"}, b.types())
+	require.Equal(t, int32(2000), b.s.Report(b.now).Presynced)
+	require.Equal(t, int32(-1), b.s.Report(b.now).SyncedHeaders)
+
+	// The second time some are kept, and more asked for.
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 10, Last: hashes[9], Height: 10, Presync: &p2p.Presync{Height: -1, Locator: locator}})
+	got, _, _ = (&reader{b: b.sent[0].Payload}).locator()
+	require.Equal(t, locator, got)
+	require.Equal(t, []string{"getheaders"}, b.types())
+	require.Equal(t, int32(-1), b.s.Report(b.now).Presynced)
+	require.Equal(t, int32(10), b.s.Report(b.now).SyncedHeaders)
+
+	// A chain that ends with too little work is left alone.
+	b.receive("headers", encodeHeaders(raw[:80]))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{LowWork: true})
+	require.Empty(t, b.types())
+	require.Nil(t, b.gone)
+}
+
+// A block that is announced and known needs no headers: the peer has what is
+// missing before it.
+func TestAKnownAnnouncementNeedsNoHeaders(t *testing.T) {
+	for _, download := range []bool{true, false} {
+		b := established(t, inboundConfig())
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+		b.receive("headers", encodeHeaders(nil))
+		b.types()
+		b.receive("inv", encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: chainhash.Hash{5}}}))
+		req := answer[p2p.LocatorRequest](b, p2p.LocatorReply{Known: true, Download: download})
+		require.Equal(t, chainhash.Hash{5}, req.Announced)
+		require.Empty(t, b.types())
+		require.Equal(t, download, b.asked(p2p.LeaseRequest{}))
+	}
+}

@@ -17,7 +17,7 @@ func (s *Session) Report(now time.Time) p2p.PeerReport {
 		TimeOffset: int64(v.TimeOffset / time.Second), RelaysTxs: s.hs.relaysTxs, Ready: s.hs.complete,
 		SyncedHeaders: -1, SyncedBlocks: -1, InFlight: s.down.inFlightHeights(), FeeFilter: s.txOut.minFeeRate,
 		AddrRelay: s.addr.enabled, AddrProcessed: s.addr.processed, AddrLimited: s.addr.limited, InvToSend: len(s.txOut.pending),
-		HighTo: s.compact.to, HighFrom: s.compact.from,
+		Presynced: s.headers.presynced, HighTo: s.compact.to, HighFrom: s.compact.from,
 	}
 	if s.headers.known {
 		r.SyncedHeaders, r.SyncedBlocks = s.headers.height, min(s.headers.height, s.tip.Height)

@@ -68,6 +68,7 @@ func New(cfg Config) *Session {
 		txExchange:      &txExchange{conversation: c},
 		addressExchange: &addressExchange{conversation: c},
 	}
+	s.headers.presynced = -1
 	s.txOut.init()
 	s.down.init()
 	s.announcer.init()

@@ -118,16 +118,27 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 		return
 	}
 	s.headers.early = s.headers.early || !s.headers.started
-	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
+	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{Announced: block}, func(l p2p.LocatorReply, err error) {
 		switch {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
+		case l.Known:
+			s.hasKnown(block, l.Download)
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
 		default:
 			s.headers.remember(block, s.now)
 		}
 	})
+}
+
+// hasKnown notes that the peer has a block of which the node has the header: it
+// may have those that are missing before it.
+func (s *headerExchange) hasKnown(block chainhash.Hash, download bool) {
+	if download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
+		s.down.best = block
+		s.wakeDownload(true)
+	}
 }
 
 // noteTxs asks the node which announced transactions to request; for peers

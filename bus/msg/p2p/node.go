@@ -28,10 +28,16 @@ type PeerBlamed struct {
 // for getblocks.
 type LocatorReply struct {
 	Hashes []chainhash.Hash `cbor:"1,keyasint"`
+	// Known: the announced block's header is there. Download: it is worth having.
+	Known    bool `cbor:"2,keyasint,omitempty"`
+	Download bool `cbor:"3,keyasint,omitempty"`
 }
 
-// LocatorRequest asks for a block locator of the best header chain.
-type LocatorRequest struct{}
+// LocatorRequest asks for a block locator of the best header chain, for a peer that
+// announced a block if that is not zero.
+type LocatorRequest struct {
+	Announced chainhash.Hash `cbor:"1,keyasint,omitempty"`
+}
 
 // FindHeadersRequest is a getheaders message. At most MaxLocator
 // hashes.
@@ -56,7 +62,8 @@ type HeadersReply struct {
 // SubmitHeadersRequest carries at most 2000 headers, 80 bytes each, in
 // Attached[0].
 type SubmitHeadersRequest struct {
-	Peer int64 `cbor:"1,keyasint"`
+	Peer    int64 `cbor:"1,keyasint"`
+	Trusted bool  `cbor:"2,keyasint"` // its headers are kept however little work they show
 	multipart.Frames
 }
 
@@ -69,6 +76,15 @@ type SubmitHeadersReply struct {
 	Reject       string         `cbor:"5,keyasint,omitempty"`
 	Misbehaving  bool           `cbor:"6,keyasint"` // the peer deserves to be disconnected
 	Download     bool           `cbor:"7,keyasint"` // the branch has enough work to be worth its blocks
+	// LowWork: none was kept, as they do not show enough work yet.
+	LowWork bool     `cbor:"8,keyasint"`
+	Presync *Presync `cbor:"9,keyasint,omitempty"`
+}
+
+// Presync asks for what follows headers that are not kept yet.
+type Presync struct {
+	Height  int32            `cbor:"1,keyasint"` // of the last one; -1 when they come for the second time
+	Locator []chainhash.Hash `cbor:"2,keyasint"` // at most MaxLocator
 }
 
 // LeaseRequest tells what a peer has and how much is wanted.

@@ -34,5 +34,6 @@ type PeerReport struct {
 	Transport       string            `cbor:"29,keyasint"` // "v1", "v2" or "detecting"
 	HighTo          bool              `cbor:"31,keyasint"` // we asked for blocks as compact blocks (BIP152)
 	HighFrom        bool              `cbor:"32,keyasint"` // the peer asked us
+	Presynced       int32             `cbor:"33,keyasint"` // -1 for none
 	SessionID       string            `cbor:"30,keyasint,omitempty"`
 }
