@@ -25,9 +25,10 @@ func (n observer) observe(ev chainstate.Event) {
 	case chainstate.BlockStored:
 		n.sets.BlockStored()
 	case chainstate.BlockConnected:
-		n.relay.BlockConnected(ev.Block)
+		n.relay.BlockConnected(ev.Block, ev.Initial)
 		n.feed.BlockConnected(ev.Node, ev.Block, ev.Initial)
 	case chainstate.BlockDisconnected:
+		n.relay.BlockDisconnected()
 		n.feed.BlockDisconnected(ev.Node, ev.Block)
 	case chainstate.BlockRefused:
 		n.relay.BlockRefused(ev.Node.Hash, ev.Reject)

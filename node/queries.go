@@ -53,7 +53,8 @@ func (n *node) getBlock(_ context.Context, req msg.GetBlockRequest) (reply msg.G
 func (n *node) commands() rpc.Table {
 	engine, pool := n.owner.Chain(), n.owner.Pool()
 	return noderpc.Table(&noderpc.Node{
-		Params: n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
+		Orphans: n.relay.Orphans,
+		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
 			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),
 			Mining: noderpc.MiningSettings{
 				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,

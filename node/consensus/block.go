@@ -118,14 +118,16 @@ func NewBlock(header wire.BlockHeader, txs []*Tx) *Block {
 	return &Block{Header: header, Hash: header.BlockHash(), Txs: txs, Raw: b.Bytes()}
 }
 
-// ParseTx parses a transaction.
+// ParseTx parses a transaction. One without inputs is refused with a *Reject.
 func ParseTx(raw []byte) (*Tx, error) {
 	if err := checkTxCounts(raw); err != nil {
 		return nil, fmt.Errorf("parse transaction: %w", err)
 	}
 	var msg wire.MsgTx
 	r := bytes.NewReader(raw)
-	if err := msg.Deserialize(r); err != nil {
+	if err := msg.Deserialize(r); hasNoInputs(err) {
+		return nil, Rejectf(Invalid, "bad-txns-vin-empty", "the transaction has no inputs")
+	} else if err != nil {
 		return nil, fmt.Errorf("parse transaction: %w", err)
 	}
 	if r.Len() > 0 {

@@ -49,7 +49,7 @@ func (p *Pool) Commit(pr *Proposal, tip Tip) (Result, error) {
 	if err := p.reconsider(pr, tip); err != nil {
 		return Result{}, err
 	}
-	if !pr.verified.covers(p, pr.c) {
+	if !pr.verified.covers(pr.c) {
 		return Result{}, ErrUnverified
 	}
 	if tip.Flags != pr.verified.block {

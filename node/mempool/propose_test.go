@@ -164,7 +164,7 @@ func TestOtherCoinsAndRulesAreVerifiedAgain(t *testing.T) {
 	require.ErrorIs(t, err, mempool.ErrUnverified, "never")
 	require.NoError(t, r.Verify(proposal, run))
 
-	tip.Flags |= txscript.ScriptVerifyTaproot
+	tip.Flags |= txscript.ScriptVerifySigPushOnly // the pool's rules do not have it
 	_, err = r.Commit(proposal, tip)
 	require.ErrorIs(t, err, mempool.ErrUnverified, "a rule came")
 	require.NoError(t, r.Verify(proposal, run))

@@ -23,17 +23,14 @@ type verified struct {
 	spent []wire.TxOut // nil if they were not run
 }
 
-func (p *Pool) rulesFor(c *candidate) rules {
-	if p.cfg.RequireStandard {
-		return rules{StandardFlags, c.tip.Flags}
-	}
-	return rules{c.tip.Flags, c.tip.Flags}
-}
+// rulesFor are the same where transactions need not be standard: what a soft fork
+// may forbid is not to lie in wait (as in Bitcoin Core).
+func rulesFor(c *candidate) rules { return rules{StandardFlags, c.tip.Flags} }
 
 // covers reports whether the scripts of a candidate are valid, too. Fewer rules
 // refuse nothing that more allow.
-func (v *verified) covers(p *Pool, c *candidate) bool {
-	now := p.rulesFor(c)
+func (v *verified) covers(c *candidate) bool {
+	now := rulesFor(c)
 	if now.policy&^v.policy != 0 || now.block&^v.policy != 0 && now.block&^v.block != 0 || len(v.spent) != len(c.spent) {
 		return false
 	}
@@ -50,7 +47,7 @@ func (v *verified) covers(p *Pool, c *candidate) bool {
 // anywhere at any time, and needs neither pool nor chain.
 func (p *Pool) Verify(pr *Proposal, run func(job script.Job, also txscript.ScriptFlags) error) error {
 	c := pr.c
-	v := verified{rules: p.rulesFor(c), spent: make([]wire.TxOut, len(c.spent))}
+	v := verified{rules: rulesFor(c), spent: make([]wire.TxOut, len(c.spent))}
 	for i := range c.spent {
 		v.spent[i] = wire.TxOut{Value: c.spent[i].Value, PkScript: c.spent[i].Script}
 	}

@@ -36,9 +36,9 @@ func newCompactRig(t *testing.T) *compactRig {
 	r.Relay = newRelayAt(t, func() int64 { return r.at })
 	r.extra.ring = make([]*consensus.Tx, 10)
 	r.extend(t, tip)
-	first := chaintest.Spend([]wire.OutPoint{tip.Coinbase(1)}, 1_000_000)
-	second := chaintest.Spend([]wire.OutPoint{{Hash: first.ID}}, 900_000)
-	third := chaintest.Spend([]wire.OutPoint{{Hash: second.ID}}, 800_000)
+	first := chaintest.Spend([]wire.OutPoint{tip.Coinbase(1)}, 1_000_000, 1000, 1000)
+	second := chaintest.Spend([]wire.OutPoint{{Hash: first.ID}}, 900_000, 1000, 1000)
+	third := chaintest.Spend([]wire.OutPoint{{Hash: second.ID}}, 800_000, 1000, 1000)
 	r.block = tip.Next(first, second, third).Block
 	return r
 }
@@ -98,7 +98,7 @@ func TestARivalIsMadeOfTheLastBlock(t *testing.T) {
 		h.Version++
 		return txs
 	})
-	r.BlockConnected(r.tip.Next(r.block.Txs[1:]...).Block)
+	r.BlockConnected(r.tip.Next(r.block.Txs[1:]...).Block, false)
 	r.block = rival.Block
 	partial, err := compact.Begin(must(compact.Parse(r.message())))
 	require.NoError(t, err)

@@ -133,6 +133,7 @@ func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, 
 	gone := holder(ctx, req.Peer)
 	r.downloads.peerGone(gone)
 	r.syncs.forget(func(h download.Holder) bool { return h == gone })
+	r.orphans.forget(func(h download.Holder) bool { return h == gone })
 	return p2p.Done{}, nil
 }
 
@@ -143,10 +144,11 @@ func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (p2p.WantTx
 	if r.chain.View().Initial {
 		return reply, nil
 	}
-	have := func(hash chainhash.Hash) bool { return r.pool.Get(hash) != nil }
+	peer, inPool := holder(ctx, req.Peer), r.pool.Get
 	if req.Wtxid {
-		have = func(hash chainhash.Hash) bool { return r.pool.GetWitness(hash) != nil }
+		inPool = r.pool.GetWitness
 	}
-	reply.Request, reply.Later = r.downloads.chooseTxs(holder(ctx, req.Peer), req.Hashes, have)
+	have := func(hash chainhash.Hash) bool { return inPool(hash) != nil || r.orphans.known(hash, req.Wtxid, peer) }
+	reply.Request, reply.Later = r.downloads.chooseTxs(peer, req.Hashes, have)
 	return reply, nil
 }

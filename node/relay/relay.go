@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -39,6 +41,7 @@ type Relay struct {
 	downloads *downloads
 	txSenders *txSenders
 	syncs     *headerSyncs
+	orphans   *orphans
 	extra     *extraTxs
 	recent    *recentCompact
 }
@@ -48,8 +51,8 @@ func New(cfg Config) *Relay {
 	return &Relay{
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
-		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}},
-		extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
+		syncs:   &headerSyncs{of: map[download.Holder]*headersync.Sync{}},
+		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
 	}
 }
 
@@ -75,20 +78,35 @@ func (r *Relay) Handle(mux *bus.Mux) {
 }
 
 // Workers names the workers for which something is kept, some more than once.
-func (r *Relay) Workers() []string { return append(r.downloads.workers(), r.syncs.workers()...) }
+func (r *Relay) Workers() []string {
+	return slices.Concat(r.downloads.workers(), r.syncs.workers(), r.orphans.workers())
+}
 
 // WorkerGone takes back what belonged to a worker whose link has ended.
 func (r *Relay) WorkerGone(instance string) {
 	r.downloads.workerGone(instance)
-	r.syncs.forget(func(h download.Holder) bool { return h.Worker == instance })
+	gone := func(h download.Holder) bool { return h.Worker == instance }
+	r.syncs.forget(gone)
+	r.orphans.forget(gone)
 }
 
 // BlockProcessed forgets who sent a block that was connected.
 func (r *Relay) BlockProcessed(hash chainhash.Hash) { r.downloads.takeSender(hash) }
 
 // BlockConnected keeps the transactions of the last block: the compact block of a
-// rival may be made of them.
-func (r *Relay) BlockConnected(block *consensus.Block) { r.extra.connected(block) }
+// rival may be made of them. In the initial download there is nothing to keep.
+func (r *Relay) BlockConnected(block *consensus.Block, initial bool) {
+	if initial {
+		return
+	}
+	r.extra.connected(block)
+	if erased := r.orphans.connected(block); erased > 0 {
+		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("Erased %d orphan transaction(s) included or conflicted by block", erased))
+	}
+}
+
+// BlockDisconnected makes its transactions worth asking for again.
+func (r *Relay) BlockDisconnected() { r.orphans.disconnected() }
 
 // TxDropped keeps a transaction that left the mempool, but not for a block.
 func (r *Relay) TxDropped(tx *consensus.Tx) { r.extra.add(tx) }

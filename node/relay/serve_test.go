@@ -26,8 +26,10 @@ func newRelayAt(t *testing.T, now func() int64) *Relay {
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	t.Cleanup(func() { disk.Close(t) })
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	policy := mempool.DefaultConfig()
+	policy.RequireStandard = false // the tests' transactions are anyone's
 	owner, err := chainstate.Open(chainstate.Config{
-		Chain: disk.Config(p), Mempool: mempool.DefaultConfig(), Now: now, Observe: func(chainstate.Event) {}, Log: log,
+		Chain: disk.Config(p), Mempool: policy, Now: now, Observe: func(chainstate.Event) {}, Log: log,
 	})
 	require.NoError(t, err)
 	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Log: log})

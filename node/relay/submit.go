@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -14,6 +15,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
+	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -211,7 +214,7 @@ func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2
 	if err != nil {
 		return reply, err
 	}
-	return r.takeTx(ctx, req.Peer, raw)
+	return r.takeTx(ctx, holder(ctx, req.Peer), raw, req.Force)
 }
 
 // submitTxs takes what a peer has sent one after the other: of several peers, as
@@ -221,7 +224,7 @@ func (r *Relay) submitTxs(ctx context.Context, req p2p.SubmitTxsRequest) (reply 
 		return reply, bus.Errorf(bus.KindBadMessage, "%d transactions", len(req.Attached))
 	}
 	for _, raw := range req.Attached {
-		one, err := r.takeTx(ctx, req.Peer, raw)
+		one, err := r.takeTx(ctx, holder(ctx, req.Peer), raw, req.Force)
 		if err != nil {
 			return reply, err
 		}
@@ -233,37 +236,73 @@ func (r *Relay) submitTxs(ctx context.Context, req p2p.SubmitTxsRequest) (reply 
 	return reply, nil
 }
 
-func (r *Relay) takeTx(ctx context.Context, peer int64, raw []byte) (reply p2p.SubmitReply, err error) {
+func (r *Relay) takeTx(ctx context.Context, from download.Holder, raw []byte, force bool) (reply p2p.SubmitReply, err error) {
 	tx, err := consensus.ParseTx(raw)
+	var empty *consensus.Reject
+	if errors.As(err, &empty) {
+		reply.Reject = empty.Reason
+		r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("transaction from peer=%d was not accepted: %s", from.Peer, empty))
+		return reply, nil
+	}
 	if err != nil {
-		reply.Reject, reply.Misbehaving = "malformed transaction: "+err.Error(), true
+		// As with any message that cannot be read, the peer may stay.
+		reply.Reject = "malformed transaction: " + err.Error()
 		return reply, nil
 	}
 	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID
 	r.downloads.txArrived(tx)
-	defer r.txSenders.add(tx.WitnessID, peer)()
+	if r.orphans.wasRefused(tx) {
+		if force {
+			r.cfg.Log.Info(fmt.Sprintf("Not relaying non-mempool transaction %s (wtxid=%s) from forcerelay peer=%d", tx.ID, tx.WitnessID, from.Peer))
+		}
+		return reply, nil
+	}
+	defer r.txSenders.add(tx.WitnessID, from.Peer)()
+	return r.offerTx(ctx, tx, from, force, reply)
+}
 
-	_, err = r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
+// offerTx offers a transaction to the mempool, and then the orphans that waited for
+// it.
+func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from download.Holder, force bool, reply p2p.SubmitReply) (p2p.SubmitReply, error) {
+	_, err := r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
 	var missing *mempool.MissingError
 	var reject *consensus.Reject
 	switch {
 	case errors.As(err, &missing):
-		reply.Missing, reply.Reject = missing.Parents, missing.Reason
-		r.extra.add(tx)
-		r.logTxRefusal(tx, peer, missing)
+		reply.Reject = missing.Reason
+		reply.Missing = r.keepOrphan(tx, from, missing)
 	case errors.As(err, &reject):
 		reply.Reject = reject.Reason
+		r.orphans.rejected(tx, reject)
 		r.extra.add(tx)
-		r.logTxRefusal(tx, peer, reject)
+		if entry := r.pool.GetWitness(tx.WitnessID); force && entry != nil {
+			r.cfg.Log.Info(fmt.Sprintf("Force relaying tx %s (wtxid=%s) from peer=%d", tx.ID, tx.WitnessID, from.Peer))
+			r.cfg.Feed.Announce(feed.Announcement(entry, p2p.NoPeer))
+		} else {
+			r.logTxRefusal(tx, from.Peer, reject)
+		}
 	case err != nil:
 		return reply, err
 	default:
 		reply.New = true
+		r.orphans.accepted(tx)
 		figures := r.pool.Figures()
 		r.cfg.Log.With("cat", "mempool").Debug(fmt.Sprintf("AcceptToMemoryPool: peer=%d: accepted %s (wtxid=%s) (poolsz %d txn, %d kB)",
-			peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
+			from.Peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
 	}
-	return reply, nil
+	return reply, r.reconsider(ctx)
+}
+
+// keepOrphan keeps a transaction whose parents are missing, and returns those to
+// ask its peer for.
+func (r *Relay) keepOrphan(tx *consensus.Tx, from download.Holder, missing *mempool.MissingError) []chainhash.Hash {
+	r.extra.add(tx)
+	r.logTxRefusal(tx, from.Peer, missing)
+	if r.orphans.keep(tx, missing.Parents, from) {
+		return missing.Parents
+	}
+	r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("not keeping orphan with rejected parents %s (wtxid=%s)", tx.ID, tx.WitnessID))
+	return nil
 }
 
 func (r *Relay) logTxRefusal(tx *consensus.Tx, peer int64, reason error) {

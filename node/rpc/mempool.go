@@ -14,7 +14,7 @@ import (
 )
 
 func (n mempoolQueries) table() rpc.Table {
-	return slices.Concat(n.mempoolCommands(), n.spenderCommands())
+	return slices.Concat(n.mempoolCommands(), n.spenderCommands(), n.orphanCommands())
 }
 
 func (n mempoolQueries) mempoolCommands() rpc.Table {

@@ -16,6 +16,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/orphanage"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 	"github.com/bulkheadnode/bulkhead/node/store"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
@@ -110,6 +111,7 @@ type Node struct {
 	Indexes *indexer.Indexer
 	Tips    *tipwatch.Watch // of the best chain
 
+	Orphans  func() []orphanage.Orphan
 	MinRate  func() mempool.Rate // what the mempool asks for now
 	DiskSize func() int64        // bytes of all block files
 	Loaded   func() bool         // what was on disk is connected, and -loadblock imported

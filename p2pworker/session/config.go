@@ -92,6 +92,7 @@ const (
 	inboundTrickle       = 5 * time.Second
 	outboundTrickle      = 2 * time.Second
 	nonPreferredTxDelay  = 2 * time.Second
+	parentTxDelay        = 2 * time.Second
 	addressTrickle       = 30 * time.Second
 	feeFilterInterval    = 10 * time.Minute
 	feeFilterChangeDelay = 5 * time.Minute

@@ -30,6 +30,9 @@ func TestTransactionsAreRequestedOnceTheNodeSaysSo(t *testing.T) {
 	b.types()
 	b.receive("tx", make([]byte, 100))
 	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{Missing: []chainhash.Hash{{8}}})
+	b.tickAfter(nonPreferredTxDelay)
+	require.False(t, b.asked(p2p.WantTxsRequest{}), "a parent may be on its way")
+	b.tickAfter(parentTxDelay)
 	require.Equal(t, p2p.WantTxsRequest{Hashes: []chainhash.Hash{{8}}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{Request: []chainhash.Hash{{8}}}))
 	require.Equal(t, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{8}}}), last(b.sent).Payload)
 }
@@ -52,10 +55,10 @@ func TestTransactionsThatWaitAreHandedOverTogether(t *testing.T) {
 	req := answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{New: true}, {Missing: []chainhash.Hash{{8}}}}})
 	require.Len(t, req.Attached, 100-p2p.MaxSubmitted)
 	require.Equal(t, tx(p2p.MaxSubmitted+1), req.Attached[0])
-	require.Empty(t, b.types(), "the missing parent is asked for first")
-	require.Equal(t, []chainhash.Hash{{8}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{}).Hashes)
 	require.Contains(t, b.types(), "pong")
 	require.Equal(t, tx(101), answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{}).Attached[0])
+	b.tickAfter(nonPreferredTxDelay + parentTxDelay)
+	require.Equal(t, []chainhash.Hash{{8}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{}).Hashes)
 
 	b.receive("tx", tx(0))
 	b.receive("tx", make([]byte, p2p.MaxSubmittedBytes-50))

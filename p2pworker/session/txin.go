@@ -147,11 +147,19 @@ func (s *txExchange) noteTxs(txs []chainhash.Hash) {
 	if len(txs) == 0 || s.tip.Initial {
 		return
 	}
-	if s.cfg.Type == p2p.Inbound && !s.cfg.Permissions.Has(p2p.NoBan) {
-		s.delayTxs(txs, s.hs.wtxidRelay, nonPreferredTxDelay)
+	if delay := s.txDelay(); delay > 0 {
+		s.delayTxs(txs, s.hs.wtxidRelay, delay)
 		return
 	}
 	s.wantTxs(true, s.hs.wtxidRelay, txs)
+}
+
+// txDelay is how long a peer that chose us waits to be asked for transactions.
+func (s *txExchange) txDelay() time.Duration {
+	if s.cfg.Type == p2p.Inbound && !s.cfg.Permissions.Has(p2p.NoBan) {
+		return nonPreferredTxDelay
+	}
+	return 0
 }
 
 func (s *txExchange) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
@@ -302,8 +310,10 @@ func (s *txExchange) judgeTx(v p2p.SubmitReply) {
 		return
 	}
 	if len(v.Missing) > 0 {
-		// Parents are known by txid only: an input names nothing else.
-		s.wantTxs(true, false, v.Missing)
+		// Parents are known by txid only: an input names nothing else. They are
+		// not asked for at once: who made up the child would learn from that which
+		// of them we have, and they may be on their way.
+		s.delayTxs(v.Missing, false, s.txDelay()+parentTxDelay)
 	}
 }
 

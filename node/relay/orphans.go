@@ -1,0 +1,226 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/orphanage"
+)
+
+// maxRecent bounds how many hashes of transactions are remembered that are not
+// worth asking for: of those that were refused, and of those in recent blocks.
+const maxRecent = 50_000
+
+// orphans are transactions whose parents are missing, and what is known of others
+// that are not in the mempool.
+type orphans struct {
+	mu   sync.Mutex // guards the fields below
+	kept *orphanage.Orphanage
+	// parents are transactions whose children in kept may be good now.
+	parents []*consensus.Tx
+	// refused are txids and wtxids of what the mempool refused since the last
+	// block, cheap the wtxids of what paid too little alone, confirmed those of what
+	// came in blocks lately.
+	refused, cheap, confirmed recentHashes
+}
+
+func newOrphans() *orphans {
+	return &orphans{kept: orphanage.New(), refused: newRecentHashes(maxRecent), cheap: newRecentHashes(maxRecent), confirmed: newRecentHashes(maxRecent)}
+}
+
+// known reports whether a transaction need not be asked for. One that is kept as an
+// orphan is noted to be of this peer, too.
+func (o *orphans) known(hash chainhash.Hash, wtxid bool, peer download.Holder) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return wtxid && o.kept.Announce(hash, peer) || o.refused.has(hash) || o.cheap.has(hash) || o.confirmed.has(hash)
+}
+
+// wasRefused reports whether a transaction was refused since the last block.
+func (o *orphans) wasRefused(tx *consensus.Tx) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refused.has(tx.WitnessID)
+}
+
+// keep keeps a transaction whose parents are missing. It reports false if one of
+// them was refused: then so is the child, until the next block.
+func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.ContainsFunc(missing, o.refused.has) {
+		o.refused.add(tx.ID)
+		o.refused.add(tx.WitnessID)
+		return false
+	}
+	o.kept.Add(tx, peer)
+	return true
+}
+
+// accepted notes that a transaction's children may be good now.
+func (o *orphans) accepted(tx *consensus.Tx) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept.Erase(tx.WitnessID)
+	if len(o.kept.Children(tx)) > 0 {
+		o.parents = append(o.parents, tx)
+	}
+}
+
+// rejected notes that a transaction is not worth asking for again. What depends on
+// the witness or on the fee alone says nothing about others of the same txid.
+func (o *orphans) rejected(tx *consensus.Tx, reject *consensus.Reject) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept.Erase(tx.WitnessID)
+	switch {
+	case reject.Result == consensus.Conflict:
+		return // it is here already
+	case !tx.HasWitness() && strings.Contains(reject.Reason, "script-verify-flag-failed"):
+		return // its witness may have been taken away on the way
+	case reject.Result == consensus.Reconsiderable:
+		o.cheap.add(tx.WitnessID)
+		return
+	case reject.Result == consensus.InputsPolicy:
+		o.refused.add(tx.ID) // whatever the witness
+	}
+	o.refused.add(tx.WitnessID)
+}
+
+// connected forgets what is decided by a block, and returns how many orphans.
+func (o *orphans) connected(block *consensus.Block) (erased int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused.clear()
+	o.cheap.clear()
+	erased = o.kept.BlockConnected(block)
+	for _, tx := range block.Txs {
+		o.confirmed.add(tx.ID)
+		o.confirmed.add(tx.WitnessID)
+		if o.kept.Len() > 0 && len(o.kept.Children(tx)) > 0 {
+			o.parents = append(o.parents, tx)
+		}
+	}
+	return erased
+}
+
+// disconnected makes transactions worth asking for that were in a block.
+func (o *orphans) disconnected() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.confirmed.clear()
+}
+
+// next returns an orphan whose parent has come.
+func (o *orphans) next() (orphan *consensus.Tx, peer download.Holder, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.parents) > 0 {
+		if children := o.kept.Children(o.parents[0]); len(children) > 0 {
+			orphan, peer = children[0].Tx, children[0].Peers[0]
+			o.kept.Erase(orphan.WitnessID)
+			return orphan, peer, true
+		}
+		o.parents = o.parents[1:]
+	}
+	return nil, peer, false
+}
+
+func (o *orphans) forget(gone func(download.Holder) bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept.Forget(gone)
+}
+
+func (o *orphans) workers() (names []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, peer := range o.kept.Peers() {
+		names = append(names, peer.Worker)
+	}
+	return names
+}
+
+// Orphans returns the transactions that wait for their parents.
+func (r *Relay) Orphans() (all []orphanage.Orphan) {
+	r.orphans.mu.Lock()
+	defer r.orphans.mu.Unlock()
+	for _, orphan := range r.orphans.kept.All() {
+		all = append(all, orphanage.Orphan{Tx: orphan.Tx, Peers: slices.Clone(orphan.Peers)})
+	}
+	return all
+}
+
+// reconsider offers the mempool the orphans whose parents have come, and then those
+// whose parents these are.
+func (r *Relay) reconsider(ctx context.Context) error {
+	for {
+		tx, peer, ok := r.orphans.next()
+		if !ok {
+			return nil
+		}
+		if err := r.reconsiderOne(ctx, tx, peer); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer download.Holder) error {
+	defer r.txSenders.add(tx.WitnessID, peer.Peer)()
+	_, err := r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
+	var missing *mempool.MissingError
+	var reject *consensus.Reject
+	switch {
+	case errors.As(err, &missing):
+		r.orphans.keep(tx, missing.Parents, peer)
+	case errors.As(err, &reject):
+		r.orphans.rejected(tx, reject)
+		r.extra.add(tx)
+		r.logTxRefusal(tx, peer.Peer, reject)
+	case err != nil:
+		return err
+	default:
+		r.orphans.accepted(tx)
+		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("   accepted orphan tx %s (wtxid=%s)", tx.ID, tx.WitnessID))
+	}
+	return nil
+}
+
+// recentHashes remembers at least the last half and at most all of so many hashes.
+type recentHashes struct {
+	limit      int
+	young, old map[chainhash.Hash]struct{}
+}
+
+func newRecentHashes(limit int) recentHashes {
+	return recentHashes{limit: limit, young: map[chainhash.Hash]struct{}{}}
+}
+
+func (r *recentHashes) add(h chainhash.Hash) {
+	if len(r.young) >= r.limit/2 {
+		r.old, r.young = r.young, map[chainhash.Hash]struct{}{}
+	}
+	r.young[h] = struct{}{}
+}
+
+func (r *recentHashes) has(h chainhash.Hash) bool {
+	if _, ok := r.young[h]; ok {
+		return true
+	}
+	_, ok := r.old[h]
+	return ok
+}
+
+func (r *recentHashes) clear() {
+	clear(r.young)
+	r.old = nil
+}

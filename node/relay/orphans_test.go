@@ -1,0 +1,125 @@
+package relay
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+func (r *Relay) send(t *testing.T, peer int64, tx *consensus.Tx) p2p.SubmitReply {
+	t.Helper()
+	reply, err := r.submitTx(t.Context(), p2p.SubmitTxRequest{Peer: peer, Frames: multipart.One(tx.Raw())})
+	require.NoError(t, err)
+	return reply
+}
+
+func (r *Relay) want(t *testing.T, peer int64, wtxid bool, hash chainhash.Hash) bool {
+	t.Helper()
+	reply, err := r.wantTxs(t.Context(), p2p.WantTxsRequest{Peer: peer, Wtxid: wtxid, Hashes: []chainhash.Hash{hash}})
+	require.NoError(t, err)
+	return len(reply.Request) > 0
+}
+
+// Transactions that came before their parents are in the mempool when those are.
+func TestOrphansFollowTheirParents(t *testing.T) {
+	r := newCompactRig(t)
+	first, second, third := r.block.Txs[1], r.block.Txs[2], r.block.Txs[3]
+	require.Equal(t, []chainhash.Hash{second.ID}, r.send(t, 1, third).Missing)
+	require.Equal(t, []chainhash.Hash{first.ID}, r.send(t, 2, second).Missing)
+	require.Len(t, r.Orphans(), 2)
+	require.False(t, r.want(t, 3, true, third.WitnessID), "it is here")
+	require.Len(t, r.orphans.kept.Get(third.WitnessID).Peers, 2, "and of the third peer, too")
+	require.True(t, r.send(t, 1, first).New)
+	require.Empty(t, r.Orphans())
+	for _, tx := range []*consensus.Tx{first, second, third} {
+		require.NotNil(t, r.pool.Get(tx.ID))
+	}
+}
+
+// A parent may also come in a block; what the block has, or conflicts with, is
+// forgotten, and not asked for any more.
+func TestOrphansAndBlocks(t *testing.T) {
+	r := newCompactRig(t)
+	first, second, third := r.block.Txs[1], r.block.Txs[2], r.block.Txs[3]
+	require.NotEmpty(t, r.send(t, 1, second).Missing)
+	require.NotEmpty(t, r.send(t, 1, third).Missing)
+	block := r.tip.Next(first, second)
+	r.extend(t, block)
+	r.BlockConnected(block.Block, false)
+	require.Len(t, r.Orphans(), 1)
+	require.False(t, r.want(t, 1, false, first.ID))
+	require.NoError(t, r.reconsider(t.Context()))
+	require.Empty(t, r.Orphans())
+	require.NotNil(t, r.pool.Get(third.ID))
+	r.BlockDisconnected()
+	require.True(t, r.want(t, 1, false, first.ID))
+}
+
+// What was refused is not asked for again before the next block, and neither are
+// its children; but a transaction that came without its witness, or paid too
+// little, says nothing about another of the same txid.
+func TestRefusedTransactionsAreNotWanted(t *testing.T) {
+	r := newCompactRig(t)
+	coin := r.tip.Coinbase(1)
+	require.Equal(t, "bad-txns-in-belowout", r.send(t, 1, chaintest.Spend([]wire.OutPoint{coin}, 1<<50, 1, 1)).Reject)
+	bad := chaintest.Spend([]wire.OutPoint{coin}, 1<<50, 1, 1)
+	require.False(t, r.want(t, 2, true, bad.WitnessID))
+	child := chaintest.Spend([]wire.OutPoint{{Hash: bad.ID}}, 5, 5, 5)
+	require.Empty(t, r.send(t, 1, child).Missing)
+	require.Empty(t, r.Orphans())
+
+	cheap := chaintest.Spend([]wire.OutPoint{coin}, 50*consensus.Coin-2, 1, 1)
+	require.Equal(t, "min relay fee not met", r.send(t, 1, cheap).Reject)
+	require.False(t, r.want(t, 2, true, cheap.WitnessID))
+	require.NotEmpty(t, r.send(t, 1, chaintest.Spend([]wire.OutPoint{{Hash: cheap.ID}}, 5, 5, 5)).Missing)
+
+	r.BlockConnected(r.tip.Next().Block, false)
+	require.True(t, r.want(t, 2, true, bad.WitnessID))
+
+	for _, tt := range []struct {
+		reject  *consensus.Reject
+		refused bool
+	}{
+		{consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed (Witness program was passed an empty witness)", ""), false},
+		{consensus.Rejectf(consensus.NotStandard, "tx-size", ""), true},
+		{consensus.Rejectf(consensus.InputsPolicy, "bad-txns-nonstandard-inputs", ""), true},
+		{consensus.Rejectf(consensus.Conflict, "txn-already-in-mempool", ""), false},
+	} {
+		o := newOrphans()
+		o.rejected(bad, tt.reject)
+		require.Equal(t, tt.refused, o.refused.has(bad.WitnessID), tt.reject)
+	}
+}
+
+// Orphans go with the peers that brought them.
+func TestOrphansGoWithTheirPeers(t *testing.T) {
+	r := newCompactRig(t)
+	require.NotEmpty(t, r.send(t, 1, r.block.Txs[2]).Missing)
+	require.Contains(t, r.Workers(), "")
+	_, err := r.release(t.Context(), p2p.ReleaseRequest{Peer: 1})
+	require.NoError(t, err)
+	require.Empty(t, r.Orphans())
+	require.NotEmpty(t, r.send(t, 1, r.block.Txs[2]).Missing)
+	r.WorkerGone("")
+	require.Empty(t, r.Orphans())
+}
+
+func TestRecentHashesAreBounded(t *testing.T) {
+	r := newRecentHashes(10)
+	for i := range 100 {
+		r.add(chainhash.Hash{byte(i)})
+		require.True(t, r.has(chainhash.Hash{byte(max(i-4, 0))}), fmt.Sprint(i))
+		require.LessOrEqual(t, len(r.young)+len(r.old), 10)
+	}
+	require.False(t, r.has(chainhash.Hash{80}))
+	r.clear()
+	require.False(t, r.has(chainhash.Hash{99}))
+}
