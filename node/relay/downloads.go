@@ -32,6 +32,9 @@ type downloads struct {
 
 	announcers announcers
 	tellers    tellers
+	stalling   stalling
+	// waiting are those who found nothing to fetch when they asked last.
+	waiting map[download.Holder]struct{}
 }
 
 func newDownloads() *downloads {
@@ -42,6 +45,8 @@ func newDownloads() *downloads {
 		coming:   arrivals{},
 		flights:  flights{},
 		tellers:  tellers{},
+		stalling: newStalling(),
+		waiting:  map[download.Holder]struct{}{},
 	}
 }
 
@@ -74,7 +79,9 @@ func (d *downloads) arrived(h download.Holder, hash chainhash.Hash) {
 func (d *downloads) delivered(h download.Holder, hash chainhash.Hash) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.leases.Delivered(h, hash, time.Now())
+	if d.leases.Delivered(h, hash, time.Now()) {
+		delete(d.stalling.since, h)
+	}
 	delete(d.flights, hash)
 }
 
@@ -139,12 +146,33 @@ func (d *downloads) chooseTxs(h download.Holder, hashes []chainhash.Hash, have f
 	return request, later
 }
 
-func (d *downloads) peerGone(gone download.Holder) {
+// peerGone takes back what a peer owed, and returns who may be asked for it.
+func (d *downloads) peerGone(gone download.Holder) (wake []download.Holder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.leases.PeerGone(gone)
+	owed := d.leases.PeerGone(gone)
 	d.requests.PeerGone(gone)
 	d.forget(func(h download.Holder) bool { return h == gone })
+	return d.wake(owed)
+}
+
+// wake returns who waits for blocks if some are free now. The lock is held.
+func (d *downloads) wake(free int) (list []download.Holder) {
+	if free == 0 {
+		return nil
+	}
+	list = slices.Collect(maps.Keys(d.waiting))
+	clear(d.waiting)
+	return list
+}
+
+// waits notes whether a peer waits for blocks.
+func (d *downloads) waits(h download.Holder, waits bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if delete(d.waiting, h); waits && len(d.waiting) < maxSenders {
+		d.waiting[h] = struct{}{}
+	}
 }
 
 // forget forgets the peers that are gone. The lock is held.
@@ -154,6 +182,8 @@ func (d *downloads) forget(gone func(download.Holder) bool) {
 	d.flights.forget(gone)
 	d.announcers.forget(gone)
 	d.tellers.forget(gone)
+	d.stalling.forget(gone)
+	maps.DeleteFunc(d.waiting, func(h download.Holder, _ struct{}) bool { return gone(h) })
 }
 
 // workers names those for whom something is kept, some more than once.
@@ -178,10 +208,11 @@ func (d *downloads) workers() []string {
 	return names
 }
 
-func (d *downloads) workerGone(instance string) {
+func (d *downloads) workerGone(instance string) (wake []download.Holder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.leases.WorkerGone(instance)
+	owed := d.leases.WorkerGone(instance)
 	d.requests.WorkerGone(instance)
 	d.forget(func(h download.Holder) bool { return h.Worker == instance })
+	return d.wake(owed)
 }

@@ -38,6 +38,10 @@ func (r *Relay) lease(ctx context.Context, req p2p.LeaseRequest) (p2p.LeaseReply
 		return missing
 	})
 	reply.Retry = len(reply.Hashes) == 0 && (more || len(missing) > 0)
+	r.downloads.waits(holder(ctx, req.Peer), reply.Retry && max > 0)
+	if len(reply.Hashes) == 0 && more && max > 0 && len(missing) > 0 {
+		r.blameStaller(holder(ctx, req.Peer), missing[0])
+	}
 	return reply, nil
 }
 
@@ -131,10 +135,17 @@ func (r *Relay) lastLinked(fork, best *chain.BlockNode) *chain.BlockNode {
 // release takes back what a peer that is gone, or too slow, was to deliver.
 func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, error) {
 	gone := holder(ctx, req.Peer)
-	r.downloads.peerGone(gone)
+	r.wake(r.downloads.peerGone(gone))
 	r.syncs.forget(func(h download.Holder) bool { return h == gone })
 	r.orphans.forget(func(h download.Holder) bool { return h == gone })
 	return p2p.Done{}, nil
+}
+
+// wake tells peers that there are blocks to fetch again.
+func (r *Relay) wake(list []download.Holder) {
+	for _, h := range list {
+		r.cfg.Feed.TellPeer(h.Worker, p2p.PeerEvent{Peer: h.Peer, Fetch: true})
+	}
 }
 
 // wantTxs picks the announced transactions that are worth asking this peer

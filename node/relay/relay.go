@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -84,14 +85,19 @@ func (r *Relay) Workers() []string {
 
 // WorkerGone takes back what belonged to a worker whose link has ended.
 func (r *Relay) WorkerGone(instance string) {
-	r.downloads.workerGone(instance)
+	r.wake(r.downloads.workerGone(instance))
 	gone := func(h download.Holder) bool { return h.Worker == instance }
 	r.syncs.forget(gone)
 	r.orphans.forget(gone)
 }
 
 // BlockProcessed forgets who sent a block that was connected.
-func (r *Relay) BlockProcessed(hash chainhash.Hash) { r.downloads.takeSender(hash) }
+func (r *Relay) BlockProcessed(hash chainhash.Hash) {
+	r.downloads.takeSender(hash)
+	if timeout, changed := r.downloads.relax(); changed {
+		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Decreased stalling timeout to %d seconds", timeout/time.Second))
+	}
+}
 
 // BlockConnected keeps the transactions of the last block: the compact block of a
 // rival may be made of them. In the initial download there is nothing to keep.

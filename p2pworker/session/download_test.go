@@ -225,3 +225,19 @@ func TestPongComesAfterTheRequestForAnnouncedBlocks(t *testing.T) {
 	require.Equal(t, hashes[0], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60}).Best)
 	require.Equal(t, []string{"getdata", "pong"}, b.types())
 }
+
+// The node says when the whole download waits for this peer, and when there is more
+// to fetch from it.
+func TestTheNodeTellsOfTheDownload(t *testing.T) {
+	b := established(t, inboundConfig())
+	raw, hashes := chainOf(chainhash.Hash{1}, 1)
+	announce(b, raw, hashes)
+	b.step(p2p.PeerEvent{Stalls: true})
+	require.Nil(t, b.gone, "it owes nothing")
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Retry: true})
+	b.step(p2p.PeerEvent{Fetch: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
+	b.step(p2p.PeerEvent{Stalls: true})
+	b.logged("Peer is stalling block download, disconnecting peer=0")
+	require.NotNil(t, b.gone)
+}

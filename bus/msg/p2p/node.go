@@ -15,6 +15,10 @@ type PeerEvent struct {
 	// Relieved: the peer need not announce blocks as compact blocks any more, as
 	// others were faster.
 	Relieved bool `cbor:"3,keyasint,omitempty"`
+	// Stalls: the whole download waits for a block that the peer owes.
+	Stalls bool `cbor:"4,keyasint,omitempty"`
+	// Fetch: there are blocks to lease that others were to deliver.
+	Fetch bool `cbor:"5,keyasint,omitempty"`
 }
 
 // PeerBlamed says that a block which the peer sent earlier proved invalid, and

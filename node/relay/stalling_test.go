@@ -1,0 +1,70 @@
+package relay
+
+import (
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/download"
+)
+
+// A peer that keeps the window from moving on goes after two seconds, the next one
+// after four; as blocks come, the time is as before.
+func TestStallersGo(t *testing.T) {
+	first, second, waiting := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
+	block := chainhash.Hash{1}
+	d := newDownloads()
+	lease := func(h download.Holder) {
+		d.grant(h, 1, func() []chainhash.Hash { return []chainhash.Hash{block} })
+	}
+	at := func(now int64) stalled { return d.whoStalls(waiting, block, now) }
+	require.Zero(t, at(100), "nobody owes it")
+	lease(first)
+	require.Zero(t, d.whoStalls(first, block, 100), "it waits for itself")
+	require.Equal(t, stalled{peer: first, started: true, timeout: leastStall}, at(100))
+	require.False(t, at(102).over)
+	require.Equal(t, stalled{peer: first, over: true, timeout: 2 * leastStall}, at(103))
+	d.peerGone(first)
+	lease(second)
+	require.True(t, at(103).started)
+	require.False(t, at(107).over)
+	d.delivered(second, block)
+	lease(second)
+	require.True(t, at(108).started, "it has brought one since")
+	require.True(t, at(113).over)
+	for range 20 {
+		d.stalling.blame(first, 0)
+		d.stalling.blame(first, 1000)
+	}
+	require.Equal(t, mostStall, d.stalling.timeout)
+	steps := 0
+	for changed := true; changed; steps++ {
+		_, changed = d.relax()
+	}
+	require.Less(t, steps, 30)
+	timeout, _ := d.relax()
+	require.Equal(t, 2*time.Second, timeout)
+}
+
+// What a peer owed is offered to those who wait when it goes.
+func TestThoseWhoWaitAreWoken(t *testing.T) {
+	first, waiting := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}
+	d := newDownloads()
+	lease := func() {
+		d.grant(first, 1, func() []chainhash.Hash { return []chainhash.Hash{{1}} })
+		d.waits(waiting, true)
+	}
+	lease()
+	require.Equal(t, []download.Holder{waiting}, d.peerGone(first))
+	require.Empty(t, d.peerGone(first), "nothing was owed any more")
+	lease()
+	require.Equal(t, []download.Holder{waiting}, d.workerGone("worker.1"))
+	lease()
+	d.waits(waiting, false)
+	require.Empty(t, d.peerGone(first))
+	lease()
+	require.Empty(t, d.workerGone("worker.2"))
+	require.Empty(t, d.waiting)
+}
