@@ -34,7 +34,8 @@ func (r *Relay) findHeaders(_ context.Context, req p2p.FindHeadersRequest) (repl
 	var start *chain.BlockNode
 	if len(req.Locator) == 0 {
 		// A locator without hashes asks for the one header called Stop.
-		if start = r.chain.Lookup(req.Stop); start == nil || !view.Contains(start) {
+		if start = r.chain.Lookup(req.Stop); start == nil || !r.mayTell(start) {
+			reply.Ignore = true
 			return reply, nil
 		}
 	} else {
@@ -142,10 +143,12 @@ func (r *Relay) fetchBlockTxs(_ context.Context, req p2p.FetchBlockTxsRequest) (
 }
 
 func (r *Relay) mayShow(at *chain.BlockNode) bool {
+	return r.chain.Info(at).HaveBlock && r.mayTell(at)
+}
+
+// mayTell reports whether peers may know that we know a block.
+func (r *Relay) mayTell(at *chain.BlockNode) bool {
 	info, view := r.chain.Info(at), r.chain.View()
-	if !info.HaveBlock {
-		return false
-	}
 	if view.Contains(at) {
 		return true
 	}

@@ -56,12 +56,19 @@ func TestOldBranchesAreNotShown(t *testing.T) {
 		require.NoError(t, err)
 		return reply.Found
 	}
+	header := func() p2p.HeadersReply {
+		reply, err := r.findHeaders(t.Context(), p2p.FindHeadersRequest{Stop: branch.Hash})
+		require.NoError(t, err)
+		return reply
+	}
 	best := genesis.Extend(month, 0)
 	r.extend(t, best)
 	require.Less(t, best.Time()-branch.Time(), int64(maxBranchAge), "the test is about work")
 	require.True(t, fetch())
+	require.Equal(t, branch.Block.Raw[:80], header().Attached[0])
 	r.extend(t, best.Extend(1, 0))
 	require.False(t, fetch())
+	require.Equal(t, p2p.HeadersReply{Ignore: true}, header(), "no answer, as if it were unknown")
 }
 
 // Whoever owes a block or a transaction is named, so that what it owes can be

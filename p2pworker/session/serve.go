@@ -28,7 +28,7 @@ func (s *announcements) onGetHeaders(r *reader) error {
 	}
 	ask(s.conversation, true, p2p.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
 		raw := h.First()
-		if err != nil || h.Count < 0 || len(raw) != h.Count*wire.MaxBlockHeaderPayload {
+		if err != nil || h.Ignore || h.Count < 0 || len(raw) != h.Count*wire.MaxBlockHeaderPayload {
 			return // the node does not serve headers now
 		}
 		count := h.Count

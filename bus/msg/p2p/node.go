@@ -60,6 +60,8 @@ type FindBlocksRequest struct {
 // HeadersReply carries the headers, 80 bytes each, in Attached[0].
 type HeadersReply struct {
 	Count int `cbor:"1,keyasint"`
+	// Ignore: the request is not to be answered at all.
+	Ignore bool `cbor:"2,keyasint,omitempty"`
 	multipart.Frames
 }
 
