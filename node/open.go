@@ -16,6 +16,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/script"
@@ -50,10 +51,18 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	n.relay = relay.New(relay.Config{
-		ExtraTxs: min(max(n.cfg.ExtraTxs, 0), maxExtraTxs),
-		Owner:    n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
+		Filter: n.filter, ExtraTxs: min(max(n.cfg.ExtraTxs, 0), maxExtraTxs),
+		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
 	})
 	return n.openIndexes()
+}
+
+// filter returns a block's filter; nil if there is none, or not yet.
+func (n *node) filter(at *chain.BlockNode) (*index.Filter, error) {
+	if n.indexes == nil || n.indexes.Filters == nil {
+		return nil, nil
+	}
+	return n.indexes.Filters.Get(at)
 }
 
 // maxExtraTxs bounds -blockreconstructionextratxn: at the most, a gigabyte.

@@ -73,6 +73,8 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 		p2p.SubmitCompactReply{Headers: p2p.SubmitHeadersReply{Last: hash()}, Missing: indexes, Verdict: &p2p.SubmitReply{Hash: hash()}})
 	carry(t, name, role, msg.Of(p2p.FetchBlockTxs), p2p.FetchBlockTxsRequest{Hash: hash(), Indexes: indexes},
 		p2p.FetchBlockTxsReply{Found: true, Frames: fullItem(1, biggest)})
+	carry(t, name, role, msg.Of(p2p.FetchFilters), p2p.FetchFiltersRequest{Message: "getcfilters", Start: math.MaxUint32, Stop: hash()},
+		p2p.FetchFiltersReply{Next: math.MaxUint32, Frames: fullItem(100, 1<<18)})
 	carry(t, name, role, msg.Of(p2p.FetchTx), p2p.FetchTxRequest{Hash: hash()}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
 }
 

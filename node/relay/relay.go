@@ -18,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/headersync"
+	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -31,7 +32,10 @@ type Config struct {
 	// ExtraTxs is how many transactions that are not in the mempool are kept to
 	// put compact blocks together with.
 	ExtraTxs int
-	Log      *slog.Logger
+	// Filter returns a block's filter, nil if there is none yet. It is called only
+	// for peers that are offered filters.
+	Filter func(at *chain.BlockNode) (*index.Filter, error)
+	Log    *slog.Logger
 }
 
 // Relay answers workers.
@@ -69,6 +73,7 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
 	msg.Of(p2p.SubmitCompact).Handle(mux, r.submitCompact)
 	msg.Of(p2p.FetchBlockTxs).Handle(mux, r.fetchBlockTxs)
+	msg.Of(p2p.FetchFilters).Handle(mux, r.fetchFilters)
 	msg.Of(p2p.FetchBlock).Handle(mux, r.fetchBlock)
 	msg.Of(p2p.SubmitTx).Handle(mux, r.submitTx)
 	msg.Of(p2p.SubmitTxs).Handle(mux, r.submitTxs)

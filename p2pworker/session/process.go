@@ -61,7 +61,7 @@ func (s *Session) processEstablished(m Message, r *reader) error {
 	case wire.CmdFilterLoad, wire.CmdFilterAdd, wire.CmdFilterClear:
 		s.disconnect("%s received despite not offering bloom services", m.Type)
 	case wire.CmdGetCFilters, wire.CmdGetCFHeaders, wire.CmdGetCFCheckpt:
-		return s.onFilterRequest(r)
+		return s.onFilterRequest(m.Type, r)
 	case cmdCompactBlock:
 		return s.onCompactBlock(m)
 	case cmdBlockTxs:
@@ -73,16 +73,6 @@ func (s *Session) processEstablished(m Message, r *reader) error {
 	default:
 		s.logf("net", "Unknown message type \"%s\" from peer=%d", sanitize(m.Type), s.cfg.Peer)
 	}
-	return nil
-}
-
-// onFilterRequest refuses BIP157 requests: the service is not offered.
-func (s *Session) onFilterRequest(r *reader) error {
-	kind := r.u8()
-	if r.err != nil {
-		return r.err
-	}
-	s.disconnect("peer requested unsupported block filter type: %d", kind)
 	return nil
 }
 

@@ -36,6 +36,9 @@ const (
 	SubmitCompact Method[SubmitCompactRequest, SubmitCompactReply] = "node.p2p.compact"
 	// FetchBlockTxs answers getblocktxn (BIP152).
 	FetchBlockTxs Method[FetchBlockTxsRequest, FetchBlockTxsReply] = "node.p2p.getblocktxs"
+	// FetchFilters answers getcfilters, getcfheaders and getcfcheckpt (BIP157), the
+	// first of these in parts.
+	FetchFilters Method[FetchFiltersRequest, FetchFiltersReply] = "node.p2p.filters"
 	// FetchBlock answers getdata for a block of the best or a recent branch.
 	FetchBlock Method[FetchBlockRequest, FetchReply] = "node.p2p.getblock"
 	// SubmitTx hands over a transaction.

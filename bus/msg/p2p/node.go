@@ -170,6 +170,22 @@ type FetchBlockTxsReply struct {
 	multipart.Frames
 }
 
+// FetchFiltersRequest is a request for basic filters (BIP158) of the blocks from
+// height Start to the block Stop. Message is its type.
+type FetchFiltersRequest struct {
+	Message string         `cbor:"1,keyasint"`
+	Start   uint32         `cbor:"2,keyasint"`
+	Stop    chainhash.Hash `cbor:"3,keyasint"`
+}
+
+// FetchFiltersReply carries the messages that answer it in Attached. If Next is not
+// zero there are more, from that height.
+type FetchFiltersReply struct {
+	Refused string `cbor:"1,keyasint,omitempty"` // the peer is to go for this reason
+	Next    uint32 `cbor:"2,keyasint,omitempty"`
+	multipart.Frames
+}
+
 // OfferBlockRequest names a block that has arrived.
 type OfferBlockRequest struct {
 	Peer int64          `cbor:"1,keyasint"`

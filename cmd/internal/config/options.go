@@ -130,6 +130,7 @@ func connectionOptions() []Option {
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect and no -bind)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
+		{Name: "peerblockfilters", Category: Connection, Help: "Serve compact filters of blocks to peers (BIP157); needs -blockfilterindex (default: 0)"},
 		{Name: "peertimeout", Category: Connection, Param: "=<n>", Help: "Seconds for a handshake, and until silence counts (default: 60)"},
 		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
@@ -232,7 +233,7 @@ func unservedOptions() []Option {
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
 		"cjdnsreachable", "daemon", "daemonwait", "forcednsseed", "i2psam", "i2pacceptincoming",
 		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp", "onion", "onlynet",
-		"peerblockfilters", "peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
+		"peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast", "proxy",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
 		"signetseednode", "torcontrol", "torpassword", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}

@@ -34,6 +34,9 @@ func (p *partSettings) configureNode() error {
 	if cfg.AcceptNonStandard && chain == chains.Main {
 		return fmt.Errorf("acceptnonstdtxn is not currently supported for main chain")
 	}
+	if !cfg.FilterIndex && s.Bool("peerblockfilters", false) {
+		return config.Complain("Cannot set -peerblockfilters without -blockfilterindex.")
+	}
 	cfg.Events = len(p.publishers()) > 0 || len(s.List("ipcbind")) > 0
 	p.node = cfg
 	return cfg.Validate()

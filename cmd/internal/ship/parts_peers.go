@@ -74,10 +74,14 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 // services are what peers may expect of us: a pruned node serves only the last
 // blocks (BIP159).
 func (p *partSettings) services() wire.ServiceFlag {
-	if p.settings.Int("prune", 0) > 0 {
-		return wire.SFNodeNetworkLimited | wire.SFNodeWitness
+	services := wire.SFNodeNetworkLimited | wire.SFNodeWitness
+	if p.settings.Int("prune", 0) == 0 {
+		services |= wire.SFNodeNetwork
 	}
-	return wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
+	if p.settings.Bool("peerblockfilters", false) {
+		services |= wire.SFNodeCF
+	}
+	return services
 }
 
 func (p *partSettings) manager() manager.Config {
