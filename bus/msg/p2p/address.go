@@ -47,12 +47,7 @@ func (n NetworkID) AddressLength() (int, string) {
 
 // NetAddrOf makes an address of an IP endpoint.
 func NetAddrOf(a netip.AddrPort, services wire.ServiceFlag, unix int64) NetAddr {
-	ip := a.Addr().Unmap()
-	network := IPv6
-	if ip.Is4() {
-		network = IPv4
-	}
-	return NetAddr{Time: unix, Services: services, Network: network, Host: ip.AsSlice(), Port: a.Port()}
+	return EndpointOf(a).NetAddr(services, unix)
 }
 
 // IP returns the endpoint of an IPv4 or IPv6 address.
@@ -64,13 +59,10 @@ func (a NetAddr) IP() (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(ip.Unmap(), a.Port), ok
 }
 
-// Routable reports whether strangers on the internet could reach the address.
+// Routable reports whether strangers could reach the address, if they are on its
+// network.
 func (a NetAddr) Routable() bool {
-	ip, ok := a.IP()
-	if !ok {
-		return a.Network == TorV3 || a.Network == I2P || a.Network == CJDNS
-	}
-	return Routable(ip.Addr())
+	return a.Endpoint().Host.Routable()
 }
 
 // Routable reports whether an IP address is one of the public internet.
