@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -27,16 +26,20 @@ func EndpointOf(a netip.AddrPort) Endpoint {
 // ParseEndpoint reads "host:port" with an address of any network, as String writes it.
 // What is not one is the zero value.
 func ParseEndpoint(text string) Endpoint {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
 		return Endpoint{}
 	}
-	parsed, literal := ParseHost(host)
-	n, err := strconv.ParseUint(port, 10, 16)
-	if !literal || err != nil {
+	name, bracketed := text[:colon], false
+	if len(name) > 1 && name[0] == '[' && name[len(name)-1] == ']' {
+		name, bracketed = name[1:len(name)-1], true
+	}
+	host, literal := ParseHost(name)
+	port, err := strconv.ParseUint(text[colon+1:], 10, 16)
+	if !literal || err != nil || strings.Contains(name, ":") != bracketed {
 		return Endpoint{}
 	}
-	return Endpoint{parsed, uint16(n)}
+	return Endpoint{host, uint16(port)}
 }
 
 // IsValid reports whether the endpoint has a host.
@@ -50,7 +53,10 @@ func (e Endpoint) String() string {
 	if !e.IsValid() {
 		return ""
 	}
-	return net.JoinHostPort(e.Host.String(), strconv.Itoa(int(e.Port)))
+	if end, ok := e.AddrPort(); ok {
+		return end.String()
+	}
+	return e.Host.String() + ":" + strconv.Itoa(int(e.Port))
 }
 
 // AddrPort returns the endpoint if it is one of IPv4, IPv6 or CJDNS.

@@ -152,7 +152,6 @@ func TestNetworkNames(t *testing.T) {
 	for _, n := range p2p.Networks() {
 		require.Equal(t, n, p2p.NetworkNamed(strings.ToUpper(n.Name())))
 	}
-	require.Equal(t, p2p.TorV3, p2p.NetworkNamed("tor"))
 	require.Zero(t, p2p.NetworkNamed(""))
 	require.Empty(t, p2p.NetworkID(3).Name())
 }

@@ -138,13 +138,10 @@ func (n NetworkID) Name() string {
 	return ""
 }
 
-// NetworkNamed returns the network of a name, in letters of any size; "tor" is an old
-// name for onion. Zero is returned for an unknown one.
+// NetworkNamed returns the network of a name, in letters of any size; zero for an
+// unknown one.
 func NetworkNamed(name string) NetworkID {
 	name = strings.ToLower(name)
-	if name == "tor" {
-		name = "onion"
-	}
 	for _, known := range networkNames {
 		if known.name == name {
 			return known.id
