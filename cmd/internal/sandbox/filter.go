@@ -79,16 +79,24 @@ func refuse(call string, when ...seccomp.ArgumentConditions) seccomp.Policy {
 // their usual protocol, which multipath TCP is not, and not raw.
 func (s sockets) refused() []seccomp.ArgumentConditions {
 	families := []uint64{unix.AF_INET, unix.AF_INET6}
-	if s == anySockets {
+	if s == anySockets || s == proxySockets {
 		families = append(families, unix.AF_UNIX)
 	}
-	var kinds []uint64
-	for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
-		for _, flags := range []uint64{0, unix.SOCK_CLOEXEC, unix.SOCK_NONBLOCK, unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK} {
-			kinds = append(kinds, kind|flags)
-		}
+	streams := withFlags(unix.SOCK_STREAM)
+	kinds := slices.Concat(streams, withFlags(unix.SOCK_DGRAM))
+	when := []seccomp.ArgumentConditions{other(0, families...), other(1, kinds...), other(2, 0, unix.IPPROTO_TCP, unix.IPPROTO_UDP)}
+	if s == proxySockets {
+		when = append(when, append(other(1, streams...), equal(0, unix.AF_UNIX)))
 	}
-	return []seccomp.ArgumentConditions{other(0, families...), other(1, kinds...), other(2, 0, unix.IPPROTO_TCP, unix.IPPROTO_UDP)}
+	return when
+}
+
+// withFlags are the ways to ask for a kind of socket.
+func withFlags(kind uint64) (list []uint64) {
+	for _, flags := range []uint64{0, unix.SOCK_CLOEXEC, unix.SOCK_NONBLOCK, unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK} {
+		list = append(list, kind|flags)
+	}
+	return list
 }
 
 // unknown is the answer of a kernel that does not have a call: the C library then

@@ -38,7 +38,7 @@ func TestOtherGatesAreShut(t *testing.T) {
 	const i386, arm = 0x40000003, 0x40000028 // AUDIT_ARCH_*
 	for _, role := range []rights.Role{roles.Node, roles.Wallet, roles.Peers, roles.Gateway, roles.Notify, roles.Worker} {
 		for _, single := range []bool{false, true} {
-			p := For(role, single)
+			p := For(role, single, nil)
 			for call := range uint32(512) {
 				for _, architecture := range []uint32{i386, arm} {
 					require.NotEqual(t, seccomp.ActionAllow, p.verdict(t, architecture, call), "%s, call %d", role, call)

@@ -15,6 +15,8 @@ type Profile struct {
 	// files, if not nil, are all that may be opened, and to read only; none if it
 	// is empty.
 	files []string
+	// unix are the unix sockets that may be connected to, with inetSockets.
+	unix []string
 	// descriptors is how many the process may have, 0 for as many as before.
 	descriptors uint64
 }
@@ -23,9 +25,10 @@ type Profile struct {
 type sockets int
 
 const (
-	noSockets   sockets = iota
-	inetSockets         // TCP and UDP
-	anySockets          // those, and unix sockets
+	noSockets    sockets = iota
+	inetSockets          // TCP and UDP
+	proxySockets         // those, and streams of unix sockets
+	anySockets           // those, and all unix sockets
 )
 
 // resolverFiles are read to look up names.
@@ -36,13 +39,18 @@ var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.co
 // Node and wallet hold what all others want, and need no network: their only
 // socket is the link that they inherit. A worker faces strangers: it has no file
 // beyond those that tell how to look up names. single tells that it is to have one
-// connection only.
-func For(role rights.Role, single bool) Profile {
+// connection only, and proxies are the paths of unix sockets at which it dials.
+func For(role rights.Role, single bool, proxies []string) Profile {
 	switch {
-	case role == roles.Worker && single:
-		return Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles, descriptors: 256}
 	case role == roles.Worker:
-		return Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles}
+		p := Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles, unix: proxies}
+		if single {
+			p.descriptors = 256
+		}
+		if len(proxies) > 0 {
+			p.sockets = proxySockets
+		}
+		return p
 	case role == roles.Node, role == roles.Wallet:
 		return Profile{refused: hostileCalls, sockets: noSockets}
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -112,7 +113,8 @@ func (p Profile) limitDescriptors() (string, error) {
 }
 
 // Versions of Landlock's interface: the first that knows files, and the first that
-// knows sockets and signals.
+// knows abstract sockets and signals. The ninth also knows the paths of unix sockets:
+// before it, a process that may connect to one may connect to all.
 const (
 	filesABI = 1
 	scopeABI = 6
@@ -138,7 +140,12 @@ func (p Profile) closeFiles() (string, error) {
 	if err := atLeast(filesABI); err != nil {
 		return "", fmt.Errorf("files: %w", err)
 	}
-	if err := landlock.V5.BestEffort().RestrictPaths(landlock.ROFiles(p.files...).IgnoreIfMissing()); err != nil {
+	rules := []landlock.Rule{landlock.ROFiles(p.files...).IgnoreIfMissing()}
+	for _, path := range p.unix {
+		// The folder, too: the proxy may make the socket anew.
+		rules = append(rules, landlock.PathAccess(0, filepath.Dir(path)).WithResolveUnix().IgnoreIfMissing())
+	}
+	if err := landlock.V9.BestEffort().RestrictPaths(rules...); err != nil {
 		return "", fmt.Errorf("files: %w", err)
 	}
 	return "no files (Landlock)", nil

@@ -31,6 +31,8 @@ type prisoner struct {
 	Abstract string // a unix socket outside
 	File     string // of the directory of the test
 	Secret   uint64 // where the parent has some memory
+	Proxy    string // a unix socket outside that may be a proxy
+	Proxied  bool   // it is one
 }
 
 const argument = "prisoner"
@@ -51,7 +53,11 @@ func TestMain(m *testing.M) {
 // try enters the sandbox and tells, of each act, how it failed; "" is success.
 func (p prisoner) try() map[string]string {
 	acts := p.acts()
-	s, err := sandbox.Enter(sandbox.For(p.Role, p.Single))
+	var proxies []string
+	if p.Proxied {
+		proxies = []string{p.Proxy}
+	}
+	s, err := sandbox.Enter(sandbox.For(p.Role, p.Single, proxies))
 	outcome := map[string]string{"enter": text(err)}
 	if p.Seal {
 		outcome["seal"] = text(s.Seal())
@@ -90,6 +96,8 @@ func (p prisoner) acts() map[string]func() error {
 		"raw socket":      func() error { return socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP) },
 		"packet socket":   func() error { return socket(unix.AF_PACKET, unix.SOCK_RAW, 0) },
 		"abstract socket": func() error { return closing(net.Dial("unix", p.Abstract)) },
+		"unix datagrams":  func() error { return socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) },
+		"proxy's socket":  func() error { return closing(net.Dial("unix", p.Proxy)) },
 		"ptrace":          func() error { return unix.PtraceAttach(parent) },
 		"process_vm_readv": func() error {
 			_, err := unix.ProcessVMReadv(parent, []unix.Iovec{{Base: &memory[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(p.Secret), Len: 8}}, 0)
@@ -210,6 +218,10 @@ func imprison(t *testing.T, p prisoner) map[string]string {
 	require.NoError(t, err)
 	defer abstract.Close()
 	secret := uint64(42)
+	p.Proxy = filepath.Join(t.TempDir(), "proxy")
+	proxy, err := net.Listen("unix", p.Proxy)
+	require.NoError(t, err)
+	defer proxy.Close()
 	p.Address, p.Abstract, p.File = l.Addr().String(), abstract.Addr().String(), filepath.Join(t.TempDir(), "file")
 	p.Secret = uint64(uintptr(unsafe.Pointer(&secret)))
 	raw, err := json.Marshal(p)
@@ -235,12 +247,14 @@ func TestWhatAProcessMayDo(t *testing.T) {
 		may []string
 	}{
 		"worker without a peer": {prisoner{Role: roles.Worker, Single: true}, []string{"connect", "send by UDP", "resolve names"}},
+		"worker with a proxy":   {prisoner{Role: roles.Worker, Single: true, Proxied: true}, []string{"connect", "send by UDP", "resolve names", "proxy's socket"}},
+		"proxied worker's peer": {prisoner{Role: roles.Worker, Single: true, Proxied: true, Seal: true}, []string{"seal"}},
 		"worker with its peer":  {prisoner{Role: roles.Worker, Single: true, Seal: true}, []string{"seal"}},
 		"worker of many peers":  {prisoner{Role: roles.Worker}, []string{"connect", "send by UDP", "resolve names"}},
 		"node":                  {prisoner{Role: roles.Node}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
 		"wallet":                {prisoner{Role: roles.Wallet}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
 		"gateway": {prisoner{Role: roles.Gateway}, []string{
-			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes"}},
+			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes", "proxy's socket", "unix datagrams"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome := imprison(t, c.prisoner)

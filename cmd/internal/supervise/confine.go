@@ -31,7 +31,7 @@ func (b *boot) confine(env *part.Env) error {
 	if sandbox.Supported() != nil {
 		complain = env.Logger.Debug
 	}
-	box, err := sandbox.Enter(sandbox.For(b.Role, b.Single))
+	box, err := sandbox.Enter(sandbox.For(b.Role, b.Single, b.UnixProxies))
 	if err := b.excuse(err, complain); err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 	return boot{
 		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
 		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log,
-		Sandbox: s.cfg.Sandbox, Single: spec.Single,
+		Sandbox: s.cfg.Sandbox, Single: spec.Single, UnixProxies: spec.UnixProxies,
 	}
 }
 

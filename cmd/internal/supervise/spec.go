@@ -39,6 +39,8 @@ type Spec struct {
 	Policy    Policy
 	Single    bool          // a worker that has one connection only
 	Patience  time.Duration // how long it may take to end in order; default 10 s
+	// UnixProxies are the paths of unix sockets at which a worker dials.
+	UnixProxies []string
 }
 
 // Part runs a part with its settings until ctx ends.
@@ -55,6 +57,8 @@ type boot struct {
 	Log       logging.Config
 	Sandbox   SandboxMode
 	Single    bool
+	// UnixProxies are those of the Spec.
+	UnixProxies []string
 
 	logFile *os.File // the child's own
 }
