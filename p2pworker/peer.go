@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -29,8 +28,8 @@ type peer struct {
 	w       *worker
 	id      int64
 	open    p2p.OpenPeerReply
-	remote  netip.AddrPort
-	local   netip.AddrPort
+	remote  p2p.Endpoint
+	local   p2p.Endpoint
 	opened  time.Time
 	link    *transport.Conn
 	mail    mailbox
@@ -99,12 +98,14 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, dial uint64) *peer {
 	return p
 }
 
-func endpoint(a net.Addr) netip.AddrPort {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		ap := tcp.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+func endpoint(a net.Addr) p2p.Endpoint {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return p2p.EndpointOf(a.AddrPort())
+	case remoteEnd:
+		return p2p.Endpoint(a)
 	}
-	return netip.AddrPort{}
+	return p2p.Endpoint{}
 }
 
 func (p *peer) sessionConfig() session.Config {
@@ -114,7 +115,7 @@ func (p *peer) sessionConfig() session.Config {
 	w.mu.Unlock()
 	cfg := session.Config{
 		Peer: p.id, Type: p.open.Kind, Address: p.remote.String(),
-		Local:       p.remote.Addr().IsLoopback() || p.remote.Addr().IsUnspecified(),
+		Local:       isLocal(p.remote),
 		Permissions: p.open.Permissions,
 		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
 		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
@@ -123,10 +124,16 @@ func (p *peer) sessionConfig() session.Config {
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
 	}
-	if p2p.Routable(p.remote.Addr()) {
-		cfg.Remote = p.remote
+	if end, isIP := p.remote.AddrPort(); isIP && p.remote.Host.Routable() {
+		cfg.Remote = end
 	}
 	return cfg
+}
+
+// isLocal reports whether an endpoint is on this machine.
+func isLocal(e p2p.Endpoint) bool {
+	ip, ok := e.Host.IP()
+	return ok && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 // run drives the connection until it ends and joins its goroutines.

@@ -47,6 +47,7 @@ type ship struct {
 	workers  int
 	capacity int
 	idle     int
+	networks manager.Networks
 }
 
 type logBuffer struct {
@@ -67,7 +68,11 @@ func (l *logBuffer) String() string {
 }
 
 func newShip(t *testing.T, blocks, capacity, idle int) *ship {
-	s := &ship{t: t, bus: bustest.New(t), node: newTestNode(t, blocks), dir: t.TempDir(),
+	return newProxiedShip(t, blocks, capacity, idle, manager.Networks{})
+}
+
+func newProxiedShip(t *testing.T, blocks, capacity, idle int, networks manager.Networks) *ship {
+	s := &ship{networks: networks, t: t, bus: bustest.New(t), node: newTestNode(t, blocks), dir: t.TempDir(),
 		log: &logBuffer{}, stops: map[string]func(){}, capacity: capacity, idle: idle}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -133,7 +138,7 @@ func (s *ship) startManager() {
 	s.start("peers", func(ctx context.Context) error {
 		for {
 			err := manager.Run(ctx, s.env(roles.Peers, "peers"), manager.Config{DataDir: s.dir, Net: wire.TestNet,
-				Regtest: true, IdleWorkers: s.idle, UserAgent: "/test/", ClientVersion: 1})
+				Regtest: true, IdleWorkers: s.idle, Networks: s.networks, UserAgent: "/test/", ClientVersion: 1})
 			// The broker refuses a second link of the name until it has seen
 			// the end of the first; a supervisor starts the part again.
 			if !errors.Is(err, part.ErrAdrift) || ctx.Err() != nil {

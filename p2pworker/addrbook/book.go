@@ -2,10 +2,11 @@ package addrbook
 
 import (
 	"math"
-	"net/netip"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Limits of a book.
@@ -24,10 +25,10 @@ const (
 
 // Entry is one known address.
 type Entry struct {
-	Address  netip.AddrPort
+	Address  p2p.Endpoint
 	Services wire.ServiceFlag
 	// Source is who told us.
-	Source      netip.Addr
+	Source      p2p.Host
 	Seen        time.Time
 	LastTry     time.Time
 	LastSuccess time.Time
@@ -37,9 +38,9 @@ type Entry struct {
 
 // Book is a bounded set of addresses.
 type Book struct {
-	entries map[netip.AddrPort]*slot
+	entries map[p2p.Endpoint]*slot
 	list    []*slot // for random choice
-	sources map[netip.Prefix]int
+	sources map[string]int
 }
 
 type slot struct {
@@ -49,30 +50,15 @@ type slot struct {
 
 // New returns an empty book.
 func New() *Book {
-	return &Book{entries: map[netip.AddrPort]*slot{}, sources: map[netip.Prefix]int{}}
+	return &Book{entries: map[p2p.Endpoint]*slot{}, sources: map[string]int{}}
 }
 
 // Len returns the number of addresses.
 func (b *Book) Len() int { return len(b.list) }
 
-// Group is the network an address belongs to: /16 of IPv4, /32 of IPv6.
-func Group(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap()
-	bits := 32
-	if ip.Is4() {
-		bits = 16
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
 // Add notes an address that source told us. It reports whether it is new.
 func (b *Book) Add(e Entry, random func() uint64, now time.Time) bool {
-	e.Address = netip.AddrPortFrom(e.Address.Addr().Unmap(), e.Address.Port())
-	if !e.Address.Addr().IsValid() || e.Address.Port() == 0 {
+	if !e.Address.IsValid() || e.Address.Port == 0 && e.Address.Host.Network() != p2p.I2P {
 		return false
 	}
 	if old := b.entries[e.Address]; old != nil {
@@ -82,7 +68,7 @@ func (b *Book) Add(e Entry, random func() uint64, now time.Time) bool {
 		}
 		return false
 	}
-	source := Group(e.Source)
+	source := e.Source.Group()
 	if !e.Tried && b.sources[source] >= maxPerSource {
 		return false
 	}
@@ -112,22 +98,29 @@ func (b *Book) remove(s *slot) {
 	b.list[s.position], last.position = last, s.position
 	b.list = b.list[:len(b.list)-1]
 	delete(b.entries, s.Address)
-	source := Group(s.Source)
+	source := s.Source.Group()
 	if b.sources[source]--; b.sources[source] <= 0 {
 		delete(b.sources, source)
 	}
 }
 
 // Attempted notes that a connection to a is being tried.
-func (b *Book) Attempted(a netip.AddrPort, now time.Time) {
+func (b *Book) Attempted(a p2p.Endpoint, now time.Time) {
 	if s := b.entries[a]; s != nil {
 		s.LastTry = now
 		s.Attempts++
 	}
 }
 
+// Forgive takes back an attempt that did not come as far as a: its proxy was away.
+func (b *Book) Forgive(a p2p.Endpoint) {
+	if s := b.entries[a]; s != nil && s.Attempts > 0 {
+		s.Attempts--
+	}
+}
+
 // Good notes that a connection to a succeeded, with the services it offers.
-func (b *Book) Good(a netip.AddrPort, services wire.ServiceFlag, now time.Time) {
+func (b *Book) Good(a p2p.Endpoint, services wire.ServiceFlag, now time.Time) {
 	s := b.entries[a]
 	if s == nil {
 		return
@@ -137,7 +130,7 @@ func (b *Book) Good(a netip.AddrPort, services wire.ServiceFlag, now time.Time) 
 }
 
 // Connected notes that a connection to a lived until now.
-func (b *Book) Connected(a netip.AddrPort, now time.Time) {
+func (b *Book) Connected(a p2p.Endpoint, now time.Time) {
 	if s := b.entries[a]; s != nil && now.Sub(s.Seen) > 20*time.Minute {
 		s.Seen = now
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 func clock() time.Time { return time.Unix(1_700_000_000, 0) }
@@ -16,15 +18,15 @@ func clock() time.Time { return time.Unix(1_700_000_000, 0) }
 func random() func() uint64 { return rand.New(rand.NewPCG(1, 2)).Uint64 }
 
 // addressAt spreads addresses over many groups.
-func addressAt(i int) netip.AddrPort {
+func addressAt(i int) p2p.Endpoint {
 	var ip [4]byte
 	binary.BigEndian.PutUint32(ip[:], uint32(i)*65536/4+1<<25)
-	return netip.AddrPortFrom(netip.AddrFrom4(ip), 8333)
+	return p2p.Endpoint{Host: p2p.HostOf(netip.AddrFrom4(ip)), Port: 8333}
 }
 
 func entryAt(i int) Entry {
 	a := addressAt(i)
-	return Entry{Address: a, Source: a.Addr(), Services: wire.SFNodeNetwork, Seen: clock()}
+	return Entry{Address: a, Source: a.Host, Services: wire.SFNodeNetwork, Seen: clock()}
 }
 
 func TestBookIsBounded(t *testing.T) {
@@ -39,7 +41,7 @@ func TestOneSourceCannotFillTheBook(t *testing.T) {
 	b, rnd := New(), random()
 	for i := range 3 * maxPerSource {
 		e := entryAt(i)
-		e.Source = netip.MustParseAddr("9.9.9.9")
+		e.Source = p2p.HostOf(netip.MustParseAddr("9.9.9.9"))
 		b.Add(e, rnd, clock())
 	}
 	require.Equal(t, maxPerSource, b.Len())
@@ -59,7 +61,7 @@ func TestSelectPrefersWhatWorks(t *testing.T) {
 		}
 	}
 	b.Good(addressAt(7), wire.SFNodeNetwork|wire.SFNodeWitness, clock().Add(-time.Hour))
-	chosen := map[netip.AddrPort]int{}
+	chosen := map[p2p.Endpoint]int{}
 	for range 1000 {
 		if e, ok := b.Select(rnd, clock(), func(Entry) bool { return true }); ok {
 			chosen[e.Address]++
@@ -92,7 +94,7 @@ func TestFileRoundTrip(t *testing.T) {
 			b.Good(e.Address, 9, clock())
 		}
 	}
-	b.Add(Entry{Address: netip.MustParseAddrPort("[2a00::1]:5"), Seen: clock()}, rnd, clock())
+	b.Add(Entry{Address: p2p.ParseEndpoint("[2a00::1]:5"), Seen: clock()}, rnd, clock())
 	raw := b.Encode(uint32(wire.TestNet), rnd)
 	again, err := Decode(raw, uint32(wire.TestNet), clock())
 	require.NoError(t, err)

@@ -9,24 +9,24 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // The form of peers.dat is that of Bitcoin Core's address manager: magic,
 // format, key, addresses in two groups, buckets of the first, and a double
 // SHA-256 over everything before it.
 const (
-	fileFormat        = 4 // multi-port
-	oldestFormat      = 3 // BIP155 addresses
-	incompatibleBase  = 32
-	newBuckets        = 1024
-	bucketsXOR        = 1 << 30
-	diskVersion       = 220000 | 1<<29 // with BIP155 addresses
-	diskVersionMask   = 1 << 29
-	checksumSize      = sha256.Size
-	maxFileAddresses  = 1024*64 + 256*64
-	maxAddressOnDisk  = 512
-	networkV4, sizeV4 = 1, 4
-	networkV6, sizeV6 = 2, 16
+	fileFormat       = 4 // multi-port
+	oldestFormat     = 3 // BIP155 addresses
+	incompatibleBase = 32
+	newBuckets       = 1024
+	bucketsXOR       = 1 << 30
+	diskVersion      = 220000 | 1<<29 // with BIP155 addresses
+	diskVersionMask  = 1 << 29
+	checksumSize     = sha256.Size
+	maxFileAddresses = 1024*64 + 256*64
+	maxAddressOnDisk = 512
 )
 
 // ErrCorrupt is returned for a file that is not whole.
@@ -82,8 +82,8 @@ func appendEntry(b []byte, e Entry) []byte {
 	b = appendInt32(b, diskVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(e.Seen.Unix()))
 	b = appendCompact(b, uint64(e.Services))
-	b = appendAddress(b, e.Address.Addr())
-	b = binary.BigEndian.AppendUint16(b, e.Address.Port())
+	b = appendAddress(b, e.Address.Host)
+	b = binary.BigEndian.AppendUint16(b, e.Address.Port)
 	b = appendAddress(b, e.Source)
 	success := int64(0)
 	if !e.LastSuccess.IsZero() {
@@ -105,22 +105,16 @@ func appendCompact(b []byte, v uint64) []byte {
 	return binary.LittleEndian.AppendUint64(append(b, 0xff), v)
 }
 
-func appendAddress(b []byte, ip netip.Addr) []byte {
-	ip = ip.Unmap()
-	switch {
-	case ip.Is4():
-		b = append(b, networkV4, sizeV4)
-	case ip.Is6():
-		b = append(b, networkV6, sizeV6)
-	default: // no source is known
-		ip = netip.IPv6Unspecified()
-		b = append(b, networkV6, sizeV6)
+// appendAddress writes a host as BIP155 does; :: stands for an unknown one.
+func appendAddress(b []byte, host p2p.Host) []byte {
+	if !host.IsValid() {
+		host = p2p.HostOf(netip.IPv6Unspecified())
 	}
-	return append(b, ip.AsSlice()...)
+	raw := host.Raw()
+	return append(append(b, byte(host.Network()), byte(len(raw))), raw...)
 }
 
-// Decode reads a peers.dat. Addresses of networks other than IPv4 and IPv6
-// are left out.
+// Decode reads a peers.dat. Addresses of networks that are not known are left out.
 func Decode(raw []byte, magic uint32, now time.Time) (*Book, error) {
 	if len(raw) < checksumSize {
 		return nil, ErrCorrupt
@@ -200,17 +194,13 @@ func (r *fileReader) compact() uint64 {
 	}
 }
 
-func (r *fileReader) address() (ip netip.Addr, known bool) {
-	network, size := r.u8(), r.compact()
+func (r *fileReader) address() (host p2p.Host, known bool) {
+	network, size := p2p.NetworkID(r.u8()), r.compact()
 	if size > maxAddressOnDisk {
 		r.bad = true
-		return ip, false
+		return host, false
 	}
-	host := r.take(int(size))
-	if network == networkV4 && size == sizeV4 || network == networkV6 && size == sizeV6 {
-		return netip.AddrFromSlice(host)
-	}
-	return ip, false
+	return p2p.NewHost(network, r.take(int(size)))
 }
 
 func (r *fileReader) entry() (e Entry, known bool) {
@@ -220,8 +210,8 @@ func (r *fileReader) entry() (e Entry, known bool) {
 	}
 	e.Seen = time.Unix(int64(r.u32()), 0)
 	e.Services = wire.ServiceFlag(r.compact())
-	ip, known := r.address()
-	e.Address = netip.AddrPortFrom(ip, binary.BigEndian.Uint16(r.take(2)))
+	host, known := r.address()
+	e.Address = p2p.Endpoint{Host: host, Port: binary.BigEndian.Uint16(r.take(2))}
 	e.Source, _ = r.address()
 	if success := int64(r.u64()); success > 0 {
 		e.LastSuccess = time.Unix(success, 0)

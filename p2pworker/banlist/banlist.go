@@ -1,13 +1,12 @@
 package banlist
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // maxDiscouraged bounds the addresses remembered for misbehaviour.
@@ -15,80 +14,32 @@ const maxDiscouraged = 50_000
 
 // Entry is one ban.
 type Entry struct {
-	Subnet         netip.Prefix
+	Subnet         Subnet
 	Created, Until int64 // Unix seconds
 }
 
 // List is the set of bans and discouraged addresses. The zero value is empty.
 type List struct {
-	bans       map[netip.Prefix]Entry
-	young, old map[netip.Addr]struct{}
-	unreadable []record // bans of networks this version cannot match
-}
-
-// ParseSubnet reads "1.2.3.4", "1.2.0.0/16", "1.2.0.0/255.255.0.0" or IPv6.
-func ParseSubnet(text string) (netip.Prefix, error) {
-	host, mask, given := strings.Cut(text, "/")
-	ip, err := netip.ParseAddr(host)
-	if err != nil || ip.Zone() != "" {
-		return netip.Prefix{}, fmt.Errorf("invalid address %q", host)
-	}
-	ip = ip.Unmap()
-	if !given {
-		return netip.PrefixFrom(ip, ip.BitLen()), nil
-	}
-	bits, err := maskBits(mask, ip)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	return ip.Prefix(bits)
-}
-
-// maskBits reads a prefix length or, for IPv4, a dotted mask.
-func maskBits(mask string, ip netip.Addr) (int, error) {
-	var bits int
-	if m, err := netip.ParseAddr(mask); err == nil && m.Is4() && ip.Is4() {
-		v := m.As4()
-		word := uint32(v[0])<<24 | uint32(v[1])<<16 | uint32(v[2])<<8 | uint32(v[3])
-		for word&(1<<31) != 0 {
-			bits++
-			word <<= 1
-		}
-		if word != 0 {
-			return 0, fmt.Errorf("mask %q has gaps", mask)
-		}
-		return bits, nil
-	}
-	if len(mask) == 0 || len(mask) > 3 {
-		return 0, fmt.Errorf("invalid mask %q", mask)
-	}
-	for _, c := range mask {
-		if c < '0' || c > '9' {
-			return 0, fmt.Errorf("invalid mask %q", mask)
-		}
-		bits = 10*bits + int(c-'0')
-	}
-	if bits > ip.BitLen() {
-		return 0, fmt.Errorf("mask %q is too long", mask)
-	}
-	return bits, nil
+	bans       map[Subnet]Entry
+	young, old map[p2p.Host]struct{}
+	unreadable []record // bans of networks that this version does not know
 }
 
 // Ban bans a subnet until a time, if that is later than an existing ban's.
-func (l *List) Ban(subnet netip.Prefix, created, until time.Time) {
+func (l *List) Ban(subnet Subnet, created, until time.Time) {
 	if l.bans == nil {
-		l.bans = map[netip.Prefix]Entry{}
+		l.bans = map[Subnet]Entry{}
 	}
-	e := Entry{Subnet: subnet.Masked(), Created: created.Unix(), Until: until.Unix()}
+	e := Entry{Subnet: subnet, Created: created.Unix(), Until: until.Unix()}
 	if old, ok := l.bans[e.Subnet]; !ok || old.Until < e.Until {
 		l.bans[e.Subnet] = e
 	}
 }
 
 // Unban removes the ban of exactly this subnet.
-func (l *List) Unban(subnet netip.Prefix) bool {
-	_, ok := l.bans[subnet.Masked()]
-	delete(l.bans, subnet.Masked())
+func (l *List) Unban(subnet Subnet) bool {
+	_, ok := l.bans[subnet]
+	delete(l.bans, subnet)
 	return ok
 }
 
@@ -107,16 +58,14 @@ func (l *List) Entries(now time.Time) []Entry {
 		}
 		list = append(list, e)
 	}
-	slices.SortFunc(list, func(a, b Entry) int {
-		return cmp.Or(a.Subnet.Addr().Compare(b.Subnet.Addr()), cmp.Compare(a.Subnet.Bits(), b.Subnet.Bits()))
-	})
+	slices.SortFunc(list, func(a, b Entry) int { return a.Subnet.compare(b.Subnet) })
 	return list
 }
 
-// Banned reports whether a ban covers ip.
-func (l *List) Banned(ip netip.Addr, now time.Time) bool {
+// Banned reports whether a ban covers a host.
+func (l *List) Banned(host p2p.Host, now time.Time) bool {
 	for _, e := range l.bans {
-		if e.Until > now.Unix() && e.Subnet.Contains(ip.Unmap()) {
+		if e.Until > now.Unix() && e.Subnet.Contains(host) {
 			return true
 		}
 	}
@@ -124,26 +73,26 @@ func (l *List) Banned(ip netip.Addr, now time.Time) bool {
 }
 
 // BannedSubnet reports whether exactly this subnet is banned.
-func (l *List) BannedSubnet(subnet netip.Prefix, now time.Time) bool {
-	e, ok := l.bans[subnet.Masked()]
+func (l *List) BannedSubnet(subnet Subnet, now time.Time) bool {
+	e, ok := l.bans[subnet]
 	return ok && e.Until > now.Unix()
 }
 
 // Discourage remembers the address of a peer that misbehaved.
-func (l *List) Discourage(ip netip.Addr) {
+func (l *List) Discourage(host p2p.Host) {
 	if l.young == nil {
-		l.young = map[netip.Addr]struct{}{}
+		l.young = map[p2p.Host]struct{}{}
 	}
 	if len(l.young) >= maxDiscouraged/2 {
-		l.old, l.young = l.young, map[netip.Addr]struct{}{}
+		l.old, l.young = l.young, map[p2p.Host]struct{}{}
 	}
-	l.young[ip.Unmap()] = struct{}{}
+	l.young[host] = struct{}{}
 }
 
-// Discouraged reports whether Discourage was called for ip lately.
-func (l *List) Discouraged(ip netip.Addr) bool {
-	_, young := l.young[ip.Unmap()]
-	_, old := l.old[ip.Unmap()]
+// Discouraged reports whether Discourage was called for the host lately.
+func (l *List) Discouraged(host p2p.Host) bool {
+	_, young := l.young[host]
+	_, old := l.old[host]
 	return young || old
 }
 
@@ -169,16 +118,16 @@ func (l *List) Encode(now time.Time) ([]byte, error) {
 	return append(raw, '\n'), err
 }
 
-// Decode replaces the bans by the content of banlist.json. Entries of
-// networks that are not IP are kept as they are.
-func (l *List) Decode(raw []byte) error {
+// Decode replaces the bans by the content of banlist.json. Entries that cannot be read
+// are kept as they are. cjdns is for ParseSubnet.
+func (l *List) Decode(raw []byte, cjdns bool) error {
 	var doc document
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return fmt.Errorf("banlist: %w", err)
 	}
 	l.Clear()
 	for _, r := range doc.Nets {
-		subnet, err := ParseSubnet(r.Address)
+		subnet, err := ParseSubnet(r.Address, cjdns)
 		if err != nil {
 			l.unreadable = append(l.unreadable, r)
 			continue

@@ -3,10 +3,10 @@ package manager
 import (
 	"context"
 	"math"
-	"net/netip"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 )
@@ -34,21 +34,16 @@ func (m commands) getNodeAddresses(_ context.Context, call *rpc.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	switch network {
-	case "", "ipv4", "ipv6", "onion", "tor", "i2p", "cjdns":
-	default:
+	only := p2p.NetworkNamed(network)
+	if only == 0 && network != "" {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Network not recognized: %s", network)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := []nodeAddress{}
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), math.MaxInt32, 0) {
-		a := nodeAddress{e.Seen.Unix(), uint64(e.Services), e.Address.Addr().String(), e.Address.Port(), "ipv6"}
-		if e.Address.Addr().Is4() {
-			a.Network = "ipv4"
-		}
-		if len(list) < count && (network == "" || network == a.Network) {
-			list = append(list, a)
+		if len(list) < count && (only == 0 || only == e.Address.Host.Network()) {
+			list = append(list, nodeAddress{e.Seen.Unix(), uint64(e.Services), e.Address.Host.String(), e.Address.Port, e.Address.Host.NetworkName()})
 		}
 	}
 	return list, nil
@@ -67,8 +62,8 @@ func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	ip, err := netip.ParseAddr(text)
-	if err != nil {
+	host, ok := p2p.ParseHost(text)
+	if !ok {
 		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Invalid IP address")
 	}
 	if port < 0 || port > math.MaxUint16 {
@@ -78,8 +73,8 @@ func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error)
 	defer m.mu.Unlock()
 	now := m.now()
 	const services = wire.SFNodeNetwork | wire.SFNodeWitness
-	address := netip.AddrPortFrom(ip.Unmap(), uint16(port))
-	e := addrbook.Entry{Address: address, Services: services, Source: ip, Seen: now}
+	address := p2p.Endpoint{Host: m.cfg.Networks.host(host), Port: uint16(port)}
+	e := addrbook.Entry{Address: address, Services: services, Source: address.Host, Seen: now}
 	if !m.book.Add(e, m.random.Uint64, now) {
 		return struct {
 			Error   string `json:"error"`

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"hash/maphash"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -41,11 +40,11 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 		return p2p.Done{}, nil
 	}
 	for _, a := range req.Addresses {
-		end, ok := a.IP()
-		if !ok || !p2p.Routable(end.Addr()) || m.bans.Banned(end.Addr(), m.now()) {
+		end := a.Endpoint()
+		if !end.Host.Routable() || !m.cfg.Networks.reaches(end.Host.Network()) || m.bans.Banned(end.Host, m.now()) {
 			continue
 		}
-		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Addr(),
+		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host,
 			Seen: time.Unix(a.Time, 0).Add(-gossipPenalty)}, m.random.Uint64, m.now())
 	}
 	m.relay(req.Peer, req.Relay)
@@ -121,25 +120,29 @@ type gossipCache struct {
 func (m gossiper) sampleAddresses() []p2p.NetAddr {
 	var list []p2p.NetAddr
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), maxGossip, gossipPercent) {
-		if m.bans.Banned(e.Address.Addr(), m.now()) {
+		if m.bans.Banned(e.Address.Host, m.now()) {
 			continue
 		}
-		list = append(list, p2p.NetAddrOf(e.Address, e.Services, e.Seen.Unix()))
+		list = append(list, e.Address.NetAddr(e.Services, e.Seen.Unix()))
 	}
 	return list
 }
 
 // noteAttempt tells the book that an address is being tried.
 func (m *manager) noteAttempt(target string) {
-	if ap, err := netip.ParseAddrPort(target); err == nil {
-		m.book.Attempted(ap, m.now())
+	if e := m.cfg.Networks.endpoint(target); e.IsValid() {
+		m.book.Attempted(e, m.now())
 	}
 }
+
+// proxyPause follows a dial that did not reach its proxy: the next would not, either,
+// and a book has addresses enough for thousands in a minute.
+const proxyPause = 5 * time.Second
 
 // fillSlots chooses addresses for the automatic connections that are missing.
 // The mutex is held.
 func (m *manager) fillSlots() {
-	if !m.cfg.Automatic {
+	if !m.cfg.Automatic || time.Since(m.proxyFailed) < proxyPause {
 		return
 	}
 	for _, kind := range []p2p.ConnectionType{p2p.FullRelay, p2p.BlockRelayOnly} {
@@ -154,15 +157,17 @@ func (m *manager) fillSlots() {
 	}
 }
 
-// eligible allows one automatic connection a network group.
+// eligible allows one automatic connection a network group, to networks that are
+// reachable.
 func (m *manager) eligible(e addrbook.Entry) bool {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
-	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute ||
-		m.bans.Banned(e.Address.Addr(), m.now()) || m.bans.Discouraged(e.Address.Addr()) {
+	host := e.Address.Host
+	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.cfg.Networks.reaches(host.Network()) ||
+		m.bans.Banned(host, m.now()) || m.bans.Discouraged(host) {
 		return false
 	}
 	for _, p := range m.roster.Peers() {
-		if p.Kind != p2p.Inbound && addrbook.Group(p.Remote.Addr()) == addrbook.Group(e.Address.Addr()) {
+		if p.Kind != p2p.Inbound && p.Remote.Host.Group() == host.Group() {
 			return false
 		}
 	}

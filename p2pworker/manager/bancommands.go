@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ func (m commands) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	if command != "add" && command != "remove" {
 		return nil, rpc.Errorf(rpc.MiscError, "setban \"subnet\" \"command\" ( bantime absolute )\n\nAttempts to add or remove an IP/Subnet from the banned list.\n")
 	}
-	subnet, err := banlist.ParseSubnet(text)
+	subnet, err := banlist.ParseSubnet(text, m.cfg.Networks.CJDNS)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Error: Invalid IP/Subnet")
 	}
@@ -42,7 +41,7 @@ func (m commands) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	return nil, nil
 }
 
-func (m commands) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
+func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error {
 	seconds, err := call.Int64(2, 0)
 	if err != nil {
 		return err
@@ -55,7 +54,7 @@ func (m commands) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
 	defer m.mu.Unlock()
 	now := m.now()
 	isSubnet := strings.Contains(text, "/")
-	if isSubnet && m.bans.BannedSubnet(subnet, now) || !isSubnet && m.bans.Banned(subnet.Addr(), now) {
+	if isSubnet && m.bans.BannedSubnet(subnet, now) || !isSubnet && m.bans.Banned(subnet.Host(), now) {
 		return rpc.Errorf(rpc.ClientNodeAdded, "Error: IP/Subnet already banned")
 	}
 	if absolute && seconds < now.Unix() {
@@ -76,9 +75,9 @@ func (m commands) ban(call *rpc.Call, text string, subnet netip.Prefix) error {
 // maxBanSeconds keeps a relative ban within what a duration can hold.
 const maxBanSeconds = 200 * 365 * 24 * 3600
 
-func (m commands) dispatchBan(subnet netip.Prefix) {
-	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet.Masked()), func(p roster.Peer) bool {
-		return subnet.Contains(p.Remote.Addr().Unmap())
+func (m commands) dispatchBan(subnet banlist.Subnet) {
+	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
+		return subnet.Contains(p.Remote.Host)
 	})
 	m.dispatch(orders)
 }

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -21,6 +22,15 @@ func (m commands) table() rpc.Table {
 	return append(append(append(m.infoCommands(), m.nodeCommands()...), m.banCommands()...), m.addressCommands()...)
 }
 
+// networkNames lists all networks, as the help shows them.
+func networkNames() string {
+	var names []string
+	for _, network := range p2p.Networks() {
+		names = append(names, network.Name())
+	}
+	return strings.Join(names, ", ")
+}
+
 func (m commands) infoCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "getconnectioncount", Category: "Network",
@@ -33,11 +43,12 @@ func (m commands) infoCommands() rpc.Table {
 			}},
 		{Name: "getpeerinfo", Category: "Network",
 			Summary: "Returns data about each connected network peer as a json array of objects.",
-			Result:  "[{...}, ...]    (json array) one object a peer",
-			Run:     m.getPeerInfo},
+			Result: "[{...}, ...]    (json array) one object a peer; \"network\" is one of\n" +
+				"(" + networkNames() + ", not_publicly_routable)",
+			Run: m.getPeerInfo},
 		{Name: "getnetworkinfo", Category: "Network",
 			Summary: "Returns an object containing various state info regarding P2P networking.",
-			Result:  "{...}    (json object)",
+			Result:  "{...}    (json object); \"networks\" has one object for each of\n(" + networkNames() + ")",
 			Run:     m.getNetworkInfo},
 		{Name: "getnettotals", Category: "Network",
 			Summary: "Returns information about network traffic, including bytes in, bytes out,\nand current system time.",

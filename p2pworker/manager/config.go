@@ -1,11 +1,11 @@
 package manager
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
@@ -26,6 +26,7 @@ type Config struct {
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
 	DNSSeeds  []string
+	Networks  Networks
 	// ConnectTimeout is -timeout: how long a worker may take to dial.
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.
@@ -45,7 +46,7 @@ type Config struct {
 	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Listening addresses, for getnetworkinfo's localaddresses.
-	ExternalIPs []netip.AddrPort
+	ExternalIPs []p2p.Endpoint
 }
 
 func (c Config) withDefaults() Config {
@@ -58,6 +59,7 @@ func (c Config) withDefaults() Config {
 	if c.Services == 0 {
 		c.Services = wire.SFNodeNetwork | wire.SFNodeNetworkLimited | wire.SFNodeWitness
 	}
+	c.Networks = c.Networks.withDefaults()
 	return c
 }
 

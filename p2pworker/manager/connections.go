@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -14,16 +13,10 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
-func parseEndpoint(text string) netip.AddrPort {
-	// What is not an address is the zero value, which matches nothing.
-	ap, _ := netip.ParseAddrPort(text)
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
 // openPeer serves OpenPeer.
 func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
 	name := bus.CallerFrom(ctx).Instance
-	remote, local := parseEndpoint(req.Remote), parseEndpoint(req.Local)
+	remote, local := m.cfg.Networks.endpoint(req.Remote), m.cfg.Networks.endpoint(req.Local)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.queues[name] == nil {
@@ -57,19 +50,19 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 }
 
 // unwelcome says why a connection from an address is refused.
-func (m *manager) unwelcome(remote netip.AddrPort, inbound, noban bool) string {
+func (m *manager) unwelcome(remote p2p.Endpoint, inbound, noban bool) string {
 	switch {
 	case !inbound || noban:
 		return ""
-	case m.bans.Banned(remote.Addr(), m.now()):
+	case m.bans.Banned(remote.Host, m.now()):
 		return "(banned)"
-	case m.bans.Discouraged(remote.Addr()) && m.roster.FreeInbound() <= 1:
+	case m.bans.Discouraged(remote.Host) && m.roster.FreeInbound() <= 1:
 		return "(discouraged)"
 	}
 	return ""
 }
 
-func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
+func (m *manager) logRefusal(remote p2p.Endpoint, why roster.Refusal) {
 	switch why {
 	case roster.Full:
 		m.net.Debug("failed to find an eviction candidate - connection dropped (full)")
@@ -82,7 +75,12 @@ func (m *manager) logRefusal(remote netip.AddrPort, why roster.Refusal) {
 func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	target := m.roster.DialTarget(req.Dial)
 	orders, ok := m.roster.DialFailed(time.Now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
+	if ok && req.Proxy {
+		m.proxyFailed = time.Now()
+		m.book.Forgive(m.cfg.Networks.endpoint(target))
+	}
 	m.dispatch(orders)
 	if ok && !req.Busy {
 		m.dialDone(req.Dial)
@@ -124,9 +122,9 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 		m.book.Connected(p.Remote, m.now())
 	}
 	if req.Discourage {
-		m.bans.Discourage(p.Remote.Addr())
+		m.bans.Discourage(p.Remote.Host)
 		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
-			return other.Remote.Addr() == p.Remote.Addr() && !other.NoBan && other.Kind != p2p.Manual
+			return other.Remote.Host == p.Remote.Host && !other.NoBan && other.Kind != p2p.Manual
 		})
 		orders = append(orders, more...)
 	}

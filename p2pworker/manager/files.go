@@ -21,7 +21,7 @@ func (m *manager) loadFiles() {
 	began := time.Now()
 	raw, err := os.ReadFile(m.banFile())
 	if err == nil {
-		err = m.bans.Decode(raw)
+		err = m.bans.Decode(raw, m.cfg.Networks.CJDNS)
 	}
 	if err != nil {
 		m.env.Logger.Info("Recreating the banlist database")

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -89,9 +88,11 @@ type links struct {
 // addresses are those that are known, and those that are told.
 type addresses struct {
 	book   *addrbook.Book
-	gossip map[netip.AddrPort]gossipCache
+	gossip map[p2p.Endpoint]gossipCache
 	// relaySeed decides whom addresses are passed on to.
 	relaySeed maphash.Seed
+	// proxyFailed is when a proxy was last found to be away.
+	proxyFailed time.Time
 }
 
 // reporting is the questions to workers that are not answered yet.
@@ -125,7 +126,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
 		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
-		addresses:   addresses{book: addrbook.New(), gossip: map[netip.AddrPort]gossipCache{}, relaySeed: maphash.MakeSeed()},
+		addresses:   addresses{book: addrbook.New(), gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 	}

@@ -65,12 +65,13 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
 		LocalAddresses: []localAddress{}, Warnings: []string{},
 	}
-	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
-		reachable := name == "ipv4" || name == "ipv6"
-		info.Networks = append(info.Networks, networkReach{Name: name, Limited: !reachable, Reachable: reachable})
+	for _, network := range p2p.Networks() {
+		reachable := m.cfg.Networks.reaches(network)
+		proxy, _ := m.cfg.Networks.proxy(network)
+		info.Networks = append(info.Networks, networkReach{network.Name(), !reachable, reachable, proxy.Address, proxy.Randomize})
 	}
 	for _, a := range m.cfg.ExternalIPs {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Addr().String(), a.Port(), 4})
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, 4})
 	}
 	return info, nil
 }

@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"encoding/hex"
-	"net/netip"
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -110,7 +109,7 @@ func (m commands) disconnectNode(_ context.Context, call *rpc.Call) (any, error)
 	var matched int
 	switch {
 	case call.Has(0) && !call.Has(1):
-		remote, _ := netip.ParseAddrPort(address)
+		remote := m.cfg.Networks.endpoint(address)
 		orders, matched = m.roster.DisconnectIf("disconnect by address match", func(p roster.Peer) bool {
 			return p.Name == address || remote.IsValid() && p.Remote == remote
 		})
@@ -169,7 +168,11 @@ func addedNodeOf(target string, peers []roster.Peer) addedNode {
 			direction = "inbound"
 		}
 		node.Connected = true
-		node.Addresses = []addedConnection{{p.Remote.String(), direction}}
+		address := p.Remote.String()
+		if address == "" {
+			address = target // a proxy knows where that is
+		}
+		node.Addresses = []addedConnection{{address, direction}}
 		break
 	}
 	return node

@@ -84,9 +84,15 @@ func (m *manager) order(worker string, o p2p.WorkerOrder) bool {
 	return true
 }
 
-// dispatch queues what the roster decided. The mutex is held.
+// dispatch queues what the roster decided, with the way by which what is to be dialled
+// is reached. The mutex is held.
 func (m *manager) dispatch(orders []roster.Order) {
 	for _, o := range orders {
+		if o.Dial != nil {
+			dial := *o.Dial
+			dial.Proxies = m.cfg.Networks.route(dial.Target)
+			o.Dial = &dial
+		}
 		if m.order(o.Worker, o.WorkerOrder) && o.Dial != nil {
 			m.noteAttempt(o.Dial.Target)
 		}

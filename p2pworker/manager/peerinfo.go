@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
@@ -64,15 +63,15 @@ func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) /
 func (m commands) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	list := []peerInfo{}
 	for _, p := range m.describe(ctx) {
-		list = append(list, infoOf(p))
+		list = append(list, infoOf(p, m.cfg.Networks))
 	}
 	return list, nil
 }
 
-func infoOf(p described) peerInfo {
+func infoOf(p described, networks Networks) peerInfo {
 	r := p.report
 	i := peerInfo{
-		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: networkOf(p.Remote.Addr()),
+		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),
 		Services: fmt.Sprintf("%016x", r.Services), ServicesNames: serviceNames(r.Services),
 		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend,
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
@@ -105,17 +104,6 @@ func orEmpty(m map[string]uint64) map[string]uint64 {
 		return map[string]uint64{}
 	}
 	return m
-}
-
-// networkOf names the network of an address as Bitcoin Core does.
-func networkOf(ip netip.Addr) string {
-	switch {
-	case !p2p.Routable(ip):
-		return "not_publicly_routable"
-	case ip.Unmap().Is4():
-		return "ipv4"
-	}
-	return "ipv6"
 }
 
 // serviceBits are the services with a name, by bit.

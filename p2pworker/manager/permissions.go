@@ -14,8 +14,8 @@ import (
 // grant gives permissions to the peers of a subnet, or to those that connect
 // to an address of ours.
 type grant struct {
-	subnet      netip.Prefix
-	bind        netip.AddrPort // for -whitebind
+	subnet      banlist.Subnet
+	bind        p2p.Endpoint // for -whitebind
 	permissions p2p.Permissions
 	in, out     bool
 }
@@ -26,7 +26,7 @@ func parseGrant(text string, cfg Config) (grant, error) {
 	if err != nil {
 		return g, err
 	}
-	subnet, err := banlist.ParseSubnet(host)
+	subnet, err := banlist.ParseSubnet(host, cfg.Networks.CJDNS)
 	if err != nil {
 		//lint:ignore ST1005 the text is Bitcoin Core's
 		return g, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", host)
@@ -44,10 +44,11 @@ func parseBindGrant(text string, cfg Config) (grant, error) {
 	case g.out:
 		return g, errors.New(`whitebind may only be used for incoming connections ("out" was passed)`)
 	}
-	g.bind, err = netip.ParseAddrPort(host)
+	bind, err := netip.ParseAddrPort(host)
+	g.bind = p2p.EndpointOf(bind)
 	_, notAnIP := netip.ParseAddr(strings.Trim(host, "[]"))
 	switch {
-	case err == nil && g.bind.Port() == 0, err != nil && notAnIP == nil:
+	case err == nil && g.bind.Port == 0, err != nil && notAnIP == nil:
 		//lint:ignore ST1005 the text is Bitcoin Core's
 		return g, fmt.Errorf("Need to specify a port with -whitebind: '%s'", host)
 	case err != nil:
@@ -125,9 +126,9 @@ func parseGrants(cfg Config) ([]grant, error) {
 }
 
 // permissionsFor unites all grants that fit a connection.
-func permissionsFor(grants []grant, remote, local netip.AddrPort, inbound bool) (all p2p.Permissions) {
+func permissionsFor(grants []grant, remote, local p2p.Endpoint, inbound bool) (all p2p.Permissions) {
 	for _, g := range grants {
-		fits := g.subnet.IsValid() && g.subnet.Contains(remote.Addr().Unmap()) ||
+		fits := g.subnet.IsValid() && g.subnet.Contains(remote.Host) ||
 			g.bind.IsValid() && g.bind == local
 		if fits && (inbound && g.in || !inbound && g.out) {
 			all |= g.permissions

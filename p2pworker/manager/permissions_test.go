@@ -32,7 +32,7 @@ func TestWhitelistEntries(t *testing.T) {
 		require.NoError(t, err, tt.text)
 		require.Equal(t, tt.want, g.permissions, tt.text)
 		require.Equal(t, [2]bool{tt.in, tt.out}, [2]bool{g.in, g.out}, tt.text)
-		require.True(t, g.subnet.Contains(netip.MustParseAddr("1.2.3.4")), tt.text)
+		require.True(t, g.subnet.Contains(p2p.HostOf(netip.MustParseAddr("1.2.3.4"))), tt.text)
 	}
 }
 
@@ -73,8 +73,8 @@ func TestPermissionsOfAConnectionAreThoseOfAllItsGrants(t *testing.T) {
 		Whitebind: []string{"mempool@127.0.0.1:8444"},
 	})
 	require.NoError(t, err)
-	bound, other := netip.MustParseAddrPort("127.0.0.1:8444"), netip.MustParseAddrPort("127.0.0.1:8333")
-	remote := netip.MustParseAddrPort
+	bound, other := p2p.ParseEndpoint("127.0.0.1:8444"), p2p.ParseEndpoint("127.0.0.1:8333")
+	remote := p2p.ParseEndpoint
 	require.Equal(t, p2p.NoBan|p2p.Download, permissionsFor(grants, remote("10.9.9.9:1"), other, true))
 	require.Equal(t, p2p.NoBan|p2p.Download|p2p.Addr|p2p.Mempool, permissionsFor(grants, remote("[::ffff:10.1.2.3]:1"), bound, true))
 	require.Equal(t, p2p.Relay, permissionsFor(grants, remote("10.1.2.3:1"), bound, false), "what is for incoming connections is not for others")

@@ -74,7 +74,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 // is held.
 func (m registrar) dispatchBans(worker string) {
 	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
-		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Addr().Unmap(), m.now())
+		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Host, m.now())
 	})
 	m.dispatch(orders)
 }
@@ -84,7 +84,7 @@ func (m registrar) dispatchBans(worker string) {
 func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, permissions map[int64]p2p.Permissions) {
 	permissions = map[int64]p2p.Permissions{}
 	for _, o := range req.Open {
-		remote, local := parseEndpoint(o.Remote), parseEndpoint(o.Local)
+		remote, local := m.cfg.Networks.endpoint(o.Remote), m.cfg.Networks.endpoint(o.Local)
 		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
 		permissions[o.Peer] = may
 		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,

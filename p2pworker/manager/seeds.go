@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -47,12 +47,29 @@ func (m *manager) seed(ctx context.Context) error {
 		}
 	}
 	found := 0
+	_, byProxy := m.cfg.Networks.proxy(0)
 	for _, host := range m.cfg.DNSSeeds {
 		m.env.Logger.Info(fmt.Sprintf("Loading addresses from DNS seed %s", host))
-		found += m.askSeed(ctx, host)
+		if byProxy {
+			m.fetchFrom(host)
+		} else {
+			found += m.askSeed(ctx, host)
+		}
 	}
 	m.env.Logger.Info(fmt.Sprintf("%d addresses found from DNS seeds", found))
 	return nil
+}
+
+// fetchFrom has a worker ask a node behind the name of a seed for addresses: a proxy
+// finds one, and who answers for the name here learns nothing of us.
+func (m *manager) fetchFrom(host string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	target := net.JoinHostPort(host, strconv.Itoa(int(m.cfg.DefaultPort)))
+	if _, orders, ok := m.roster.Dial(target, p2p.AddrFetch); ok {
+		m.dispatch(orders)
+		m.changed()
+	}
 }
 
 func (m *manager) askSeed(ctx context.Context, host string) (found int) {
@@ -68,8 +85,9 @@ func (m *manager) askSeed(ctx context.Context, host string) (found int) {
 	for _, ip := range ips {
 		// Seeds tell nothing about age: between three and seven days.
 		age := 3*24*time.Hour + time.Duration(m.random.Uint64()%uint64(4*24*time.Hour))
-		e := addrbook.Entry{Address: netip.AddrPortFrom(ip, m.cfg.DefaultPort),
-			Services: wire.SFNodeNetwork | wire.SFNodeWitness, Source: ip, Seen: m.now().Add(-age)}
+		host := p2p.HostOf(ip)
+		e := addrbook.Entry{Address: p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort},
+			Services: wire.SFNodeNetwork | wire.SFNodeWitness, Source: host, Seen: m.now().Add(-age)}
 		if m.book.Add(e, m.random.Uint64, m.now()) {
 			found++
 		}

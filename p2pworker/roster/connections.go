@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -25,7 +24,7 @@ const (
 type Opened struct {
 	Worker        string
 	Dial          uint64 // 0 for an inbound one
-	Remote, Local netip.AddrPort
+	Remote, Local p2p.Endpoint
 	NoBan         bool
 }
 

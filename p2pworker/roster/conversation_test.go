@@ -2,7 +2,6 @@ package roster
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,9 +92,9 @@ func (s *script) connection() {
 		s.reports(ok, "not its dial")
 	case "opened":
 		id := uint64(s.integer(s.word(0)))
-		s.opened(Opened{Worker: s.dialler(id), Dial: id, Remote: netip.MustParseAddrPort(s.word(1))})
+		s.opened(Opened{Worker: s.dialler(id), Dial: id, Remote: p2p.ParseEndpoint(s.word(1))})
 	case "accepted":
-		s.opened(Opened{Worker: s.word(0), Remote: netip.MustParseAddrPort(s.word(1)), NoBan: s.HasArg("noban")})
+		s.opened(Opened{Worker: s.word(0), Remote: p2p.ParseEndpoint(s.word(1)), NoBan: s.HasArg("noban")})
 	case "ready":
 		ping, err := time.ParseDuration(s.list("ping")[0])
 		require.NoError(s.t, err, s.Pos)

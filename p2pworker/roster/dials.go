@@ -122,6 +122,14 @@ func (r *Roster) Dialling(id uint64) bool {
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
 }
 
+// DialTarget returns where a dial that a worker has is to, "" if there is none.
+func (r *Roster) DialTarget(id uint64) string {
+	if d := r.dials[id]; d != nil {
+		return d.Target
+	}
+	return ""
+}
+
 // takeDial takes a dial from the worker that has it, nil if that is another one.
 func (r *Roster) takeDial(worker string, id uint64) *dial {
 	d := r.dials[id]

@@ -2,7 +2,6 @@ package roster
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -40,7 +39,7 @@ func evictionCandidate(peers []Peer) (Peer, bool) {
 	list := slices.DeleteFunc(slices.Clone(peers), func(p Peer) bool {
 		return p.Kind != p2p.Inbound || p.NoBan || p.Leaving
 	})
-	slices.SortStableFunc(list, func(a, b Peer) int { return cmp.Compare(group(a.Remote), group(b.Remote)) })
+	slices.SortStableFunc(list, func(a, b Peer) int { return cmp.Compare(a.Remote.Host.Group(), b.Remote.Host.Group()) })
 	list = dropOnePerGroup(list, protectedByGroups)
 	slices.SortStableFunc(list, func(a, b Peer) int {
 		if (a.LowestPing == 0) != (b.LowestPing == 0) {
@@ -70,7 +69,7 @@ func dropOnePerGroup(sorted []Peer, n int) []Peer {
 	var rest []Peer
 	last, protected := "", 0
 	for _, p := range sorted {
-		if g := group(p.Remote); g != last && protected < n && distinctGroups(sorted) > 1 {
+		if g := p.Remote.Host.Group(); g != last && protected < n && distinctGroups(sorted) > 1 {
 			last = g
 			protected++
 			continue
@@ -83,7 +82,7 @@ func dropOnePerGroup(sorted []Peer, n int) []Peer {
 func distinctGroups(list []Peer) int {
 	groups := map[string]struct{}{}
 	for _, p := range list {
-		groups[group(p.Remote)] = struct{}{}
+		groups[p.Remote.Host.Group()] = struct{}{}
 	}
 	return len(groups)
 }
@@ -94,25 +93,10 @@ func youngestOfMostCrowded(list []Peer) (Peer, bool) {
 	}
 	crowd := map[string]int{}
 	for _, p := range list {
-		crowd[group(p.Remote)]++
+		crowd[p.Remote.Host.Group()]++
 	}
 	return slices.MaxFunc(list, func(a, b Peer) int {
-		return cmp.Or(cmp.Compare(crowd[group(a.Remote)], crowd[group(b.Remote)]),
+		return cmp.Or(cmp.Compare(crowd[a.Remote.Host.Group()], crowd[b.Remote.Host.Group()]),
 			a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID))
 	}), true
-}
-
-// group is the network an attacker would have to own to be in it: /16 of
-// IPv4, /32 of IPv6.
-func group(a netip.AddrPort) string {
-	ip := a.Addr().Unmap()
-	bits := 32
-	if ip.Is4() {
-		bits = 16
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
 }

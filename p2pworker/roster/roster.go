@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -35,8 +34,8 @@ type Peer struct {
 	ID     int64
 	Kind   p2p.ConnectionType
 	Name   string // as dialled, or the remote address
-	Remote netip.AddrPort
-	Local  netip.AddrPort
+	Remote p2p.Endpoint
+	Local  p2p.Endpoint
 	Worker string
 	Opened time.Time
 	NoBan  bool

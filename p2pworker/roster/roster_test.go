@@ -2,7 +2,6 @@ package roster
 
 import (
 	"fmt"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 
 func start() time.Time { return time.Unix(1_700_000_000, 0) }
 
-func from(i int) netip.AddrPort {
-	return netip.MustParseAddrPort(fmt.Sprintf("10.%d.0.1:%d", i%250, 1000+i))
+func from(i int) p2p.Endpoint {
+	return p2p.ParseEndpoint(fmt.Sprintf("10.%d.0.1:%d", i%250, 1000+i))
 }
 
 func inbound(t *testing.T, r *Roster, i int) Peer {
@@ -40,7 +39,7 @@ func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
 	id, _, _ = r.Dial("1.2.3.4:8333", p2p.Manual)
-	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: netip.MustParseAddrPort("1.2.3.4:8333")})
+	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: p2p.ParseEndpoint("1.2.3.4:8333")})
 	require.Empty(t, refusal)
 	require.EqualValues(t, 1, p.ID)
 	require.Equal(t, p2p.Manual, p.Kind)

@@ -28,7 +28,25 @@ type DialOrder struct {
 	ID     uint64         `cbor:"1,keyasint"`
 	Target string         `cbor:"2,keyasint"` // host, host:port or address
 	Kind   ConnectionType `cbor:"3,keyasint"`
+	// Proxies are those by which the target is reached: at most one for an address,
+	// which it is for. A name is for the one of no network to look up, if there is
+	// one; what it is looked up to otherwise has the one of its own network.
+	Proxies []Proxy `cbor:"8,keyasint,omitempty"`
 }
+
+// Proxy is a SOCKS5 proxy (RFC 1928) and what it is for.
+type Proxy struct {
+	// Network is the one reached by it, 0 for names.
+	Network NetworkID `cbor:"1,keyasint"`
+	// Address is "ip:port", or "unix:" and a path.
+	Address string `cbor:"2,keyasint"`
+	// Randomize gives every connection a user name and a password of its own, by
+	// which Tor keeps their circuits apart.
+	Randomize bool `cbor:"3,keyasint"`
+}
+
+// UnixPrefix begins the address of a proxy that is a unix socket.
+const UnixPrefix = "unix:"
 
 // DisconnectOrder asks for the end of one. Reason is logged.
 type DisconnectOrder struct {

@@ -29,7 +29,7 @@ type RegisterWorkerReply struct {
 // OpenPeerRequest describes a connection.
 type OpenPeerRequest struct {
 	Dial   uint64 `cbor:"1,keyasint"` // of the order, 0 for an accepted one
-	Remote string `cbor:"2,keyasint"` // host:port
+	Remote string `cbor:"2,keyasint"` // host:port; "" if a proxy knows a name only
 	Local  string `cbor:"3,keyasint"`
 }
 
@@ -42,11 +42,13 @@ type OpenPeerReply struct {
 	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
 }
 
-// DialFailedRequest says why. Busy: the worker had no room and did not try.
+// DialFailedRequest says why. Busy: the worker had no room and did not try. Proxy: it
+// could not reach the proxy, and nothing is known of the target.
 type DialFailedRequest struct {
-	Dial uint64 `cbor:"1,keyasint"`
-	Busy bool   `cbor:"2,keyasint"`
-	Text string `cbor:"3,keyasint"`
+	Dial  uint64 `cbor:"1,keyasint"`
+	Busy  bool   `cbor:"2,keyasint"`
+	Text  string `cbor:"3,keyasint"`
+	Proxy bool   `cbor:"4,keyasint"`
 }
 
 // IntroducePeerRequest holds the fields of a version message.

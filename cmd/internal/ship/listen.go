@@ -20,9 +20,9 @@ type binding struct {
 }
 
 // listening applies the rules by which settings imply each other: -bind
-// implies listening, -connect without it implies the opposite.
+// implies listening, -connect or -proxy without it implies the opposite.
 func listening(s *config.Settings) bool {
-	fallback := !s.Has("connect") && s.Int("maxconnections", 1) > 0
+	fallback := !s.Has("connect") && s.Int("maxconnections", 1) > 0 && !proxyGiven(s)
 	if len(s.List("bind")) > 0 || len(s.List("whitebind")) > 0 {
 		fallback = true
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/notify"
+	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 	"github.com/bulkheadnode/bulkhead/wallet"
 )
 
@@ -33,6 +34,7 @@ type partSettings struct {
 	metrics   []*net.TCPListener
 	accounts  []gateway.Account
 	workers   workerPlan
+	networks  manager.Networks
 	userAgent string
 	relay     config.FeeRates
 	node      node.Config
@@ -50,7 +52,7 @@ func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gatewa
 		return nil, err
 	}
 	for _, build := range []func() error{
-		p.chooseParams, p.planWorkers, p.configureNotify, p.configureNode, p.configureGateway,
+		p.chooseParams, p.planWorkers, p.configureNetworks, p.configureNotify, p.configureNode, p.configureGateway,
 	} {
 		if err := build(); err != nil {
 			return nil, err

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
-
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
@@ -68,7 +68,22 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
-	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy, Single: p.workers.perPeer}
+	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy, Single: p.workers.perPeer,
+		UnixProxies: socketPaths(p.networks)}
+}
+
+// configureNetworks reads by which ways peers are reached.
+func (p *partSettings) configureNetworks() (err error) {
+	if p.networks, err = networksOf(p.settings, lookUp); err != nil {
+		return err
+	}
+	bindings, err := p2pEndpoints(p.settings, p.layout.Chain)
+	for _, b := range bindings {
+		if end, err := netip.ParseAddrPort(b.addr); err == nil && b.onion {
+			p.networks.OnionBinds = append(p.networks.OnionBinds, end)
+		}
+	}
+	return err
 }
 
 // services are what peers may expect of us: a pruned node serves only the last
@@ -92,7 +107,7 @@ func (p *partSettings) manager() manager.Config {
 		BanTime:        time.Duration(s.Int("bantime", 0)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
-		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental,
+		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {
@@ -107,14 +122,14 @@ func (p *partSettings) manager() manager.Config {
 		n := int(s.Int("maxconnections", 0))
 		cfg.MaxConnections = &n
 	}
-	if cfg.Automatic && s.Bool("dnsseed", true) && s.Bool("dns", true) {
+	if cfg.Automatic && seeding(s, p.networks) {
 		for _, seed := range p.params.DNSSeeds {
 			cfg.DNSSeeds = append(cfg.DNSSeeds, seed.Host)
 		}
 	}
 	for _, text := range s.List("externalip") {
 		if addr, err := withPort(text, p.layout.Chain.P2PPort()); err == nil {
-			if parsed, err := netip.ParseAddrPort(addr); err == nil {
+			if parsed := p2p.ParseEndpoint(addr); parsed.IsValid() {
 				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
 			}
 		}

@@ -63,6 +63,11 @@ func (r *remote) settingsFrom(p *partSettings) (any, error) {
 // listenPeers lets peers connect to this machine if that is asked for.
 func (r *remote) listenPeers() error {
 	s := r.cfg.Settings
+	for _, name := range []string{"proxy", "onion", "onlynet", "cjdnsreachable"} {
+		if s.Has(name) {
+			return config.Complain("-%s is for the node, which tells its workers how to reach peers: an address of a proxy counts on the worker's machine.", name)
+		}
+	}
 	if len(s.List("whitebind")) > 0 {
 		return config.Complain("-whitebind grants permissions, which the node does: give it to the node, and -bind to the worker.")
 	}

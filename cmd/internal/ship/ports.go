@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
 
@@ -14,7 +15,7 @@ func checkPorts(s *config.Settings) error {
 			return invalidPort(name, text)
 		}
 	}
-	for _, name := range []string{"bind", "rpcbind", "whitebind", "metricsbind", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
+	for _, name := range []string{"bind", "rpcbind", "whitebind", "metricsbind", "onion", "proxy", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
 		for _, text := range s.List(name) {
 			if !validEndpoint(name, text) {
 				return invalidPort(name, text)
@@ -44,8 +45,12 @@ func validEndpoint(name, text string) bool {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			text = rest
 		}
-	case name == "bind":
-		text, _, _ = strings.Cut(text, "=")
+	case name == "proxy" && strings.HasPrefix(text, p2p.UnixPrefix), name == "onion" && strings.HasPrefix(text, p2p.UnixPrefix):
+		return true
+	case name == "bind", name == "proxy":
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			text = text[:i]
+		}
 	case name == "whitebind":
 		if _, rest, found := strings.Cut(text, "@"); found {
 			text = rest

@@ -1,0 +1,208 @@
+package ship
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
+)
+
+const (
+	// socksPort is Tor's port for -proxy and -onion that name none.
+	socksPort = 9050
+	// maxSocketPath is what a unix socket's address holds (unix(7)), with its end.
+	maxSocketPath = 108
+	// lookupPatience bounds the looking up of a proxy's name at start.
+	lookupPatience = 10 * time.Second
+)
+
+// lookup finds an address of a name.
+type lookup func(name string) (netip.Addr, error)
+
+// lookUp asks the system's resolver.
+func lookUp(name string) (netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
+	defer cancel()
+	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return list[0], nil
+}
+
+// reaching collects what the settings say about networks. Rules and texts are Bitcoin
+// Core's.
+type reaching struct {
+	settings *config.Settings
+	lookup   lookup
+	proxies  map[p2p.NetworkID]string // by network; that of none is for names
+	allowed  []p2p.NetworkID
+}
+
+// networksOf reads -proxy, -onion, -onlynet and -cjdnsreachable.
+func networksOf(s *config.Settings, find lookup) (manager.Networks, error) {
+	r := &reaching{settings: s, lookup: find, proxies: map[p2p.NetworkID]string{}, allowed: p2p.Networks()}
+	for _, read := range []func() error{r.readOnlyNet, r.readProxies, r.readOnion, r.checkReach} {
+		if err := read(); err != nil {
+			return manager.Networks{}, err
+		}
+	}
+	n := manager.Networks{Reachable: append([]p2p.NetworkID{}, r.allowed...)}
+	s.Fill(&n)
+	for _, network := range append(p2p.Networks(), 0) {
+		if address := r.proxies[network]; address != "" {
+			n.Proxies = append(n.Proxies, p2p.Proxy{Network: network, Address: address, Randomize: s.Bool("proxyrandomize", true)})
+		}
+	}
+	return n, nil
+}
+
+// restricted reports whether -onlynet names a network.
+func (r *reaching) restricted(to p2p.NetworkID) bool {
+	return len(r.settings.List("onlynet")) > 0 && slices.Contains(r.allowed, to)
+}
+
+func (r *reaching) forbid(network p2p.NetworkID) {
+	r.allowed = slices.DeleteFunc(r.allowed, func(n p2p.NetworkID) bool { return n == network })
+}
+
+func (r *reaching) readOnlyNet() error {
+	names := r.settings.List("onlynet")
+	var only []p2p.NetworkID
+	for _, name := range names {
+		network := p2p.NetworkNamed(name)
+		if network == 0 {
+			return config.Complain("Unknown network specified in -onlynet: '%s'", name)
+		}
+		only = append(only, network)
+	}
+	if len(names) > 0 {
+		r.allowed = only
+	}
+	return nil
+}
+
+// readProxies reads "address" and "address=network", of which the last for a network
+// counts.
+func (r *reaching) readProxies() error {
+	for _, text := range r.settings.List("proxy") {
+		address, network := text, ""
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			address, network = text[:i], strings.ToLower(text[i+1:])
+			if network == "" {
+				return config.Complain("Invalid -proxy address or hostname, ends with '=': '%s'", text)
+			}
+		}
+		proxy, err := r.address("proxy", address)
+		if err != nil {
+			return err
+		}
+		switch network {
+		case "":
+			r.proxies = map[p2p.NetworkID]string{0: proxy, p2p.IPv4: proxy, p2p.IPv6: proxy, p2p.TorV3: proxy, p2p.CJDNS: proxy}
+		case "ipv4", "ipv6":
+			r.proxies[p2p.NetworkNamed(network)], r.proxies[0] = proxy, proxy
+		case "onion", "tor":
+			r.proxies[p2p.TorV3] = proxy
+		case "cjdns":
+			r.proxies[p2p.CJDNS] = proxy
+		default:
+			return config.Complain("Unrecognized network in -proxy='%s': '%s'", text, network)
+		}
+	}
+	return nil
+}
+
+// readOnion reads -onion, which counts more than -proxy for Tor; -noonion is "0".
+func (r *reaching) readOnion() error {
+	text := r.settings.Text("onion", "")
+	if text == "" {
+		return nil
+	}
+	if text == "0" && r.restricted(p2p.TorV3) {
+		return config.Complain("Outbound connections restricted to Tor (-onlynet=onion) but the proxy for reaching the Tor network is explicitly forbidden: -onion=0")
+	}
+	proxy, err := r.address("onion", text)
+	r.proxies[p2p.TorV3] = proxy
+	return err
+}
+
+// address reads where a proxy is; "" for none.
+func (r *reaching) address(option, text string) (string, error) {
+	if text == "" || text == "0" {
+		return "", nil
+	}
+	if path, ok := strings.CutPrefix(text, p2p.UnixPrefix); ok && len(path) > 0 && len(path) < maxSocketPath {
+		return text, nil
+	}
+	name, port, ok := p2p.SplitHostPort(text, socksPort)
+	host, literal := p2p.ParseHost(name)
+	if ok && !literal && name != "" && r.settings.Bool("dns", true) {
+		if ip, err := r.lookup(name); err == nil {
+			host = p2p.HostOf(ip)
+		}
+	}
+	if _, isIP := host.IP(); !ok || !isIP {
+		return "", config.Complain("Invalid -%s address or hostname: '%s'", option, text)
+	}
+	return p2p.Endpoint{Host: host, Port: port}.String(), nil
+}
+
+// checkReach takes away the networks that nothing leads to, and complains if only
+// those are allowed.
+func (r *reaching) checkReach() error {
+	if !r.settings.Has("cjdnsreachable") {
+		if r.restricted(p2p.CJDNS) {
+			return config.Complain("Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not provided")
+		}
+		r.forbid(p2p.CJDNS)
+	}
+	if r.settings.Bool("dnsseed", false) && !r.clearnet() {
+		return config.Complain("Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids connections to IPv4/IPv6")
+	}
+	if r.proxies[p2p.TorV3] == "" {
+		if r.restricted(p2p.TorV3) {
+			return config.Complain("Outbound connections restricted to Tor (-onlynet=onion) but the proxy for reaching the Tor network is not provided: none of -proxy, -onion or -listenonion is given")
+		}
+		r.forbid(p2p.TorV3)
+	}
+	if r.restricted(p2p.I2P) {
+		return config.Complain("Outbound connections restricted to i2p (-onlynet=i2p) but -i2psam is not provided")
+	}
+	r.forbid(p2p.I2P)
+	return nil
+}
+
+// clearnet reports whether IPv4 or IPv6 is allowed, where DNS seeds are.
+func (r *reaching) clearnet() bool {
+	return slices.Contains(r.allowed, p2p.IPv4) || slices.Contains(r.allowed, p2p.IPv6)
+}
+
+// proxyGiven reports whether all connections are to go by a proxy: who wants that does
+// not want to be found either.
+func proxyGiven(s *config.Settings) bool {
+	text := s.Text("proxy", "")
+	return text != "" && text != "0"
+}
+
+// seeding applies the rules by which -dnsseed follows from other settings.
+func seeding(s *config.Settings, n manager.Networks) bool {
+	clearnet := slices.Contains(n.Reachable, p2p.IPv4) || slices.Contains(n.Reachable, p2p.IPv6)
+	return s.Bool("dnsseed", clearnet && !s.Has("connect") && s.Int("maxconnections", 1) > 0)
+}
+
+// socketPaths are the paths of proxies that are unix sockets.
+func socketPaths(n manager.Networks) (paths []string) {
+	for _, p := range n.Proxies {
+		if path, ok := strings.CutPrefix(p.Address, p2p.UnixPrefix); ok && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,125 @@
+package banlist
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+// Subnet is what a ban covers: a network of IPv4 or IPv6, or one host of another
+// network, where neighbouring addresses are not neighbours. Subnets can be compared.
+type Subnet struct {
+	host p2p.Host
+	bits int // of IPv4 and IPv6
+}
+
+// SubnetOf is the subnet of one host.
+func SubnetOf(host p2p.Host) Subnet {
+	s := Subnet{host: host}
+	if ip, ok := host.IP(); ok && host.Network() != p2p.CJDNS {
+		s.bits = ip.BitLen()
+	}
+	return s
+}
+
+// SubnetOfPrefix is a network of IPv4 or IPv6.
+func SubnetOfPrefix(p netip.Prefix) Subnet {
+	return Subnet{p2p.HostOf(p.Masked().Addr()), p.Bits()}
+}
+
+// ParseSubnet reads "1.2.3.4", "1.2.0.0/16", "1.2.0.0/255.255.0.0", IPv6, or an address
+// of Tor or I2P. cjdns tells that fc00::/8 is CJDNS, which has no subnets.
+func ParseSubnet(text string, cjdns bool) (Subnet, error) {
+	address, mask, given := strings.Cut(text, "/")
+	host, ok := p2p.ParseHost(address)
+	if !ok {
+		return Subnet{}, fmt.Errorf("invalid address %q", address)
+	}
+	if cjdns {
+		host = host.ToCJDNS()
+	}
+	if !given {
+		return SubnetOf(host), nil
+	}
+	ip, ok := host.IP()
+	if !ok || host.Network() == p2p.CJDNS {
+		return Subnet{}, fmt.Errorf("%s has no subnets", host.Network().Name())
+	}
+	bits, err := maskBits(mask, ip)
+	if err != nil {
+		return Subnet{}, err
+	}
+	prefix, err := ip.Prefix(bits)
+	return SubnetOfPrefix(prefix), err
+}
+
+// maskBits reads a prefix length or a whole mask.
+func maskBits(mask string, ip netip.Addr) (int, error) {
+	if m, err := netip.ParseAddr(mask); err == nil && m.Is4() == ip.Is4() {
+		return leadingOnes(m.AsSlice(), mask)
+	}
+	if len(mask) == 0 || len(mask) > 3 {
+		return 0, fmt.Errorf("invalid mask %q", mask)
+	}
+	bits := 0
+	for _, c := range mask {
+		if c < '0' || c > '9' {
+			return 0, fmt.Errorf("invalid mask %q", mask)
+		}
+		bits = 10*bits + int(c-'0')
+	}
+	if bits > ip.BitLen() {
+		return 0, fmt.Errorf("mask %q is too long", mask)
+	}
+	return bits, nil
+}
+
+// leadingOnes counts the ones of a mask, after which there must be none.
+func leadingOnes(raw []byte, mask string) (bits int, err error) {
+	for i := range 8 * len(raw) {
+		one := raw[i/8]<<(i%8)&0x80 != 0
+		if one && bits < i {
+			return 0, fmt.Errorf("mask %q has gaps", mask)
+		}
+		if one {
+			bits++
+		}
+	}
+	return bits, nil
+}
+
+// Contains reports whether the subnet covers a host.
+func (s Subnet) Contains(host p2p.Host) bool {
+	if s.host.Network() != host.Network() || !host.IsValid() {
+		return false
+	}
+	if s.host.Network() != p2p.IPv4 && s.host.Network() != p2p.IPv6 {
+		return s.host == host
+	}
+	ip, _ := host.IP()
+	prefix, err := ip.Prefix(s.bits)
+	return err == nil && p2p.HostOf(prefix.Addr()) == s.host
+}
+
+// Host is the first host of the subnet.
+func (s Subnet) Host() p2p.Host { return s.host }
+
+// IsValid reports whether the subnet covers anything.
+func (s Subnet) IsValid() bool { return s.host.IsValid() }
+
+// String writes the subnet as ParseSubnet reads it, a single IP address with /32 or
+// /128.
+func (s Subnet) String() string {
+	if ip, ok := s.host.IP(); ok && s.host.Network() != p2p.CJDNS {
+		return netip.PrefixFrom(ip, s.bits).String()
+	}
+	return s.host.String()
+}
+
+// compare orders by network, address and size.
+func (s Subnet) compare(other Subnet) int {
+	return cmp.Or(s.host.Compare(other.host), cmp.Compare(s.bits, other.bits))
+}
