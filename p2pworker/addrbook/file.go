@@ -79,11 +79,7 @@ func appendInt32(b []byte, v int) []byte {
 }
 
 func appendEntry(b []byte, e Entry) []byte {
-	b = appendInt32(b, diskVersion)
-	b = binary.LittleEndian.AppendUint32(b, uint32(e.Seen.Unix()))
-	b = appendCompact(b, uint64(e.Services))
-	b = appendAddress(b, e.Address.Host)
-	b = binary.BigEndian.AppendUint16(b, e.Address.Port)
+	b = appendNetAddr(b, e.Address, uint64(e.Services), e.Seen.Unix())
 	b = appendAddress(b, e.Source)
 	success := int64(0)
 	if !e.LastSuccess.IsZero() {
@@ -91,6 +87,16 @@ func appendEntry(b []byte, e Entry) []byte {
 	}
 	b = binary.LittleEndian.AppendUint64(b, uint64(success))
 	return appendInt32(b, e.Attempts)
+}
+
+// appendNetAddr writes an address as Bitcoin Core does on disk, which is BIP155's form
+// behind a version.
+func appendNetAddr(b []byte, a p2p.Endpoint, services uint64, unix int64) []byte {
+	b = appendInt32(b, diskVersion)
+	b = binary.LittleEndian.AppendUint32(b, uint32(unix))
+	b = appendCompact(b, services)
+	b = appendAddress(b, a.Host)
+	return binary.BigEndian.AppendUint16(b, a.Port)
 }
 
 func appendCompact(b []byte, v uint64) []byte {
@@ -203,19 +209,30 @@ func (r *fileReader) address() (host p2p.Host, known bool) {
 	return p2p.NewHost(network, r.take(int(size)))
 }
 
-func (r *fileReader) entry() (e Entry, known bool) {
+// netAddr reads what appendNetAddr writes; of a network that is not known, no endpoint.
+func (r *fileReader) netAddr() (a p2p.Endpoint, services wire.ServiceFlag, unix int64) {
 	if version := r.u32(); version&diskVersionMask == 0 {
 		r.bad = true
-		return e, false
+		return a, 0, 0
 	}
-	e.Seen = time.Unix(int64(r.u32()), 0)
-	e.Services = wire.ServiceFlag(r.compact())
+	unix = int64(r.u32())
+	services = wire.ServiceFlag(r.compact())
 	host, known := r.address()
-	e.Address = p2p.Endpoint{Host: host, Port: binary.BigEndian.Uint16(r.take(2))}
+	port := binary.BigEndian.Uint16(r.take(2))
+	if known {
+		a = p2p.Endpoint{Host: host, Port: port}
+	}
+	return a, services, unix
+}
+
+func (r *fileReader) entry() (e Entry, known bool) {
+	var unix int64
+	e.Address, e.Services, unix = r.netAddr()
+	e.Seen = time.Unix(unix, 0)
 	e.Source, _ = r.address()
 	if success := int64(r.u64()); success > 0 {
 		e.LastSuccess = time.Unix(success, 0)
 	}
 	e.Attempts = int(int32(r.u32()))
-	return e, known
+	return e, e.Address.IsValid()
 }

@@ -147,14 +147,25 @@ func (m *manager) fillSlots() {
 	}
 	for _, kind := range []p2p.ConnectionType{p2p.FullRelay, p2p.BlockRelayOnly} {
 		for range m.roster.Wanted(kind) {
-			e, ok := m.book.Select(m.random.Uint64, m.now(), m.eligible)
+			to, ok := m.choose(kind)
 			if !ok {
 				break
 			}
-			_, orders, _ := m.roster.Dial(e.Address.String(), kind)
+			_, orders, _ := m.roster.Dial(to.String(), kind)
 			m.dispatch(orders)
 		}
 	}
+}
+
+// choose returns an address for a connection, anchors first.
+func (m *manager) choose(kind p2p.ConnectionType) (p2p.Endpoint, bool) {
+	if kind == p2p.BlockRelayOnly {
+		if anchor, ok := m.nextAnchor(); ok {
+			return anchor, true
+		}
+	}
+	e, ok := m.book.Select(m.random.Uint64, m.now(), m.eligible)
+	return e.Address, ok
 }
 
 // eligible allows one automatic connection a network group, to networks that are

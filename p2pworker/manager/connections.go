@@ -98,6 +98,9 @@ func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerReques
 		return p2p.IntroducePeerReply{}, nil
 	}
 	m.roster.SetReady(req.Peer, 0)
+	if f := m.facts[req.Peer]; f != nil {
+		f.services = wire.ServiceFlag(req.Services)
+	}
 	if p.Kind != p2p.Inbound {
 		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())
 	}

@@ -18,12 +18,13 @@
 //   - When the manager is restarted, workers register again with their
 //     connections, which live on under the same numbers.
 //   - Bans are on disk (banlist.json) when setban returns; addresses are
-//     written (peers.dat) every fifteen minutes and at the end.
+//     written (peers.dat) every fifteen minutes and at the end, the last
+//     block-relay-only peers (anchors.dat) at the end.
 //
 // # Ownership
 //
 // One mutex guards the state; no call or file access happens under it. Run
 // owns four goroutines (time, events, requests for new workers, DNS seeds) and
-// joins them. The manager touches only the two files named above, and asks the
+// joins them. The manager touches only the three files named above, and asks the
 // system's resolver for DNS seeds.
 package manager

@@ -31,6 +31,7 @@ func (m *manager) loadFiles() {
 			len(m.bans.Entries(m.now())), time.Since(began).Milliseconds()))
 	}
 	m.loadPeers()
+	m.loadAnchors()
 }
 
 func (m *manager) loadPeers() {

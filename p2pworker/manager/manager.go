@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -64,6 +65,7 @@ type manager struct {
 	ordering
 	links
 	addresses
+	anchors
 	reporting
 	idleWorkers
 	// Bytes of connections that are closed.
@@ -111,6 +113,7 @@ type idleWorkers struct {
 // facts are what is kept about a connection beside the roster.
 type facts struct {
 	permissions p2p.Permissions
+	services    wire.ServiceFlag // that it told of
 	report      p2p.PeerReport
 	reported    bool
 }
@@ -174,6 +177,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	m.mu.Lock()
 	m.conn = conn // it is known before the watch begins
 	m.mu.Unlock()
+	defer m.saveAnchors()
 	defer m.savePeers()
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)

@@ -144,6 +144,7 @@ func (m *manager) lose(name string) {
 	delete(m.queues, name)
 	q.retire()
 	lost, orders := m.roster.RemoveWorker(time.Now(), name)
+	m.bereave(lost)
 	for _, p := range lost {
 		m.forget(p.ID)
 	}

@@ -33,13 +33,23 @@ func (t *target) succeeded() {
 }
 
 // AddTarget configures an address to stay connected to. It returns false if
-// it is configured already.
+// it is configured already, be it in another way of writing.
 func (r *Roster) AddTarget(name string) bool {
-	if r.targetOf(name) != nil {
+	if slices.ContainsFunc(r.targets, func(t *target) bool { return plain(t.name) == plain(name) }) {
 		return false
 	}
 	r.targets = append(r.targets, &target{name: name})
 	return true
+}
+
+// plain writes an address in the one way that all have in common.
+func plain(name string) string {
+	text, port, ok := p2p.SplitHostPort(name, 0)
+	host, literal := p2p.ParseHost(text)
+	if !ok || !literal {
+		return name
+	}
+	return p2p.Endpoint{Host: host, Port: port}.String()
 }
 
 // RemoveTarget forgets one; a connection to it stays.
