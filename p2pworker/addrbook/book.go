@@ -1,7 +1,7 @@
 package addrbook
 
 import (
-	"math"
+	"iter"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -9,13 +9,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
-// Limits of a book.
+// Limits of a book, which are Bitcoin Core's.
 const (
-	MaxAddresses = 20_000
-	// maxPerSource is how many new addresses one network group may bring.
-	maxPerSource = 1024
-	// sample is how many candidates compete for being dropped or chosen.
-	sample = 16
+	// MaxAddresses is how many places there are in both tables.
+	MaxAddresses = (newBuckets + triedBuckets) * bucketSize
+	// maxRefs is how many places of the new table an address may have.
+	maxRefs = 8
 
 	horizon        = 30 * 24 * time.Hour
 	maxRetries     = 3
@@ -27,70 +26,139 @@ const (
 type Entry struct {
 	Address  p2p.Endpoint
 	Services wire.ServiceFlag
-	// Source is who told us.
+	// Source is who told us first.
 	Source      p2p.Host
 	Seen        time.Time
 	LastTry     time.Time
 	LastSuccess time.Time
-	Attempts    int
+	Attempts    int // since the last success
 	Tried       bool
 }
 
 // Book is a bounded set of addresses.
 type Book struct {
+	key     [32]byte
 	entries map[p2p.Endpoint]*slot
 	list    []*slot // for random choice
-	sources map[string]int
+	fresh   table
+	tried   table
+	// waiting are those that succeeded and whose place among the tried is taken.
+	waiting []*slot
+	// lastGood is when an address last succeeded: failures since then count once, as
+	// they may be ours.
+	lastGood time.Time
 }
 
 type slot struct {
 	Entry
 	position int
+	refs     int       // places in the new table
+	counted  time.Time // the last attempt that counted
 }
 
-// New returns an empty book.
-func New() *Book {
-	return &Book{entries: map[p2p.Endpoint]*slot{}, sources: map[string]int{}}
+// New returns an empty book. Nobody else may know the key: it says which addresses
+// share a place.
+func New(key [32]byte) *Book {
+	return &Book{
+		key: key, entries: map[p2p.Endpoint]*slot{}, fresh: newTable(newBuckets), tried: newTable(triedBuckets),
+		lastGood: time.Unix(1, 0),
+	}
 }
 
 // Len returns the number of addresses.
 func (b *Book) Len() int { return len(b.list) }
 
-// Add notes an address that source told us. It reports whether it is new.
-func (b *Book) Add(e Entry, random func() uint64, now time.Time) bool {
-	if !e.Address.IsValid() || e.Address.Port == 0 && e.Address.Host.Network() != p2p.I2P {
-		return false
-	}
-	if old := b.entries[e.Address]; old != nil {
-		old.Services |= e.Services
-		if e.Seen.After(old.Seen) && !e.Seen.After(now) {
-			old.Seen = e.Seen
+// All goes through the addresses, in no order of meaning.
+func (b *Book) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, s := range b.list {
+			if !yield(s.Entry) {
+				return
+			}
 		}
+	}
+}
+
+// Add notes an address that e.Source told us, as one that it last saw at e.Seen; of
+// what it tells of others, that is made older by a penalty. Add reports whether the
+// address has a place that it did not have.
+func (b *Book) Add(e Entry, penalty time.Duration, random func() uint64, now time.Time) bool {
+	if !e.Address.Host.Routable() || e.Address.Port == 0 && e.Address.Host.Network() != p2p.I2P {
 		return false
 	}
-	source := e.Source.Group()
-	if !e.Tried && b.sources[source] >= maxPerSource {
+	if e.Source == e.Address.Host {
+		penalty = 0
+	}
+	s := b.entries[e.Address]
+	if s != nil && !s.hear(e, penalty, random, now) {
 		return false
 	}
-	if len(b.list) >= MaxAddresses {
-		b.dropWorst(random, now)
+	if s == nil {
+		e.Seen = notBefore1970(e.Seen.Add(-penalty))
+		s = b.insert(e)
 	}
+	return b.place(s, e.Source, now)
+}
+
+func notBefore1970(t time.Time) time.Time {
+	if t.Unix() < 0 {
+		return time.Unix(0, 0)
+	}
+	return t
+}
+
+// hear learns what is new about a known address. It reports whether another place in
+// the new table is to be looked for: each is twice as hard to get as the one before.
+func (s *slot) hear(e Entry, penalty time.Duration, random func() uint64, now time.Time) bool {
+	interval := 24 * time.Hour
+	if now.Sub(e.Seen) < 24*time.Hour {
+		interval = time.Hour
+	}
+	news := e.Seen.After(s.Seen)
+	if s.Seen.Before(e.Seen.Add(-interval - penalty)) {
+		s.Seen = notBefore1970(e.Seen.Add(-penalty))
+	}
+	s.Services |= e.Services
+	return news && !s.Tried && s.refs < maxRefs && random()%(1<<s.refs) == 0
+}
+
+func (b *Book) insert(e Entry) *slot {
 	s := &slot{Entry: e, position: len(b.list)}
 	b.list = append(b.list, s)
 	b.entries[e.Address] = s
-	b.sources[source]++
-	return true
+	return s
 }
 
-func (b *Book) dropWorst(random func() uint64, now time.Time) {
-	var worst *slot
-	for range sample {
-		s := b.list[random()%uint64(len(b.list))]
-		if worst == nil || s.promise(now) < worst.promise(now) {
-			worst = s
-		}
+// place gives an address the place in the new table that source leads to, if that is
+// free or held by one that is of less use. An address without a place is forgotten.
+func (b *Book) place(s *slot, source p2p.Host, now time.Time) bool {
+	at := b.newPlace(s.Address, source)
+	held := b.fresh.at(at)
+	if held == s {
+		return false
 	}
-	b.remove(worst)
+	if held == nil || held.terrible(now) || held.refs > 1 && s.refs == 0 {
+		b.vacate(at)
+		b.fresh.set(at, s)
+		s.refs++
+		return true
+	}
+	if s.refs == 0 {
+		b.remove(s)
+	}
+	return false
+}
+
+// vacate takes a place of the new table from who holds it.
+func (b *Book) vacate(at place) {
+	s := b.fresh.at(at)
+	if s == nil {
+		return
+	}
+	b.fresh.set(at, nil)
+	if s.refs--; s.refs == 0 && !s.Tried {
+		b.remove(s)
+	}
 }
 
 func (b *Book) remove(s *slot) {
@@ -98,16 +166,17 @@ func (b *Book) remove(s *slot) {
 	b.list[s.position], last.position = last, s.position
 	b.list = b.list[:len(b.list)-1]
 	delete(b.entries, s.Address)
-	source := s.Source.Group()
-	if b.sources[source]--; b.sources[source] <= 0 {
-		delete(b.sources, source)
-	}
 }
 
 // Attempted notes that a connection to a is being tried.
 func (b *Book) Attempted(a p2p.Endpoint, now time.Time) {
-	if s := b.entries[a]; s != nil {
-		s.LastTry = now
+	s := b.entries[a]
+	if s == nil {
+		return
+	}
+	s.LastTry = now
+	if s.counted.Before(b.lastGood) {
+		s.counted = now
 		s.Attempts++
 	}
 }
@@ -116,17 +185,53 @@ func (b *Book) Attempted(a p2p.Endpoint, now time.Time) {
 func (b *Book) Forgive(a p2p.Endpoint) {
 	if s := b.entries[a]; s != nil && s.Attempts > 0 {
 		s.Attempts--
+		s.counted = time.Time{}
 	}
 }
 
-// Good notes that a connection to a succeeded, with the services it offers.
-func (b *Book) Good(a p2p.Endpoint, services wire.ServiceFlag, now time.Time) {
+// Good notes that a connection to a succeeded, with the services it offers. It reports
+// whether that has made it one of the tried; if its place is taken, it has to wait for
+// Resolve.
+func (b *Book) Good(a p2p.Endpoint, services wire.ServiceFlag, now time.Time) bool {
 	s := b.entries[a]
 	if s == nil {
-		return
+		return false
 	}
-	s.Tried, s.Attempts, s.Services = true, 0, services
+	b.lastGood = now
+	s.Attempts, s.Services = 0, services
 	s.LastSuccess, s.LastTry = now, now
+	if s.Tried {
+		return false
+	}
+	if b.tried.at(b.triedPlace(a)) != nil {
+		b.await(s)
+		return false
+	}
+	b.promote(s)
+	return true
+}
+
+// promote moves an address to the table of the tried. Who has its place there goes
+// back to the new ones.
+func (b *Book) promote(s *slot) {
+	first := b.newPlace(s.Address, s.Source).bucket
+	for i := range newBuckets {
+		at := b.placeIn(s.Address, (first+i)%newBuckets, true)
+		if s.refs > 0 && b.fresh.at(at) == s {
+			b.fresh.set(at, nil)
+			s.refs--
+		}
+	}
+	at := b.triedPlace(s.Address)
+	if held := b.tried.at(at); held != nil {
+		held.Tried = false
+		back := b.newPlace(held.Address, held.Source)
+		b.vacate(back)
+		b.fresh.set(back, held)
+		held.refs = 1
+	}
+	b.tried.set(at, s)
+	s.Tried = true
 }
 
 // Connected notes that a connection to a lived until now.
@@ -134,70 +239,4 @@ func (b *Book) Connected(a p2p.Endpoint, now time.Time) {
 	if s := b.entries[a]; s != nil && now.Sub(s.Seen) > 20*time.Minute {
 		s.Seen = now
 	}
-}
-
-// terrible reports whether an address is not worth keeping or telling.
-func (s *slot) terrible(now time.Time) bool {
-	switch {
-	case now.Sub(s.LastTry) <= time.Minute:
-		return false
-	case s.Seen.After(now.Add(10 * time.Minute)), now.Sub(s.Seen) > horizon:
-		return true
-	case s.LastSuccess.IsZero() && s.Attempts >= maxRetries:
-		return true
-	}
-	return now.Sub(s.LastSuccess) > minFailureDays && s.Attempts >= maxFailures
-}
-
-// promise orders addresses: failures and recent attempts lower it.
-func (s *slot) promise(now time.Time) float64 {
-	p := 1.0
-	if now.Sub(s.LastTry) < 10*time.Minute {
-		p *= 0.01
-	}
-	p *= math.Pow(0.66, float64(min(s.Attempts, 8)))
-	if s.terrible(now) {
-		p *= 0.001
-	}
-	if s.Tried {
-		p *= 2
-	}
-	return p
-}
-
-// Select chooses an address to try for which ok is true, or none.
-func (b *Book) Select(random func() uint64, now time.Time, ok func(Entry) bool) (Entry, bool) {
-	if len(b.list) == 0 {
-		return Entry{}, false
-	}
-	for range 50 {
-		s := b.list[random()%uint64(len(b.list))]
-		chance := float64(random()>>11) / (1 << 53)
-		if chance < s.promise(now)*1.2 && ok(s.Entry) {
-			return s.Entry, true
-		}
-	}
-	return Entry{}, false
-}
-
-// Sample returns up to limit addresses, no more than percent of all, in
-// random order, leaving out those that are of no use to anybody.
-func (b *Book) Sample(random func() uint64, now time.Time, limit, percent int) []Entry {
-	n := len(b.list)
-	if percent > 0 {
-		limit = min(limit, (n*percent+99)/100)
-	}
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	var list []Entry
-	for i := 0; i < n && len(list) < limit; i++ {
-		j := i + int(random()%uint64(n-i))
-		order[i], order[j] = order[j], order[i]
-		if s := b.list[order[i]]; !s.terrible(now) {
-			list = append(list, s.Entry)
-		}
-	}
-	return list
 }

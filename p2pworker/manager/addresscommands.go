@@ -75,16 +75,16 @@ func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error)
 	const services = wire.SFNodeNetwork | wire.SFNodeWitness
 	address := p2p.Endpoint{Host: m.cfg.Networks.host(host), Port: uint16(port)}
 	e := addrbook.Entry{Address: address, Services: services, Source: address.Host, Seen: now}
-	if !m.book.Add(e, m.random.Uint64, now) {
-		return struct {
-			Error   string `json:"error"`
-			Success bool   `json:"success"`
-		}{"failed-adding-to-new", false}, nil
+	switch {
+	case !m.book.Add(e, 0, m.random.Uint64, now):
+		return addressAdded{Error: "failed-adding-to-new"}, nil
+	case tried && !m.book.Good(address, services, now):
+		return addressAdded{Error: "failed-adding-to-tried"}, nil
 	}
-	if tried {
-		m.book.Good(address, services, now)
-	}
-	return struct {
-		Success bool `json:"success"`
-	}{true}, nil
+	return addressAdded{Success: true}, nil
+}
+
+type addressAdded struct {
+	Success bool   `json:"success"`
+	Error   string `json:"error,omitempty"`
 }

@@ -45,7 +45,7 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 			continue
 		}
 		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host,
-			Seen: time.Unix(a.Time, 0).Add(-gossipPenalty)}, m.random.Uint64, m.now())
+			Seen: time.Unix(a.Time, 0)}, gossipPenalty, m.random.Uint64, m.now())
 	}
 	m.relay(req.Peer, req.Relay)
 	return p2p.Done{}, nil

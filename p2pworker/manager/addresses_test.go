@@ -35,13 +35,13 @@ func address(i int) p2p.NetAddr {
 // TestTheSameAddressesAreToldForADay to all who ask over one address of ours: asking
 // often does not reveal the book.
 func TestTheSameAddressesAreToldForADay(t *testing.T) {
-	s := newShip(t, Config{Whitelist: []string{"addr@10.0.0.9"}})
+	s := newShip(t, Config{Whitelist: []string{"addr@10.0.0.9"}, Regtest: true, Test: []string{"addrman"}})
 	w := s.worker("worker.1", 0)
 	one, two := w.accept("10.0.0.1:5"), w.accept("10.0.0.2:5")
 	for i := range 200 {
 		w.tell(p2p.AddAddressesRequest{Peer: one, Addresses: []p2p.NetAddr{address(i)}})
 	}
-	require.Equal(t, 200, s.book.Len())
+	require.Greater(t, s.book.Len(), 180, "some share a place")
 	first := w.gossip(one)
 	require.NotEmpty(t, first)
 	require.LessOrEqual(t, len(first), 200*gossipPercent/100)
@@ -143,9 +143,7 @@ func TestCommandsAboutTheAddressBook(t *testing.T) {
 	s.fails(rpc.InvalidIPOrSubnet, "Invalid IP address", "addpeeraddress", `["localhost",8333]`)
 	s.fails(rpc.InvalidParameter, "Address count out of range", "getnodeaddresses", `[-1]`)
 	s.fails(rpc.InvalidParameter, "Network not recognized: moon", "getnodeaddresses", `[1,"moon"]`)
-	success := struct {
-		Success bool `json:"success"`
-	}{true}
+	success := addressAdded{Success: true}
 	require.Equal(t, success, s.succeeds("addpeeraddress", `["1.2.3.4",8333,true]`))
 	require.Equal(t, success, s.succeeds("addpeeraddress", `["2a00:1450::1",8333]`))
 	require.NotEqual(t, success, s.succeeds("addpeeraddress", `["1.2.3.4",8333]`), "it is known")

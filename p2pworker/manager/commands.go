@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -19,7 +20,7 @@ func Commands() rpc.Table { return commands{&manager{}}.table() }
 
 // table is what the manager answers to JSON-RPC clients.
 func (m commands) table() rpc.Table {
-	return append(append(append(m.infoCommands(), m.nodeCommands()...), m.banCommands()...), m.addressCommands()...)
+	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands())
 }
 
 // networkNames lists all networks, as the help shows them.

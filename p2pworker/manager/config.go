@@ -1,6 +1,8 @@
 package manager
 
 import (
+	crand "crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -31,6 +33,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.
 	MaxConnections *int
+	// Test are -test: "addrman" makes the places of addresses predictable, on regtest.
+	Test []string `option:"test"`
 	// Whitelist and Whitebind are as given.
 	Whitelist           []string `option:"whitelist"`
 	Whitebind           []string `option:"whitebind"`
@@ -61,6 +65,16 @@ func (c Config) withDefaults() Config {
 	}
 	c.Networks = c.Networks.withDefaults()
 	return c
+}
+
+// bookKey is the key of a new address book.
+func (c Config) bookKey() (key [32]byte) {
+	if c.Regtest && slices.Contains(c.Test, "addrman") {
+		return [32]byte{1}
+	}
+	// crypto/rand.Read never fails: it ends the process instead.
+	_, _ = crand.Read(key[:])
+	return key
 }
 
 // dialSlack is how long, beside the dialling itself, a worker may take to learn

@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/internal/durable"
+	"github.com/bulkheadnode/bulkhead/internal/wording"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 )
 
 func (m *manager) banFile() string  { return filepath.Join(m.cfg.DataDir, "banlist.json") }
 func (m *manager) peerFile() string { return filepath.Join(m.cfg.DataDir, "peers.dat") }
 
-// loadFiles reads what an earlier run left. A file that cannot be read is
-// replaced; the old one is kept beside it.
-func (m *manager) loadFiles() {
+// loadFiles reads what an earlier run left. A list of bans that cannot be read is
+// replaced.
+func (m *manager) loadFiles() error {
 	began := time.Now()
 	raw, err := os.ReadFile(m.banFile())
 	if err == nil {
@@ -30,35 +31,45 @@ func (m *manager) loadFiles() {
 		m.net.Debug(fmt.Sprintf("Loaded %d banned node addresses/subnets %dms",
 			len(m.bans.Entries(m.now())), time.Since(began).Milliseconds()))
 	}
-	m.loadPeers()
+	if err := m.loadPeers(); err != nil {
+		return err
+	}
 	m.loadAnchors()
+	return nil
 }
 
-func (m *manager) loadPeers() {
+// loadPeers reads peers.dat. That of a later version is kept beside a new one; one that
+// is damaged is for the user to judge, as in Bitcoin Core.
+func (m *manager) loadPeers() error {
 	began := time.Now()
 	path := m.peerFile()
 	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		m.env.Logger.Info(fmt.Sprintf("Creating peers.dat because the file was not found (\"%s\")", path))
-		m.savePeers()
-		return
-	}
 	var book *addrbook.Book
 	if err == nil {
-		book, err = addrbook.Decode(raw, uint32(m.cfg.Net), m.now())
+		book, err = addrbook.Decode(raw, uint32(m.cfg.Net))
 	}
-	if err != nil {
-		m.env.Logger.Warn(fmt.Sprintf("Creating new peers.dat because the file could not be read: %v. Original backed up to peers.dat.bak", err))
-		if err := os.Rename(path, path+".bak"); err != nil {
-			m.env.Logger.Warn(fmt.Sprintf("peers.dat: %v", err))
-			return
-		}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		m.env.Logger.Info(fmt.Sprintf("Creating peers.dat because the file was not found (\"%s\")", path))
 		m.savePeers()
-		return
+		return nil
+	case errors.Is(err, addrbook.ErrFuture):
+		if err := os.Rename(path, path+".bak"); err != nil {
+			return wording.Errorf("Failed to rename invalid peers.dat file. Please move or delete it and try again.")
+		}
+		m.env.Logger.Warn(fmt.Sprintf("Creating new peers.dat because the file version was not compatible (\"%s\"). Original backed up to peers.dat.bak", path))
+		m.savePeers()
+		return nil
+	case err != nil:
+		return wording.Errorf("Invalid or corrupt peers.dat (%w). If you believe this is a bug, please report it to %s. As a workaround, you can move the file (\"%s\") out of the way (rename, move, or delete) to have a new one created on the next start.", err, bugReports, path)
 	}
 	m.book = book
-	m.env.Logger.Info(fmt.Sprintf("Loaded %d addresses from peers.dat  %dms", book.Len(), time.Since(began).Milliseconds()))
+	m.env.Logger.Info(fmt.Sprintf("Loaded %d addresses from peers.dat %dms", book.Len(), time.Since(began).Milliseconds()))
+	return nil
 }
+
+// bugReports is where the project takes them; there is no such place yet.
+const bugReports = ""
 
 func (m *manager) saveBans() {
 	m.mu.Lock()
@@ -75,7 +86,7 @@ func (m *manager) saveBans() {
 func (m *manager) savePeers() {
 	began := time.Now()
 	m.mu.Lock()
-	raw, n := m.book.Encode(uint32(m.cfg.Net), m.random.Uint64), m.book.Len()
+	raw, n := m.book.Encode(uint32(m.cfg.Net)), m.book.Len()
 	m.mu.Unlock()
 	if err := durable.Replace(m.peerFile(), raw, 0o600); err != nil {
 		m.env.Logger.Error(fmt.Sprintf("peers.dat: %v", err))

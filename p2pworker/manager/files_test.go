@@ -70,22 +70,54 @@ func TestTheAddressBookSurvivesARestart(t *testing.T) {
 	require.Equal(t, 1, newShip(t, Config{DataDir: dir}).book.Len())
 }
 
-// TestFilesThatCannotBeRead are replaced; the old address book is kept beside it.
-func TestFilesThatCannotBeRead(t *testing.T) {
+// TestABanListThatCannotBeRead is replaced.
+func TestABanListThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"banlist.json", "peers.dat"} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("neither"), 0o600))
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "banlist.json"), []byte("no list"), 0o600))
 	s := newShip(t, Config{DataDir: dir})
-	require.Zero(t, s.book.Len())
 	require.Equal(t, []bannedNet{}, s.succeeds("listbanned", `[]`))
-	raw, err := os.ReadFile(filepath.Join(dir, "peers.dat.bak"))
-	require.NoError(t, err)
-	require.Equal(t, "neither", string(raw))
 	bans, err := os.ReadFile(filepath.Join(dir, "banlist.json"))
 	require.NoError(t, err)
 	require.True(t, json.Valid(bans))
-	require.Zero(t, newShip(t, Config{DataDir: dir}).book.Len(), "what replaced them can be read")
+}
+
+// TestAnAddressBookThatCannotBeRead is for the user to judge, and left as it is; that of
+// a later version is kept beside a new one.
+func TestAnAddressBookThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "peers.dat")
+	require.NoError(t, os.WriteFile(path, []byte("no addresses at all"), 0o600))
+	err := Run(t.Context(), part.Env{Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}, Config{DataDir: dir})
+	require.EqualError(t, err, "Invalid or corrupt peers.dat (Invalid network magic number). If you believe this is a bug, please report it to . "+
+		"As a workaround, you can move the file (\""+path+"\") out of the way (rename, move, or delete) to have a new one created on the next start.")
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "no addresses at all", string(raw))
+
+	future := []byte{0, 0, 0, 0, 111, 32 + 111}
+	require.NoError(t, os.WriteFile(path, future, 0o600))
+	require.Zero(t, newShip(t, Config{DataDir: dir}).book.Len())
+	raw, err = os.ReadFile(path + ".bak")
+	require.NoError(t, err)
+	require.Equal(t, future, raw)
+	require.Zero(t, newShip(t, Config{DataDir: dir}).book.Len(), "what replaced it can be read")
+}
+
+// TestTablesOfAddresses are shown by place, and counted by network.
+func TestTablesOfAddresses(t *testing.T) {
+	s := newShip(t, Config{Regtest: true, Test: []string{"addrman"}})
+	require.Equal(t, addressAdded{Success: true}, s.succeeds("addpeeraddress", `["1.2.3.4",8333,true]`))
+	require.Equal(t, addressAdded{Error: "failed-adding-to-new"}, s.succeeds("addpeeraddress", `["1.2.3.4",8333]`))
+	require.Equal(t, addressAdded{Error: "failed-adding-to-tried"}, s.succeeds("addpeeraddress", `["1.2.5.45",8333,true]`))
+	require.Equal(t, addressAdded{Success: true}, s.succeeds("addpeeraddress", `["2.0.0.0",8333]`))
+	raw := s.succeeds("getrawaddrman", `[]`).(rawTables)
+	require.Equal(t, map[string]rawAddress{"6/33": {"1.2.3.4", 8333, 9, mockTime, "ipv4", "1.2.3.4", "ipv4"}}, raw.Tried)
+	require.Len(t, raw.New, 2)
+	require.Equal(t, "2.0.0.0", raw.New["82/8"].Address)
+	counts := s.succeeds("getaddrmaninfo", `[]`).(map[string]*addressCount)
+	require.Equal(t, addressCount{New: 2, Tried: 1, Total: 3}, *counts["all_networks"])
+	require.Equal(t, addressCount{New: 2, Tried: 1, Total: 3}, *counts["ipv4"])
+	require.Equal(t, addressCount{}, *counts["onion"])
 }
 
 // TestRun: the whole manager dials what is configured, asks for workers where each

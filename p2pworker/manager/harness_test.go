@@ -35,7 +35,7 @@ func newShip(t *testing.T, cfg Config) *ship {
 	}
 	m, err := newManager(part.Env{Logger: slog.New(slog.DiscardHandler), Clock: clock.New(mockTime)}, cfg.withDefaults())
 	require.NoError(t, err)
-	m.loadFiles()
+	require.NoError(t, m.loadFiles())
 	m.lastOrder = 0
 	s := &ship{manager: m, t: t, bus: bustest.New(t)}
 	m.conn, _ = s.bus.Conn(roles.Peers, "peers", m.mux())

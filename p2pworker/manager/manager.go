@@ -41,7 +41,9 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	m.loadFiles()
+	if err := m.loadFiles(); err != nil {
+		return err
+	}
 	env.SetTitle("peers")
 	return env.Serve(ctx, m.mux(), commands{m}.table(), m.run)
 }
@@ -129,7 +131,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
 		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
-		addresses:   addresses{book: addrbook.New(), gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
+		addresses:   addresses{gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 	}
@@ -138,6 +140,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(seed[:])
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
+	m.book = addrbook.New(cfg.bookKey())
 	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
 		m.roster.SetActive(false)
@@ -223,6 +226,7 @@ func (m *manager) keepTime(ctx context.Context) error {
 		m.mu.Lock()
 		// Attempts follow real time: a frozen clock must not stop them.
 		m.dispatch(m.roster.Tick(time.Now()))
+		m.book.Resolve(m.now())
 		m.fillSlots()
 		m.mu.Unlock()
 		m.changed()

@@ -81,7 +81,7 @@ func TestReachabilityIsShown(t *testing.T) {
 // TestAddressesOfReachableNetworksAreKept, and told by network. Who adds one by hand
 // may add any.
 func TestAddressesOfReachableNetworksAreKept(t *testing.T) {
-	s := newShip(t, Config{Networks: Networks{Reachable: []p2p.NetworkID{p2p.TorV3}, CJDNS: true}})
+	s := newShip(t, Config{Regtest: true, Test: []string{"addrman"}, Networks: Networks{Reachable: []p2p.NetworkID{p2p.TorV3}, CJDNS: true}})
 	w := s.worker("worker.1", 0)
 	peer := w.accept("10.0.0.1:5")
 	key := make([]byte, 32)
@@ -120,7 +120,7 @@ func TestAProxyThatIsAwayIsNoFaultOfPeers(t *testing.T) {
 	w := s.worker("worker.1", 0)
 	end := p2p.ParseEndpoint("8.8.8.8:8333")
 	s.mu.Lock()
-	s.book.Add(addrbook.Entry{Address: end, Services: wire.SFNodeNetwork | wire.SFNodeWitness, Seen: s.now(), LastTry: s.now().Add(-time.Hour)}, s.random.Uint64, s.now())
+	s.book.Add(addrbook.Entry{Address: end, Services: wire.SFNodeNetwork | wire.SFNodeWitness, Seen: s.now(), LastTry: s.now().Add(-time.Hour)}, 0, s.random.Uint64, s.now())
 	for s.roster.Wanted(p2p.FullRelay) == 8 {
 		s.fillSlots()
 	}

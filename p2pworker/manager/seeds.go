@@ -88,7 +88,7 @@ func (m *manager) askSeed(ctx context.Context, host string) (found int) {
 		host := p2p.HostOf(ip)
 		e := addrbook.Entry{Address: p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort},
 			Services: wire.SFNodeNetwork | wire.SFNodeWitness, Source: host, Seen: m.now().Add(-age)}
-		if m.book.Add(e, m.random.Uint64, m.now()) {
+		if m.book.Add(e, 0, m.random.Uint64, m.now()) {
 			found++
 		}
 	}
