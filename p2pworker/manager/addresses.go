@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -155,6 +156,33 @@ func (m *manager) fillSlots() {
 			m.dispatch(orders)
 		}
 	}
+	m.feel(time.Now())
+}
+
+// feelerInterval is the mean pause between connections that only try an address.
+const feelerInterval = 2 * time.Minute
+
+// feel tries an address for the book's sake once all connections are there: one whose
+// place among the tried another waits for, or a new one. The mutex is held.
+func (m *manager) feel(now time.Time) {
+	if now.Before(m.nextFeeler) || m.roster.Wanted(p2p.FullRelay) > 0 || m.roster.Wanted(p2p.Feeler) == 0 {
+		return
+	}
+	pause := rand.New(m.random).ExpFloat64() * float64(feelerInterval)
+	m.nextFeeler = now.Add(time.Duration(pause))
+	e, ok := m.book.Contested(m.random.Uint64)
+	if !ok {
+		e, ok = m.book.Select(m.random.Uint64, m.now(), func(e addrbook.Entry) bool { return !e.Tried && m.eligible(e) })
+	}
+	if !ok {
+		return
+	}
+	if slices.ContainsFunc(m.roster.Peers(), func(p roster.Peer) bool { return p.Remote == e.Address && p.Ready }) {
+		m.book.Good(e.Address, e.Services, m.now()) // it works
+		return
+	}
+	_, orders, _ := m.roster.Dial(e.Address.String(), p2p.Feeler)
+	m.dispatch(orders)
 }
 
 // choose returns an address for a connection, anchors first.

@@ -95,8 +95,9 @@ type addresses struct {
 	gossip map[p2p.Endpoint]gossipCache
 	// relaySeed decides whom addresses are passed on to.
 	relaySeed maphash.Seed
-	// proxyFailed is when a proxy was last found to be away.
-	proxyFailed time.Time
+	// proxyFailed is when a proxy was last found to be away, nextFeeler when an address
+	// is to be tried for the book's sake.
+	proxyFailed, nextFeeler time.Time
 }
 
 // reporting is the questions to workers that are not answered yet.

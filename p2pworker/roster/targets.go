@@ -129,8 +129,11 @@ func (r *Roster) Wanted(kind p2p.ConnectionType) int {
 		limit = r.limits.FullRelay
 	case p2p.BlockRelayOnly:
 		limit = r.limits.BlockRelay
-	case p2p.Feeler, p2p.AddrFetch:
+	case p2p.AddrFetch:
 		limit = 1
+	case p2p.Feeler:
+		// It needs one of the connections that there may be.
+		limit = min(1, max(r.limits.Total-r.Count(p2p.FullRelay)-r.Count(p2p.BlockRelayOnly), 0))
 	}
 	if !r.active {
 		return 0

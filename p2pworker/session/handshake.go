@@ -109,9 +109,6 @@ func (s *Session) onVersion(r *reader) error {
 		agent, v.Version, v.StartHeight, v.AddrLocal, boolByte(v.Relay), s.name)
 	s.answerVersion()
 	ask(s.conversation, false, p2p.IntroducePeer, s.introduction(), s.introduced)
-	if s.cfg.Type == p2p.Feeler {
-		s.disconnect("feeler connection completed")
-	}
 	return nil
 }
 
@@ -179,8 +176,11 @@ func (s *Session) introduction() p2p.IntroducePeerRequest {
 }
 
 func (s *Session) introduced(v p2p.IntroducePeerReply, err error) {
-	if err == nil && v.Refused != "" {
+	switch {
+	case err == nil && v.Refused != "":
 		s.disconnect("%s", v.Refused)
+	case s.cfg.Type == p2p.Feeler:
+		s.disconnect("feeler connection completed") // not before the manager knows what was felt
 	}
 }
 
