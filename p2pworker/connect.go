@@ -45,10 +45,19 @@ func (e *proxyError) Unwrap() error { return e.cause }
 // connect dials a target by the way of the order. A name goes to the proxy for names if
 // there is one, and is not looked up here then.
 func (w *worker) connect(ctx context.Context, order p2p.DialOrder) (net.Conn, error) {
+	name, port, _ := p2p.SplitHostPort(order.Target, 0)
+	host, ok := p2p.ParseHost(name)
+	if ok && host.Network() == p2p.I2P && len(order.Proxies) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, i2pPatience)
+		defer cancel()
+		return w.connectByI2P(ctx, order.Proxies[0].Address, p2p.Endpoint{Host: host, Port: port})
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
-	name, port, _ := p2p.SplitHostPort(order.Target, w.cfg.DefaultPort)
-	if host, ok := p2p.ParseHost(name); ok {
+	if port == 0 {
+		port = w.cfg.DefaultPort
+	}
+	if ok {
 		return w.connectHost(ctx, p2p.Endpoint{Host: host, Port: port}, order.Proxies)
 	}
 	if p2p.IsHidden(name) {

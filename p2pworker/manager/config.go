@@ -81,9 +81,15 @@ func (c Config) bookKey() (key [32]byte) {
 // of a dial and to tell how it ended. It waits half as long for us.
 const dialSlack = time.Minute
 
+// i2pSlack is for a router of I2P to build tunnels.
+const i2pSlack = 3 * time.Minute
+
 func (c Config) limits() roster.Limits {
 	l := roster.DefaultLimits()
 	l.DialTime = c.ConnectTimeout + dialSlack
+	if _, ok := c.Networks.proxy(p2p.I2P); ok {
+		l.DialTime += i2pSlack
+	}
 	if c.MaxConnections != nil {
 		l.Total = max(*c.MaxConnections, 0)
 		l.FullRelay = min(l.FullRelay, l.Total)

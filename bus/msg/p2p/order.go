@@ -34,7 +34,8 @@ type DialOrder struct {
 	Proxies []Proxy `cbor:"8,keyasint,omitempty"`
 }
 
-// Proxy is a SOCKS5 proxy (RFC 1928) and what it is for.
+// Proxy is a SOCKS5 proxy (RFC 1928), or for I2P a router that speaks SAM, and what it
+// is for.
 type Proxy struct {
 	// Network is the one reached by it, 0 for names.
 	Network NetworkID `cbor:"1,keyasint"`

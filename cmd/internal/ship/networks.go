@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// socksPort is Tor's port for -proxy and -onion that name none.
-	socksPort = 9050
+	// socksPort is Tor's port for -proxy and -onion that name none, samPort the one of
+	// an I2P router for -i2psam.
+	socksPort, samPort = 9050, 7656
 	// maxSocketPath is what a unix socket's address holds (unix(7)), with its end.
 	maxSocketPath = 108
 	// lookupPatience bounds the looking up of a proxy's name at start.
@@ -45,10 +46,10 @@ type reaching struct {
 	allowed  []p2p.NetworkID
 }
 
-// networksOf reads -proxy, -onion, -onlynet and -cjdnsreachable.
+// networksOf reads -proxy, -onion, -i2psam, -onlynet and -cjdnsreachable.
 func networksOf(s *config.Settings, find lookup) (manager.Networks, error) {
 	r := &reaching{settings: s, lookup: find, proxies: map[p2p.NetworkID]string{}, allowed: p2p.Networks()}
-	for _, read := range []func() error{r.readOnlyNet, r.readProxies, r.readOnion, r.checkReach} {
+	for _, read := range []func() error{r.readOnlyNet, r.readProxies, r.readOnion, r.readI2P, r.checkReach} {
 		if err := read(); err != nil {
 			return manager.Networks{}, err
 		}
@@ -57,7 +58,8 @@ func networksOf(s *config.Settings, find lookup) (manager.Networks, error) {
 	s.Fill(&n)
 	for _, network := range append(p2p.Networks(), 0) {
 		if address := r.proxies[network]; address != "" {
-			n.Proxies = append(n.Proxies, p2p.Proxy{Network: network, Address: address, Randomize: s.Bool("proxyrandomize", true)})
+			n.Proxies = append(n.Proxies, p2p.Proxy{Network: network, Address: address,
+				Randomize: network != p2p.I2P && s.Bool("proxyrandomize", true)})
 		}
 	}
 	return n, nil
@@ -99,7 +101,7 @@ func (r *reaching) readProxies() error {
 				return config.Complain("Invalid -proxy address or hostname, ends with '=': '%s'", text)
 			}
 		}
-		proxy, err := r.address("proxy", address)
+		proxy, err := r.address("proxy", address, socksPort)
 		if err != nil {
 			return err
 		}
@@ -128,20 +130,35 @@ func (r *reaching) readOnion() error {
 	if text == "0" && r.restricted(p2p.TorV3) {
 		return config.Complain("Outbound connections restricted to Tor (-onlynet=onion) but the proxy for reaching the Tor network is explicitly forbidden: -onion=0")
 	}
-	proxy, err := r.address("onion", text)
+	proxy, err := r.address("onion", text, socksPort)
 	r.proxies[p2p.TorV3] = proxy
 	return err
 }
 
+// readI2P reads -i2psam. Peers of I2P cannot connect to us: that they may is refused, as
+// it would be the default.
+func (r *reaching) readI2P() error {
+	text := r.settings.Text("i2psam", "")
+	if text == "" {
+		return nil
+	}
+	sam, err := r.address("i2psam", text, samPort)
+	if err == nil && sam != "" && r.settings.Bool("i2pacceptincoming", listening(r.settings)) {
+		err = config.Complain("This version of Bulkhead accepts no connections from I2P: -i2psam needs -i2pacceptincoming=0.")
+	}
+	r.proxies[p2p.I2P] = sam
+	return err
+}
+
 // address reads where a proxy is; "" for none.
-func (r *reaching) address(option, text string) (string, error) {
+func (r *reaching) address(option, text string, defaultPort uint16) (string, error) {
 	if text == "" || text == "0" {
 		return "", nil
 	}
-	if path, ok := strings.CutPrefix(text, p2p.UnixPrefix); ok && len(path) > 0 && len(path) < maxSocketPath {
+	if path, ok := strings.CutPrefix(text, p2p.UnixPrefix); ok && option != "i2psam" && len(path) > 0 && len(path) < maxSocketPath {
 		return text, nil
 	}
-	name, port, ok := p2p.SplitHostPort(text, socksPort)
+	name, port, ok := p2p.SplitHostPort(text, defaultPort)
 	host, literal := p2p.ParseHost(name)
 	if ok && !literal && name != "" && r.settings.Bool("dns", true) {
 		if ip, err := r.lookup(name); err == nil {
@@ -172,10 +189,12 @@ func (r *reaching) checkReach() error {
 		}
 		r.forbid(p2p.TorV3)
 	}
-	if r.restricted(p2p.I2P) {
-		return config.Complain("Outbound connections restricted to i2p (-onlynet=i2p) but -i2psam is not provided")
+	if r.proxies[p2p.I2P] == "" {
+		if r.restricted(p2p.I2P) {
+			return config.Complain("Outbound connections restricted to i2p (-onlynet=i2p) but -i2psam is not provided")
+		}
+		r.forbid(p2p.I2P)
 	}
-	r.forbid(p2p.I2P)
 	return nil
 }
 

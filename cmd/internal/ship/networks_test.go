@@ -50,13 +50,16 @@ func TestProxies(t *testing.T) {
 		{[]string{"-onion=unix:a b"}, []string{"onion unix:a b"}},
 		{[]string{"-proxy=1.1.1.1:1", "-onion=2.2.2.2"}, []string{"ipv4 1.1.1.1:1", "ipv6 1.1.1.1:1", "onion 2.2.2.2:9050", "cjdns 1.1.1.1:1", "1.1.1.1:1"}},
 		{[]string{"-proxy=1.1.1.1:1", "-noonion"}, []string{"ipv4 1.1.1.1:1", "ipv6 1.1.1.1:1", "cjdns 1.1.1.1:1", "1.1.1.1:1"}},
+		{[]string{"-i2psam=127.0.0.1", "-i2pacceptincoming=0"}, []string{"i2p 127.0.0.1:7656"}},
+		{[]string{"-i2psam=tor:1", "-listen=0"}, []string{"i2p 10.1.1.1:1"}},
+		{[]string{"-i2psam=0"}, nil},
 	} {
 		s, _ := settingsOf(t, tc.args...)
 		n, err := networksOf(s, find)
 		require.NoError(t, err, tc.args)
 		require.Equal(t, tc.want, proxiesOf(n), tc.args)
 		for _, p := range n.Proxies {
-			require.True(t, p.Randomize)
+			require.Equal(t, p.Network != p2p.I2P, p.Randomize)
 		}
 	}
 	s, _ := settingsOf(t, "-proxy=127.0.0.1", "-proxyrandomize=0")
@@ -80,6 +83,7 @@ func TestWhichNetworksAreReachable(t *testing.T) {
 		{[]string{"-proxy=127.0.0.1", "-cjdnsreachable"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6, p2p.TorV3, p2p.CJDNS}, true},
 		{[]string{"-proxy=127.0.0.1", "-onlynet=Onion"}, []p2p.NetworkID{p2p.TorV3}, false},
 		{[]string{"-onlynet=ipv6", "-onlynet=cjdns", "-cjdnsreachable"}, []p2p.NetworkID{p2p.IPv6, p2p.CJDNS}, true},
+		{[]string{"-i2psam=127.0.0.1", "-listen=0", "-onlynet=i2p"}, []p2p.NetworkID{p2p.I2P}, false},
 		{[]string{"-connect=1.2.3.4"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, false},
 		{[]string{"-connect=1.2.3.4", "-dnsseed"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, true},
 		{[]string{"-maxconnections=0"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, false},
@@ -103,6 +107,8 @@ func TestNetworkComplaints(t *testing.T) {
 		"Invalid -proxy address or hostname, ends with '=': '127.0.0.1:9050='":  {"-proxy=127.0.0.1:9050="},
 		"Unrecognized network in -proxy='127.0.0.1:9050=foo': 'foo'":            {"-proxy=127.0.0.1:9050=foo"},
 		"Unrecognized network in -proxy='127.0.0.1:9050=i2p': 'i2p'":            {"-proxy=127.0.0.1:9050=i2p"},
+		"Invalid -i2psam address or hostname: 'unix:/sam'":                      {"-i2psam=unix:/sam", "-listen=0"},
+		"-i2psam needs -i2pacceptincoming=0":                                    {"-i2psam=127.0.0.1"},
 		"Unknown network specified in -onlynet: 'abc'":                          {"-onlynet=abc"},
 		"(-onlynet=cjdns) but -cjdnsreachable is not provided":                  {"-onlynet=cjdns"},
 		"(-onlynet=i2p) but -i2psam is not provided":                            {"-onlynet=i2p"},
@@ -117,6 +123,7 @@ func TestNetworkComplaints(t *testing.T) {
 	for want, args := range map[string][]string{
 		"Invalid port specified in -proxy: '192.0.0.1:def'":    {"-proxy=192.0.0.1:def"},
 		"Invalid port specified in -proxy: '192.0.0.1:0=ipv4'": {"-proxy=192.0.0.1:0=ipv4"},
+		"Invalid port specified in -i2psam: '192.0.0.1:def'":   {"-i2psam=192.0.0.1:def"},
 		"Invalid port specified in -onion: '192.0.0.1:def'":    {"-onion=192.0.0.1:def"},
 	} {
 		s, _ := settingsOf(t, args...)
