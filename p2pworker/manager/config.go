@@ -29,6 +29,7 @@ type Config struct {
 	Automatic bool
 	DNSSeeds  []string
 	Networks  Networks
+	Tor       TorControl
 	// ConnectTimeout is -timeout: how long a worker may take to dial.
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.

@@ -70,6 +70,7 @@ type manager struct {
 	anchors
 	reporting
 	idleWorkers
+	onion p2p.Endpoint // our service, if there is one
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -189,6 +190,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepTime(ctx) })
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
+	group.Go(func() error { return m.keepOnion(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that

@@ -73,6 +73,9 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 	for _, a := range m.cfg.ExternalIPs {
 		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, 4})
 	}
+	if m.onion.IsValid() {
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{m.onion.Host.String(), m.onion.Port, 4})
+	}
 	return info, nil
 }
 

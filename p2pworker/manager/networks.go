@@ -8,6 +8,7 @@ import (
 )
 
 // Networks tells which networks there are for us, and how their hosts are reached.
+// Proxies and Reachable may change, with the manager's mutex held: see TorControl.
 type Networks struct {
 	// Proxies are by network; the one of no network is for names.
 	Proxies []p2p.Proxy
@@ -28,10 +29,10 @@ func (n Networks) withDefaults() Networks {
 }
 
 // reaches reports whether a network is among those that are reachable.
-func (n Networks) reaches(network p2p.NetworkID) bool { return slices.Contains(n.Reachable, network) }
+func (n *Networks) reaches(network p2p.NetworkID) bool { return slices.Contains(n.Reachable, network) }
 
 // proxy returns the proxy of a network; that of none is for names.
-func (n Networks) proxy(network p2p.NetworkID) (p2p.Proxy, bool) {
+func (n *Networks) proxy(network p2p.NetworkID) (p2p.Proxy, bool) {
 	i := slices.IndexFunc(n.Proxies, func(p p2p.Proxy) bool { return p.Network == network })
 	if i < 0 {
 		return p2p.Proxy{}, false
@@ -40,7 +41,7 @@ func (n Networks) proxy(network p2p.NetworkID) (p2p.Proxy, bool) {
 }
 
 // host is an address as this machine sees it.
-func (n Networks) host(h p2p.Host) p2p.Host {
+func (n *Networks) host(h p2p.Host) p2p.Host {
 	if n.CJDNS {
 		return h.ToCJDNS()
 	}
@@ -48,7 +49,7 @@ func (n Networks) host(h p2p.Host) p2p.Host {
 }
 
 // endpoint reads what a worker or a client wrote; the zero value if it is none.
-func (n Networks) endpoint(text string) p2p.Endpoint {
+func (n *Networks) endpoint(text string) p2p.Endpoint {
 	e := p2p.ParseEndpoint(text)
 	e.Host = n.host(e.Host)
 	return e
@@ -56,7 +57,7 @@ func (n Networks) endpoint(text string) p2p.Endpoint {
 
 // route returns the proxies that a target is reached by. Hosts that are not routable,
 // such as those of the machine's own network, no proxy would reach.
-func (n Networks) route(target string) []p2p.Proxy {
+func (n *Networks) route(target string) []p2p.Proxy {
 	text, _, _ := p2p.SplitHostPort(target, 0)
 	network := p2p.NetworkID(0)
 	if host, ok := p2p.ParseHost(text); ok {
@@ -75,8 +76,17 @@ func (n Networks) route(target string) []p2p.Proxy {
 	return nil
 }
 
+// setOnion sets the proxy for Tor, which is reachable then. The mutex of the manager is held.
+func (n *Networks) setOnion(proxy p2p.Proxy) {
+	others := slices.DeleteFunc(slices.Clone(n.Proxies), func(p p2p.Proxy) bool { return p.Network == p2p.TorV3 })
+	n.Proxies = append(others, proxy)
+	if !n.reaches(p2p.TorV3) {
+		n.Reachable = append(slices.Clone(n.Reachable), p2p.TorV3)
+	}
+}
+
 // networkOf names the network by which a peer is connected, as Bitcoin Core does.
-func (n Networks) networkOf(remote, local p2p.Endpoint, inbound bool) string {
+func (n *Networks) networkOf(remote, local p2p.Endpoint, inbound bool) string {
 	end, _ := local.AddrPort()
 	if inbound && slices.Contains(n.OnionBinds, end) {
 		return p2p.TorV3.Name()

@@ -61,8 +61,8 @@ func TestOrdersCarryTheWay(t *testing.T) {
 	w.accept("127.0.0.1:5")
 	peers := s.roster.Peers()
 	require.Equal(t, onion+":8333", peers[0].Remote.String())
-	require.Equal(t, "onion", infoOf(described{Peer: peers[0]}, s.cfg.Networks).Network)
-	require.Equal(t, "onion", infoOf(described{Peer: peers[1]}, s.cfg.Networks).Network)
+	require.Equal(t, "onion", infoOf(described{Peer: peers[0]}, &s.cfg.Networks).Network)
+	require.Equal(t, "onion", infoOf(described{Peer: peers[1]}, &s.cfg.Networks).Network)
 }
 
 func TestReachabilityIsShown(t *testing.T) {

@@ -63,12 +63,12 @@ func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) /
 func (m commands) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	list := []peerInfo{}
 	for _, p := range m.describe(ctx) {
-		list = append(list, infoOf(p, m.cfg.Networks))
+		list = append(list, infoOf(p, &m.cfg.Networks))
 	}
 	return list, nil
 }
 
-func infoOf(p described, networks Networks) peerInfo {
+func infoOf(p described, networks *Networks) peerInfo {
 	r := p.report
 	i := peerInfo{
 		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),

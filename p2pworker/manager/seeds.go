@@ -47,7 +47,9 @@ func (m *manager) seed(ctx context.Context) error {
 		}
 	}
 	found := 0
+	m.mu.Lock()
 	_, byProxy := m.cfg.Networks.proxy(0)
+	m.mu.Unlock()
 	for _, host := range m.cfg.DNSSeeds {
 		m.env.Logger.Info(fmt.Sprintf("Loading addresses from DNS seed %s", host))
 		if byProxy {

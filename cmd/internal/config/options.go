@@ -131,6 +131,7 @@ func connectionOptions() []Option {
 		{Name: "i2pacceptincoming", Category: Connection, Help: "Has to be 0 with -i2psam: connections from I2P are not accepted"},
 		{Name: "i2psam", Category: Connection, Param: "=<ip:port>", Help: "Reach peers of I2P by the SAM interface of this router, each from an address of its own; not together with -i2pacceptincoming (default port: 7656)"},
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
+		{Name: "listenonion", Category: Connection, Help: "Have a Tor daemon make an onion service by which peers connect; if no proxy for Tor is given, its own is used (default: 1 when listening)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "onion", Category: Connection, Param: "=<ip:port|path>", Help: "Reach Tor's onion services by this SOCKS5 proxy, as \"unix:\" and a path too (default: that of -proxy); -noonion makes no connections to them"},
@@ -141,6 +142,8 @@ func connectionOptions() []Option {
 		{Name: "proxy", Category: Connection, Param: "=<ip>[:<port>][=<network>]|unix:<path>[=<network>]", Help: "Connect by this SOCKS5 proxy, for one network only if that is named (ipv4, ipv6, onion, cjdns); may be repeated, -noproxy takes it back. Names are looked up by the proxy, and nobody may connect unless -listen or -bind is given (default port: 9050)"},
 		{Name: "proxyrandomize", Category: Connection, Help: "Give every connection by a proxy a user name and a password of its own, for which Tor takes another way (default: 1)"},
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
+		{Name: "torcontrol", Category: Connection, Param: "=<ip>[:<port>]", Help: "Control port of the Tor daemon for -listenonion (default: 127.0.0.1:9051)"},
+		{Name: "torpassword", Category: Connection, Param: "=<pass>", Secret: true, Help: "Password for it, if it does not take its cookie file"},
 		{Name: "whitebind", Category: Connection, Param: "=<[permissions@]addr>", Help: "Listen here and grant the permissions to whoever connects"},
 		{Name: "whitelist", Category: Connection, Param: "=<[permissions@]IP address or network>", Help: "Grant the permissions to peers from this address or network"},
 		{Name: "zmqpubhashblock", Category: ZMQ, Param: "=<address>", Help: "Publish hashes of new tips here"},
@@ -239,14 +242,14 @@ func unservedOptions() []Option {
 	names := []string{
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
 		"daemon", "daemonwait", "forcednsseed",
-		"inboundrelaypercent", "listenonion", "maxuploadtarget", "natpmp",
+		"inboundrelaypercent", "maxuploadtarget", "natpmp",
 		"peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
-		"signetseednode", "torcontrol", "torpassword", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
+		"signetseednode", "txreconciliation", "txsendrate", "v2transport", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {
-		options[i] = Option{Name: name, Unserved: true, Secret: name == "torpassword"}
+		options[i] = Option{Name: name, Unserved: true}
 	}
 	// These are always done: it is their absence that is not served.
 	return append(options,

@@ -44,17 +44,18 @@ type reaching struct {
 	lookup   lookup
 	proxies  map[p2p.NetworkID]string // by network; that of none is for names
 	allowed  []p2p.NetworkID
+	awaited  bool // Tor becomes reachable if a daemon tells of its SOCKS port
 }
 
 // networksOf reads -proxy, -onion, -i2psam, -onlynet and -cjdnsreachable.
-func networksOf(s *config.Settings, find lookup) (manager.Networks, error) {
+func networksOf(s *config.Settings, find lookup) (n manager.Networks, awaited bool, err error) {
 	r := &reaching{settings: s, lookup: find, proxies: map[p2p.NetworkID]string{}, allowed: p2p.Networks()}
 	for _, read := range []func() error{r.readOnlyNet, r.readProxies, r.readOnion, r.readI2P, r.checkReach} {
 		if err := read(); err != nil {
-			return manager.Networks{}, err
+			return n, false, err
 		}
 	}
-	n := manager.Networks{Reachable: append([]p2p.NetworkID{}, r.allowed...)}
+	n.Reachable = append([]p2p.NetworkID{}, r.allowed...)
 	s.Fill(&n)
 	for _, network := range append(p2p.Networks(), 0) {
 		if address := r.proxies[network]; address != "" {
@@ -62,7 +63,7 @@ func networksOf(s *config.Settings, find lookup) (manager.Networks, error) {
 				Randomize: network != p2p.I2P && s.Bool("proxyrandomize", true)})
 		}
 	}
-	return n, nil
+	return n, r.awaited, nil
 }
 
 // restricted reports whether -onlynet names a network.
@@ -155,7 +156,8 @@ func (r *reaching) address(option, text string, defaultPort uint16) (string, err
 	if text == "" || text == "0" {
 		return "", nil
 	}
-	if path, ok := strings.CutPrefix(text, p2p.UnixPrefix); ok && option != "i2psam" && len(path) > 0 && len(path) < maxSocketPath {
+	socks := option == "proxy" || option == "onion"
+	if path, ok := strings.CutPrefix(text, p2p.UnixPrefix); ok && socks && len(path) > 0 && len(path) < maxSocketPath {
 		return text, nil
 	}
 	name, port, ok := p2p.SplitHostPort(text, defaultPort)
@@ -184,7 +186,8 @@ func (r *reaching) checkReach() error {
 		return config.Complain("Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids connections to IPv4/IPv6")
 	}
 	if r.proxies[p2p.TorV3] == "" {
-		if r.restricted(p2p.TorV3) {
+		r.awaited = r.settings.Text("onion", "") == "" && slices.Contains(r.allowed, p2p.TorV3)
+		if r.restricted(p2p.TorV3) && !listeningOnion(r.settings) {
 			return config.Complain("Outbound connections restricted to Tor (-onlynet=onion) but the proxy for reaching the Tor network is not provided: none of -proxy, -onion or -listenonion is given")
 		}
 		r.forbid(p2p.TorV3)
@@ -196,6 +199,27 @@ func (r *reaching) checkReach() error {
 		r.forbid(p2p.I2P)
 	}
 	return nil
+}
+
+// controlPort is Tor's for -torcontrol.
+const controlPort = 9051
+
+// listeningOnion reports whether there is to be an onion service.
+func listeningOnion(s *config.Settings) bool { return s.Bool("listenonion", listening(s)) }
+
+// torControl reads -listenonion, -torcontrol and -torpassword. target is where peers
+// are let in.
+func torControl(s *config.Settings, find lookup, awaited bool, target netip.AddrPort) (manager.TorControl, error) {
+	if !listeningOnion(s) {
+		return manager.TorControl{}, nil
+	}
+	if !listening(s) {
+		return manager.TorControl{}, config.Complain("Cannot set -listen=0 together with -listenonion=1")
+	}
+	r := &reaching{settings: s, lookup: find}
+	address, err := r.address("torcontrol", s.Text("torcontrol", "127.0.0.1"), controlPort)
+	return manager.TorControl{Address: address, Password: s.Text("torpassword", ""), Target: target,
+		Proxy: awaited, Randomize: s.Bool("proxyrandomize", true)}, err
 }
 
 // clearnet reports whether IPv4 or IPv6 is allowed, where DNS seeds are.

@@ -55,7 +55,7 @@ func TestProxies(t *testing.T) {
 		{[]string{"-i2psam=0"}, nil},
 	} {
 		s, _ := settingsOf(t, tc.args...)
-		n, err := networksOf(s, find)
+		n, _, err := networksOf(s, find)
 		require.NoError(t, err, tc.args)
 		require.Equal(t, tc.want, proxiesOf(n), tc.args)
 		for _, p := range n.Proxies {
@@ -63,11 +63,11 @@ func TestProxies(t *testing.T) {
 		}
 	}
 	s, _ := settingsOf(t, "-proxy=127.0.0.1", "-proxyrandomize=0")
-	n, err := networksOf(s, find)
+	n, _, err := networksOf(s, find)
 	require.NoError(t, err)
 	require.False(t, n.Proxies[0].Randomize)
 	s, _ = settingsOf(t, "-proxy=unix:a", "-onion=unix:b", "-proxy=1.1.1.1=ipv6")
-	n, err = networksOf(s, find)
+	n, _, err = networksOf(s, find)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, socketPaths(n))
 }
@@ -89,7 +89,7 @@ func TestWhichNetworksAreReachable(t *testing.T) {
 		{[]string{"-maxconnections=0"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, false},
 	} {
 		s, _ := settingsOf(t, tc.args...)
-		n, err := networksOf(s, find)
+		n, _, err := networksOf(s, find)
 		require.NoError(t, err, tc.args)
 		require.Equal(t, tc.want, n.Reachable, tc.args)
 		require.Equal(t, tc.seed, seeding(s, n), tc.args)
@@ -113,11 +113,11 @@ func TestNetworkComplaints(t *testing.T) {
 		"(-onlynet=cjdns) but -cjdnsreachable is not provided":                  {"-onlynet=cjdns"},
 		"(-onlynet=i2p) but -i2psam is not provided":                            {"-onlynet=i2p"},
 		"the proxy for reaching the Tor network is explicitly forbidden":        {"-onlynet=onion", "-noonion"},
-		"none of -proxy, -onion or -listenonion is given":                       {"-onlynet=onion"},
+		"none of -proxy, -onion or -listenonion is given":                       {"-onlynet=onion", "-listenonion=0"},
 		"-dnsseed=1 was explicitly specified, but -onlynet forbids connections": {"-onlynet=onion", "-proxy=127.0.0.1", "-dnsseed"},
 	} {
 		s, _ := settingsOf(t, args...)
-		_, err := networksOf(s, find)
+		_, _, err := networksOf(s, find)
 		require.ErrorContains(t, err, want)
 	}
 	for want, args := range map[string][]string{
@@ -131,4 +131,36 @@ func TestNetworkComplaints(t *testing.T) {
 	}
 	s, _ := settingsOf(t, "-proxy=unix:/a:b", "-onion=unix:/a:b")
 	require.NoError(t, checkPorts(s))
+}
+
+func TestOnionServiceSettings(t *testing.T) {
+	target := netip.MustParseAddrPort("127.0.0.1:8334")
+	for _, tc := range []struct {
+		args []string
+		want manager.TorControl
+	}{
+		{nil, manager.TorControl{Address: "127.0.0.1:9051", Target: target, Proxy: true, Randomize: true}},
+		{[]string{"-torcontrol=tor:1", "-torpassword=secret", "-onion=127.0.0.1"}, manager.TorControl{Address: "10.1.1.1:1", Password: "secret", Target: target, Randomize: true}},
+		{[]string{"-onlynet=ipv4"}, manager.TorControl{Address: "127.0.0.1:9051", Target: target, Randomize: true}},
+		{[]string{"-onlynet=onion"}, manager.TorControl{Address: "127.0.0.1:9051", Target: target, Proxy: true, Randomize: true}},
+		{[]string{"-noonion"}, manager.TorControl{Address: "127.0.0.1:9051", Target: target, Randomize: true}},
+		{[]string{"-proxy=127.0.0.1"}, manager.TorControl{}},
+		{[]string{"-listen=0"}, manager.TorControl{}},
+		{[]string{"-listenonion=0"}, manager.TorControl{}},
+	} {
+		s, _ := settingsOf(t, tc.args...)
+		_, awaited, err := networksOf(s, find)
+		require.NoError(t, err)
+		got, err := torControl(s, find, awaited, target)
+		require.NoError(t, err)
+		require.Equal(t, tc.want, got, tc.args)
+	}
+	for want, args := range map[string][]string{
+		"Cannot set -listen=0 together with -listenonion=1":    {"-listen=0", "-listenonion"},
+		"Invalid -torcontrol address or hostname: 'nowhere:1'": {"-torcontrol=nowhere:1"},
+	} {
+		s, _ := settingsOf(t, args...)
+		_, err := torControl(s, find, false, target)
+		require.EqualError(t, err, want)
+	}
 }

@@ -35,6 +35,7 @@ type partSettings struct {
 	accounts  []gateway.Account
 	workers   workerPlan
 	networks  manager.Networks
+	tor       manager.TorControl
 	userAgent string
 	relay     config.FeeRates
 	node      node.Config

@@ -2,6 +2,7 @@ package ship
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -73,17 +74,39 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 }
 
 // configureNetworks reads by which ways peers are reached.
-func (p *partSettings) configureNetworks() (err error) {
-	if p.networks, err = networksOf(p.settings, lookUp); err != nil {
+func (p *partSettings) configureNetworks() error {
+	networks, awaited, err := networksOf(p.settings, lookUp)
+	if err != nil {
 		return err
 	}
+	p.networks = networks
 	bindings, err := p2pEndpoints(p.settings, p.layout.Chain)
 	for _, b := range bindings {
 		if end, err := netip.ParseAddrPort(b.addr); err == nil && b.onion {
 			p.networks.OnionBinds = append(p.networks.OnionBinds, end)
 		}
 	}
+	if err != nil || len(p.p2p) == 0 && !p.settings.Has("listenonion") {
+		return err
+	}
+	p.tor, err = torControl(p.settings, lookUp, awaited, onionTarget(p.networks, p.p2p))
 	return err
+}
+
+// onionTarget is where Tor is to connect peers to: at the listener that is for it, or
+// else at the first.
+func onionTarget(n manager.Networks, listeners []*net.TCPListener) netip.AddrPort {
+	if len(n.OnionBinds) > 0 {
+		return n.OnionBinds[0]
+	}
+	if len(listeners) == 0 {
+		return netip.AddrPort{}
+	}
+	at := listeners[0].Addr().(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
+	}
+	return at
 }
 
 // services are what peers may expect of us: a pruned node serves only the last
@@ -107,7 +130,7 @@ func (p *partSettings) manager() manager.Config {
 		BanTime:        time.Duration(s.Int("bantime", 0)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
-		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks,
+		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {

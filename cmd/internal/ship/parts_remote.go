@@ -63,9 +63,9 @@ func (r *remote) settingsFrom(p *partSettings) (any, error) {
 // listenPeers lets peers connect to this machine if that is asked for.
 func (r *remote) listenPeers() error {
 	s := r.cfg.Settings
-	for _, name := range []string{"proxy", "onion", "i2psam", "onlynet", "cjdnsreachable"} {
+	for _, name := range []string{"proxy", "onion", "i2psam", "onlynet", "cjdnsreachable", "listenonion", "torcontrol"} {
 		if s.Has(name) {
-			return config.Complain("-%s is for the node, which tells its workers how to reach peers: an address of a proxy counts on the worker's machine.", name)
+			return config.Complain("-%s is for the node, which tells its workers how to reach peers, by addresses that count on the machine of each worker.", name)
 		}
 	}
 	if len(s.List("whitebind")) > 0 {

@@ -15,7 +15,7 @@ func checkPorts(s *config.Settings) error {
 			return invalidPort(name, text)
 		}
 	}
-	for _, name := range []string{"bind", "rpcbind", "whitebind", "metricsbind", "onion", "proxy", "i2psam", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
+	for _, name := range []string{"bind", "rpcbind", "whitebind", "metricsbind", "onion", "proxy", "i2psam", "torcontrol", "zmqpubhashblock", "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence"} {
 		for _, text := range s.List(name) {
 			if !validEndpoint(name, text) {
 				return invalidPort(name, text)

@@ -1,0 +1,178 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/durable"
+	"github.com/bulkheadnode/bulkhead/p2pworker/torcontrol"
+)
+
+// TorControl tells how to have an onion service (-listenonion).
+type TorControl struct {
+	// Address is -torcontrol, "" for no service.
+	Address string
+	// Password is -torpassword.
+	Password string
+	// Target is where the daemon connects peers to.
+	Target netip.AddrPort
+	// Proxy: no proxy for Tor was given, and the daemon's own is to be used.
+	// Randomize is for that.
+	Proxy, Randomize bool
+}
+
+const (
+	// torPatience bounds the conversation that makes the service.
+	torPatience = 30 * time.Second
+	// Pauses before the daemon is asked again grow by half.
+	firstTorPause, lastTorPause = time.Second, 10 * time.Minute
+	// torSocks is where Tor listens if it does not tell.
+	torSocks = "127.0.0.1:9050"
+	// maxCookie is more than Tor's cookie file has, maxOnionKey more than a key.
+	maxCookie, maxOnionKey = 64, 1024
+)
+
+func (m *manager) onionKeyFile() string { return filepath.Join(m.cfg.DataDir, "onion_v3_private_key") }
+
+// keepOnion has an onion service as long as ctx lasts, and asks for it again when the
+// daemon has gone.
+func (m *manager) keepOnion(ctx context.Context) error {
+	if m.cfg.Tor.Address == "" {
+		return nil
+	}
+	log := m.env.Logger.With("cat", "tor")
+	pause := firstTorPause
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := m.serveOnion(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		log.Debug(fmt.Sprintf("Not connected to Tor control port %s (%v), retrying in %.0fs", m.cfg.Tor.Address, err, pause.Seconds()))
+		if !clock.Sleep(ctx, pause) {
+			break
+		}
+		if pause = min(pause*3/2, lastTorPause); time.Since(began) > lastTorPause {
+			pause = firstTorPause
+		}
+	}
+	return nil
+}
+
+// serveOnion makes the service and returns when it has ended.
+func (m *manager) serveOnion(ctx context.Context) error {
+	dialer := net.Dialer{Timeout: m.cfg.ConnectTimeout}
+	nc, err := dialer.DialContext(ctx, "tcp", m.cfg.Tor.Address)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	defer stop()
+	if err := nc.SetDeadline(time.Now().Add(torPatience)); err != nil {
+		return err
+	}
+	conn := torcontrol.New(nc)
+	by := torcontrol.Credentials{Password: m.cfg.Tor.Password, Cookie: readCookie}
+	// crypto/rand.Read never fails: it ends the process instead.
+	_, _ = crand.Read(by.Nonce[:])
+	if err := conn.Authenticate(by); err != nil {
+		return err
+	}
+	if m.cfg.Tor.Proxy {
+		if err := m.useTor(conn); err != nil {
+			return err
+		}
+	}
+	withdraw, err := m.makeOnion(conn)
+	if err != nil {
+		return err
+	}
+	defer withdraw()
+	if err := nc.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return conn.Wait()
+}
+
+// useTor reaches onion services by the daemon from now on.
+func (m *manager) useTor(conn *torcontrol.Conn) error {
+	at, named, err := conn.SOCKS()
+	if err != nil {
+		return err
+	}
+	address := torSocks
+	if named {
+		address = at.String()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cfg.Networks.setOnion(p2p.Proxy{Network: p2p.TorV3, Address: address, Randomize: m.cfg.Tor.Randomize})
+	m.env.Logger.With("cat", "tor").Debug("Configuring onion proxy for " + address)
+	return nil
+}
+
+// makeOnion makes the service by the key of earlier ones, and shows its address until
+// it is withdrawn.
+func (m *manager) makeOnion(conn *torcontrol.Conn) (withdraw func(), err error) {
+	key, err := readSmall(m.onionKeyFile(), maxOnionKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = []byte(torcontrol.NewKey), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	service, err := conn.AddOnion(string(bytes.TrimSpace(key)), m.cfg.DefaultPort, m.cfg.Tor.Target)
+	if err != nil {
+		return nil, err
+	}
+	host, ok := p2p.ParseHost(service.Address)
+	if !ok {
+		return nil, fmt.Errorf("the service %q is no address", service.Address)
+	}
+	if err := durable.Replace(m.onionKeyFile(), []byte(service.Key), 0o600); err != nil {
+		return nil, err
+	}
+	m.env.Logger.Info(fmt.Sprintf("Onion service: %s", p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onion = p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.onion = p2p.Endpoint{}
+	}, nil
+}
+
+// readCookie reads the file that the daemon names. It has 32 bytes, and whoever answers
+// at the daemon's port learns of others nothing but that they have not.
+func readCookie(path string) ([]byte, error) { return readSmall(path, maxCookie) }
+
+// readSmall reads a regular file of at most limit bytes.
+func readSmall(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s is no file of at most %d bytes", path, limit)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}

@@ -1,0 +1,120 @@
+package manager
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+// torDaemon takes one controller after the other, whose ADD_ONION it hands on; a value
+// from release ends its connection.
+type torDaemon struct {
+	l       net.Listener
+	added   chan string
+	release chan struct{}
+}
+
+func newTorDaemon(t *testing.T) *torDaemon {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	d := &torDaemon{l: l, added: make(chan string), release: make(chan struct{})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.serve(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return d
+}
+
+func (d *torDaemon) serve(c net.Conn) {
+	lines := bufio.NewScanner(c)
+	for lines.Scan() {
+		command, rest, _ := strings.Cut(lines.Text(), " ")
+		switch command {
+		case "PROTOCOLINFO":
+			io.WriteString(c, "250-AUTH METHODS=NULL\r\n250 OK\r\n")
+		case "AUTHENTICATE":
+			io.WriteString(c, "250 OK\r\n")
+		case "GETINFO":
+			io.WriteString(c, "250-net/listeners/socks=\"127.0.0.1:9150\"\r\n250 OK\r\n")
+		case "ADD_ONION":
+			io.WriteString(c, "250-ServiceID="+strings.TrimSuffix(onion, ".onion")+"\r\n")
+			if strings.HasPrefix(rest, "NEW:") {
+				io.WriteString(c, "250-PrivateKey=ED25519-V3:secret\r\n")
+			}
+			io.WriteString(c, "250 OK\r\n")
+			d.added <- rest
+			<-d.release
+			return
+		}
+	}
+}
+
+// TestOnionService: it has the same key each time, is shown while it lasts, and the
+// daemon's own proxy leads to those of others.
+func TestOnionService(t *testing.T) {
+	d := newTorDaemon(t)
+	dir := t.TempDir()
+	s := newShip(t, Config{DataDir: dir, DefaultPort: 8333, Tor: TorControl{
+		Address: d.l.Addr().String(), Target: netip.MustParseAddrPort("127.0.0.1:8334"), Proxy: true, Randomize: true}})
+	require.False(t, s.cfg.Networks.reaches(p2p.TorV3))
+	local := func() []localAddress { return s.succeeds("getnetworkinfo", `[]`).(networkInfo).LocalAddresses }
+
+	ended := concurrently(t.Context(), s.serveOnion)
+	require.Equal(t, "NEW:ED25519-V3 Port=8333,127.0.0.1:8334", <-d.added)
+	d.release <- struct{}{}
+	require.ErrorIs(t, <-ended, io.EOF)
+	require.Empty(t, local())
+	require.True(t, s.cfg.Networks.reaches(p2p.TorV3))
+	require.Equal(t, []p2p.Proxy{{Network: p2p.TorV3, Address: "127.0.0.1:9150", Randomize: true}}, s.cfg.Networks.route(onion))
+	info, err := os.Stat(filepath.Join(dir, "onion_v3_private_key"))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	ended = concurrently(ctx, s.keepOnion)
+	require.Equal(t, "ED25519-V3:secret Port=8333,127.0.0.1:8334", <-d.added)
+	for len(local()) == 0 {
+		require.NoError(t, t.Context().Err())
+	}
+	require.Equal(t, []localAddress{{onion, 8333, 4}}, local())
+	cancel()
+	d.release <- struct{}{}
+	require.NoError(t, <-ended)
+	require.Empty(t, local())
+}
+
+func TestSmallFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "cookie")
+	require.NoError(t, os.WriteFile(path, make([]byte, 32), 0o600))
+	raw, err := readCookie(path)
+	require.NoError(t, err)
+	require.Len(t, raw, 32)
+	require.NoError(t, os.WriteFile(path, make([]byte, maxCookie+1), 0o600))
+	for _, bad := range []string{path, dir, "/dev/zero", filepath.Join(dir, "none")} {
+		_, err := readCookie(bad)
+		require.Error(t, err, bad)
+	}
+}
