@@ -215,6 +215,9 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 	if err != nil {
 		return nil, rpcs, err
 	}
+	if len(endpoints) == 0 && proxyGiven(s.cfg.Settings) && !s.cfg.Settings.Has("listen") {
+		s.logger.Info("parameter interaction: -proxy set -> setting -listen=0")
+	}
 	if noWorkers(s.cfg.Settings) {
 		if s.cfg.Settings.Has("bind") || s.cfg.Settings.Has("listen") {
 			s.logger.Warn("With -p2pworkers=0 no peer can connect to this machine: -bind and -listen are for the workers on others")
