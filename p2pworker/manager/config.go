@@ -27,9 +27,11 @@ type Config struct {
 	AddNode []string `option:"addnode"`
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
-	DNSSeeds  []string
-	Networks  Networks
-	Tor       TorControl
+	DNSSeeds  []string // none to ask none
+	// ForceDNSSeed asks them in any case.
+	ForceDNSSeed bool `option:"forcednsseed"`
+	Networks     Networks
+	Tor          TorControl
 	// ConnectTimeout is -timeout: how long a worker may take to dial.
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.

@@ -128,6 +128,7 @@ func connectionOptions() []Option {
 		{Name: "dns", Category: Connection, Help: "Look up the names in -addnode, -connect, -proxy and -onion (default: 1)"},
 		{Name: "dnsseed", Category: Connection, Help: "Ask DNS seeds for peers when few are known; by a proxy for names they are peers to ask instead (default: 1 without -connect, and with IPv4 or IPv6 in -onlynet)"},
 		{Name: "discover", Category: Connection, Help: "Find out which addresses this machine has (default: 1 when listening)"},
+		{Name: "forcednsseed", Category: Connection, Help: "Ask all DNS seeds at start, whatever is known (default: 0)"},
 		{Name: "i2pacceptincoming", Category: Connection, Help: "Has to be 0 with -i2psam: connections from I2P are not accepted"},
 		{Name: "i2psam", Category: Connection, Param: "=<ip:port>", Help: "Reach peers of I2P by the SAM interface of this router, each from an address of its own; not together with -i2pacceptincoming (default port: 7656)"},
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
@@ -241,7 +242,7 @@ func acceptedOptions() []Option {
 func unservedOptions() []Option {
 	names := []string{
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
-		"daemon", "daemonwait", "forcednsseed",
+		"daemon", "daemonwait",
 		"inboundrelaypercent", "maxuploadtarget", "natpmp",
 		"peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",

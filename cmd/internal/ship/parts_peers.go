@@ -80,6 +80,9 @@ func (p *partSettings) configureNetworks() error {
 		return err
 	}
 	p.networks = networks
+	if p.settings.Bool("forcednsseed", false) && !seeding(p.settings, networks) {
+		return config.Complain("Cannot set -forcednsseed to true when setting -dnsseed to false.")
+	}
 	bindings, err := p2pEndpoints(p.settings, p.layout.Chain)
 	for _, b := range bindings {
 		if end, err := netip.ParseAddrPort(b.addr); err == nil && b.onion {
@@ -91,6 +94,20 @@ func (p *partSettings) configureNetworks() error {
 	}
 	p.tor, err = torControl(p.settings, lookUp, awaited, onionTarget(p.networks, p.p2p))
 	return err
+}
+
+// noSeed is asked on regtest, where there is nobody: the name is of those that never
+// lead anywhere (RFC 6761).
+const noSeed = "dummySeed.invalid."
+
+func (p *partSettings) dnsSeeds() (hosts []string) {
+	for _, seed := range p.params.DNSSeeds {
+		hosts = append(hosts, seed.Host)
+	}
+	if p.layout.Chain.Name == chains.Regtest {
+		hosts = append(hosts, noSeed)
+	}
+	return hosts
 }
 
 // onionTarget is where Tor is to connect peers to: at the listener that is for it, or
@@ -145,10 +162,8 @@ func (p *partSettings) manager() manager.Config {
 		n := int(s.Int("maxconnections", 0))
 		cfg.MaxConnections = &n
 	}
-	if cfg.Automatic && seeding(s, p.networks) {
-		for _, seed := range p.params.DNSSeeds {
-			cfg.DNSSeeds = append(cfg.DNSSeeds, seed.Host)
-		}
+	if seeding(s, p.networks) {
+		cfg.DNSSeeds = p.dnsSeeds()
 	}
 	for _, text := range s.List("externalip") {
 		if addr, err := withPort(text, p.layout.Chain.P2PPort()); err == nil {
