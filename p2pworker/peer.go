@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -115,7 +116,7 @@ func (p *peer) sessionConfig() session.Config {
 	w.mu.Unlock()
 	cfg := session.Config{
 		Peer: p.id, Type: p.open.Kind, Address: p.remote.String(),
-		Local:       isLocal(p.remote),
+		Local:       p.remote.Host.IsLocal() || p.remote.Host == p2p.HostOf(netip.IPv6Unspecified()),
 		Permissions: p.open.Permissions,
 		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
 		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
@@ -128,12 +129,6 @@ func (p *peer) sessionConfig() session.Config {
 		cfg.Remote = end
 	}
 	return cfg
-}
-
-// isLocal reports whether an endpoint is on this machine.
-func isLocal(e p2p.Endpoint) bool {
-	ip, ok := e.Host.IP()
-	return ok && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 // run drives the connection until it ends and joins its goroutines.

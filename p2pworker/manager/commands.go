@@ -55,25 +55,29 @@ func (m commands) infoCommands() rpc.Table {
 			Summary: "Returns information about network traffic, including bytes in, bytes out,\nand current system time.",
 			Result:  "{...}    (json object)",
 			Run:     m.getNetTotals},
-		{Name: "ping", Category: "Network",
-			Summary: "Requests that a ping be sent to all other nodes, to measure ping time.\n" +
-				"Results are provided in getpeerinfo.\n" +
-				"Ping command is handled in queue with all other commands, so it measures processing backlog, not just network ping.",
-			Result: "null",
-			Run: func(context.Context, *rpc.Call) (any, error) {
-				m.mu.Lock()
-				defer m.mu.Unlock()
-				for worker := range m.queues {
-					m.order(worker, p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
-				}
-				return nil, nil
-			}},
+		m.pingCommand(),
 		{Name: "setnetworkactive", Category: "Network",
 			Summary: "Disable/enable all p2p network activity.",
 			Params:  []rpc.Param{{Name: "state", Type: rpc.Bool, Help: "true to enable networking, false to disable"}},
 			Result:  "true|false    (boolean) The value that was passed in",
 			Run:     m.setNetworkActive},
 	}
+}
+
+func (m commands) pingCommand() rpc.Command {
+	return rpc.Command{Name: "ping", Category: "Network",
+		Summary: "Requests that a ping be sent to all other nodes, to measure ping time.\n" +
+			"Results are provided in getpeerinfo.\n" +
+			"Ping command is handled in queue with all other commands, so it measures processing backlog, not just network ping.",
+		Result: "null",
+		Run: func(context.Context, *rpc.Call) (any, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for worker := range m.queues {
+				m.order(worker, p2p.WorkerOrder{Ping: &p2p.PingOrder{}})
+			}
+			return nil, nil
+		}}
 }
 
 func (m commands) nodeCommands() rpc.Table {

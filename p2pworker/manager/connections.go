@@ -124,7 +124,9 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	if p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly {
 		m.book.Connected(p.Remote, m.now())
 	}
-	if req.Discourage {
+	// All peers that come by Tor have the address of this machine: one that misbehaves
+	// speaks for itself only. So does one of which but the name is known.
+	if req.Discourage && p.Remote.IsValid() && !p.Remote.Host.IsLocal() {
 		m.bans.Discourage(p.Remote.Host)
 		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
 			return other.Remote.Host == p.Remote.Host && !other.NoBan && other.Kind != p2p.Manual

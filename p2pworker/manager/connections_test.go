@@ -53,6 +53,22 @@ func TestTheEndOfADiscouragedPeerEndsTheOthersOfItsAddress(t *testing.T) {
 	require.Contains(t, s.facts, other)
 }
 
+// TestPeersByTorSpeakForThemselves: they all have this machine's address, and those by a
+// proxy's name none.
+func TestPeersByTorSpeakForThemselves(t *testing.T) {
+	s := newShip(t, Config{MaxConnections: limited(13)})
+	w := s.worker("worker.1", 0)
+	for _, remote := range []string{"127.0.0.1:5", ""} {
+		bad := w.accept(remote)
+		other := w.accept(remote)
+		w.close(p2p.ClosePeerRequest{Peer: bad, Discourage: true})
+		require.Empty(t, s.queues["worker.1"].orders, "the other stays")
+		require.Empty(t, w.open(remote, 0).Refused)
+		s.roster.Close(s.now(), other)
+		s.roster.Close(s.now(), other+1)
+	}
+}
+
 func TestFullSlots(t *testing.T) {
 	s := newShip(t, Config{MaxConnections: limited(12), Whitelist: []string{"noban@10.0.0.0/24"}})
 	w := s.worker("worker.1", 0)

@@ -84,6 +84,12 @@ func (h Host) Routable() bool {
 	return ok && Routable(ip)
 }
 
+// IsLocal reports whether the host is this machine: 127.0.0.0/8, 0.0.0.0/8 or ::1.
+func (h Host) IsLocal() bool {
+	ip, ok := h.IP()
+	return ok && (ip.IsLoopback() || h.network == IPv4 && h.raw[0] == 0)
+}
+
 // NetworkName is Bitcoin Core's name of the network over which the host is reached.
 func (h Host) NetworkName() string {
 	if !h.Routable() {

@@ -82,6 +82,13 @@ func TestWhatIsNoHost(t *testing.T) {
 	require.Equal(t, "not_publicly_routable", p2p.Host{}.NetworkName())
 }
 
+func TestLocalHosts(t *testing.T) {
+	for text, local := range map[string]bool{"127.1": true, "0.1.2.3": true, "::1": true, "10.0.0.1": false, "::2": false, onion: false} {
+		require.Equal(t, local, host(t, text).IsLocal(), text)
+	}
+	require.False(t, p2p.Host{}.IsLocal())
+}
+
 func TestNamesThatAreNotToBeLookedUp(t *testing.T) {
 	for name, hidden := range map[string]bool{
 		onion: true, "x.ONION": true, "x.onion.": true, "www.i2p": true, "onion": false, "onion.example": false,
