@@ -148,7 +148,7 @@ func (p *peer) run(ctx context.Context) {
 func (p *peer) read(ctx context.Context, messages chan<- transport.Message) error {
 	for {
 		m, err := p.link.Receive()
-		var bad *transport.HeaderError
+		var bad *transport.FrameError
 		switch {
 		case errors.As(err, &bad):
 			p.w.log("net", fmt.Sprintf("%s, peer=%d", bad, p.id))

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -27,6 +26,9 @@ const (
 	SendHardLimit = 32 << 20
 )
 
+// costOf is what a message counts in the send queue, in bytes: what v1 takes for it.
+func costOf(payload []byte) int { return len(payload) + headerSize }
+
 // bufferSize is the size of the read and of the write buffer of a Conn.
 const bufferSize = 64 << 10
 
@@ -39,70 +41,110 @@ var (
 	ErrClosed = errors.New("connection closed")
 )
 
-// framing is how messages become bytes. Only one goroutine reads and only one
-// writes, so an implementation needs no lock between calls of the same kind.
-type framing interface {
-	read(r io.Reader) (Message, error)
-	appendHeader(dst []byte, m Message) []byte
-	overhead() int
-}
-
 // Config is what a Conn needs besides its connection.
 type Config struct {
 	// Net is the magic of the network.
 	Net wire.BitcoinNet
 	// Now stamps the last send and receive times.
 	Now func() time.Time
+	// Outbound: we made the connection.
+	Outbound bool
+	// V2 lets the connection be encrypted (BIP324): one that we made has to be then,
+	// of others the first bytes say whether they are. Without it, v1 is spoken.
+	V2 bool
+	// HandshakeSent, if set, is called by Run when our key has been sent.
+	HandshakeSent func()
 }
 
 // Conn is one framed P2P connection. See the package comment.
 type Conn struct {
-	nc    net.Conn
-	frame framing
-	now   func() time.Time
-	in    countingReader
+	nc      net.Conn
+	cfg     Config
+	in      *bufio.Reader
+	decode  decoder // the reader's; nil before the handshake is over
+	writing *bufio.Writer
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// raw is of the handshake, and precedes all messages, which wait for encode.
+	raw     []byte
+	encode  encoder
 	queue   []Message
 	queued  int
 	closed  bool
 	wake    chan struct{}
 	drained chan struct{}
 
-	sent, received     counters
-	lastSend, lastRecv atomic.Int64
-	writing            *bufio.Writer
-	headerScratch      []byte
+	session        atomic.Pointer[Session]
+	sent, received traffic
 }
 
 // New wraps nc. It starts nothing; the caller closes the Conn.
 func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{
 		nc:      nc,
-		frame:   newV1(cfg.Net),
-		now:     cfg.Now,
+		cfg:     cfg,
 		wake:    make(chan struct{}, 1),
 		drained: make(chan struct{}, 1),
-		writing: bufio.NewWriterSize(nc, bufferSize),
 	}
-	c.in.r = bufio.NewReaderSize(stampingReader{c}, bufferSize)
+	c.in = bufio.NewReaderSize(stampingReader{c}, bufferSize)
+	c.writing = bufio.NewWriterSize(stampingWriter{c}, bufferSize)
+	c.session.Store(&Session{Protocol: Detecting})
+	if !cfg.V2 {
+		c.settleV1()
+	}
 	return c
 }
 
-// Receive returns the next message. A *HeaderError with Fatal false means that
-// one message was dropped and Receive may be called again; after any other
-// error the connection is of no use.
+func (c *Conn) settleV1() {
+	framing := newV1(c.cfg.Net)
+	c.decode = framing
+	c.session.Store(&Session{Protocol: V1})
+	c.hand(nil, framing)
+}
+
+// Receive returns the next message, the first time after the handshake, if there is
+// one. A *FrameError with Fatal false means that one message was dropped and Receive
+// may be called again; after any other error the connection is of no use.
 func (c *Conn) Receive() (Message, error) {
-	m, err := c.frame.read(&c.in)
-	var bad *HeaderError
+	if c.decode == nil {
+		if err := c.shakeHands(); err != nil {
+			return Message{}, err
+		}
+	}
+	m, err := c.decode.read(c.in)
+	var bad *FrameError
 	switch {
 	case err == nil:
-		c.received.add(m.Type, m.Size)
-	case errors.As(err, &bad):
-		c.received.add(Other, c.in.take())
+		c.received.count(m.Type, m.Size)
+	case errors.As(err, &bad) && !bad.Fatal:
+		c.received.count(Other, bad.Size)
 	}
-	c.in.take()
 	return m, err
+}
+
+// shakeHands finds out what the peer speaks, and agrees on keys.
+func (c *Conn) shakeHands() error {
+	h := handshake{magic: magicOf(c.cfg.Net), initiator: c.cfg.Outbound, r: c.in, write: c.hand}
+	decode, id, err := h.run()
+	switch {
+	case err != nil:
+		return err
+	case decode == nil:
+		c.settleV1()
+	default:
+		c.decode = decode
+		c.session.Store(&Session{Protocol: V2, ID: id})
+	}
+	return nil
+}
+
+// hand gives Run what it has to write before all messages, and how to write those.
+func (c *Conn) hand(raw []byte, e encoder) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.raw = append(c.raw, raw...)
+	c.encode = e
+	signal(c.wake)
 }
 
 // Send queues a message and returns at once.
@@ -115,7 +157,7 @@ func (c *Conn) Send(messageType string, payload []byte) error {
 	if c.closed {
 		return ErrClosed
 	}
-	cost := len(payload) + c.frame.overhead()
+	cost := costOf(payload)
 	if c.queued+cost > SendHardLimit {
 		return ErrQueueFull
 	}
@@ -141,59 +183,73 @@ func (c *Conn) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	defer c.Close()
+	sent := c.cfg.HandshakeSent
 	for {
-		batch, err := c.next(ctx)
+		o, err := c.next(ctx)
 		if err != nil {
 			return err
 		}
-		if err := c.write(batch); err != nil {
+		if err := c.write(o); err != nil {
 			return err
+		}
+		if len(o.raw) > 0 && sent != nil {
+			sent()
+			sent = nil
 		}
 	}
 }
 
-// next waits for messages and takes all that are queued.
-func (c *Conn) next(ctx context.Context) ([]Message, error) {
+// output is what can be written by now.
+type output struct {
+	raw    []byte
+	encode encoder
+	batch  []Message
+}
+
+// next waits for something to write and takes all there is. Messages wait until
+// they can be encrypted.
+func (c *Conn) next(ctx context.Context) (output, error) {
 	for {
 		c.mu.Lock()
-		batch, closed := c.queue, c.closed
-		c.queue = nil
+		o, closed := output{raw: c.raw, encode: c.encode}, c.closed
+		c.raw = nil
+		if c.encode != nil {
+			o.batch, c.queue = c.queue, nil
+		}
 		c.mu.Unlock()
-		if len(batch) > 0 {
-			return batch, nil
+		if len(o.raw)+len(o.batch) > 0 {
+			return o, nil
 		}
 		if closed {
-			return nil, ErrClosed
+			return o, ErrClosed
 		}
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return o, ctx.Err()
 		}
 	}
 }
 
-// write sends a batch and flushes once at its end.
-func (c *Conn) write(batch []Message) error {
-	for i, m := range batch {
-		c.headerScratch = c.frame.appendHeader(c.headerScratch[:0], m)
-		if _, err := c.writing.Write(c.headerScratch); err != nil {
+// write sends what is there and flushes once at its end.
+func (c *Conn) write(o output) error {
+	if _, err := c.writing.Write(o.raw); err != nil {
+		return err
+	}
+	for i, m := range o.batch {
+		n, err := o.encode.write(c.writing, m)
+		if err != nil {
 			return err
 		}
-		if _, err := c.writing.Write(m.Payload); err != nil {
-			return err
-		}
-		if i == len(batch)-1 {
+		if i == len(o.batch)-1 {
 			if err := c.writing.Flush(); err != nil {
 				return err
 			}
 		}
-		n := c.frame.overhead() + len(m.Payload)
-		c.sent.add(m.Type, n)
-		c.lastSend.Store(c.now().UnixNano())
-		c.release(n)
+		c.sent.count(m.Type, n)
+		c.release(costOf(m.Payload))
 	}
-	return nil
+	return c.writing.Flush()
 }
 
 func (c *Conn) release(n int) {
@@ -224,7 +280,7 @@ func (c *Conn) Stats() Stats {
 	return Stats{
 		BytesSent: c.sent.total.Load(), BytesReceived: c.received.total.Load(),
 		SentPerType: c.sent.snapshot(), ReceivedPerType: c.received.snapshot(),
-		LastSend: c.lastSend.Load(), LastReceive: c.lastRecv.Load(),
+		LastSend: c.sent.last.Load(), LastReceive: c.received.last.Load(),
 		Queued: queued,
 	}
 }
@@ -232,7 +288,17 @@ func (c *Conn) Stats() Stats {
 // LastTraffic returns when bytes were last written and read, in unix
 // nanoseconds by the Conn's clock; 0 means never.
 func (c *Conn) LastTraffic() (sent, received int64) {
-	return c.lastSend.Load(), c.lastRecv.Load()
+	return c.sent.last.Load(), c.received.last.Load()
+}
+
+// Session tells what has been agreed on with the peer.
+func (c *Conn) Session() Session { return *c.session.Load() }
+
+// RefusesV2 reports, after Receive and Run have returned, whether the peer answered
+// our key with nothing, though it was sent as much as makes one that speaks v1 only
+// give up.
+func (c *Conn) RefusesV2() bool {
+	return c.cfg.V2 && c.cfg.Outbound && c.received.total.Load() == 0 && c.sent.total.Load() >= headerSize
 }
 
 func signal(ch chan struct{}) {
@@ -240,33 +306,4 @@ func signal(ch chan struct{}) {
 	case ch <- struct{}{}:
 	default:
 	}
-}
-
-// countingReader remembers how many bytes were taken for the current message.
-type countingReader struct {
-	r io.Reader
-	n int
-}
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	r.n += n
-	return n, err
-}
-
-func (r *countingReader) take() int {
-	n := r.n
-	r.n = 0
-	return n
-}
-
-// stampingReader notes the time of every read from the network.
-type stampingReader struct{ c *Conn }
-
-func (r stampingReader) Read(p []byte) (int, error) {
-	n, err := r.c.nc.Read(p)
-	if n > 0 {
-		r.c.lastRecv.Store(r.c.now().UnixNano())
-	}
-	return n, err
 }

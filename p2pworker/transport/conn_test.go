@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/hex"
@@ -58,7 +59,7 @@ func TestSendWritesWhatBtcdReads(t *testing.T) {
 	require.ErrorIs(t, c.Send("ping", nil), ErrClosed)
 }
 
-func TestHeaderErrors(t *testing.T) {
+func TestFrameErrors(t *testing.T) {
 	message := func(change func([]byte)) []byte {
 		raw := frame(t, wire.NewMsgPing(1))
 		copy(raw[4:16], "badmsg\x00\x00\x00\x00\x00\x00")
@@ -86,7 +87,7 @@ func TestHeaderErrors(t *testing.T) {
 			c, peer := pipe(t)
 			go peer.Write(append(tt.raw, frame(t, wire.NewMsgPing(2))...))
 			_, err := c.Receive()
-			var bad *HeaderError
+			var bad *FrameError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, tt.text, err.Error())
 			require.Equal(t, tt.fatal, bad.Fatal)
@@ -115,12 +116,13 @@ func TestUnknownTypeIsDeliveredAndCountedAsOther(t *testing.T) {
 func TestHeaderAloneDoesNotAllocateItsPayload(t *testing.T) {
 	header := frame(t, wire.NewMsgPing(1))[:24]
 	copy(header[16:20], "\x00\x09\x3d\x00") // 4,000,000
-	f := newV1(wire.TestNet)
+	f, r := newV1(wire.TestNet), bufio.NewReader(nil)
 	before := testing.AllocsPerRun(1, func() {})
 	result := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, err := f.read(bytes.NewReader(header))
+			r.Reset(bytes.NewReader(header))
+			_, err := f.read(r)
 			if !errors.Is(err, io.ErrUnexpectedEOF) {
 				b.Fatal(err)
 			}

@@ -2,22 +2,25 @@ package transport
 
 import "sync/atomic"
 
-// counters holds bytes per message type. Writers and readers need no lock.
-type counters struct {
-	perType [otherIndex + 1]atomic.Uint64
+// traffic counts the bytes of one direction. Writers and readers need no lock.
+type traffic struct {
+	// total are the bytes on the wire, those of handshakes and of messages that are
+	// under way included.
 	total   atomic.Uint64
+	last    atomic.Int64 // unix nanoseconds
+	perType [otherIndex + 1]atomic.Uint64
 }
 
-func (c *counters) add(messageType string, n int) {
-	c.perType[indexOf(messageType)].Add(uint64(n))
-	c.total.Add(uint64(n))
+// count adds a whole message of a type.
+func (t *traffic) count(messageType string, n int) {
+	t.perType[indexOf(messageType)].Add(uint64(n))
 }
 
 // snapshot returns the types with a count above zero.
-func (c *counters) snapshot() map[string]uint64 {
+func (t *traffic) snapshot() map[string]uint64 {
 	m := make(map[string]uint64)
-	for i := range c.perType {
-		n := c.perType[i].Load()
+	for i := range t.perType {
+		n := t.perType[i].Load()
 		if n == 0 {
 			continue
 		}
@@ -30,7 +33,8 @@ func (c *counters) snapshot() map[string]uint64 {
 	return m
 }
 
-// Stats is a snapshot of one connection's traffic. Bytes include headers.
+// Stats is a snapshot of one connection's traffic. Bytes are those on the wire; per
+// type, those of whole messages with their headers or packets.
 type Stats struct {
 	BytesSent, BytesReceived     uint64
 	SentPerType, ReceivedPerType map[string]uint64
@@ -38,4 +42,29 @@ type Stats struct {
 	LastSend, LastReceive int64
 	// Queued is the number of payload bytes waiting to be written.
 	Queued int
+}
+
+// stampingReader counts what comes from the network, and notes when.
+type stampingReader struct{ c *Conn }
+
+func (r stampingReader) Read(p []byte) (int, error) {
+	n, err := r.c.nc.Read(p)
+	r.c.stamp(&r.c.received, n)
+	return n, err
+}
+
+// stampingWriter does so with what goes there.
+type stampingWriter struct{ c *Conn }
+
+func (w stampingWriter) Write(p []byte) (int, error) {
+	n, err := w.c.nc.Write(p)
+	w.c.stamp(&w.c.sent, n)
+	return n, err
+}
+
+func (c *Conn) stamp(t *traffic, n int) {
+	if n > 0 {
+		t.total.Add(uint64(n))
+		t.last.Store(c.cfg.Now().UnixNano())
+	}
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"testing"
@@ -23,11 +24,12 @@ func FuzzReceive(f *testing.F) {
 	bad[20] ^= 1
 	f.Add(append(bad, frame(f, wire.NewMsgPing(2))...))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		framing, r := newV1(wire.TestNet), bytes.NewReader(stream)
+		framing, source := newV1(wire.TestNet), bytes.NewReader(stream)
+		r := bufio.NewReader(source)
 		for {
-			start := len(stream) - r.Len()
+			start := len(stream) - source.Len() - r.Buffered()
 			m, err := framing.read(r)
-			var header *HeaderError
+			var header *FrameError
 			if errors.As(err, &header) && !header.Fatal {
 				continue
 			}

@@ -1,10 +1,10 @@
 package transport
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"strings"
 
@@ -19,47 +19,34 @@ const MaxPayload = wire.MaxProtocolMessageLength
 // 4 bytes of the payload's double SHA-256.
 const headerSize = wire.MessageHeaderSize
 
-// eagerAlloc is how much of a payload is allocated on the word of a header
-// alone. The rest is allocated once this much has really arrived.
-const eagerAlloc = 256 << 10
-
-// HeaderError says why a message could not be framed. Its text is the one
-// Bitcoin Core logs, without the peer.
-type HeaderError struct {
-	// Text is the reason, e.g. "Wrong MessageStart ffffffff received".
-	Text string
-	// Fatal is true when the stream cannot be read any further.
-	Fatal bool
-	// Size is the number of bytes the bad message took on the wire.
-	Size int
-}
-
-func (e *HeaderError) Error() string { return "Header error: " + e.Text }
-
-// v1 is the framing of the original protocol: unencrypted, 24-byte headers.
+// v1 is the framing of the original protocol: unencrypted, 24-byte headers. What
+// reads and what writes share the magic only.
 type v1 struct {
 	magic  [4]byte
-	header [headerSize]byte
+	header [headerSize]byte // read
+	next   []byte           // written
 }
 
-func newV1(net wire.BitcoinNet) *v1 {
-	f := &v1{}
-	binary.LittleEndian.PutUint32(f.magic[:], uint32(net))
-	return f
+func newV1(net wire.BitcoinNet) *v1 { return &v1{magic: magicOf(net)} }
+
+// magicOf is the magic of a network as it is sent.
+func magicOf(net wire.BitcoinNet) (magic [4]byte) {
+	binary.LittleEndian.PutUint32(magic[:], uint32(net))
+	return magic
 }
 
-func (f *v1) read(r io.Reader) (Message, error) {
+func (f *v1) read(r *bufio.Reader) (Message, error) {
 	h := f.header[:]
 	if _, err := io.ReadFull(r, h); err != nil {
 		return Message{}, err
 	}
 	if [4]byte(h[:4]) != f.magic {
-		return Message{}, fatal(0, "Wrong MessageStart %s received", hex.EncodeToString(h[:4]))
+		return Message{}, fatal("Header error: Wrong MessageStart %s received", hex.EncodeToString(h[:4]))
 	}
 	name, valid := typeField(h[4:16])
 	size := binary.LittleEndian.Uint32(h[16:20])
 	if size > MaxPayload {
-		return Message{}, fatal(0, "Size too large (%s, %d bytes)", Sanitize(name), size)
+		return Message{}, fatal("Header error: Size too large (%s, %d bytes)", Sanitize(name), size)
 	}
 	payload, err := readPayload(r, int(size))
 	if err != nil {
@@ -67,13 +54,22 @@ func (f *v1) read(r io.Reader) (Message, error) {
 	}
 	total := headerSize + int(size)
 	if sum := checksum(payload); sum != [4]byte(h[20:24]) {
-		return Message{}, dropped(total, "Wrong checksum (%s, %d bytes), expected %s was %s",
+		return Message{}, dropped(total, "Header error: Wrong checksum (%s, %d bytes), expected %s was %s",
 			Sanitize(name), size, hex.EncodeToString(sum[:]), hex.EncodeToString(h[20:24]))
 	}
 	if !valid {
-		return Message{}, dropped(total, "Invalid message type (%s, %d bytes)", Sanitize(name), size)
+		return Message{}, dropped(total, "Header error: Invalid message type (%s, %d bytes)", Sanitize(name), size)
 	}
 	return Message{Type: name, Payload: payload, Size: total}, nil
+}
+
+func (f *v1) write(w *bufio.Writer, m Message) (int, error) {
+	f.next = f.appendHeader(f.next[:0], m)
+	if _, err := w.Write(f.next); err != nil {
+		return 0, err
+	}
+	_, err := w.Write(m.Payload)
+	return headerSize + len(m.Payload), err
 }
 
 func (f *v1) appendHeader(dst []byte, m Message) []byte {
@@ -84,16 +80,6 @@ func (f *v1) appendHeader(dst []byte, m Message) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(m.Payload)))
 	sum := checksum(m.Payload)
 	return append(dst, sum[:]...)
-}
-
-func (f *v1) overhead() int { return headerSize }
-
-func fatal(size int, format string, args ...any) error {
-	return &HeaderError{Text: fmt.Sprintf(format, args...), Fatal: true, Size: size}
-}
-
-func dropped(size int, format string, args ...any) error {
-	return &HeaderError{Text: fmt.Sprintf(format, args...), Size: size}
 }
 
 // checksum is the first four bytes of the double SHA-256 of payload.
@@ -122,30 +108,6 @@ func typeField(field []byte) (string, bool) {
 		}
 	}
 	return internType(field[:n]), valid
-}
-
-func readPayload(r io.Reader, size int) ([]byte, error) {
-	if size <= eagerAlloc {
-		payload := make([]byte, size)
-		_, err := io.ReadFull(r, payload)
-		return payload, noEOF(err)
-	}
-	first := make([]byte, eagerAlloc)
-	if _, err := io.ReadFull(r, first); err != nil {
-		return nil, noEOF(err)
-	}
-	payload := make([]byte, size)
-	copy(payload, first)
-	_, err := io.ReadFull(r, payload[eagerAlloc:])
-	return payload, noEOF(err)
-}
-
-// noEOF turns a clean end into ErrUnexpectedEOF: inside a message no end is clean.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // Sanitize keeps the characters of text that Bitcoin Core lets through into
