@@ -152,7 +152,7 @@ func (m *manager) fillSlots() {
 			if !ok {
 				break
 			}
-			_, orders, _ := m.roster.Dial(to.String(), kind)
+			_, orders, _ := m.roster.Dial(to.Address.String(), kind, m.encrypts(to))
 			m.dispatch(orders)
 		}
 	}
@@ -181,19 +181,24 @@ func (m *manager) feel(now time.Time) {
 		m.book.Good(e.Address, e.Services, m.now()) // it works
 		return
 	}
-	_, orders, _ := m.roster.Dial(e.Address.String(), p2p.Feeler)
+	_, orders, _ := m.roster.Dial(e.Address.String(), p2p.Feeler, m.encrypts(e))
 	m.dispatch(orders)
 }
 
+// encrypts reports whether a connection to an address is to be by v2 (BIP324): it is
+// said to know it, as we do.
+func (m *manager) encrypts(e addrbook.Entry) bool {
+	return e.Services&m.cfg.Services&wire.SFNodeP2PV2 != 0
+}
+
 // choose returns an address for a connection, anchors first.
-func (m *manager) choose(kind p2p.ConnectionType) (p2p.Endpoint, bool) {
+func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 	if kind == p2p.BlockRelayOnly {
 		if anchor, ok := m.nextAnchor(); ok {
 			return anchor, true
 		}
 	}
-	e, ok := m.book.Select(m.random.Uint64, m.now(), m.eligible)
-	return e.Address, ok
+	return m.book.Select(m.random.Uint64, m.now(), m.eligible)
 }
 
 // eligible allows one automatic connection a network group, to networks that are

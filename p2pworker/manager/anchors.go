@@ -111,15 +111,14 @@ func (m *manager) bereave(lost []roster.Peer) {
 }
 
 // nextAnchor takes one that may be connected to, if there is one. The mutex is held.
-func (m *manager) nextAnchor() (p2p.Endpoint, bool) {
+func (m *manager) nextAnchor() (addrbook.Entry, bool) {
 	for len(m.due) > 0 {
 		a := m.due[len(m.due)-1]
 		m.due = m.due[:len(m.due)-1]
-		end := a.Endpoint()
-		if m.eligible(addrbook.Entry{Address: end, Services: a.Services}) {
-			m.net.Debug(fmt.Sprintf("Trying to make an anchor connection to %s", end))
-			return end, true
+		if e := (addrbook.Entry{Address: a.Endpoint(), Services: a.Services}); m.eligible(e) {
+			m.net.Debug(fmt.Sprintf("Trying to make an anchor connection to %s", e.Address))
+			return e, true
 		}
 	}
-	return p2p.Endpoint{}, false
+	return addrbook.Entry{}, false
 }

@@ -24,7 +24,7 @@ func TestAnchors(t *testing.T) {
 		if target == "7.7.7.7:8333" {
 			kind = p2p.FullRelay
 		}
-		answer := concurrently(t.Context(), func(ctx context.Context) bool { return s.dial(ctx, target, kind) })
+		answer := concurrently(t.Context(), func(ctx context.Context) bool { return s.dial(ctx, target, kind, false) })
 		rep := w.open(target, w.orders()[0].Dial.ID)
 		require.Empty(t, rep.Refused)
 		require.True(t, <-answer)

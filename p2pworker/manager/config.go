@@ -80,6 +80,9 @@ func (c Config) bookKey() (key [32]byte) {
 	return key
 }
 
+// speaksV2: connections may be encrypted (BIP324), as our services tell.
+func (c Config) speaksV2() bool { return c.Services&wire.SFNodeP2PV2 != 0 }
+
 // dialSlack is how long, beside the dialling itself, a worker may take to learn
 // of a dial and to tell how it ended. It waits half as long for us.
 const dialSlack = time.Minute

@@ -114,7 +114,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	if _, own := m.peerOf(ctx, req.Peer); !own {
 		return bus.None{}, nil
 	}
-	p, orders, ok := m.roster.Close(time.Now(), req.Peer)
+	p, orders, ok := m.ended(req)
 	if !ok {
 		return bus.None{}, nil
 	}
@@ -138,6 +138,18 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	return bus.None{}, nil
 }
 
+// ended takes a connection from the roster. One that was to be encrypted, and cannot,
+// is made again. The mutex is held.
+func (m *manager) ended(req p2p.ClosePeerRequest) (roster.Peer, []roster.Order, bool) {
+	if req.RefusedV2 {
+		if p, orders, ok := m.roster.Downgrade(req.Peer); ok {
+			m.net.Debug(fmt.Sprintf("retrying with v1 transport protocol for peer=%d", p.ID))
+			return p, orders, true
+		}
+	}
+	return m.roster.Close(time.Now(), req.Peer)
+}
+
 // peerOf returns a connection of the worker that calls: it is believed about no
 // other. The mutex is held.
 func (m *manager) peerOf(ctx context.Context, id int64) (roster.Peer, bool) {
@@ -158,9 +170,9 @@ func (m *manager) dialDone(id uint64) {
 
 // dial asks for a connection and waits until it is open or has failed. It
 // reports false if there is one already.
-func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionType) bool {
+func (m *manager) dial(ctx context.Context, target string, kind p2p.ConnectionType, v2 bool) bool {
 	m.mu.Lock()
-	id, orders, ok := m.roster.Dial(target, kind)
+	id, orders, ok := m.roster.Dial(target, kind, v2)
 	if !ok {
 		m.mu.Unlock()
 		return false

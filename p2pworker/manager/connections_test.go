@@ -213,7 +213,7 @@ func TestAWorkerIsBelievedAboutItsOwnOnly(t *testing.T) {
 	peer := first.open("10.0.0.1:5", 0).Peer
 	second := s.worker("worker.2", 1)
 	s.mu.Lock()
-	id, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.FullRelay)
+	id, orders, ok := s.roster.Dial("1.2.3.4:8333", p2p.FullRelay, false)
 	s.dispatch(orders)
 	s.mu.Unlock()
 	require.True(t, ok)

@@ -54,7 +54,7 @@ func TestFeelers(t *testing.T) {
 	busy := newShip(t, wanted)
 	busy.roster = roster.New(few)
 	w = busy.worker("worker.1", 0)
-	answer := concurrently(t.Context(), func(ctx context.Context) bool { return busy.dial(ctx, "1.2.3.4:8333", p2p.Manual) })
+	answer := concurrently(t.Context(), func(ctx context.Context) bool { return busy.dial(ctx, "1.2.3.4:8333", p2p.Manual, false) })
 	id := w.open("1.2.3.4:8333", w.orders()[0].Dial.ID).Peer
 	require.True(t, <-answer)
 	busy.roster.SetReady(id, 0)

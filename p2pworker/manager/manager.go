@@ -148,7 +148,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		m.roster.SetActive(false)
 	}
 	for _, target := range append(append([]string{}, cfg.Connect...), cfg.AddNode...) {
-		m.roster.AddTarget(target)
+		m.roster.AddTarget(target, cfg.speaksV2())
 	}
 	return m, nil
 }

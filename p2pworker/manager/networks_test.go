@@ -53,7 +53,7 @@ func TestHowTargetsAreReached(t *testing.T) {
 func TestOrdersCarryTheWay(t *testing.T) {
 	s := newShip(t, Config{Networks: Networks{Proxies: proxies(p2p.TorV3), OnionBinds: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:8333")}}})
 	w := s.worker("worker.1", 0)
-	answer := concurrently(t.Context(), func(ctx context.Context) bool { return s.dial(ctx, onion+":8333", p2p.Manual) })
+	answer := concurrently(t.Context(), func(ctx context.Context) bool { return s.dial(ctx, onion+":8333", p2p.Manual, false) })
 	dial := w.orders()[0].Dial
 	require.Equal(t, p2p.DialOrder{ID: dial.ID, Target: onion + ":8333", Kind: p2p.Manual, Proxies: proxies(p2p.TorV3)}, *dial)
 	w.open(onion+":8333", dial.ID)
@@ -61,8 +61,8 @@ func TestOrdersCarryTheWay(t *testing.T) {
 	w.accept("127.0.0.1:5")
 	peers := s.roster.Peers()
 	require.Equal(t, onion+":8333", peers[0].Remote.String())
-	require.Equal(t, "onion", infoOf(described{Peer: peers[0]}, &s.cfg.Networks).Network)
-	require.Equal(t, "onion", infoOf(described{Peer: peers[1]}, &s.cfg.Networks).Network)
+	require.Equal(t, "onion", commands{s.manager}.infoOf(described{Peer: peers[0]}).Network)
+	require.Equal(t, "onion", commands{s.manager}.infoOf(described{Peer: peers[1]}).Network)
 }
 
 func TestReachabilityIsShown(t *testing.T) {

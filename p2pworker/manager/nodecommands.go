@@ -29,7 +29,7 @@ func (m commands) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v2, err := call.Bool(2, false)
+	v2, err := call.Bool(2, m.cfg.speaksV2())
 	if err != nil {
 		return nil, err
 	}
@@ -38,15 +38,15 @@ func (m commands) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 		return nil, rpc.Errorf(rpc.MiscError, "addnode \"node\" \"command\" ( v2transport )\n\n%s\n", addNodeSummary)
 	case strings.TrimSpace(node) == "":
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Error: Node address cannot be empty")
-	case v2:
+	case v2 && !m.cfg.speaksV2():
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Error: v2transport requested but not enabled (see -v2transport)")
 	case command == "onetry":
-		m.dial(ctx, strings.TrimSpace(node), p2p.Manual)
+		m.dial(ctx, strings.TrimSpace(node), p2p.Manual, v2)
 		return nil, nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if command == "add" && !m.roster.AddTarget(node) {
+	if command == "add" && !m.roster.AddTarget(node, v2) {
 		return nil, rpc.Errorf(rpc.ClientNodeAdded, "Error: Node already added")
 	}
 	if command == "remove" && !m.roster.RemoveTarget(node) {
@@ -78,7 +78,7 @@ func (m commands) addConnection(ctx context.Context, call *rpc.Call) (any, error
 	default:
 		return nil, rpc.Errorf(rpc.InvalidParameter, "addconnection \"address\" \"connection_type\" v2transport\n")
 	}
-	if v2 {
+	if v2 && !m.cfg.speaksV2() {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Error: Adding v2transport connections requires -v2transport init flag to be set.")
 	}
 	m.mu.Lock()
@@ -87,7 +87,7 @@ func (m commands) addConnection(ctx context.Context, call *rpc.Call) (any, error
 	if wanted == 0 {
 		return nil, rpc.Errorf(rpc.NodeCapacityReached, "Error: Already at capacity for specified connection type.")
 	}
-	m.dial(ctx, address, kind)
+	m.dial(ctx, address, kind, v2)
 	return struct {
 		Address string `json:"address"`
 		Type    string `json:"connection_type"`

@@ -63,15 +63,15 @@ func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) /
 func (m commands) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	list := []peerInfo{}
 	for _, p := range m.describe(ctx) {
-		list = append(list, infoOf(p, &m.cfg.Networks))
+		list = append(list, m.infoOf(p))
 	}
 	return list, nil
 }
 
-func infoOf(p described, networks *Networks) peerInfo {
+func (m commands) infoOf(p described) peerInfo {
 	r := p.report
 	i := peerInfo{
-		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),
+		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: m.cfg.Networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),
 		Services: fmt.Sprintf("%016x", r.Services), ServicesNames: serviceNames(r.Services),
 		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend,
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
@@ -86,8 +86,11 @@ func infoOf(p described, networks *Networks) peerInfo {
 	if p.Local.IsValid() {
 		i.AddrBind = p.Local.String()
 	}
-	if i.TransportProtocol == "" {
+	if i.TransportProtocol == "" { // its worker has told nothing yet
 		i.TransportProtocol, i.PresyncedHeaders, i.SyncedHeaders, i.SyncedBlocks = "v1", -1, -1, -1
+		if p.V2 || p.Kind == p2p.Inbound && m.cfg.speaksV2() {
+			i.TransportProtocol = "detecting"
+		}
 	}
 	if r.Pinged {
 		ping, least := micros(r.Ping), micros(r.MinPing)

@@ -122,7 +122,7 @@ func (m *manager) fetchFrom(host string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	target := net.JoinHostPort(host, strconv.Itoa(int(m.cfg.DefaultPort)))
-	if _, orders, ok := m.roster.Dial(target, p2p.AddrFetch); ok {
+	if _, orders, ok := m.roster.Dial(target, p2p.AddrFetch, m.cfg.speaksV2()); ok {
 		m.dispatch(orders)
 		m.changed()
 	}

@@ -32,7 +32,7 @@ func (s *ship) connect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, target := range []string{"8.8.8.8:1", "9.9.9.9:1"} {
-		id, _, _ := s.roster.Dial(target, p2p.FullRelay)
+		id, _, _ := s.roster.Dial(target, p2p.FullRelay, false)
 		s.roster.Open(time.Now(), roster.Opened{Worker: "worker.1", Dial: id, Remote: p2p.ParseEndpoint(target)})
 	}
 }

@@ -46,7 +46,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 			r.await(d)
 			return Peer{}, r.assign(), WorkerFull
 		}
-		p.Kind, p.Name = d.Kind, d.Target
+		p.Kind, p.Name, p.V2 = d.Kind, d.Target, d.V2
 		if d.target != nil {
 			d.target.succeeded()
 		}
@@ -76,12 +76,16 @@ func (r *Roster) Close(now time.Time, id int64) (Peer, []Order, bool) {
 	if p == nil {
 		return Peer{}, nil, false
 	}
-	delete(r.peers, id)
+	r.drop(p)
+	r.retarget(now, p.Name)
+	return *p, r.assign(), true
+}
+
+func (r *Roster) drop(p *Peer) {
+	delete(r.peers, p.ID)
 	if w := r.workers[p.Worker]; w != nil {
 		w.peers--
 	}
-	r.retarget(now, p.Name)
-	return *p, r.assign(), true
 }
 
 // Peers returns the open connections by number.

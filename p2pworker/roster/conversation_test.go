@@ -59,7 +59,7 @@ func (s *script) run() {
 		}
 		s.orders(orders)
 	case "addnode":
-		s.reports(s.roster.AddTarget(s.word(0)), "configured already")
+		s.reports(s.roster.AddTarget(s.word(0), s.HasArg("v2")), "configured already")
 	case "removenode":
 		s.reports(s.roster.RemoveTarget(s.word(0)), "not configured")
 	case "after":
@@ -82,7 +82,7 @@ func (s *script) run() {
 func (s *script) connection() {
 	switch s.Cmd {
 	case "dial":
-		_, orders, ok := s.roster.Dial(s.word(0), p2p.ConnectionType(s.word(1)))
+		_, orders, ok := s.roster.Dial(s.word(0), p2p.ConnectionType(s.word(1)), s.HasArg("v2"))
 		s.orders(orders)
 		s.reports(ok, "not dialled")
 	case "failed":
@@ -103,6 +103,13 @@ func (s *script) connection() {
 		_, orders, ok := s.roster.Close(s.now, s.integer(s.word(0)))
 		s.orders(orders)
 		s.reports(ok, "no such peer")
+	case "refused-v2":
+		p, orders, ok := s.roster.Downgrade(s.integer(s.word(0)))
+		if ok {
+			s.say("peer %d is gone", p.ID)
+		}
+		s.orders(orders)
+		s.reports(ok, "to be closed")
 	case "disconnect":
 		id := s.integer(s.word(0))
 		orders, n := s.roster.DisconnectIf("disconnect by id", func(p Peer) bool { return p.ID == id })
@@ -148,7 +155,11 @@ func (s *script) orders(orders []Order) {
 	for _, o := range orders {
 		switch {
 		case o.Dial != nil:
-			s.say("%s: dial %d to %s, %s", o.Worker, o.Dial.ID, o.Dial.Target, o.Dial.Kind)
+			v2 := ""
+			if o.Dial.V2 {
+				v2 = ", v2"
+			}
+			s.say("%s: dial %d to %s, %s%s", o.Worker, o.Dial.ID, o.Dial.Target, o.Dial.Kind, v2)
 		case o.Disconnect != nil:
 			s.say("%s: disconnect peer %d: %s", o.Worker, o.Disconnect.Peer, o.Disconnect.Reason)
 		default:

@@ -18,19 +18,19 @@ type dial struct {
 // WaitingDials counts dials that no worker has room for.
 func (r *Roster) WaitingDials() int { return len(r.waiting) }
 
-// Dial asks for a connection to target. It returns false if there is one
-// already, or one is being made.
-func (r *Roster) Dial(target string, kind p2p.ConnectionType) (id uint64, orders []Order, ok bool) {
+// Dial asks for a connection to target, with v2 for one that is encrypted. It
+// returns false if there is one already, or one is being made.
+func (r *Roster) Dial(target string, kind p2p.ConnectionType, v2 bool) (id uint64, orders []Order, ok bool) {
 	if r.known(target) || !r.active {
 		return 0, nil, false
 	}
-	d := r.newDial(target, kind)
+	d := r.newDial(target, kind, v2)
 	return d.ID, r.assign(), true
 }
 
-func (r *Roster) newDial(target string, kind p2p.ConnectionType) *dial {
+func (r *Roster) newDial(target string, kind p2p.ConnectionType, v2 bool) *dial {
 	r.dialID++
-	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind}}
+	d := &dial{DialOrder: p2p.DialOrder{ID: r.dialID, Target: target, Kind: kind, V2: v2}}
 	r.await(d)
 	return d
 }
@@ -112,6 +112,24 @@ func (r *Roster) giveUpDials(now time.Time) {
 			d.failed(now)
 		}
 	}
+}
+
+// Downgrade notes that a connection has ended because its peer does not speak v2,
+// and dials it again with v1: it keeps its kind and its slot. It returns false, and
+// notes nothing, if that is not to be, for then the connection has been closed as
+// any other.
+func (r *Roster) Downgrade(id int64) (Peer, []Order, bool) {
+	p := r.peers[id]
+	if p == nil || !p.V2 || p.Leaving || !r.active {
+		return Peer{}, nil, false
+	}
+	r.drop(p)
+	d := r.newDial(p.Name, p.Kind, false)
+	if t := r.targetOf(p.Name); t != nil {
+		t.dialling = true
+		d.target = t
+	}
+	return *p, r.assign(), true
 }
 
 // Dialling reports whether a dial is still under way.

@@ -21,6 +21,8 @@
 //     capacity are one pool there, so that a worker without limit, which may be
 //     on another machine, has its share beside them; and what one could not
 //     reach, another tries next.
+//   - A connection that was to be encrypted and whose peer cannot is dialled again
+//     without that at once, and once: nobody gets its slot in between.
 //   - Configured targets are dialled for as long as they are configured, with
 //     growing pauses while they fail.
 //

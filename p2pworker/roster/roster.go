@@ -37,6 +37,9 @@ type Peer struct {
 	Remote p2p.Endpoint
 	Local  p2p.Endpoint
 	Worker string
+	// V2: it was dialled to be encrypted. Of one that a worker brought it is not
+	// known: should the peer refuse, it is closed as any other.
+	V2     bool
 	Opened time.Time
 	NoBan  bool
 	// Leaving: its worker was told to close it.

@@ -32,18 +32,18 @@ func failed(r *Roster, now time.Time, worker string, id uint64) []Order {
 func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
-	id, orders, ok := r.Dial("1.2.3.4:8333", p2p.Manual)
+	id, orders, ok := r.Dial("1.2.3.4:8333", p2p.Manual, false)
 	require.True(t, ok)
 	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Dial: &p2p.DialOrder{ID: id, Target: "1.2.3.4:8333", Kind: p2p.Manual}}}}, orders)
 	require.Empty(t, failed(r, start(), "w", id))
 	require.False(t, r.Dialling(id))
 	require.EqualValues(t, 0, inbound(t, r, 1).ID)
-	id, _, _ = r.Dial("1.2.3.4:8333", p2p.Manual)
+	id, _, _ = r.Dial("1.2.3.4:8333", p2p.Manual, false)
 	p, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: p2p.ParseEndpoint("1.2.3.4:8333")})
 	require.Empty(t, refusal)
 	require.EqualValues(t, 1, p.ID)
 	require.Equal(t, p2p.Manual, p.Kind)
-	_, _, ok = r.Dial("1.2.3.4:8333", p2p.Manual)
+	_, _, ok = r.Dial("1.2.3.4:8333", p2p.Manual, false)
 	require.False(t, ok, "connected already")
 	_, _, refusal = r.Open(start(), Opened{Worker: "w", Dial: 77})
 	require.Equal(t, NoDial, refusal)
@@ -53,10 +53,10 @@ func TestPeersAreNumberedWhenTheyOpen(t *testing.T) {
 
 func TestConfiguredTargetsAreRetriedWithGrowingPauses(t *testing.T) {
 	r, now := New(DefaultLimits()), start()
-	require.True(t, r.AddTarget("a:1"))
-	require.False(t, r.AddTarget("a:1"))
-	require.True(t, r.AddTarget("127.0.0.1:1"))
-	require.False(t, r.AddTarget("127.1:1"), "the same")
+	require.True(t, r.AddTarget("a:1", false))
+	require.False(t, r.AddTarget("a:1", false))
+	require.True(t, r.AddTarget("127.0.0.1:1", false))
+	require.False(t, r.AddTarget("127.1:1", false), "the same")
 	require.True(t, r.RemoveTarget("127.0.0.1:1"))
 	require.Empty(t, r.Tick(now), "no worker yet")
 	orders := r.AddWorker("w", 0, nil)
@@ -80,7 +80,7 @@ func TestConfiguredTargetsAreRetriedWithGrowingPauses(t *testing.T) {
 
 func TestLostWorkerGivesItsDialsToAnother(t *testing.T) {
 	r := New(DefaultLimits())
-	r.AddTarget("a:1")
+	r.AddTarget("a:1", false)
 	r.AddWorker("w", 0, nil)
 	peer := inbound(t, r, 3)
 	orders := r.Tick(start())
@@ -99,7 +99,7 @@ func TestWorkersOfOneConnection(t *testing.T) {
 	r.AddWorker("a", 1, nil)
 	r.AddWorker("b", 1, nil)
 	require.Equal(t, 2, r.FreeWorkers())
-	id, orders, _ := r.Dial("x:1", p2p.Manual)
+	id, orders, _ := r.Dial("x:1", p2p.Manual, false)
 	require.Equal(t, "a", orders[0].Worker)
 	orders, _ = r.DialFailed(start(), "a", id, true)
 	require.Len(t, orders, 1, "a busy worker hands its dial on")
@@ -119,7 +119,7 @@ func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
 	require.Equal(t, 4, r.FreeWorkers(), "the far one cannot stand in for the pool")
 	far := 0
 	for i := range 6 {
-		id, orders, ok := r.Dial(fmt.Sprintf("x:%d", i), p2p.FullRelay)
+		id, orders, ok := r.Dial(fmt.Sprintf("x:%d", i), p2p.FullRelay, false)
 		require.True(t, ok)
 		if orders[0].Worker == "far" {
 			far++
@@ -134,7 +134,7 @@ func TestAWorkerBesideThePoolHasItsShare(t *testing.T) {
 // TestWhatOneCannotReachAnotherTries: they may be on different networks.
 func TestWhatOneCannotReachAnotherTries(t *testing.T) {
 	r, now := New(DefaultLimits()), start()
-	r.AddTarget("x:1")
+	r.AddTarget("x:1", false)
 	r.AddWorker("a", 1, nil)
 	r.AddWorker("far", 0, nil)
 	r.AddWorker("z", 0, nil)
@@ -151,7 +151,7 @@ func TestWhatOneCannotReachAnotherTries(t *testing.T) {
 
 func TestReturningWorkerKeepsItsPeers(t *testing.T) {
 	r := New(DefaultLimits())
-	r.AddTarget("x:1")
+	r.AddTarget("x:1", false)
 	r.AddWorker("a", 0, []Peer{{ID: 7, Kind: p2p.Manual, Name: "x:1", Remote: from(1)}})
 	require.Empty(t, r.Tick(start()), "the target is connected")
 	require.EqualValues(t, 8, inboundAt(t, r, "a"))
@@ -166,7 +166,7 @@ func inboundAt(t *testing.T, r *Roster, worker string) int64 {
 func TestSwitchingNetworkOff(t *testing.T) {
 	r := New(DefaultLimits())
 	r.AddWorker("w", 0, nil)
-	r.AddTarget("x:1")
+	r.AddTarget("x:1", false)
 	p := inbound(t, r, 1)
 	orders := r.SetActive(false)
 	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: p.ID, Reason: "Network not active"}}}}, orders)
@@ -220,7 +220,7 @@ func TestCountsNeverDrift(t *testing.T) {
 			case 1:
 				r.RemoveWorker(now, name)
 			case 2:
-				r.AddTarget(rapid.SampledFrom(targets).Draw(t, "target"))
+				r.AddTarget(rapid.SampledFrom(targets).Draw(t, "target"), rapid.Bool().Draw(t, "v2"))
 			case 3:
 				r.Tick(now)
 			case 4:
@@ -241,7 +241,9 @@ func TestCountsNeverDrift(t *testing.T) {
 				}
 			case 6:
 				for id := range r.peers {
-					r.Close(now, id)
+					if _, _, ok := r.Downgrade(id); !ok {
+						r.Close(now, id)
+					}
 					break
 				}
 			case 7:

@@ -16,6 +16,7 @@ const (
 // target is a configured address: -connect, -addnode or the addnode RPC.
 type target struct {
 	name     string
+	v2       bool
 	dialling bool
 	pause    time.Duration
 	next     time.Time
@@ -32,13 +33,14 @@ func (t *target) succeeded() {
 	t.pause = 0
 }
 
-// AddTarget configures an address to stay connected to. It returns false if
-// it is configured already, be it in another way of writing.
-func (r *Roster) AddTarget(name string) bool {
+// AddTarget configures an address to stay connected to, with v2 by connections
+// that are encrypted. It returns false if it is configured already, be it in
+// another way of writing.
+func (r *Roster) AddTarget(name string, v2 bool) bool {
 	if slices.ContainsFunc(r.targets, func(t *target) bool { return plain(t.name) == plain(name) }) {
 		return false
 	}
-	r.targets = append(r.targets, &target{name: name})
+	r.targets = append(r.targets, &target{name: name, v2: v2})
 	return true
 }
 
@@ -115,7 +117,7 @@ func (r *Roster) Tick(now time.Time) []Order {
 			continue
 		}
 		t.dialling = true
-		r.newDial(t.name, p2p.Manual).target = t
+		r.newDial(t.name, p2p.Manual, t.v2).target = t
 		manual++
 	}
 	return r.assign()

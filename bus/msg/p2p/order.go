@@ -28,6 +28,8 @@ type DialOrder struct {
 	ID     uint64         `cbor:"1,keyasint"`
 	Target string         `cbor:"2,keyasint"` // host, host:port or address
 	Kind   ConnectionType `cbor:"3,keyasint"`
+	// V2: the connection is to be encrypted (BIP324), if the worker does that.
+	V2 bool `cbor:"4,keyasint,omitempty"`
 	// Proxies are those by which the target is reached: at most one for an address,
 	// which it is for. A name is for the one of no network to look up, if there is
 	// one; what it is looked up to otherwise has the one of its own network.

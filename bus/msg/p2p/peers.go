@@ -73,6 +73,8 @@ type ClosePeerRequest struct {
 	Reason     string     `cbor:"2,keyasint,omitempty"`
 	Discourage bool       `cbor:"3,keyasint"` // it misbehaved
 	Report     PeerReport `cbor:"4,keyasint"`
+	// RefusedV2: it was to be encrypted, and the peer hung up without a word.
+	RefusedV2 bool `cbor:"5,keyasint,omitempty"`
 }
 
 // ReportPeersRequest holds one report a connection.
