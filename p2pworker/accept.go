@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // acceptPause follows a failed Accept, such as one for lack of descriptors.
@@ -127,7 +128,7 @@ func (w *worker) accepted(ctx context.Context, nc net.Conn) {
 	// ours now, and no other worker can take it: it lives here all the same.
 	w.takeAnyway()
 	w.group.Go(func() error {
-		w.release(w.serve(ctx, nc, 0))
+		w.release(w.serve(ctx, nc, p2p.DialOrder{V2: true}))
 		return nil
 	})
 }

@@ -30,6 +30,9 @@ type Config struct {
 	PeerTimeout, ConnectTimeout time.Duration
 }
 
+// speaksV2: connections may be encrypted (BIP324), as our services tell.
+func (c Config) speaksV2() bool { return c.Services&wire.SFNodeP2PV2 != 0 }
+
 func (c Config) withDefaults() Config {
 	if c.PeerTimeout == 0 {
 		c.PeerTimeout = 60 * time.Second

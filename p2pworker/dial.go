@@ -9,6 +9,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/socks5"
+	"github.com/bulkheadnode/bulkhead/p2pworker/transport"
 )
 
 // dial carries out an order for a connection.
@@ -20,7 +21,8 @@ func (w *worker) dial(ctx context.Context, order p2p.DialOrder) {
 		return
 	}
 	w.group.Go(func() error {
-		w.log("net", fmt.Sprintf("trying v1 connection (%s) to %s, lastseen=0.0hrs", order.Kind, order.Target))
+		order.V2 = order.V2 && w.cfg.speaksV2()
+		w.log("net", fmt.Sprintf("trying %s connection (%s) to %s, lastseen=0.0hrs", framingOf(order), order.Kind, order.Target))
 		nc, err := w.connect(ctx, order)
 		if err != nil {
 			w.logFailure(order.Target, err)
@@ -28,7 +30,7 @@ func (w *worker) dial(ctx context.Context, order p2p.DialOrder) {
 			var unreached *proxyError
 			return w.dialFailed(ctx, p2p.DialFailedRequest{Dial: order.ID, Text: err.Error(), Proxy: errors.As(err, &unreached)})
 		}
-		w.release(w.serve(ctx, nc, order.ID))
+		w.release(w.serve(ctx, nc, order))
 		return nil
 	})
 }
@@ -49,6 +51,13 @@ func (w *worker) logFailure(target string, err error) {
 	default:
 		w.log("net", fmt.Sprintf("connect() to %s failed: %v", target, err))
 	}
+}
+
+func framingOf(order p2p.DialOrder) transport.Protocol {
+	if order.V2 {
+		return transport.V2
+	}
+	return transport.V1
 }
 
 func (w *worker) dialFailed(ctx context.Context, req p2p.DialFailedRequest) error {

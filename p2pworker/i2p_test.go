@@ -101,7 +101,7 @@ func TestPeersByI2P(t *testing.T) {
 	ctx := patience(t)
 	full := newShip(t, 5, 0, 0)
 	router := newI2PRouter(t, full.address())
-	s := newProxiedShip(t, 0, 1, 2, manager.Networks{Proxies: []p2p.Proxy{{Network: p2p.I2P, Address: router.l.Addr().String()}}})
+	s := launch(t, 0, 1, 2, outfit{networks: manager.Networks{Proxies: []p2p.Proxy{{Network: p2p.I2P, Address: router.l.Addr().String()}}}})
 	s.must(ctx, "addnode", i2p, "onetry")
 	session := <-router.sessions
 	info := s.peers(ctx, count(1))[0]

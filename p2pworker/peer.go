@@ -42,13 +42,13 @@ type peer struct {
 	ready bool
 }
 
-// serve lives a connection from its admission to its end. It reports whether
-// the manager admitted it.
-func (w *worker) serve(ctx context.Context, nc net.Conn, dial uint64) bool {
+// serve lives a connection from its admission to its end. Of one that was accepted,
+// the order has no number. It reports whether the manager admitted it.
+func (w *worker) serve(ctx context.Context, nc net.Conn, order p2p.DialOrder) bool {
 	defer nc.Close()
 	stop := closeLater(ctx, nc)
 	defer stop()
-	p := w.admitted(ctx, nc, dial)
+	p := w.admitted(ctx, nc, order)
 	if p == nil {
 		return false
 	}
@@ -75,9 +75,9 @@ func (w *worker) settle(p *peer) bool {
 }
 
 // admitted returns a connection among the worker's, or nil if it may not live.
-func (w *worker) admitted(ctx context.Context, nc net.Conn, dial uint64) *peer {
+func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder) *peer {
 	remote, local := endpoint(nc.RemoteAddr()), endpoint(nc.LocalAddr())
-	a, err := w.admit(ctx, p2p.OpenPeerRequest{Dial: dial, Remote: remote.String(), Local: local.String()})
+	a, err := w.admit(ctx, p2p.OpenPeerRequest{Dial: order.ID, Remote: remote.String(), Local: local.String()})
 	if err != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, dial uint64) *peer {
 	}
 	p := &peer{
 		w: w, id: a.reply.Peer, open: a.reply, remote: remote, local: local, opened: w.env.Clock.Now(),
-		link:    transport.New(nc, transport.Config{Net: w.cfg.Net, Now: w.env.Clock.Now}),
+		link:    transport.New(nc, w.framing(order, a.reply.Peer)),
 		mail:    mailbox{wake: make(chan struct{}, 1)},
 		replies: make(chan session.Reply),
 	}
@@ -97,6 +97,13 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, dial uint64) *peer {
 		return nil
 	}
 	return p
+}
+
+func (w *worker) framing(order p2p.DialOrder, id int64) transport.Config {
+	return transport.Config{
+		Net: w.cfg.Net, Now: w.env.Clock.Now, Outbound: order.ID != 0, V2: order.V2 && w.cfg.speaksV2(),
+		HandshakeSent: func() { w.log("net", fmt.Sprintf("start sending v2 handshake to peer=%d", id)) },
+	}
 }
 
 func endpoint(a net.Addr) p2p.Endpoint {
@@ -124,6 +131,7 @@ func (p *peer) sessionConfig() session.Config {
 		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n) },
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
+		Transport:       func() string { return string(p.link.Session().Protocol) },
 	}
 	if end, isIP := p.remote.AddrPort(); isIP && p.remote.Host.Routable() {
 		cfg.Remote = end
@@ -274,7 +282,7 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
-	req := p2p.ClosePeerRequest{Peer: p.id, Report: p.report()}
+	req := p2p.ClosePeerRequest{Peer: p.id, Report: p.report(), RefusedV2: p.link.RefusesV2()}
 	if p.end != nil {
 		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
 	}

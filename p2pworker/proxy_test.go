@@ -122,7 +122,7 @@ func TestPeersByProxy(t *testing.T) {
 			if network == "unix" {
 				at = p2p.UnixPrefix + at
 			}
-			s := newProxiedShip(t, 0, 1, 2, by(at, true))
+			s := launch(t, 0, 1, 2, outfit{networks: by(at, true)})
 			users := map[wish]bool{}
 			for i, tt := range []struct{ target, host, network string }{
 				{onion, onion, "onion"},
@@ -155,7 +155,7 @@ func TestPeersByProxy(t *testing.T) {
 func TestWhatAProxyAnswers(t *testing.T) {
 	ctx := patience(t)
 	proxy := newProxy(t, "tcp", "127.0.0.1:0", "127.0.0.1:1")
-	s := newProxiedShip(t, 0, 1, 2, by(proxy.l.Addr().String(), false))
+	s := launch(t, 0, 1, 2, outfit{networks: by(proxy.l.Addr().String(), false)})
 	for host, tt := range map[string]struct{ answer, told string }{
 		onion:             {"\x05\xf0\x00\x01", "Socks5() connect to " + onion + " failed: onion service descriptor can not be found"},
 		"refused.example": {"\x05\x05\x00\x01", "Socks5() connect to refused.example failed: connection refused"},
@@ -179,7 +179,7 @@ func TestNamesStayWithTheProxy(t *testing.T) {
 	unused := newProxy(t, "tcp", "127.0.0.1:0", "127.0.0.1:1")
 	away := unused.l.Addr().String()
 	unused.l.Close()
-	s := newProxiedShip(t, 0, 1, 2, by(away, true))
+	s := launch(t, 0, 1, 2, outfit{networks: by(away, true)})
 	for _, target := range []string{"localhost:1", onion, public} {
 		s.must(ctx, "addnode", target, "onetry")
 	}
@@ -190,7 +190,7 @@ func TestNamesStayWithTheProxy(t *testing.T) {
 	full := newShip(t, 5, 0, 0)
 	_, port, err := net.SplitHostPort(full.address())
 	require.NoError(t, err)
-	some := newProxiedShip(t, 0, 1, 2, manager.Networks{Proxies: []p2p.Proxy{{Network: p2p.TorV3, Address: away}}})
+	some := launch(t, 0, 1, 2, outfit{networks: manager.Networks{Proxies: []p2p.Proxy{{Network: p2p.TorV3, Address: away}}}})
 	some.must(ctx, "addnode", "localhost:"+port, "onetry")
 	some.peers(ctx, count(1))
 	some.must(ctx, "addnode", "c4gfnttsuwqomiygupdqqqyy5y5emnk5c73hrfvatri67prd7vyq.b32.i2p", "onetry")

@@ -2,6 +2,7 @@ package p2pworker
 
 import (
 	"context"
+	"encoding/hex"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -37,6 +38,7 @@ func (p *peer) report() p2p.PeerReport {
 	r.LastSend, r.LastReceive = t.LastSend/int64(time.Second), t.LastReceive/int64(time.Second)
 	r.BytesSent, r.BytesReceived = t.BytesSent, t.BytesReceived
 	r.SentPerType, r.ReceivedPerType = t.SentPerType, t.ReceivedPerType
-	r.Transport = "v1"
+	s := p.link.Session()
+	r.Transport, r.SessionID = string(s.Protocol), hex.EncodeToString(s.ID)
 	return r
 }

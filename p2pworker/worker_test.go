@@ -47,7 +47,13 @@ type ship struct {
 	workers  int
 	capacity int
 	idle     int
+	outfit
+}
+
+// outfit is what ships differ in.
+type outfit struct {
 	networks manager.Networks
+	services wire.ServiceFlag // 0 for the default, without v2
 }
 
 type logBuffer struct {
@@ -68,11 +74,13 @@ func (l *logBuffer) String() string {
 }
 
 func newShip(t *testing.T, blocks, capacity, idle int) *ship {
-	return newProxiedShip(t, blocks, capacity, idle, manager.Networks{})
+	return launch(t, blocks, capacity, idle, outfit{})
 }
 
-func newProxiedShip(t *testing.T, blocks, capacity, idle int, networks manager.Networks) *ship {
-	s := &ship{networks: networks, t: t, bus: bustest.New(t), node: newTestNode(t, blocks), dir: t.TempDir(),
+// launch starts a ship of an outfit.
+func launch(t *testing.T, blocks, capacity, idle int, of outfit) *ship {
+	t.Helper()
+	s := &ship{outfit: of, t: t, bus: bustest.New(t), node: newTestNode(t, blocks), dir: t.TempDir(),
 		log: &logBuffer{}, stops: map[string]func(){}, capacity: capacity, idle: idle}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -138,7 +146,7 @@ func (s *ship) startManager() {
 	s.start("peers", func(ctx context.Context) error {
 		for {
 			err := manager.Run(ctx, s.env(roles.Peers, "peers"), manager.Config{DataDir: s.dir, Net: wire.TestNet,
-				Regtest: true, IdleWorkers: s.idle, Networks: s.networks, UserAgent: "/test/", ClientVersion: 1})
+				Regtest: true, IdleWorkers: s.idle, Networks: s.networks, Services: s.services, UserAgent: "/test/", ClientVersion: 1})
 			// The broker refuses a second link of the name until it has seen
 			// the end of the first; a supervisor starts the part again.
 			if !errors.Is(err, part.ErrAdrift) || ctx.Err() != nil {
@@ -156,7 +164,8 @@ func (s *ship) startWorker() string {
 	env := s.env(roles.Worker, name)
 	env.Listeners = []net.Listener{s.listener}
 	s.start(name, func(ctx context.Context) error {
-		return p2pworker.Run(ctx, env, p2pworker.Config{Net: wire.TestNet, UserAgent: "/" + name + "/", Capacity: s.capacity})
+		return p2pworker.Run(ctx, env, p2pworker.Config{Net: wire.TestNet, UserAgent: "/" + name + "/",
+			Capacity: s.capacity, Services: s.services})
 	})
 	return name
 }

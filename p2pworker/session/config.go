@@ -52,6 +52,9 @@ type Config struct {
 	PeerTimeout time.Duration
 	// Tip is the node's chain when the connection was made.
 	Tip p2p.Tip
+	// Transport tells how the connection is framed by now, by Bitcoin Core's names,
+	// for the log; nil for "v1".
+	Transport func() string
 	// LogEnabled says whether lines of a category are wanted; nil for all.
 	LogEnabled func(category string) bool
 	// MinRelayFeeRate is the least fee rate we relay, in satoshi per 1000 vbytes.

@@ -143,6 +143,14 @@ func (s *conversation) misbehaving(format string, args ...any) {
 	}
 }
 
+// transport names how the connection is framed.
+func (s *conversation) transport() string {
+	if s.cfg.Transport == nil {
+		return "v1"
+	}
+	return s.cfg.Transport()
+}
+
 // outbound reports whether we made the connection, for whatever reason.
 func (s *conversation) outbound() bool { return s.cfg.Type != p2p.Inbound }
 

@@ -254,8 +254,8 @@ func (s *Session) onVerAck() {
 	if s.cfg.Type == p2p.Inbound {
 		category = "net" // strangers may cause these at any rate
 	}
-	s.logf(category, "New %s peer connected: transport: v1, version: %d, %s",
-		s.cfg.Type, s.hs.peer.Version, s.name)
+	s.logf(category, "New %s peer connected: transport: %s, version: %d, %s",
+		s.cfg.Type, s.transport(), s.hs.peer.Version, s.name)
 	s.hs.complete = true
 	if !s.servesBlocks() {
 		s.down.widest = MinBlocksInFlight // for what it announces only

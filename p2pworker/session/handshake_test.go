@@ -107,14 +107,18 @@ func TestShortVersionIsAnErrorNotAnEnd(t *testing.T) {
 
 func TestHandshakeTimeouts(t *testing.T) {
 	for _, tt := range []struct {
-		tick Tick
-		log  string
+		tick      Tick
+		transport string
+		log       string
 	}{
-		{Tick{}, "socket no message in first 60 seconds, never received from peer, never sent to peer, disconnecting peer=0"},
-		{Tick{LastReceive: time.Unix(1_700_000_050, 0)}, "socket no message in first 60 seconds, never sent to peer, disconnecting"},
-		{Tick{LastReceive: time.Unix(1_700_000_050, 0), LastSend: time.Unix(1_700_000_050, 0)}, "version handshake timeout, disconnecting peer=0"},
+		{Tick{}, "v1", "socket no message in first 60 seconds, never received from peer, never sent to peer, disconnecting peer=0"},
+		{Tick{LastReceive: time.Unix(1_700_000_050, 0)}, "detecting", "socket no message in first 60 seconds, never sent to peer, disconnecting"},
+		{Tick{LastReceive: time.Unix(1_700_000_050, 0), LastSend: time.Unix(1_700_000_050, 0)}, "v2", "version handshake timeout, disconnecting peer=0"},
+		{Tick{LastReceive: time.Unix(1_700_000_050, 0), LastSend: time.Unix(1_700_000_050, 0)}, "detecting", "V2 handshake timeout, disconnecting peer=0"},
 	} {
-		b := newBench(t, inboundConfig())
+		cfg := inboundConfig()
+		cfg.Transport = func() string { return tt.transport }
+		b := newBench(t, cfg)
 		b.now = b.now.Add(60 * time.Second)
 		b.step(tt.tick)
 		require.Nil(t, b.gone, "not before the time-out has passed")

@@ -43,6 +43,8 @@ func (s *Session) checkInactivity(t Tick) {
 		s.disconnect("socket sending timeout: %ds", int(s.now.Sub(t.LastSend)/time.Second))
 	case s.now.Sub(t.LastReceive) > inactivityTimeout:
 		s.disconnect("socket receive timeout: %ds", int(s.now.Sub(t.LastReceive)/time.Second))
+	case !s.hs.complete && s.transport() == "detecting":
+		s.disconnect("V2 handshake timeout")
 	case !s.hs.complete:
 		s.disconnect("version handshake timeout")
 	}
