@@ -127,14 +127,17 @@ func onionTarget(n manager.Networks, listeners []*net.TCPListener) netip.AddrPor
 }
 
 // services are what peers may expect of us: a pruned node serves only the last
-// blocks (BIP159).
+// blocks (BIP159), and whether connections may be encrypted is a setting (BIP324).
 func (p *partSettings) services() wire.ServiceFlag {
 	services := wire.SFNodeNetworkLimited | wire.SFNodeWitness
-	if p.settings.Int("prune", 0) == 0 {
+	if p.settings.Int("prune", 0) <= 0 {
 		services |= wire.SFNodeNetwork
 	}
 	if p.settings.Bool("peerblockfilters", false) {
 		services |= wire.SFNodeCF
+	}
+	if p.settings.Bool("v2transport", true) {
+		services |= wire.SFNodeP2PV2
 	}
 	return services
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
@@ -48,6 +49,26 @@ func TestPartSettings(t *testing.T) {
 		s, layout := settingsOf(t, bad)
 		_, err := newPartSettings(Config{Settings: s, Layout: layout}, nil, nil, nil)
 		require.Error(t, err, bad)
+	}
+}
+
+// TestServicesTellWhatIsServed, to peers and in getnetworkinfo.
+func TestServicesTellWhatIsServed(t *testing.T) {
+	const always = wire.SFNodeNetworkLimited | wire.SFNodeWitness
+	for option, want := range map[string]wire.ServiceFlag{
+		"-v2transport":   always | wire.SFNodeNetwork | wire.SFNodeP2PV2,
+		"-regtest":       always | wire.SFNodeNetwork | wire.SFNodeP2PV2,
+		"-v2transport=0": always | wire.SFNodeNetwork,
+		"-nov2transport": always | wire.SFNodeNetwork,
+		"-prune=550":     always | wire.SFNodeP2PV2,
+	} {
+		s, layout := settingsOf(t, option)
+		p, err := newPartSettings(Config{Settings: s, Layout: layout}, nil, nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, p.manager().Services, option)
+		worker, ok := p.worker("worker.1").Settings.(p2pworker.Config)
+		require.True(t, ok)
+		require.Equal(t, want, worker.Services, option)
 	}
 }
 
