@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type blockPeer struct {
 	writing sync.Mutex // held for a message
 	mu      sync.Mutex
 	blocks  map[chainhash.Hash]*wire.MsgBlock
+	tip     *wire.MsgBlock // announced last
 	nonce   uint64
 }
 
@@ -90,13 +92,33 @@ func (p *blockPeer) answer() bool {
 	case *wire.MsgPong:
 		p.pongs <- msg.Nonce
 	case *wire.MsgGetHeaders:
-		p.say(wire.NewMsgHeaders())
+		p.say(p.headersAfter(msg.BlockLocatorHashes))
 	case *wire.MsgGetData:
 		for _, want := range msg.InvList {
 			p.deliver(want.Hash)
 		}
 	}
 	return err == nil
+}
+
+// headersAfter are those of the branch that was announced last, after the last block
+// of a locator; none if the branch does not lead there.
+func (p *blockPeer) headersAfter(locator []*chainhash.Hash) *wire.MsgHeaders {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := map[chainhash.Hash]bool{}
+	for _, hash := range locator {
+		known[*hash] = true
+	}
+	var branch []*wire.BlockHeader
+	for at := p.tip; at != nil; at = p.blocks[at.Header.PrevBlock] {
+		branch = append(branch, &at.Header)
+		if known[at.Header.PrevBlock] {
+			slices.Reverse(branch)
+			return &wire.MsgHeaders{Headers: branch[:min(len(branch), wire.MaxBlockHeadersPerMsg)]}
+		}
+	}
+	return wire.NewMsgHeaders()
 }
 
 func (p *blockPeer) deliver(hash chainhash.Hash) {
@@ -121,6 +143,9 @@ func (p *blockPeer) announce(blocks ...*wire.MsgBlock) {
 	for _, block := range blocks {
 		require.NoError(p.t, msg.AddBlockHeader(&block.Header))
 	}
+	p.mu.Lock()
+	p.tip = blocks[len(blocks)-1]
+	p.mu.Unlock()
 	p.say(msg)
 }
 

@@ -83,6 +83,7 @@ func (d *downloads) delivered(h download.Holder, hash chainhash.Hash) {
 		delete(d.stalling.since, h)
 	}
 	delete(d.flights, hash)
+	delete(d.tellers, hash)
 }
 
 // spoiled ends the lease of a peer whose block is not the one it was asked for.
@@ -95,6 +96,7 @@ func (d *downloads) spoiled(h download.Holder, hash chainhash.Hash) {
 		d.leases.Delivered(h, hash, now)
 	}
 	d.flights.leave(hash, func(other download.Holder) bool { return other == h })
+	delete(d.tellers, hash)
 }
 
 // takeSender forgets who sent a block, and returns it.
