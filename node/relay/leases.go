@@ -137,6 +137,7 @@ func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, 
 	gone := holder(ctx, req.Peer)
 	r.wake(r.downloads.peerGone(gone))
 	r.syncs.forget(func(h download.Holder) bool { return h == gone })
+	r.wakeHeaders(r.lead.forget(func(h download.Holder) bool { return h == gone }))
 	r.orphans.forget(func(h download.Holder) bool { return h == gone })
 	return p2p.Done{}, nil
 }

@@ -46,6 +46,7 @@ type Relay struct {
 	downloads *downloads
 	txSenders *txSenders
 	syncs     *headerSyncs
+	lead      *lead
 	orphans   *orphans
 	extra     *extraTxs
 	recent    *recentCompact
@@ -56,7 +57,7 @@ func New(cfg Config) *Relay {
 	return &Relay{
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
-		syncs:   &headerSyncs{of: map[download.Holder]*headersync.Sync{}},
+		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}}, lead: &lead{waiting: map[download.Holder]struct{}{}},
 		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
 	}
 }
@@ -93,6 +94,7 @@ func (r *Relay) WorkerGone(instance string) {
 	r.wake(r.downloads.workerGone(instance))
 	gone := func(h download.Holder) bool { return h.Worker == instance }
 	r.syncs.forget(gone)
+	r.wakeHeaders(r.lead.forget(gone))
 	r.orphans.forget(gone)
 }
 

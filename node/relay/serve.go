@@ -15,7 +15,11 @@ import (
 )
 
 // getLocator returns a locator of the best header chain.
-func (r *Relay) getLocator(_ context.Context, req p2p.LocatorRequest) (reply p2p.LocatorReply, err error) {
+func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p2p.LocatorReply, err error) {
+	if req.Begin && !r.mayBegin(holder(ctx, req.Peer)) {
+		reply.Wait = true
+		return reply, nil
+	}
 	if at := r.chain.Lookup(req.Announced); at != nil {
 		reply.Known, reply.Download = true, !r.chain.Info(at).Failed && r.worthBlocks(at)
 		return reply, nil

@@ -51,6 +51,18 @@ func (r *Relay) submitHeaders(ctx context.Context, req p2p.SubmitHeadersRequest)
 	if err != nil || len(headers) == 0 {
 		return reply, err
 	}
+	reply, err = r.judgeHeaders(ctx, req, headers)
+	switch from := holder(ctx, req.Peer); {
+	case err != nil || reply.Unconnecting:
+	case len(headers) == p2p.MaxHeaders || reply.Presync != nil:
+		r.lead.goesOn(from)
+	default:
+		r.headersEnd(from)
+	}
+	return reply, err
+}
+
+func (r *Relay) judgeHeaders(ctx context.Context, req p2p.SubmitHeadersRequest, headers []wire.BlockHeader) (reply p2p.SubmitHeadersReply, err error) {
 	for i := 1; i < len(headers); i++ {
 		if headers[i].PrevBlock != headers[i-1].BlockHash() {
 			reply.Reject, reply.Misbehaving = "non-continuous headers sequence", true

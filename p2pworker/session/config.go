@@ -101,6 +101,7 @@ const (
 	feeFilterChangeDelay = 5 * time.Minute
 	leaseRetry           = 100 * time.Millisecond
 	nodeRetry            = 2 * time.Second
+	headersRetry         = time.Minute
 	announcedRetry       = time.Second
 	compactPatience      = time.Minute
 )

@@ -48,10 +48,13 @@ func (s *headerExchange) syncHeaders() {
 		return
 	}
 	s.headers.started = true
-	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{}, func(l p2p.LocatorReply, err error) {
-		if err != nil {
+	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true}, func(l p2p.LocatorReply, err error) {
+		if err != nil || l.Wait {
 			s.headers.started = false
 			s.headers.retryAt = s.now.Add(nodeRetry)
+			if err == nil {
+				s.headers.retryAt = s.now.Add(headersRetry)
+			}
 			return
 		}
 		// Starting one below our best header makes the answer of a peer in

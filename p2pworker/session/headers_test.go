@@ -195,3 +195,19 @@ func TestAKnownAnnouncementNeedsNoHeaders(t *testing.T) {
 		require.Equal(t, download, b.asked(p2p.LeaseRequest{}))
 	}
 }
+
+// While another peer tells the headers of an old chain, this one waits for its turn.
+func TestHeadersAreAskedForInTurn(t *testing.T) {
+	b := established(t, inboundConfig())
+	require.Equal(t, p2p.LocatorRequest{Begin: true}, answer[p2p.LocatorRequest](b, p2p.LocatorReply{Wait: true}))
+	b.types()
+	b.tickAfter(headersRetry - time.Second)
+	require.False(t, b.asked(p2p.LocatorRequest{}))
+	b.step(p2p.PeerEvent{Headers: true})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Wait: true})
+	b.tickAfter(headersRetry)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders")
+	b.step(p2p.PeerEvent{Headers: true})
+	require.False(t, b.asked(p2p.LocatorRequest{}), "it has begun")
+}

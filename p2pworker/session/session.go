@@ -137,6 +137,10 @@ func (s *Session) hear(ev p2p.PeerEvent) {
 	if ev.Fetch && s.headers.known {
 		s.wakeDownload(false)
 	}
+	if ev.Headers && s.hs.complete {
+		s.headers.retryAt = time.Time{}
+		s.syncHeaders()
+	}
 	if ev.Relieved {
 		s.setAnnouncer(false)
 	}

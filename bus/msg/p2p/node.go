@@ -19,6 +19,8 @@ type PeerEvent struct {
 	Stalls bool `cbor:"4,keyasint,omitempty"`
 	// Fetch: there are blocks to lease that others were to deliver.
 	Fetch bool `cbor:"5,keyasint,omitempty"`
+	// Headers: it may be this peer's turn to be asked for all its headers.
+	Headers bool `cbor:"6,keyasint,omitempty"`
 }
 
 // PeerBlamed says that a block which the peer sent earlier proved invalid, and
@@ -35,12 +37,16 @@ type LocatorReply struct {
 	// Known: the announced block's header is there. Download: it is worth having.
 	Known    bool `cbor:"2,keyasint,omitempty"`
 	Download bool `cbor:"3,keyasint,omitempty"`
+	// Wait: another peer is asked for its headers first. There will be an event.
+	Wait bool `cbor:"4,keyasint,omitempty"`
 }
 
 // LocatorRequest asks for a block locator of the best header chain, for a peer that
-// announced a block if that is not zero.
+// announced a block if that is not zero, or to begin with all its headers.
 type LocatorRequest struct {
 	Announced chainhash.Hash `cbor:"1,keyasint,omitempty"`
+	Peer      int64          `cbor:"2,keyasint,omitempty"`
+	Begin     bool           `cbor:"3,keyasint,omitempty"`
 }
 
 // FindHeadersRequest is a getheaders message. At most MaxLocator

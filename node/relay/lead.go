@@ -1,0 +1,105 @@
+package relay
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/node/download"
+)
+
+const (
+	// headersRecent is how old the best header may be, in seconds, for all peers to
+	// be asked for theirs: there are few to come.
+	headersRecent = 24 * 60 * 60
+	// leadPatience is how long the first download of headers waits for one peer,
+	// and leadPerHeader how much longer for each that is to come, as Bitcoin Core's;
+	// leadIdle is how long it waits for the next of its messages.
+	leadPatience  = 15 * time.Minute
+	leadPerHeader = time.Millisecond
+	leadIdle      = time.Minute
+)
+
+// lead is the one peer that the headers of an old chain are downloaded from: a
+// dozen peers would bring the same hundred megabytes, and bring them twice while
+// they show their work. It goes by real time.
+type lead struct {
+	mu      sync.Mutex // guards the fields below
+	peer    *download.Holder
+	until   time.Time                    // in all
+	idle    time.Time                    // when its next message is to be there
+	waiting map[download.Holder]struct{} // those who want to begin
+}
+
+// begin reports whether a peer's headers are to be asked for. If not, it is woken
+// when they are.
+func (l *lead) begin(h download.Holder, patience time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) {
+		if len(l.waiting) < maxSyncs {
+			l.waiting[h] = struct{}{}
+		}
+		return false
+	}
+	delete(l.waiting, h)
+	if l.peer == nil || *l.peer != h {
+		l.peer, l.until = &h, now.Add(patience)
+	}
+	l.idle = now.Add(leadIdle)
+	return true
+}
+
+// goesOn notes that a peer has told headers.
+func (l *lead) goesOn(h download.Holder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer != nil && *l.peer == h {
+		l.idle = time.Now().Add(leadIdle)
+	}
+}
+
+// end is called when all headers of a peer are there, or it is gone, and returns
+// those who waited for that.
+func (l *lead) end(over func(download.Holder) bool) (wake []download.Holder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer == nil || !over(*l.peer) {
+		return nil
+	}
+	l.peer = nil
+	wake = slices.Collect(maps.Keys(l.waiting))
+	clear(l.waiting)
+	return wake
+}
+
+func (l *lead) forget(gone func(download.Holder) bool) (wake []download.Holder) {
+	l.mu.Lock()
+	maps.DeleteFunc(l.waiting, func(h download.Holder, _ struct{}) bool { return gone(h) })
+	l.mu.Unlock()
+	return l.end(gone)
+}
+
+// mayBegin reports whether a peer's headers are to be asked for now.
+func (r *Relay) mayBegin(h download.Holder) bool {
+	best, now := r.chain.View().BestHeader, r.cfg.Owner.Time()
+	if best.Time > now-headersRecent {
+		return true
+	}
+	expected := time.Duration((now - best.Time) / r.cfg.Params.Spacing)
+	return r.lead.begin(h, leadPatience+expected*leadPerHeader)
+}
+
+// headersEnd lets others begin when a peer has told all its headers.
+func (r *Relay) headersEnd(h download.Holder) {
+	r.wakeHeaders(r.lead.end(func(other download.Holder) bool { return other == h }))
+}
+
+func (r *Relay) wakeHeaders(list []download.Holder) {
+	for _, h := range list {
+		r.cfg.Feed.TellPeer(h.Worker, p2p.PeerEvent{Peer: h.Peer, Headers: true})
+	}
+}
