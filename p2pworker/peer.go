@@ -94,6 +94,10 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder)
 	p.s = session.New(p.sessionConfig())
 	if !a.enter(p) {
 		w.log("net", fmt.Sprintf("connection with %s dropped: admitted by a manager that is gone", remote))
+		// Or by the one that we have registered with since: it is not to wait for it.
+		ctx, cancel := context.WithTimeout(ctx, farewell)
+		defer cancel()
+		_, _ = msg.ClosePeer.Call(ctx, w.conn, p2p.ClosePeerRequest{Peer: a.reply.Peer})
 		return nil
 	}
 	return p

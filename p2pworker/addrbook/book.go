@@ -54,6 +54,13 @@ type slot struct {
 	position int
 	refs     int       // places in the new table
 	counted  time.Time // the last attempt that counted
+	before   *attempts // what they were before the last one, nil if that is over
+}
+
+// attempts are what is known of those to reach an address.
+type attempts struct {
+	try, counted time.Time
+	count        int
 }
 
 // New returns an empty book. Nobody else may know the key: it says which addresses
@@ -174,6 +181,7 @@ func (b *Book) Attempted(a p2p.Endpoint, now time.Time) {
 	if s == nil {
 		return
 	}
+	s.before = &attempts{s.LastTry, s.counted, s.Attempts}
 	s.LastTry = now
 	if s.counted.Before(b.lastGood) {
 		s.counted = now
@@ -183,9 +191,9 @@ func (b *Book) Attempted(a p2p.Endpoint, now time.Time) {
 
 // Forgive takes back an attempt that did not come as far as a: its proxy was away.
 func (b *Book) Forgive(a p2p.Endpoint) {
-	if s := b.entries[a]; s != nil && s.Attempts > 0 {
-		s.Attempts--
-		s.counted = time.Time{}
+	if s := b.entries[a]; s != nil && s.before != nil {
+		s.LastTry, s.counted, s.Attempts = s.before.try, s.before.counted, s.before.count
+		s.before = nil
 	}
 }
 
@@ -198,7 +206,7 @@ func (b *Book) Good(a p2p.Endpoint, services wire.ServiceFlag, now time.Time) bo
 		return false
 	}
 	b.lastGood = now
-	s.Attempts, s.Services = 0, services
+	s.Attempts, s.Services, s.before = 0, services, nil
 	s.LastSuccess, s.LastTry = now, now
 	if s.Tried {
 		return false

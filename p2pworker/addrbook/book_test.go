@@ -174,9 +174,17 @@ func TestFailuresCountOnce(t *testing.T) {
 	b.Attempted(a, clock().Add(3*time.Second))
 	require.Equal(t, 2, attempts())
 	b.Forgive(a)
-	require.Equal(t, 1, attempts())
-	b.Attempted(a, clock().Add(4*time.Second))
-	require.Equal(t, 2, attempts(), "what was forgiven leaves room for another")
+	require.Equal(t, 2, attempts(), "the last one did not count")
+	require.Equal(t, clock().Add(2*time.Second), b.entries[a].LastTry)
+	b.Good(addressAt(2), 9, clock().Add(5*time.Second))
+	b.Attempted(a, clock().Add(6*time.Second))
+	require.Equal(t, 3, attempts())
+	b.Forgive(a)
+	b.Forgive(a)
+	require.Equal(t, 2, attempts(), "once")
+	require.Equal(t, clock().Add(2*time.Second), b.entries[a].LastTry)
+	b.Attempted(a, clock().Add(7*time.Second))
+	require.Equal(t, 3, attempts(), "what was forgiven leaves room for another")
 }
 
 // collision makes two addresses whose place among the tried is the same.
@@ -210,7 +218,7 @@ func TestAPlaceAmongTheTriedIsNotTaken(t *testing.T) {
 		decided      bool
 	}{
 		"worked lately":        {held: time.Hour, later: time.Minute, decided: true},
-		"failed":               {held: 5 * time.Hour, tested: time.Minute, later: 5 * time.Minute, replaced: true, decided: true},
+		"failed":               {held: 5 * time.Hour, tested: time.Minute, later: 5*time.Minute + time.Second, replaced: true, decided: true},
 		"is being tried":       {held: 5 * time.Hour, tested: 5 * time.Minute, later: 5*time.Minute + time.Second},
 		"waits to be tried":    {held: 5 * time.Hour, later: 30 * time.Minute},
 		"was not tried at all": {held: 5 * time.Hour, later: 41 * time.Minute, replaced: true, decided: true},

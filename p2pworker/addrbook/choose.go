@@ -92,6 +92,9 @@ func (b *Book) await(s *slot) {
 	}
 }
 
+// attemptTime is how long an attempt may take: by I2P, minutes.
+const attemptTime = 4 * time.Minute
+
 // Resolve decides for addresses that wait: one whose place is held by another that
 // worked lately, or worked again when it was tried, stays new.
 func (b *Book) Resolve(now time.Time) {
@@ -105,7 +108,7 @@ func (b *Book) Resolve(now time.Time) {
 		case now.Sub(held.LastSuccess) < replaceAfter:
 			return true
 		case now.Sub(held.LastTry) < replaceAfter:
-			if now.Sub(held.LastTry) <= time.Minute {
+			if now.Sub(held.LastTry) <= attemptTime {
 				return false // the attempt may be under way
 			}
 		case now.Sub(s.LastSuccess) <= testWindow:

@@ -171,7 +171,7 @@ func (m *manager) feel(now time.Time) {
 	pause := rand.New(m.random).ExpFloat64() * float64(feelerInterval)
 	m.nextFeeler = now.Add(time.Duration(pause))
 	e, ok := m.book.Contested(m.random.Uint64)
-	if !ok {
+	if !ok || !m.allowed(e.Address.Host) {
 		e, ok = m.book.Select(m.random.Uint64, m.now(), func(e addrbook.Entry) bool { return !e.Tried && m.eligible(e) })
 	}
 	if !ok {
@@ -201,19 +201,30 @@ func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 	return m.book.Select(m.random.Uint64, m.now(), m.eligible)
 }
 
-// eligible allows one automatic connection a network group, to networks that are
-// reachable.
+// allowed reports whether an automatic connection may go to a host at all.
+func (m *manager) allowed(host p2p.Host) bool {
+	return m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
+}
+
+// eligible allows one automatic connection a network group, those under way counted:
+// else a dozen that begin at once could all go to one owner's. Where addresses cost
+// nothing groups tell nothing.
 func (m *manager) eligible(e addrbook.Entry) bool {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
 	host := e.Address.Host
-	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.cfg.Networks.reaches(host.Network()) ||
-		m.bans.Banned(host, m.now()) || m.bans.Discouraged(host) {
+	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) {
 		return false
+	}
+	if network := host.Network(); network != p2p.IPv4 && network != p2p.IPv6 {
+		return true
 	}
 	for _, p := range m.roster.Peers() {
 		if p.Kind != p2p.Inbound && p.Remote.Host.Group() == host.Group() {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(m.roster.Dials(), func(target string) bool {
+		end := m.cfg.Networks.endpoint(target)
+		return end.IsValid() && end.Host.Group() == host.Group()
+	})
 }

@@ -121,7 +121,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent
 	m.closedReceived += req.Report.BytesReceived
-	if p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly {
+	if p.Ready && p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly {
 		m.book.Connected(p.Remote, m.now())
 	}
 	// All peers that come by Tor have the address of this machine: one that misbehaves

@@ -137,6 +137,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 	}
+	m.roster.NumberDialsFrom(m.lastOrder)
 	var seed [32]byte
 	// crypto/rand.Read never fails: it ends the process instead.
 	_, _ = crand.Read(seed[:])

@@ -128,6 +128,9 @@ func (m *manager) fetchFrom(host string) {
 	}
 }
 
+// maxSeeded is how many addresses are taken of one seed.
+const maxSeeded = 32
+
 func (m *manager) askSeed(ctx context.Context, host string) (found int) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -138,12 +141,13 @@ func (m *manager) askSeed(ctx context.Context, host string) (found int) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, ip := range ips {
+	// All of a seed's addresses are from one source, however many it has.
+	for _, ip := range ips[:min(len(ips), maxSeeded)] {
 		// Seeds tell nothing about age: between three and seven days.
 		age := 3*24*time.Hour + time.Duration(m.random.Uint64()%uint64(4*24*time.Hour))
 		host := p2p.HostOf(ip)
 		e := addrbook.Entry{Address: p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort},
-			Services: wire.SFNodeNetwork | wire.SFNodeWitness, Source: host, Seen: m.now().Add(-age)}
+			Services: wire.SFNodeNetwork | wire.SFNodeWitness, Source: p2p.HostOf(ips[0]), Seen: m.now().Add(-age)}
 		if m.book.Add(e, 0, m.random.Uint64, m.now()) {
 			found++
 		}

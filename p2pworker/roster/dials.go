@@ -47,10 +47,8 @@ func (r *Roster) await(d *dial) {
 
 // known reports whether target is connected or being dialled.
 func (r *Roster) known(target string) bool {
-	for _, p := range r.peers {
-		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
-			return true
-		}
+	if r.connected(target) {
+		return true
 	}
 	for _, d := range r.dials {
 		if d.Target == target {
@@ -58,6 +56,35 @@ func (r *Roster) known(target string) bool {
 		}
 	}
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.Target == target })
+}
+
+func (r *Roster) connected(target string) bool {
+	for _, p := range r.peers {
+		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
+			return true
+		}
+	}
+	return false
+}
+
+// superfluous drops the dials that wait for what a returning worker has already.
+func (r *Roster) superfluous() {
+	room := map[p2p.ConnectionType]int{
+		p2p.FullRelay: r.limits.FullRelay - r.Count(p2p.FullRelay), p2p.BlockRelayOnly: r.limits.BlockRelay - r.Count(p2p.BlockRelayOnly),
+	}
+	r.waiting = slices.DeleteFunc(r.waiting, func(d *dial) bool {
+		left, bounded := room[d.Kind]
+		if drop := bounded && left <= 0 || r.connected(d.Target); !drop {
+			if bounded {
+				room[d.Kind] = left - 1
+			}
+			return false
+		}
+		if d.target != nil {
+			d.target.dialling = false
+		}
+		return true
+	})
 }
 
 // assign gives waiting dials to workers with room.
@@ -138,6 +165,17 @@ func (r *Roster) Dialling(id uint64) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.ID == id })
+}
+
+// Dials returns where all dials are to that are under way or wait.
+func (r *Roster) Dials() (targets []string) {
+	for _, d := range r.dials {
+		targets = append(targets, d.Target)
+	}
+	for _, d := range r.waiting {
+		targets = append(targets, d.Target)
+	}
+	return targets
 }
 
 // DialTarget returns where a dial that a worker has is to, "" if there is none.

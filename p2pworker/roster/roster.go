@@ -119,8 +119,13 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 			orders = append(orders, r.leave(p.ID, "told to leave before")...)
 		}
 	}
+	r.superfluous()
 	return append(orders, r.assign()...)
 }
+
+// NumberDialsFrom numbers dials beyond n: a worker may still be busy with those of a
+// roster before this one, which are not to be taken for its own.
+func (r *Roster) NumberDialsFrom(n uint64) { r.dialID = max(r.dialID, n) }
 
 // maxNumber is the largest number of a connection that a worker is believed.
 const maxNumber = 1 << 52

@@ -291,3 +291,27 @@ func TestAWorkerIsNotBelievedAboutOthers(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, 1, r.FreeWorkers(), "the one that was robbed has room again")
 }
+
+// A worker that returns brings connections that a new roster has asked for already.
+func TestReturningConnectionsAreNotDialledAgain(t *testing.T) {
+	limits := DefaultLimits()
+	r := New(limits)
+	r.NumberDialsFrom(1000)
+	require.True(t, r.AddTarget("1.1.1.1:1", false))
+	require.Empty(t, r.Tick(start()))
+	for i := range limits.FullRelay {
+		id, _, ok := r.Dial(fmt.Sprintf("2.2.2.%d:1", i+1), p2p.FullRelay, false)
+		require.True(t, ok)
+		require.Greater(t, id, uint64(1000))
+	}
+	require.Len(t, r.Dials(), limits.FullRelay+1)
+	open := []Peer{{ID: 1, Name: "1.1.1.1:1", Kind: p2p.Manual}}
+	for i := range limits.FullRelay - 1 {
+		open = append(open, Peer{ID: int64(i + 2), Name: fmt.Sprintf("3.3.3.%d:1", i+1), Kind: p2p.FullRelay})
+	}
+	orders := r.AddWorker("w", 0, open)
+	require.Len(t, orders, 1, "one place is left")
+	require.Equal(t, p2p.FullRelay, orders[0].Dial.Kind)
+	require.Zero(t, r.WaitingDials())
+	require.Empty(t, r.Tick(start()))
+}
