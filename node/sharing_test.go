@@ -26,7 +26,7 @@ func TestBranchOfEqualWorkIsLeased(t *testing.T) {
 	r.loaded() // nothing is leased before
 	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	submit := func(header []byte) p2p.SubmitHeadersReply {
-		reply, err := msg.Of(p2p.SubmitHeaders).Call(r.ctx, worker, p2p.SubmitHeadersRequest{Frames: bus.Frames{Attached: [][]byte{header}}})
+		reply, err := msg.Of(p2p.SubmitHeaders).Call(r.ctx, worker, p2p.SubmitHeadersRequest{Peer: 1, Frames: bus.Frames{Attached: [][]byte{header}}})
 		require.NoError(t, err)
 		require.Empty(t, reply.Reject)
 		return reply

@@ -135,8 +135,7 @@ func TestCoinsOfABlockAreToldWhenItsScriptsHaveRun(t *testing.T) {
 	}
 }
 
-// Transactions that come together are judged in their order, up to one by which the
-// peer misbehaves.
+// Transactions that come together are judged in their order.
 func TestTransactionsOfOneRequestAreJudgedInOrder(t *testing.T) {
 	r := newRig(t, "regtest", func(cfg *node.Config) { cfg.AcceptNonStandard = true })
 	r.loaded()
@@ -153,11 +152,13 @@ func TestTransactionsOfOneRequestAreJudgedInOrder(t *testing.T) {
 	}
 	reply, err := submit(child.Raw(), parent.Raw(), child.Raw(), []byte{1}, parent.Raw())
 	require.NoError(t, err)
-	require.Len(t, reply.Txs, 4)
+	require.Len(t, reply.Txs, 5)
 	require.Equal(t, []chainhash.Hash{parent.ID}, reply.Txs[0].Missing)
 	require.True(t, reply.Txs[1].New)
-	require.True(t, reply.Txs[2].New)
-	require.True(t, reply.Txs[3].Misbehaving)
+	require.Equal(t, "txn-already-in-mempool", reply.Txs[2].Reject, "it waited for its parent")
+	require.Contains(t, reply.Txs[3].Reject, "malformed transaction")
+	require.False(t, reply.Txs[3].Misbehaving)
+	require.Equal(t, "txn-already-in-mempool", reply.Txs[4].Reject)
 	_, err = submit(make([][]byte, p2p.MaxSubmitted+1)...)
 	require.ErrorIs(t, err, bus.ErrBadMessage)
 }

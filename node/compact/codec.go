@@ -157,11 +157,12 @@ func ParseTxs(raw []byte) ([]*consensus.Tx, error) {
 }
 
 // EncodeTxs is the blocktxn message with the transactions of a block at the given
-// positions. It is not ok if there is no such position.
+// positions. It is not ok if there is no such position, or if they do not ascend:
+// each transaction is told once at most.
 func EncodeTxs(block *consensus.Block, indexes []uint16) (raw []byte, ok bool) {
 	raw = appendNumber(append([]byte{}, block.Hash[:]...), len(indexes))
-	for _, i := range indexes {
-		if int(i) >= len(block.Txs) {
+	for k, i := range indexes {
+		if int(i) >= len(block.Txs) || k > 0 && i <= indexes[k-1] {
 			return nil, false
 		}
 		raw = append(raw, block.Txs[i].Raw()...)

@@ -102,8 +102,10 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	_, err = p.Complete(true)
 	require.ErrorIs(t, err, ErrAmbiguous, "another merkle root")
 
-	_, ok := EncodeTxs(block, []uint16{4})
-	require.False(t, ok)
+	for _, indexes := range [][]uint16{{4}, {1, 1}, {2, 1}} {
+		_, ok := EncodeTxs(block, indexes)
+		require.False(t, ok)
+	}
 }
 
 // Two transactions that we know have the identifier of one: neither is taken, and

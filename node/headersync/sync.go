@@ -65,6 +65,9 @@ func (s *Sync) Locator() []chainhash.Hash {
 	return append([]chainhash.Hash{s.last.hash}, s.start.Locator...)
 }
 
+// Continues reports whether a header is the next that is expected.
+func (s *Sync) Continues(h *wire.BlockHeader) bool { return h.PrevBlock == s.last.hash }
+
 // Next takes the next headers, whose proof of work is verified and each of which
 // builds on the one before. full tells that the peer may have more. ready are to
 // be kept. If more is set, what follows Locator is to be asked for; else the sync

@@ -107,23 +107,21 @@ func (r *Relay) leastWork() consensus.Uint256 {
 func (c *arrivedCompact) wanted() bool {
 	info, view := c.chain.Info(c.at), c.chain.View()
 	requested := c.req.Requested || len(c.req.Asked) > 0
-	download := c.reply.Headers.Download
-	c.reply.Headers.Download = false
 	switch {
 	case info.HaveBlock:
 		return false
 	case !requested && !c.req.Announced:
 		c.cfg.Log.With("cat", "cmpctblock").Debug(fmt.Sprintf("peer=%d, not marked as high-bandwidth, sent us an unsolicited compact block!", c.req.Peer))
-		c.reply.AsHeaders, c.reply.Headers.Download = true, download // the block may be wanted all the same
+		c.reply.AsHeaders = true // the block may be wanted all the same
 		return false
 	case c.at.Work.Cmp(view.Tip().Work) <= 0 || info.TxCount != 0: // something better is known, or it was pruned
-		c.reply.Whole = requested
+		c.reply.Whole, c.reply.AsHeaders = requested, !requested
 		return false
 	case !requested && !c.fetchesDirectly() && !c.downloads.leased(c.at.Hash):
+		c.reply.AsHeaders = true
 		return false
 	case c.at.Height > view.Height()+compactAhead:
 		c.reply.Whole, c.reply.AsHeaders = requested, !requested
-		c.reply.Headers.Download = !requested && download
 		return false
 	}
 	return true

@@ -120,14 +120,17 @@ func TestWhatBecomesOfCompactBlocks(t *testing.T) {
 		req     p2p.SubmitCompactRequest
 		want    outcome
 	}{
-		"not asked to announce":     {func(*compactRig) {}, p2p.SubmitCompactRequest{}, outcome{asHeaders: true}},
-		"parent unknown":            {func(r *compactRig) { r.block = r.tip.Extend(2, 0).Block }, announcing(1), outcome{unconnecting: true}},
-		"far above the tip":         {func(r *compactRig) { r.ahead(3) }, announcing(1), outcome{asHeaders: true}},
-		"far above, and requested":  {func(r *compactRig) { r.ahead(3) }, p2p.SubmitCompactRequest{Requested: true}, outcome{whole: true}},
-		"no better, and requested":  {func(r *compactRig) { r.extend(r.t, r.tip.Extend(1, 'b')) }, p2p.SubmitCompactRequest{Requested: true}, outcome{whole: true}},
-		"no better":                 {func(r *compactRig) { r.extend(r.t, r.tip.Extend(1, 'b')) }, announcing(1), outcome{}},
-		"little work":               {func(r *compactRig) { r.extend(r.t, r.tip.Extend(antiDoSDepth+9, 'b')) }, announcing(1), outcome{}},
-		"the tip is of another age": {func(r *compactRig) { r.at = r.tip.Time() + 21*600 }, announcing(1), outcome{}},
+		"not asked to announce":    {func(*compactRig) {}, p2p.SubmitCompactRequest{}, outcome{asHeaders: true}},
+		"parent unknown":           {func(r *compactRig) { r.block = r.tip.Extend(2, 0).Block }, announcing(1), outcome{unconnecting: true}},
+		"far above the tip":        {func(r *compactRig) { r.ahead(3) }, announcing(1), outcome{asHeaders: true}},
+		"far above, and requested": {func(r *compactRig) { r.ahead(3) }, p2p.SubmitCompactRequest{Requested: true}, outcome{whole: true}},
+		"no better, and requested": {func(r *compactRig) { r.extend(r.t, r.tip.Extend(1, 'b')) }, p2p.SubmitCompactRequest{Requested: true}, outcome{whole: true}},
+		"no better":                {func(r *compactRig) { r.extend(r.t, r.tip.Extend(1, 'b')) }, announcing(1), outcome{asHeaders: true}},
+		"little work": {func(r *compactRig) {
+			r.at += 200 * 600
+			r.extend(r.t, r.tip.Extend(antiDoSDepth+9, 'b'))
+		}, announcing(1), outcome{}},
+		"the tip is of another age": {func(r *compactRig) { r.at = r.tip.Time() + 21*600 }, announcing(1), outcome{asHeaders: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newCompactRig(t)
@@ -158,7 +161,10 @@ func TestPartsThatDoNotFit(t *testing.T) {
 	missing := r.submit(announcing(1), r.message()).Missing
 	require.Len(t, missing, 3)
 	require.Equal(t, missing, r.submit(announcing(2), r.message()).Missing, "a second peer may be asked")
-	wrong := r.txs([]uint16{2, 1, 3})
+	wrong := []byte{3}
+	for _, i := range []int{2, 1, 3} {
+		wrong = append(wrong, r.block.Txs[i].Raw()...)
+	}
 	for peer, whole := range map[int64]bool{1: true, 2: false} {
 		req := announcing(peer)
 		req.Asked = missing

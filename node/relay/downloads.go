@@ -158,6 +158,15 @@ func (d *downloads) peerGone(gone download.Holder) (wake []download.Holder) {
 	return d.wake(owed)
 }
 
+// givesBack takes back the blocks that a peer owed, which stays.
+func (d *downloads) givesBack(h download.Holder) (wake []download.Holder) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.flights.forget(func(other download.Holder) bool { return other == h })
+	delete(d.stalling.since, h)
+	return d.wake(d.leases.PeerGone(h))
+}
+
 // wake returns who waits for blocks if some are free now. The lock is held.
 func (d *downloads) wake(free int) (list []download.Holder) {
 	if free == 0 {

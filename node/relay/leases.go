@@ -31,29 +31,42 @@ func (r *Relay) lease(ctx context.Context, req p2p.LeaseRequest) (p2p.LeaseReply
 	if req.Limited && view.Initial {
 		max = 0 // it would keep us waiting for old blocks
 	}
-	var missing []chainhash.Hash
-	more := false
+	var lacks missing
 	reply.Hashes = r.downloads.grant(holder(ctx, req.Peer), max, func() []chainhash.Hash {
-		missing, more = r.missingFor(view, best, req.Limited)
-		return missing
+		lacks = r.missingFor(view, best, req.Limited)
+		return slices.Clone(lacks.hashes)
 	})
-	reply.Retry = len(reply.Hashes) == 0 && (more || len(missing) > 0)
+	reply.Retry = len(reply.Hashes) == 0 && (lacks.more || len(lacks.hashes) > 0)
 	r.downloads.waits(holder(ctx, req.Peer), reply.Retry && max > 0)
-	if len(reply.Hashes) == 0 && more && max > 0 && len(missing) > 0 {
-		r.blameStaller(holder(ctx, req.Peer), missing[0])
+	if len(reply.Hashes) == 0 && max > 0 && lacks.limit != nil {
+		r.blameStaller(holder(ctx, req.Peer), *lacks.limit)
 	}
 	return reply, nil
 }
 
+// missing is what a peer may be asked for.
+type missing struct {
+	hashes []chainhash.Hash
+	more   bool // beyond a window
+	// limit is the block that keeps a window from moving on, nil if none does.
+	limit *chainhash.Hash
+}
+
 // missingFor lists what a peer with the tip best may be asked for; limited
 // tells that it serves only the last blocks.
-func (r *Relay) missingFor(view *chain.View, best *chain.BlockNode, limited bool) (missing []chainhash.Hash, more bool) {
-	missing, more = r.missingAhead(view, best)
+func (r *Relay) missingFor(view *chain.View, best *chain.BlockNode, limited bool) (lacks missing) {
+	ahead, moreAhead := r.missingAhead(view, best)
+	lacks.more = moreAhead
+	if moreAhead && len(ahead) > 0 {
+		lacks.limit = &ahead[0]
+	}
 	if limited {
-		return r.near(best, missing), more
+		lacks.hashes = r.near(best, slices.Clone(ahead))
+		return lacks
 	}
 	past, morePast := r.missingPast(best)
-	return append(missing, past...), more || morePast
+	lacks.hashes, lacks.more = slices.Concat(ahead, past), moreAhead || morePast
+	return lacks
 }
 
 // missingAhead lists what is missing to follow a branch. A branch without the
@@ -135,6 +148,10 @@ func (r *Relay) lastLinked(fork, best *chain.BlockNode) *chain.BlockNode {
 // release takes back what a peer that is gone, or too slow, was to deliver.
 func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, error) {
 	gone := holder(ctx, req.Peer)
+	if req.Blocks {
+		r.wake(r.downloads.givesBack(gone))
+		return p2p.Done{}, nil
+	}
 	r.wake(r.downloads.peerGone(gone))
 	r.syncs.forget(func(h download.Holder) bool { return h == gone })
 	r.wakeHeaders(r.lead.forget(func(h download.Holder) bool { return h == gone }))

@@ -84,7 +84,12 @@ func (a arrivals) forget(gone func(download.Holder) bool) {
 func (d *downloads) offered(from download.Holder, hash chainhash.Hash) (earlier *arrival) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if earlier = d.coming[hash]; earlier != nil || len(d.coming) >= maxSenders {
+	// Who owes the block waits for nobody, and nobody for itself.
+	owner, leased := d.leases.Holder(hash, time.Now())
+	if earlier = d.coming[hash]; earlier != nil && (earlier.from == from || leased && owner == from) {
+		return nil
+	}
+	if earlier != nil || len(d.coming) >= maxSenders {
 		return earlier
 	}
 	d.coming[hash] = &arrival{from: from, done: make(chan struct{})}

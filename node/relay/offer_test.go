@@ -91,3 +91,23 @@ func TestAnOfferEndsWithItsCaller(t *testing.T) {
 	_, err := r.offerBlock(ctx, p2p.OfferBlockRequest{Hash: hash})
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// Who owes a block is not kept waiting by one who offers it, and nobody by itself;
+// what cannot be read ends the wait, and the lease of who was to bring the block.
+func TestAnOfferKeepsNobodyWaitingWhoOwesTheBlock(t *testing.T) {
+	r := newRelay(t)
+	spot := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(1, 0)
+	require.Len(t, r.downloads.grant(download.Holder{Peer: 1}, 1, func() []chainhash.Hash { return []chainhash.Hash{spot.Hash} }), 1)
+	require.True(t, (<-r.offering(t, 2, spot.Hash)).Wanted)
+	require.True(t, (<-r.offering(t, 2, spot.Hash)).Wanted)
+	require.True(t, (<-r.offering(t, 1, spot.Hash)).Wanted)
+	junk := append(append([]byte{}, spot.Block.Raw[:80]...), 0xff, 1)
+	for peer, requested := range map[int64]bool{2: false, 1: true} {
+		reply, err := r.submitBlock(t.Context(), p2p.SubmitBlockRequest{Peer: peer, Requested: requested, Frames: multipart.One(junk)})
+		require.NoError(t, err)
+		require.Contains(t, reply.Reject, "malformed block")
+		require.Equal(t, requested, reply.Misbehaving)
+	}
+	require.Empty(t, r.downloads.coming)
+	require.False(t, r.downloads.leased(spot.Hash))
+}

@@ -25,8 +25,8 @@ const maxRecent = 50_000
 type orphans struct {
 	mu   sync.Mutex // guards the fields below
 	kept *orphanage.Orphanage
-	// parents are transactions whose children in kept may be good now.
-	parents []*consensus.Tx
+	// due are the wtxids of those in kept of which a parent has come.
+	due []chainhash.Hash
 	// refused are txids and wtxids of what the mempool refused since the last
 	// block, cheap the wtxids of what paid too little alone, confirmed those of what
 	// came in blocks lately.
@@ -71,8 +71,18 @@ func (o *orphans) accepted(tx *consensus.Tx) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.kept.Erase(tx.WitnessID)
-	if len(o.kept.Children(tx)) > 0 {
-		o.parents = append(o.parents, tx)
+	o.parentCame(tx)
+}
+
+// parentCame makes a transaction's children due. The lock is held.
+func (o *orphans) parentCame(tx *consensus.Tx) {
+	if o.kept.Len() == 0 {
+		return
+	}
+	for _, child := range o.kept.Children(tx) {
+		if len(o.due) < 2*orphanage.MaxScore {
+			o.due = append(o.due, child.Tx.WitnessID)
+		}
 	}
 }
 
@@ -106,9 +116,7 @@ func (o *orphans) connected(block *consensus.Block) (erased int) {
 	for _, tx := range block.Txs {
 		o.confirmed.add(tx.ID)
 		o.confirmed.add(tx.WitnessID)
-		if o.kept.Len() > 0 && len(o.kept.Children(tx)) > 0 {
-			o.parents = append(o.parents, tx)
-		}
+		o.parentCame(tx)
 	}
 	return erased
 }
@@ -120,17 +128,17 @@ func (o *orphans) disconnected() {
 	o.confirmed.clear()
 }
 
-// next returns an orphan whose parent has come.
+// next returns an orphan of which a parent has come. It stays until it is known what
+// becomes of it.
 func (o *orphans) next() (orphan *consensus.Tx, peer download.Holder, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.parents) > 0 {
-		if children := o.kept.Children(o.parents[0]); len(children) > 0 {
-			orphan, peer = children[0].Tx, children[0].Peers[0]
-			o.kept.Erase(orphan.WitnessID)
-			return orphan, peer, true
+	for len(o.due) > 0 {
+		kept := o.kept.Get(o.due[0])
+		o.due = o.due[1:]
+		if kept != nil {
+			return kept.Tx, kept.Peers[0], true
 		}
-		o.parents = o.parents[1:]
 	}
 	return nil, peer, false
 }
@@ -163,7 +171,7 @@ func (r *Relay) Orphans() (all []orphanage.Orphan) {
 // reconsider offers the mempool the orphans whose parents have come, and then those
 // whose parents these are.
 func (r *Relay) reconsider(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		tx, peer, ok := r.orphans.next()
 		if !ok {
 			return nil
@@ -172,6 +180,7 @@ func (r *Relay) reconsider(ctx context.Context) error {
 			return err
 		}
 	}
+	return context.Cause(ctx)
 }
 
 func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer download.Holder) error {
@@ -180,8 +189,7 @@ func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer downlo
 	var missing *mempool.MissingError
 	var reject *consensus.Reject
 	switch {
-	case errors.As(err, &missing):
-		r.orphans.keep(tx, missing.Parents, peer)
+	case errors.As(err, &missing): // another parent is: it waits on
 	case errors.As(err, &reject):
 		r.orphans.rejected(tx, reject)
 		r.extra.add(tx)

@@ -123,3 +123,21 @@ func TestRecentHashesAreBounded(t *testing.T) {
 	r.clear()
 	require.False(t, r.has(chainhash.Hash{99}))
 }
+
+// A child of two waits for the second when the first has come, and is not lost.
+func TestAnOrphanOfTwoParentsWaitsForBoth(t *testing.T) {
+	r := newCompactRig(t)
+	first := chaintest.Spend([]wire.OutPoint{r.tip.Coinbase(1)}, 1_000_000, 1_000_000, 1000)
+	left := chaintest.Spend([]wire.OutPoint{{Hash: first.ID}}, 900_000, 1000, 1000)
+	right := chaintest.Spend([]wire.OutPoint{{Hash: first.ID, Index: 1}}, 900_000, 1000, 1000)
+	child := chaintest.Spend([]wire.OutPoint{{Hash: left.ID}, {Hash: right.ID}}, 1_700_000, 1000, 1000)
+	require.Len(t, r.send(t, 1, child).Missing, 2)
+	require.True(t, r.send(t, 2, first).New)
+	require.True(t, r.send(t, 2, left).New)
+	require.Len(t, r.Orphans(), 1)
+	require.Equal(t, int64(1), r.Orphans()[0].Peers[0].Peer)
+	require.True(t, r.send(t, 2, right).New)
+	require.NotNil(t, r.pool.Get(child.ID))
+	require.Empty(t, r.Orphans())
+	require.Empty(t, r.orphans.due)
+}

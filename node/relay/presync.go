@@ -43,12 +43,15 @@ func (h *headerSyncs) take(peer download.Holder) *headersync.Sync {
 	return s
 }
 
-func (h *headerSyncs) put(peer download.Holder, s *headersync.Sync) {
+// put keeps the sync of a peer, unless there are too many.
+func (h *headerSyncs) put(peer download.Holder, s *headersync.Sync) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.of) < maxSyncs {
-		h.of[peer] = s
+	if _, had := h.of[peer]; !had && len(h.of) >= maxSyncs {
+		return false
 	}
+	h.of[peer] = s
+	return true
 }
 
 func (h *headerSyncs) forget(gone func(download.Holder) bool) {
@@ -97,6 +100,10 @@ func (r *Relay) continueSync(ctx context.Context, req p2p.SubmitHeadersRequest, 
 	if s == nil {
 		return screened{headers: headers}
 	}
+	if !s.Continues(&headers[0]) {
+		r.syncs.put(peer, s) // an announcement in between, most likely
+		return screened{headers: headers}
+	}
 	ready, more, err := s.Next(headers, len(headers) == p2p.MaxHeaders)
 	if err != nil {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync aborted with peer=%d: %v", req.Peer, err))
@@ -104,8 +111,7 @@ func (r *Relay) continueSync(ctx context.Context, req p2p.SubmitHeadersRequest, 
 			return screened{headers: headers}
 		}
 	}
-	if more {
-		r.syncs.put(peer, s)
+	if more && r.syncs.put(peer, s) {
 		r.tellSync(req.Peer, s, reply)
 	}
 	return screened{headers: ready, trusted: true, done: len(ready) == 0}
@@ -139,9 +145,8 @@ func (r *Relay) screen(ctx context.Context, req p2p.SubmitHeadersRequest, parent
 	s := headersync.New(r.startAt(parent, needed))
 	if _, more, err := s.Next(headers, true); err != nil {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync aborted with peer=%d: %v", req.Peer, err))
-	} else if more {
+	} else if more && r.syncs.put(holder(ctx, req.Peer), s) {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync started with peer=%d: height=%d", req.Peer, parent.Height))
-		r.syncs.put(holder(ctx, req.Peer), s)
 		r.tellSync(req.Peer, s, reply)
 	}
 	return false

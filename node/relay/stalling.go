@@ -76,8 +76,8 @@ func (d *downloads) whoStalls(waiting download.Holder, first chainhash.Hash, now
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	owner, leased := d.leases.Holder(first, time.Now())
-	if !leased || owner == waiting {
-		return s
+	if !leased || owner == waiting || d.senders.of[first] == owner {
+		return s // or it is here, and waits for its turn
 	}
 	s.peer = owner
 	s.started, s.over = d.stalling.blame(owner, now)

@@ -140,6 +140,7 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	if err != nil {
 		return reply, err
 	}
+	sender := holder(ctx, req.Peer)
 	block, err := consensus.ParseBlock(raw)
 	var empty *consensus.Reject
 	if errors.As(err, &empty) {
@@ -148,12 +149,17 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 		return reply, nil
 	}
 	if err != nil {
-		// As with any message that cannot be read, the peer may stay.
-		reply.Reject = "malformed block: " + err.Error()
+		// As with any message that cannot be read, the peer may stay; but not if it
+		// was to bring this one.
+		reply.Reject, reply.Misbehaving = "malformed block: "+err.Error(), req.Requested
+		if len(raw) >= wire.MaxBlockHeaderPayload {
+			hash := chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload])
+			r.downloads.spoiled(sender, hash)
+			r.downloads.handedOver(sender, hash)
+		}
 		return reply, nil
 	}
 	reply.Hash = block.Hash
-	sender := holder(ctx, req.Peer)
 	defer r.downloads.handedOver(sender, block.Hash)
 	if r.mutated(block) {
 		r.downloads.spoiled(sender, block.Hash)
@@ -311,6 +317,11 @@ func (r *Relay) keepOrphan(tx *consensus.Tx, from download.Holder, missing *memp
 	r.extra.add(tx)
 	r.logTxRefusal(tx, from.Peer, missing)
 	if r.orphans.keep(tx, missing.Parents, from) {
+		for _, parent := range missing.Parents {
+			if entry := r.pool.Get(parent); entry != nil {
+				r.orphans.accepted(entry.Tx) // it came in between, and saw no child
+			}
+		}
 		return missing.Parents
 	}
 	r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("not keeping orphan with rejected parents %s (wtxid=%s)", tx.ID, tx.WitnessID))

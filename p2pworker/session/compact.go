@@ -164,6 +164,9 @@ func (s *headerExchange) followCompact(hash chainhash.Hash, p *partial, v p2p.Su
 	if last := v.Headers.Last; last == hash {
 		s.headers.best, s.headers.height, s.headers.known = last, v.Headers.Height, true
 		s.down.learnHeight(last, v.Headers.Height)
+		if v.Headers.Download {
+			s.down.best, s.down.active = last, true
+		}
 	}
 	switch {
 	case v.Invalid != "":
@@ -173,12 +176,16 @@ func (s *headerExchange) followCompact(hash chainhash.Hash, p *partial, v p2p.Su
 		if s.keepPartial(hash, &partial{failed: true}) {
 			s.expectBlock(hash)
 			s.send(wire.CmdGetData, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessBlock, Hash: hash}}))
+		} else {
+			s.giveBack(hash)
 		}
 	case len(v.Missing) > 0:
 		p.asked = v.Missing
 		if s.keepPartial(hash, p) {
 			s.expectBlock(hash)
 			s.send(cmdGetBlockTxs, encodeBlockTxs(hash, p.asked))
+		} else {
+			s.giveBack(hash)
 		}
 	default:
 		s.dropBlock(hash)
@@ -209,6 +216,14 @@ func (s *blockExchange) expectBlock(hash chainhash.Hash) {
 		d.order = append(d.order, hash)
 	}
 	d.deadline = s.now.Add(compactPatience)
+}
+
+// giveBack asks the peer for a block no more, which the node believes it owes.
+func (s *blockExchange) giveBack(hash chainhash.Hash) {
+	s.dropBlock(hash)
+	if len(s.down.inFlight) == 0 {
+		ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer, Blocks: true}, func(p2p.Done, error) {})
+	}
 }
 
 // dropBlock forgets that the peer owes a block.

@@ -69,6 +69,7 @@ func (d *download) init() {
 	d.heights = make(map[chainhash.Hash]int32)
 	d.averageSize = bytesInFlight / MinBlocksInFlight
 	d.widest = MaxBlocksInFlight
+	d.patience = compactPatience // until a lease says otherwise
 }
 
 func (d *download) mayHandOver(size int) bool {
@@ -180,6 +181,19 @@ func (s *blockExchange) checkBlockTimeout() {
 	}
 	if s.now.After(d.deadline) {
 		s.disconnectLogged("", "Timeout downloading block %s", d.oldest())
+	}
+}
+
+// stalls ends the connection of a peer for which the whole download waits, unless
+// what it owed is on its way to the node. If it owes nothing that we know of, the
+// node is told so.
+func (s *blockExchange) stalls() {
+	switch d := &s.down; {
+	case d.submissions > 0 || s.held.len() > 0:
+	case len(d.inFlight) > 0:
+		s.disconnectLogged("", "Peer is stalling block download")
+	default:
+		ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer, Blocks: true}, func(p2p.Done, error) {})
 	}
 }
 
@@ -302,6 +316,7 @@ func (s *blockExchange) onMissingBlock(h chainhash.Hash) {
 		return
 	}
 	clear(s.down.inFlight)
+	clear(s.compact.partials)
 	s.down.order, s.down.active = nil, false
-	ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer}, func(p2p.Done, error) {})
+	ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer, Blocks: true}, func(p2p.Done, error) {})
 }

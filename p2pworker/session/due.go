@@ -73,7 +73,7 @@ func (s *headerExchange) headersDue(a *alarm) {
 		a.ring(s.headers.retryAt)
 	}
 	if h := &s.headers; h.announced {
-		a.ring(latest(h.repeatAt, h.requested.Add(announcedRetry+1)))
+		a.ring(latest(h.repeatAt, h.requested.Add(h.answerTime()+1)))
 	}
 }
 

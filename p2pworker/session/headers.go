@@ -33,7 +33,10 @@ type headerSync struct {
 	// presynced is the height of the last header that was not kept, as the chain
 	// has yet to show its work; -1 if there is none.
 	presynced int32
-	known     bool
+	// presyncing: the unanswered request is for more of such headers. Another one
+	// in between would bring what does not follow them.
+	presyncing bool
+	known      bool
 	// trail holds the last header of earlier full batches, newest first.
 	trail           []chainhash.Hash
 	sentSendHeaders bool
@@ -80,7 +83,7 @@ func (s *headerExchange) wantsHeaders() bool {
 // Blocks that are on their way are still welcome.
 func (s *headerExchange) restartSync() {
 	s.headers.started, s.headers.retryAt = false, time.Time{}
-	s.headers.requested, s.headers.trail = time.Time{}, nil
+	s.headers.requested, s.headers.trail, s.headers.presyncing = time.Time{}, nil, false
 	s.setAnnouncer(false) // it will choose anew
 	if s.hs.complete {
 		s.syncHeaders()
@@ -102,7 +105,7 @@ func (s *headerExchange) maybeGetHeaders(locator []chainhash.Hash) bool {
 // as they believe that their own chain is behind.
 func (s *headerExchange) repeatGetHeaders() {
 	h := &s.headers
-	if !h.announced || s.now.Before(h.repeatAt) || s.now.Sub(h.requested) <= announcedRetry {
+	if !h.announced || s.now.Before(h.repeatAt) || s.now.Sub(h.requested) <= h.answerTime() {
 		return
 	}
 	h.repeatAt = s.now.Add(nodeRetry)
@@ -112,6 +115,15 @@ func (s *headerExchange) repeatGetHeaders() {
 			s.maybeGetHeaders(l.Hashes)
 		}
 	})
+}
+
+// answerTime is how long a request may be without an answer before what was
+// announced since is asked for.
+func (h *headerSync) answerTime() time.Duration {
+	if h.presyncing {
+		return headersResponseTime
+	}
+	return announcedRetry
 }
 
 // remember keeps a block that was announced for when headers may be asked for.
@@ -190,7 +202,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.logf("net", "peer=%d: %s", s.cfg.Peer, v.Reject)
 		return
 	}
-	s.headers.presynced = -1
+	s.headers.presynced, s.headers.presyncing = -1, false
 	if v.LowWork {
 		s.continuePresync(v.Presync)
 		return
@@ -228,7 +240,7 @@ func (s *headerExchange) continuePresync(p *p2p.Presync) {
 	if p == nil || len(p.Locator) == 0 {
 		return
 	}
-	s.headers.presynced = p.Height
+	s.headers.presynced, s.headers.presyncing = p.Height, true
 	if s.maybeGetHeaders(p.Locator) {
 		s.logf("net", "more getheaders (from %s) to peer=%d", p.Locator[0], s.cfg.Peer)
 	}

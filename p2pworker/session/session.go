@@ -131,8 +131,8 @@ func (s *Session) hear(ev p2p.PeerEvent) {
 	if blamed := ev.Blamed; blamed != nil {
 		s.judgeBlock(p2p.SubmitReply{Reject: blamed.Reason, Misbehaving: true})
 	}
-	if ev.Stalls && len(s.down.inFlight) > 0 {
-		s.disconnectLogged("", "Peer is stalling block download")
+	if ev.Stalls {
+		s.stalls()
 	}
 	if ev.Fetch && s.headers.known {
 		s.wakeDownload(false)

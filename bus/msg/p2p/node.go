@@ -126,7 +126,8 @@ type Done struct{}
 
 // ReleaseRequest returns the leases of a peer.
 type ReleaseRequest struct {
-	Peer int64 `cbor:"1,keyasint"`
+	Peer   int64 `cbor:"1,keyasint"`
+	Blocks bool  `cbor:"2,keyasint,omitempty"` // those alone: the peer stays
 }
 
 // Compact is what the node wants to know of a peer that brings a block: the three
