@@ -15,7 +15,7 @@
 //	watch       what wallets ask
 //
 // They stand on pure cores: chain, coins, consensus, script, mempool, mining,
-// download, index.
+// download, headersync, compact, orphanage, index.
 //
 // # Ownership
 //

@@ -22,7 +22,7 @@ const (
 
 // slow are the methods that may wait for the disk of the node.
 var slow = map[string]time.Duration{
-	string(p2p.SubmitHeaders): blockPatience, string(p2p.SubmitBlock): blockPatience, string(p2p.OfferBlock): blockPatience,
+	string(p2p.SubmitHeaders): blockPatience, string(p2p.SubmitBlock): blockPatience,
 	string(p2p.SubmitCompact): blockPatience,
 }
 

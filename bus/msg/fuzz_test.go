@@ -27,7 +27,7 @@ func bodies() []any {
 		new(p2p.LocatorRequest), new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.HeadersReply),
 		new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest), new(p2p.SubmitTxsRequest), new(p2p.SubmitTxsReply), new(p2p.SubmitReply),
 		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest),
-		new(p2p.FetchBlockRequest), new(p2p.OfferBlockRequest), new(p2p.OfferBlockReply), new(p2p.Compact), new(p2p.Presync), new(p2p.FetchFiltersRequest), new(p2p.FetchFiltersReply),
+		new(p2p.FetchBlockRequest), new(p2p.Compact), new(p2p.Presync), new(p2p.FetchFiltersRequest), new(p2p.FetchFiltersReply),
 		new(p2p.SubmitCompactRequest), new(p2p.SubmitCompactReply), new(p2p.FetchBlockTxsRequest), new(p2p.FetchBlockTxsReply), new(p2p.FetchTxRequest), new(p2p.FetchReply), new(p2p.MempoolRequest),
 		new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
 		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.OpenInfo),

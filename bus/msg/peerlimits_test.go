@@ -64,7 +64,6 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 	carry(t, name, role, msg.Of(p2p.WantTxs), p2p.WantTxsRequest{Wtxid: true, Hashes: hashes(p2p.MaxInventory)},
 		p2p.WantTxsReply{Request: hashes(p2p.MaxInventory / 2), Later: hashes(p2p.MaxInventory / 2), RetrySeconds: 5})
 	carry(t, name, role, msg.Of(p2p.FetchBlock), p2p.FetchBlockRequest{Hash: hash(), Witness: true}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
-	carry(t, name, role, msg.Of(p2p.OfferBlock), p2p.OfferBlockRequest{Hash: hash()}, p2p.OfferBlockReply{Wanted: true, Verdict: p2p.SubmitReply{Hash: hash()}})
 	indexes := make([]uint16, 1<<16)
 	for i := range indexes {
 		indexes[i] = uint16(i)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
-
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -37,7 +35,7 @@ func (o *Owner) ProcessOwnBlock(ctx context.Context, block *consensus.Block) (Ve
 			if _, err := s.inTurn(s.Activate); err != nil {
 				return err
 			}
-			o.lateRefusal(block.Hash, &v)
+			o.lateRefusal(block, &v)
 		}
 		return s.Chain.Checkpoint()
 	})
@@ -64,7 +62,7 @@ func (o *Owner) ProcessBlock(ctx context.Context, block *consensus.Block, reques
 		return err
 	})
 	if err == nil && running != nil {
-		err = o.awaitScripts(ctx, block.Hash, &v, running)
+		err = o.awaitScripts(ctx, block, &v, running)
 	}
 	return v, err
 }
@@ -89,13 +87,13 @@ func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdic
 	if running = s.Chain.Pending(v.At); running != nil {
 		return running, nil
 	}
-	o.lateRefusal(block.Hash, v)
+	o.lateRefusal(block, v)
 	return nil, nil
 }
 
 // awaitScripts lets others bring the next blocks while the scripts of this one
 // run.
-func (o *Owner) awaitScripts(ctx context.Context, hash chainhash.Hash, v *Verdict, done <-chan struct{}) error {
+func (o *Owner) awaitScripts(ctx context.Context, block *consensus.Block, v *Verdict, done <-chan struct{}) error {
 	for done != nil {
 		if err := await(ctx, done); err != nil {
 			return err
@@ -108,7 +106,7 @@ func (o *Owner) awaitScripts(ctx context.Context, hash chainhash.Hash, v *Verdic
 				done = s.Chain.Next() // a lower one is slower
 				return nil
 			}
-			o.lateRefusal(hash, v)
+			o.lateRefusal(block, v)
 			return nil
 		})
 		if err != nil {
@@ -118,31 +116,14 @@ func (o *Owner) awaitScripts(ctx context.Context, hash chainhash.Hash, v *Verdic
 	return nil
 }
 
-// AwaitBlock returns what became of a block that is stored, when its scripts
-// have run if they do. The error is not about the block.
-func (o *Owner) AwaitBlock(ctx context.Context, at *chain.BlockNode) (Verdict, error) {
-	v := Verdict{At: at}
-	var running <-chan struct{}
-	err := o.DoAmidBlocks(ctx, func(s *State) error {
-		if running = s.Chain.Pending(at); running == nil {
-			o.lateRefusal(at.Hash, &v)
-		}
-		return nil
-	})
-	if err == nil && running != nil {
-		err = o.awaitScripts(ctx, at.Hash, &v, running)
-	}
-	return v, err
-}
-
 // lateRefusal notes that a block was found invalid while it was connected.
-func (o *Owner) lateRefusal(hash chainhash.Hash, v *Verdict) {
+func (o *Owner) lateRefusal(block *consensus.Block, v *Verdict) {
 	if v.At == nil || !o.engine.Info(v.At).Failed {
 		return
 	}
 	v.Reject = o.engine.RefusedFor(v.At)
 	if v.Reject == nil {
-		v.Reject = consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", hash)
+		v.Reject = consensus.Rejectf(consensus.CachedInvalid, "duplicate-invalid", "block %s was previously marked invalid", block.Hash)
 	}
 }
 

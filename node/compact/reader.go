@@ -1,8 +1,10 @@
 package compact
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
+
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -40,23 +42,18 @@ func (r *reader) take(n int) []byte {
 
 // number reads a canonical compact size of at most max.
 func (r *reader) number(max uint64) uint64 {
-	first := r.take(1)
 	if r.err != nil {
 		return 0
 	}
-	n, least := uint64(first[0]), uint64(0)
-	if size := map[byte]int{0xfd: 2, 0xfe: 4, 0xff: 8}[first[0]]; size > 0 {
-		var le [8]byte
-		copy(le[:], r.take(size))
-		n, least = binary.LittleEndian.Uint64(le[:]), [9]uint64{2: 0xfd, 4: 1 << 16, 8: 1 << 32}[size]
-	}
+	b := bytes.NewReader(r.rest)
+	n, err := wire.ReadVarInt(b, 0)
 	switch {
-	case r.err != nil:
-	case n < least:
-		r.fail("non-canonical ReadCompactSize()")
+	case err != nil:
+		r.fail("%w", err)
 	case n > max:
 		r.fail("indexes overflowed 16 bits")
 	default:
+		r.rest = r.rest[len(r.rest)-b.Len():]
 		return n
 	}
 	return 0
@@ -92,11 +89,8 @@ func (r *reader) tx() *consensus.Tx {
 func (r *reader) end() error { return r.err }
 
 func appendNumber(raw []byte, n int) []byte {
-	switch {
-	case n < 0xfd:
-		return append(raw, byte(n))
-	case n < 1<<16:
-		return binary.LittleEndian.AppendUint16(append(raw, 0xfd), uint16(n))
-	}
-	return binary.LittleEndian.AppendUint32(append(raw, 0xfe), uint32(n))
+	b := bytes.NewBuffer(raw)
+	// A bytes.Buffer does not fail.
+	_ = wire.WriteVarInt(b, 0, uint64(n))
+	return b.Bytes()
 }

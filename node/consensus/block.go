@@ -120,38 +120,30 @@ func NewBlock(header wire.BlockHeader, txs []*Tx) *Block {
 
 // ParseTx parses a transaction. One without inputs is refused with a *Reject.
 func ParseTx(raw []byte) (*Tx, error) {
-	if err := checkTxCounts(raw); err != nil {
-		return nil, fmt.Errorf("parse transaction: %w", err)
+	tx, rest, err := TakeTx(raw)
+	if err == nil && len(rest) > 0 {
+		return nil, fmt.Errorf("parse transaction: %d bytes follow it", len(rest))
 	}
-	var msg wire.MsgTx
-	r := bytes.NewReader(raw)
-	if err := msg.Deserialize(r); hasNoInputs(err) {
-		return nil, Rejectf(Invalid, "bad-txns-vin-empty", "the transaction has no inputs")
-	} else if err != nil {
-		return nil, fmt.Errorf("parse transaction: %w", err)
-	}
-	if r.Len() > 0 {
-		return nil, fmt.Errorf("parse transaction: %d bytes follow it", r.Len())
-	}
-	tx := &Tx{}
-	tx.set(&msg, raw)
-	return tx, nil
+	return tx, err
 }
 
-// TakeTx parses the transaction that raw begins with, and returns what follows.
+// TakeTx is ParseTx for the transaction that raw begins with, and returns what
+// follows.
 func TakeTx(raw []byte) (tx *Tx, rest []byte, err error) {
 	if err := checkTxCounts(raw); err != nil {
 		return nil, nil, fmt.Errorf("parse transaction: %w", err)
 	}
 	var msg wire.MsgTx
 	r := bytes.NewReader(raw)
-	if err := msg.Deserialize(r); err != nil {
+	if err := msg.Deserialize(r); hasNoInputs(err) {
+		return nil, nil, Rejectf(Invalid, "bad-txns-vin-empty", "the transaction has no inputs")
+	} else if err != nil {
 		return nil, nil, fmt.Errorf("parse transaction: %w", err)
 	}
-	rest = raw[len(raw)-r.Len():]
+	size := len(raw) - r.Len()
 	tx = &Tx{}
-	tx.set(&msg, raw[:len(raw)-len(rest)])
-	return tx, rest, nil
+	tx.set(&msg, raw[:size])
+	return tx, raw[size:], nil
 }
 
 // NewTx hashes a transaction, which must not be changed any more.

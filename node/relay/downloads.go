@@ -27,7 +27,6 @@ type downloads struct {
 	leases   *download.Leases
 	requests *download.Requests
 	senders  blockSenders
-	coming   arrivals
 	flights  flights
 
 	announcers announcers
@@ -42,7 +41,6 @@ func newDownloads() *downloads {
 		leases:   download.New(download.DefaultConfig()),
 		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  newBlockSenders(),
-		coming:   arrivals{},
 		flights:  flights{},
 		tellers:  tellers{},
 		stalling: newStalling(),
@@ -189,7 +187,6 @@ func (d *downloads) waits(h download.Holder, waits bool) {
 // forget forgets the peers that are gone. The lock is held.
 func (d *downloads) forget(gone func(download.Holder) bool) {
 	d.senders.forget(gone)
-	d.coming.forget(gone)
 	d.flights.forget(gone)
 	d.announcers.forget(gone)
 	d.tellers.forget(gone)
@@ -207,9 +204,6 @@ func (d *downloads) workers() []string {
 	}
 	for h := range d.senders.offences {
 		names = append(names, h.Worker)
-	}
-	for _, a := range d.coming {
-		names = append(names, a.from.Worker)
 	}
 	for _, flight := range append(slices.Collect(maps.Values(d.flights)), d.announcers) {
 		for _, s := range flight {

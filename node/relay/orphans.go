@@ -10,6 +10,7 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
+	"github.com/bulkheadnode/bulkhead/internal/recent"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
@@ -30,11 +31,11 @@ type orphans struct {
 	// refused are txids and wtxids of what the mempool refused since the last
 	// block, cheap the wtxids of what paid too little alone, confirmed those of what
 	// came in blocks lately.
-	refused, cheap, confirmed recentHashes
+	refused, cheap, confirmed recent.Set[chainhash.Hash]
 }
 
 func newOrphans() *orphans {
-	return &orphans{kept: orphanage.New(), refused: newRecentHashes(maxRecent), cheap: newRecentHashes(maxRecent), confirmed: newRecentHashes(maxRecent)}
+	return &orphans{kept: orphanage.New(), refused: recent.NewSet[chainhash.Hash](maxRecent), cheap: recent.NewSet[chainhash.Hash](maxRecent), confirmed: recent.NewSet[chainhash.Hash](maxRecent)}
 }
 
 // known reports whether a transaction need not be asked for. One that is kept as an
@@ -42,14 +43,14 @@ func newOrphans() *orphans {
 func (o *orphans) known(hash chainhash.Hash, wtxid bool, peer download.Holder) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return wtxid && o.kept.Announce(hash, peer) || o.refused.has(hash) || o.cheap.has(hash) || o.confirmed.has(hash)
+	return wtxid && o.kept.Announce(hash, peer) || o.refused.Has(hash) || o.cheap.Has(hash) || o.confirmed.Has(hash)
 }
 
 // wasRefused reports whether a transaction was refused since the last block.
 func (o *orphans) wasRefused(tx *consensus.Tx) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.refused.has(tx.WitnessID)
+	return o.refused.Has(tx.WitnessID)
 }
 
 // keep keeps a transaction whose parents are missing. It reports false if one of
@@ -57,9 +58,9 @@ func (o *orphans) wasRefused(tx *consensus.Tx) bool {
 func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if slices.ContainsFunc(missing, o.refused.has) {
-		o.refused.add(tx.ID)
-		o.refused.add(tx.WitnessID)
+	if slices.ContainsFunc(missing, o.refused.Has) {
+		o.refused.Add(tx.ID)
+		o.refused.Add(tx.WitnessID)
 		return false
 	}
 	o.kept.Add(tx, peer)
@@ -98,24 +99,24 @@ func (o *orphans) rejected(tx *consensus.Tx, reject *consensus.Reject) {
 	case !tx.HasWitness() && strings.Contains(reject.Reason, "script-verify-flag-failed"):
 		return // its witness may have been taken away on the way
 	case reject.Result == consensus.Reconsiderable:
-		o.cheap.add(tx.WitnessID)
+		o.cheap.Add(tx.WitnessID)
 		return
 	case reject.Result == consensus.InputsPolicy:
-		o.refused.add(tx.ID) // whatever the witness
+		o.refused.Add(tx.ID) // whatever the witness
 	}
-	o.refused.add(tx.WitnessID)
+	o.refused.Add(tx.WitnessID)
 }
 
 // connected forgets what is decided by a block, and returns how many orphans.
 func (o *orphans) connected(block *consensus.Block) (erased int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.refused.clear()
-	o.cheap.clear()
+	o.refused.Clear()
+	o.cheap.Clear()
 	erased = o.kept.BlockConnected(block)
 	for _, tx := range block.Txs {
-		o.confirmed.add(tx.ID)
-		o.confirmed.add(tx.WitnessID)
+		o.confirmed.Add(tx.ID)
+		o.confirmed.Add(tx.WitnessID)
 		o.parentCame(tx)
 	}
 	return erased
@@ -125,7 +126,7 @@ func (o *orphans) connected(block *consensus.Block) (erased int) {
 func (o *orphans) disconnected() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.confirmed.clear()
+	o.confirmed.Clear()
 }
 
 // next returns an orphan of which a parent has come. It stays until it is known what
@@ -201,34 +202,4 @@ func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer downlo
 		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("   accepted orphan tx %s (wtxid=%s)", tx.ID, tx.WitnessID))
 	}
 	return nil
-}
-
-// recentHashes remembers at least the last half and at most all of so many hashes.
-type recentHashes struct {
-	limit      int
-	young, old map[chainhash.Hash]struct{}
-}
-
-func newRecentHashes(limit int) recentHashes {
-	return recentHashes{limit: limit, young: map[chainhash.Hash]struct{}{}}
-}
-
-func (r *recentHashes) add(h chainhash.Hash) {
-	if len(r.young) >= r.limit/2 {
-		r.old, r.young = r.young, map[chainhash.Hash]struct{}{}
-	}
-	r.young[h] = struct{}{}
-}
-
-func (r *recentHashes) has(h chainhash.Hash) bool {
-	if _, ok := r.young[h]; ok {
-		return true
-	}
-	_, ok := r.old[h]
-	return ok
-}
-
-func (r *recentHashes) clear() {
-	clear(r.young)
-	r.old = nil
 }

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -95,7 +94,7 @@ func TestRefusedTransactionsAreNotWanted(t *testing.T) {
 	} {
 		o := newOrphans()
 		o.rejected(bad, tt.reject)
-		require.Equal(t, tt.refused, o.refused.has(bad.WitnessID), tt.reject)
+		require.Equal(t, tt.refused, o.refused.Has(bad.WitnessID), tt.reject)
 	}
 }
 
@@ -110,18 +109,6 @@ func TestOrphansGoWithTheirPeers(t *testing.T) {
 	require.NotEmpty(t, r.send(t, 1, r.block.Txs[2]).Missing)
 	r.WorkerGone("")
 	require.Empty(t, r.Orphans())
-}
-
-func TestRecentHashesAreBounded(t *testing.T) {
-	r := newRecentHashes(10)
-	for i := range 100 {
-		r.add(chainhash.Hash{byte(i)})
-		require.True(t, r.has(chainhash.Hash{byte(max(i-4, 0))}), fmt.Sprint(i))
-		require.LessOrEqual(t, len(r.young)+len(r.old), 10)
-	}
-	require.False(t, r.has(chainhash.Hash{80}))
-	r.clear()
-	require.False(t, r.has(chainhash.Hash{99}))
 }
 
 // A child of two waits for the second when the first has come, and is not lost.

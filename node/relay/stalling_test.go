@@ -7,6 +7,9 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
 
@@ -67,4 +70,23 @@ func TestThoseWhoWaitAreWoken(t *testing.T) {
 	lease()
 	require.Empty(t, d.workerGone("worker.2"))
 	require.Empty(t, d.waiting)
+}
+
+// A block that cannot be read ends the lease of who was to bring it, who goes;
+// from others it is nothing.
+func TestJunkDoesNotKeepALease(t *testing.T) {
+	r := newRelay(t)
+	spot := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(1, 0)
+	junk := append(append([]byte{}, spot.Block.Raw[:80]...), 0xff, 1)
+	require.Len(t, r.downloads.grant(download.Holder{Peer: 1}, 1, func() []chainhash.Hash { return []chainhash.Hash{spot.Hash} }), 1)
+	submit := func(peer int64, requested bool) p2p.SubmitReply {
+		reply, err := r.submitBlock(t.Context(), p2p.SubmitBlockRequest{Peer: peer, Requested: requested, Frames: multipart.One(junk)})
+		require.NoError(t, err)
+		require.Contains(t, reply.Reject, "malformed block")
+		return reply
+	}
+	require.False(t, submit(2, false).Misbehaving)
+	require.True(t, r.downloads.leased(spot.Hash))
+	require.True(t, submit(1, true).Misbehaving)
+	require.False(t, r.downloads.leased(spot.Hash))
 }

@@ -153,14 +153,11 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 		// was to bring this one.
 		reply.Reject, reply.Misbehaving = "malformed block: "+err.Error(), req.Requested
 		if len(raw) >= wire.MaxBlockHeaderPayload {
-			hash := chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload])
-			r.downloads.spoiled(sender, hash)
-			r.downloads.handedOver(sender, hash)
+			r.downloads.spoiled(sender, chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload]))
 		}
 		return reply, nil
 	}
 	reply.Hash = block.Hash
-	defer r.downloads.handedOver(sender, block.Hash)
 	if r.mutated(block) {
 		r.downloads.spoiled(sender, block.Hash)
 		reply.Mutated, reply.Misbehaving = true, true
@@ -247,9 +244,6 @@ func (r *Relay) submitTxs(ctx context.Context, req p2p.SubmitTxsRequest) (reply 
 			return reply, err
 		}
 		reply.Txs = append(reply.Txs, one)
-		if one.Misbehaving {
-			break // the peer goes, and what it sent thereafter with it
-		}
 	}
 	return reply, nil
 }

@@ -5,6 +5,8 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+
+	"github.com/bulkheadnode/bulkhead/internal/recent"
 )
 
 // maxHeadersAnnounced is the longest run of headers sent as an announcement;
@@ -15,7 +17,7 @@ const maxHeadersAnnounced = 8
 type announcer struct {
 	// parents and former hold recent headers, hash to parent.
 	parents, former map[chainhash.Hash]chainhash.Hash
-	peerHas         knownSet
+	peerHas         recent.Set[chainhash.Hash]
 	// continuation is the last hash of a full answer to getblocks: when the
 	// peer fetches that block, it is told our tip to ask for the next run.
 	continuation chainhash.Hash
@@ -23,7 +25,7 @@ type announcer struct {
 
 func (a *announcer) init() {
 	a.parents = make(map[chainhash.Hash]chainhash.Hash)
-	a.peerHas = newKnownSet(2 * maxRecentHeaders)
+	a.peerHas = recent.NewSet[chainhash.Hash](2 * maxRecentHeaders)
 }
 
 func (a *announcer) learn(h, parent chainhash.Hash) {
@@ -44,10 +46,10 @@ func (a *announcer) parent(h chainhash.Hash) (chainhash.Hash, bool) {
 // markKnown notes that the peer has a block's header and all before it.
 func (a *announcer) markKnown(h chainhash.Hash) {
 	for range 2 * maxRecentHeaders {
-		if a.peerHas.has(h) {
+		if a.peerHas.Has(h) {
 			return
 		}
-		a.peerHas.add(h)
+		a.peerHas.Add(h)
 		parent, ok := a.parent(h)
 		if !ok {
 			return
@@ -96,13 +98,13 @@ func (s *announcements) announceByHeaders(headers [][]byte) bool {
 		return false
 	}
 	start := 0
-	for start < len(headers) && s.announcer.peerHas.has(headerHash(headers[start])) {
+	for start < len(headers) && s.announcer.peerHas.Has(headerHash(headers[start])) {
 		start++
 	}
 	if start == len(headers) {
 		return true
 	}
-	if !s.announcer.peerHas.has(previousHash(headers[start])) {
+	if !s.announcer.peerHas.Has(previousHash(headers[start])) {
 		return false
 	}
 	var raw []byte
@@ -121,7 +123,7 @@ func (s *announcements) announceByHeaders(headers [][]byte) bool {
 }
 
 func (s *announcements) announceByInv(tip chainhash.Hash) {
-	if s.announcer.peerHas.has(tip) {
+	if s.announcer.peerHas.Has(tip) {
 		return
 	}
 	s.logf("net", "SendMessages: sending inv peer=%d hash=%s", s.cfg.Peer, tip)

@@ -232,36 +232,3 @@ func TestFailedRequestsDoNotStopTheSession(t *testing.T) {
 	b.step(Reply{ID: 999999})
 	require.Nil(t, b.gone)
 }
-
-// A large block at the tip is offered first, and handed over if it is wanted; what
-// became of another's copy counts for this peer's.
-func TestLargeBlocksAreOffered(t *testing.T) {
-	large := func(raw []byte) []byte { return append(blockOf(raw, 0), make([]byte, offeredSize)...) }
-	for name, verdict := range map[string]p2p.OfferBlockReply{
-		"wanted":  {Wanted: true},
-		"had":     {},
-		"invalid": {Verdict: p2p.SubmitReply{Reject: "bad-cb-amount", Misbehaving: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := established(t, inboundConfig())
-			raw, hashes := chainOf(chainhash.Hash{1}, 1)
-			b.receive("block", large(raw))
-			require.Empty(t, submissions(b))
-			require.Equal(t, hashes[0], answer[p2p.OfferBlockRequest](b, verdict).Hash)
-			require.Equal(t, !verdict.Wanted, len(submissions(b)) == 0)
-			if verdict.Wanted {
-				handedOver := answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{New: true})
-				require.Equal(t, large(raw), handedOver.First())
-			}
-			require.Equal(t, verdict.Verdict.Misbehaving, b.gone != nil)
-			require.Zero(t, b.s.down.submissions)
-			require.Zero(t, b.s.down.submittedBytes)
-		})
-	}
-	cfg := inboundConfig()
-	cfg.Tip.Initial = true
-	b := established(t, cfg)
-	raw, _ := chainOf(chainhash.Hash{1}, 1)
-	b.receive("block", large(raw))
-	require.Len(t, submissions(b), 1, "in the download each block comes once")
-}

@@ -265,7 +265,7 @@ func (s *Session) announceByCompact(headers [][]byte) bool {
 	}
 	last := headers[len(headers)-1]
 	hash, parent := headerHash(last), previousHash(last)
-	if s.announcer.peerHas.has(hash) || !s.announcer.peerHas.has(parent) {
+	if s.announcer.peerHas.Has(hash) || !s.announcer.peerHas.Has(parent) {
 		return false
 	}
 	s.announcer.markKnown(hash)

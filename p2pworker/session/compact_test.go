@@ -10,6 +10,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/internal/recent"
 )
 
 func sendCompact(announce byte, version byte) []byte {
@@ -65,7 +67,7 @@ func TestNewBlocksAreSentAsCompactBlocks(t *testing.T) {
 		require.Equal(t, p2p.FetchBlockRequest{Hash: hashes[0], Witness: true, Compact: true}, answer[p2p.FetchBlockRequest](b, reply))
 		require.Equal(t, []string{name}, b.types())
 		// One of which it lacks the parent is announced another way.
-		b.s.announcer.peerHas = newKnownSet(10)
+		b.s.announcer.peerHas = recent.NewSet[chainhash.Hash](10)
 		b.step(TipChanged{Tip: p2p.Tip{Hash: hashes[1], Height: 2}, Headers: [][]byte{raw[80:]}})
 		require.Equal(t, []string{"inv"}, b.types())
 	}

@@ -25,7 +25,8 @@
 // Messages that wait are bounded by MaxHeldBytes and MaxHeldMessages: the
 // shell must not deliver another one while Full reports true, and with that
 // stops reading the socket. Every list that a peer can grow (announced
-// transactions, known inventory, addresses, blocks in flight) has a limit.
+// transactions, known inventory, addresses, blocks in flight, compact blocks that
+// wait for transactions) has a limit.
 //
 // # Ownership
 //

@@ -240,27 +240,8 @@ func (s *blockExchange) onBlock(m Message) error {
 	s.announcer.markKnown(hash)
 	d.submissions++
 	d.submittedBytes += len(m.Payload)
-	if len(m.Payload) >= offeredSize && !s.tip.Initial {
-		s.offerBlock(m.Payload, hash, requested)
-	} else {
-		s.submitBlock(m.Payload, requested)
-	}
+	s.submitBlock(m.Payload, requested)
 	return nil
-}
-
-// offeredSize is the size from which a block is offered to the node before it is
-// handed over. In the download each block comes once.
-const offeredSize = 64 << 10
-
-// offerBlock hands a block over unless the node has it from another peer.
-func (s *blockExchange) offerBlock(raw []byte, hash chainhash.Hash, requested bool) {
-	ask(s.conversation, !requested, p2p.OfferBlock, p2p.OfferBlockRequest{Peer: s.cfg.Peer, Hash: hash}, func(v p2p.OfferBlockReply, err error) {
-		if err == nil && v.Wanted {
-			s.submitBlock(raw, requested)
-		} else {
-			s.blockProcessed(len(raw), v.Verdict, err)
-		}
-	})
 }
 
 // submitBlock hands a block over.

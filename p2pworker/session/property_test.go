@@ -53,8 +53,6 @@ func replyTo(t *rapid.T, body any) any {
 		return p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}}}
 	case p2p.SubmitBlockRequest, p2p.SubmitTxRequest:
 		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
-	case p2p.OfferBlockRequest:
-		return p2p.OfferBlockReply{Wanted: flag}
 	case p2p.SubmitCompactRequest:
 		return drawnCompactReply(t, h)
 	case p2p.FetchBlockTxsRequest:

@@ -87,7 +87,7 @@ func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []chainhash.Hash, ok
 			continue
 		}
 		seen[inv.Hash] = struct{}{}
-		s.txOut.known.add(inv.Hash)
+		s.txOut.known.Add(inv.Hash)
 		txs = append(txs, inv.Hash)
 	}
 	return txs, true
@@ -300,8 +300,8 @@ func (s *txExchange) takeHeldTxs(bytes int) (more [][]byte) {
 }
 
 func (s *txExchange) judgeTx(v p2p.SubmitReply) {
-	s.txOut.known.add(v.Hash)
-	s.txOut.known.add(v.Wtxid)
+	s.txOut.known.Add(v.Hash)
+	s.txOut.known.Add(v.Wtxid)
 	if v.New {
 		s.txIn.last = s.now
 	}

@@ -8,11 +8,13 @@ import (
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/recent"
 )
 
 // txRelay is the announcing of transactions to the peer.
 type txRelay struct {
-	known   knownSet // hashes that the peer announced, sent or was told
+	known   recent.Set[chainhash.Hash] // hashes that the peer announced, sent or was told
 	pending []p2p.TxAnnouncement
 	// recent holds what entered the mempool since the last announcement: it is
 	// not served, because that would tell when it arrived here.
@@ -23,7 +25,7 @@ type txRelay struct {
 }
 
 func (t *txRelay) init() {
-	t.known = newKnownSet(maxKnownInventory)
+	t.known = recent.NewSet[chainhash.Hash](maxKnownInventory)
 	t.recent = make(map[chainhash.Hash]struct{})
 }
 
@@ -54,7 +56,7 @@ func (s *txExchange) queueTxs(txs []p2p.TxAnnouncement) {
 			break
 		}
 		if tx.Peer == s.cfg.Peer {
-			s.txOut.known.add(s.inventoryOf(tx).Hash)
+			s.txOut.known.Add(s.inventoryOf(tx).Hash)
 		}
 		if tx.Peer == p2p.FromBlock {
 			delete(s.txOut.recent, tx.Txid)
@@ -98,10 +100,10 @@ func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
 	list := make([]wire.InvVect, 0, min(len(txs), maxInventory))
 	for _, tx := range txs {
 		inv := s.inventoryOf(tx)
-		if tx.FeeRate < s.txOut.minFeeRate || s.txOut.known.has(inv.Hash) {
+		if tx.FeeRate < s.txOut.minFeeRate || s.txOut.known.Has(inv.Hash) {
 			continue
 		}
-		s.txOut.known.add(inv.Hash)
+		s.txOut.known.Add(inv.Hash)
 		list = append(list, inv)
 		if len(list) == maxInventory {
 			s.send(wire.CmdInv, encodeInventory(list))
@@ -130,7 +132,7 @@ func (s *txExchange) onMempool() {
 		}
 		s.txOut.pending = nil
 		clear(s.txOut.recent)
-		s.txOut.known = newKnownSet(maxKnownInventory)
+		s.txOut.known = recent.NewSet[chainhash.Hash](maxKnownInventory)
 		s.announceTxs(l.Txs)
 	})
 }

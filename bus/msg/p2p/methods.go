@@ -23,10 +23,6 @@ const (
 	LeaseBlocks Method[LeaseRequest, LeaseReply] = "node.p2p.lease"
 	// ReleasePeer returns a peer's leases: it is gone or too slow.
 	ReleasePeer Method[ReleaseRequest, Done] = "node.p2p.release"
-	// OfferBlock tells that a peer has sent a large block, before its bytes are
-	// handed over: of the same block from several peers one copy is wanted. The
-	// reply comes at once, or when the copy of another has been processed.
-	OfferBlock Method[OfferBlockRequest, OfferBlockReply] = "node.p2p.offer"
 	// SubmitBlock hands over a block; the reply comes when it is wholly
 	// processed: connected, stored on a side branch, or refused.
 	SubmitBlock Method[SubmitBlockRequest, SubmitReply] = "node.p2p.block"

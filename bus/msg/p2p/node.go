@@ -193,18 +193,6 @@ type FetchFiltersReply struct {
 	multipart.Frames
 }
 
-// OfferBlockRequest names a block that has arrived.
-type OfferBlockRequest struct {
-	Peer int64          `cbor:"1,keyasint"`
-	Hash chainhash.Hash `cbor:"2,keyasint"`
-}
-
-// OfferBlockReply asks for the block, or tells what became of another's copy.
-type OfferBlockReply struct {
-	Wanted  bool        `cbor:"1,keyasint"`
-	Verdict SubmitReply `cbor:"2,keyasint"` // if it is not
-}
-
 // SubmitBlockRequest carries the block in Attached[0].
 type SubmitBlockRequest struct {
 	Peer      int64   `cbor:"1,keyasint"`
@@ -228,8 +216,7 @@ type SubmitTxsRequest struct {
 	multipart.Frames
 }
 
-// SubmitTxsReply has a reply for each transaction, in order, up to the first by
-// which the peer misbehaves.
+// SubmitTxsReply has a reply for each transaction, in order.
 type SubmitTxsReply struct {
 	Txs []SubmitReply `cbor:"1,keyasint"`
 }

@@ -1,0 +1,2 @@
+// Package recent remembers what was seen lately, in bounded memory.
+package recent
