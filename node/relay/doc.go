@@ -1,7 +1,9 @@
 // Package relay answers what workers ask the node on behalf of peers: it gives
 // them blocks to download (leases) and says which transactions to request, so
-// that nothing is downloaded twice; takes headers, blocks and transactions;
-// serves those that peers ask for; and names the peer that sent an invalid block.
+// that nothing is downloaded twice; takes headers, once their chain has shown its
+// work, blocks, compact blocks and transactions, of which orphans wait for their
+// parents; serves those that peers ask for, and filters; and names the peer that
+// sent an invalid block, or that the whole download waits for.
 //
 // Its answers come from the chain's snapshots and the mempool's queries; what
 // changes them goes through the chainstate's Owner. It starts no goroutine. What
