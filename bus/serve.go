@@ -64,7 +64,6 @@ type job struct {
 func (s *uplink) work(j job) {
 	for {
 		s.handle(j)
-		s.handlers.Done()
 		if s.idle.Add(1) > maxIdle {
 			s.idle.Add(-1)
 			return
@@ -80,6 +79,8 @@ func (s *uplink) work(j job) {
 
 // handle runs a handler and sends what it returns.
 func (s *uplink) handle(j job) {
+	// A test's handler may end its goroutine by FailNow.
+	defer s.handlers.Done()
 	r := j.request
 	rep, err := j.handle(r, j.content)
 	s.mu.Lock()

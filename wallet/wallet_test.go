@@ -8,6 +8,7 @@ import (
 
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,24 +37,30 @@ type rig struct {
 	mu      sync.Mutex
 	running map[string]func() error // by instance: stops it
 	count   int
+	loaded  chan struct{} // a keeper has started what the settings name
 
 	patience time.Duration // of the wallets commands
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{patience: testPatience, testNode: newTestNode(t), dir: t.TempDir(), running: map[string]func() error{}}
+	r := &rig{patience: testPatience, testNode: newTestNode(t), dir: t.TempDir(), running: map[string]func() error{}, loaded: make(chan struct{}, 8)}
 	r.gateway, _ = r.bus.Conn(roles.Gateway, "gateway", nil)
 	mux := bus.NewMux()
-	msg.SpawnWallet.Handle(mux, func(_ context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
-		return msg.SpawnReply{Instance: r.run(req.Name)}, nil
+	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
+		instance, err := r.spawn(ctx, req.Name)
+		return msg.SpawnReply{Instance: instance}, err
 	})
-	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) { return bus.None{}, nil })
+	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) {
+		r.loaded <- struct{}{}
+		return bus.None{}, nil
+	})
 	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
 		return bus.None{}, r.end(req.Instance)
 	})
-	r.bus.Conn(roles.Supervisor, "supervisor", mux)
+	_, stopSpawning := r.bus.Conn(roles.Supervisor, "supervisor", mux)
 	t.Cleanup(func() {
-		for instance := range r.running {
+		stopSpawning()
+		for _, instance := range slices.Collect(maps.Keys(r.running)) {
 			require.NoError(t, r.end(instance))
 		}
 	})
@@ -67,18 +74,27 @@ func (r *rig) config(name string) Config {
 // run starts the keeper, or a wallet, and returns its instance when it is on
 // the bus.
 func (r *rig) run(name string) string {
+	instance, err := r.spawn(r.t.Context(), name)
+	require.NoError(r.t, err)
+	return instance
+}
+
+// spawn is run for a goroutine that is not the test's, which may not end it.
+func (r *rig) spawn(ctx context.Context, name string) (string, error) {
 	r.mu.Lock()
 	r.count++
 	instance := fmt.Sprintf("wallet.%s.%d", name, r.count)
 	r.mu.Unlock()
-	sub, err := r.gateway.Subscribe(r.t.Context(), msg.LinkUp.Name())
-	require.NoError(r.t, err)
+	sub, err := r.gateway.Subscribe(ctx, msg.LinkUp.Name())
+	if err != nil {
+		return "", err
+	}
 	defer sub.Close()
 	conn, ended := r.bus.WatchedLink(roles.Wallet, instance)
 	env := part.Env{Name: instance, Link: conn, Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0), Mockable: true}
-	ctx, cancel := context.WithCancel(context.Background())
+	life, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, env, r.config(name)) }()
+	go func() { done <- Run(life, env, r.config(name)) }()
 	r.mu.Lock()
 	r.running[instance] = func() error {
 		cancel()
@@ -87,12 +103,12 @@ func (r *rig) run(name string) string {
 	}
 	r.mu.Unlock()
 	for {
-		ev, err := sub.Next(r.t.Context())
-		require.NoError(r.t, err)
-		entry, err := msg.LinkUp.Decode(ev)
-		require.NoError(r.t, err)
-		if entry.Instance == instance {
-			return instance
+		ev, err := sub.Next(ctx)
+		if err != nil {
+			return "", err
+		}
+		if entry, err := msg.LinkUp.Decode(ev); err != nil || entry.Instance == instance {
+			return instance, err
 		}
 	}
 }
@@ -331,7 +347,9 @@ func TestTheKeeper(t *testing.T) {
 	// A new keeper loads what the settings name.
 	require.NoError(t, r.end(k))
 	k = r.run("")
-	until(t, func() bool { return len(call[[]string](r, k, "listwallets")) == 1 })
+	<-r.loaded // the first keeper, which had none
+	<-r.loaded
+	require.Equal(t, []string{"w"}, call[[]string](r, k, "listwallets"))
 }
 
 func TestAWalletThatCannotBeOpened(t *testing.T) {
