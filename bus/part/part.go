@@ -29,11 +29,13 @@ type Env struct {
 	Link      net.Conn       // to the broker
 	Listeners []net.Listener // inherited listening sockets, if the part serves any
 	Logger    *slog.Logger
-	Clock     *clock.Clock
-	Title     func(string) // sets what ps shows; nil if the process is not the part's own
-	Seal      func() error // see SealUp; may be nil
-	Mockable  bool         // the chain allows setmocktime: regtest
-	Limits    link.Limits  // of Link; the zero value stands for those of a local one
+	// Categories switches the debug lines of Logger; nil if they cannot be.
+	Categories Categories
+	Clock      *clock.Clock
+	Title      func(string) // sets what ps shows; nil if the process is not the part's own
+	Seal       func() error // see SealUp; may be nil
+	Mockable   bool         // the chain allows setmocktime: regtest
+	Limits     link.Limits  // of Link; the zero value stands for those of a local one
 }
 
 // SetTitle shows what the process is doing in the list of processes.
@@ -57,7 +59,7 @@ func (e Env) SealUp() error {
 // it returns; then what was sent is flushed and the link closed. fn's context
 // ends when ctx does or when the link is lost.
 func (e Env) Serve(ctx context.Context, mux *bus.Mux, table rpc.Table, fn func(context.Context, *bus.Conn) error) error {
-	if err := append(table, e.setMockTime()).Announce(mux); err != nil {
+	if err := append(table, e.commands()...).Announce(mux); err != nil {
 		return err
 	}
 	conn := bus.New(e.Link, bus.Config{Mux: mux, Logger: e.Logger, Limits: e.Limits})
@@ -104,7 +106,9 @@ func awaitReady(ctx context.Context, conn *bus.Conn) error {
 }
 
 // Commands lists what every part offers to JSON-RPC clients.
-func Commands() rpc.Table { return rpc.Table{Env{}.setMockTime()} }
+func Commands() rpc.Table { return Env{}.commands() }
+
+func (e Env) commands() rpc.Table { return rpc.Table{e.setMockTime(), e.logging()} }
 
 func (e Env) setMockTime() rpc.Command {
 	return rpc.Command{

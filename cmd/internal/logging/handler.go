@@ -40,7 +40,7 @@ func (c Config) Tee(w, console io.Writer) io.Writer {
 }
 
 // wants reports whether debug lines of a category are logged.
-func (c Config) wants(category string) bool {
+func (c *Config) wants(category string) bool {
 	in := func(list []string) bool {
 		for _, name := range list {
 			if name == category || name == "all" {
@@ -52,9 +52,9 @@ func (c Config) wants(category string) bool {
 	return category != "" && in(c.Categories) && !in(c.Excluded)
 }
 
-// New returns a logger that writes to w.
-func New(w io.Writer, cfg Config, now func() time.Time) *slog.Logger {
-	return slog.New(&handler{sink: &sink{w: w}, cfg: cfg, now: now})
+// New returns a logger that writes to w, by what cfg says at the time.
+func New(w io.Writer, cfg *Live, now func() time.Time) *slog.Logger {
+	return slog.New(&handler{sink: &sink{w: w}, live: cfg, now: now})
 }
 
 // sink makes a line one write.
@@ -66,7 +66,7 @@ type sink struct {
 
 type handler struct {
 	sink     *sink
-	cfg      Config
+	live     *Live
 	now      func() time.Time
 	category string
 	suffix   string
@@ -76,8 +76,9 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 	if level >= slog.LevelInfo {
 		return true
 	}
-	trace := h.cfg.Trace || slices.Contains(h.cfg.TraceCategories, h.category)
-	return (level >= slog.LevelDebug || trace) && h.cfg.wants(h.category)
+	cfg := h.live.cfg.Load()
+	trace := cfg.Trace || slices.Contains(cfg.TraceCategories, h.category)
+	return (level >= slog.LevelDebug || trace) && cfg.wants(h.category)
 }
 
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
@@ -90,15 +91,16 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (h *handler) appendLine(b []byte, r slog.Record) []byte {
-	if !h.cfg.NoTime {
+	cfg := h.live.cfg.Load()
+	if !cfg.NoTime {
 		layout := "2006-01-02T15:04:05Z "
-		if h.cfg.Micros {
+		if cfg.Micros {
 			layout = "2006-01-02T15:04:05.000000Z "
 		}
 		b = h.now().UTC().AppendFormat(b, layout)
 	}
-	if h.cfg.Thread != "" {
-		b = append(b, "["+h.cfg.Thread+"] "...)
+	if cfg.Thread != "" {
+		b = append(b, "["+cfg.Thread+"] "...)
 	}
 	b = append(b, h.tag(r.Level)...)
 	b = appendEscaped(b, strings.TrimSuffix(r.Message, "\n"))

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ func at() time.Time { return time.Date(2026, 11, 21, 12, 0, 1, 234567890, time.U
 
 func TestLayoutOfLines(t *testing.T) {
 	var out bytes.Buffer
-	log := logging.New(&out, logging.Config{Categories: []string{"all"}, Excluded: []string{"leveldb"}, Trace: true, Micros: true}, at)
+	log := logging.New(&out, logging.NewLive(logging.Config{Categories: []string{"all"}, Excluded: []string{"leveldb"}, Trace: true, Micros: true}), at)
 	log.Info("Loaded best chain")
 	log.Warn("Odd")
 	net := log.With("cat", "net")
@@ -37,7 +39,7 @@ func TestLayoutOfLines(t *testing.T) {
 
 func TestDebugLinesNeedTheirCategory(t *testing.T) {
 	var out bytes.Buffer
-	log := logging.New(&out, logging.Config{Categories: []string{"ipc"}, NoTime: true, Thread: "node"}, at)
+	log := logging.New(&out, logging.NewLive(logging.Config{Categories: []string{"ipc"}, NoTime: true, Thread: "node"}), at)
 	log.With("cat", "net").Debug("unwanted")
 	log.With("cat", "ipc").Debug("wanted")
 	log.With("cat", "ipc").Log(context.Background(), logging.LevelTrace, "too deep")
@@ -54,9 +56,38 @@ func (w *writes) Write(p []byte) (int, error) {
 
 func TestALineIsOneWrite(t *testing.T) {
 	var out writes
-	log := logging.New(&out, logging.Config{}, at)
+	log := logging.New(&out, logging.NewLive(logging.Config{}), at)
 	log.Info("one")
 	log.Info("two")
 	require.Len(t, out, 2)
 	require.True(t, bytes.HasSuffix(out[1], []byte(" two\n")))
+}
+
+// Categories may be switched while loggers that were made before are in use.
+func TestCategoriesAreSwitchedLive(t *testing.T) {
+	var out bytes.Buffer
+	live := logging.NewLive(logging.Config{Categories: []string{"all"}, Excluded: []string{"net"}, NoTime: true})
+	log := logging.New(&out, live, at)
+	net, ipc := log.With("cat", "net"), log.With("cat", "ipc")
+	change := func(include, exclude []string) {
+		_, ok := live.Change(include, exclude)
+		require.True(t, ok)
+		out.Reset()
+		net.Debug("one")
+		ipc.Debug("two")
+	}
+	change([]string{"net"}, []string{"ipc"})
+	require.Equal(t, "[net] one\n", out.String())
+	require.True(t, live.Active()["zmq"])
+	change([]string{"ipc"}, []string{"1"})
+	require.Empty(t, out.String())
+	require.NotContains(t, slices.Collect(maps.Values(live.Active())), true)
+	change([]string{"all"}, nil)
+	require.Equal(t, "[net] one\n[ipc] two\n", out.String())
+	change(nil, nil)
+	require.Len(t, live.Active(), len(logging.Categories()))
+	require.True(t, slices.IsSorted(logging.Categories()))
+	unknown, ok := live.Change([]string{"net"}, []string{"nett"})
+	require.False(t, ok)
+	require.Equal(t, "nett", unknown)
 }

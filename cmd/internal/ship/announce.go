@@ -14,7 +14,7 @@ import (
 func (s *ship) announce(ctx context.Context) {
 	s.logger.Info("init message: Done loading")
 	s.logger.Info(fmt.Sprintf("All compartments are afloat after %d ms", time.Since(s.started).Milliseconds()))
-	if s.cfg.Terminal && !s.logConfig.Console {
+	if s.cfg.Terminal && !s.logConfig.Config().Console {
 		fmt.Fprint(s.cfg.Stdout, s.greeting())
 	}
 	if command := s.cfg.Settings.Text("startupnotify", ""); command != "" {

@@ -12,18 +12,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
 
-// categories are Bitcoin Core's logging categories and our own, ipc being
-// both.
-func categories() []string {
-	return []string{
-		"addrman", "bench", "blockstorage", "cmpctblock", "coindb", "estimatefee", "http", "i2p", "ipc", "kernel", "leveldb",
-		"libevent", "lock", "mempool", "mempoolrej", "net", "privatebroadcast", "proxy", "prune", "qt", "rand", "reindex",
-		"rpc", "scan", "selectcoins", "tor", "txpackages", "txreconciliation", "validation", "walletdb", "zmq",
-	}
-}
-
 // logConfig reads what is to be logged, and how.
-func logConfig(s *config.Settings) (logging.Config, error) {
+func logConfig(s *config.Settings) (*logging.Live, error) {
 	cfg := logging.Config{
 		Micros:  s.Bool("logtimemicros", false),
 		NoTime:  !s.Bool("logtimestamps", true),
@@ -31,20 +21,20 @@ func logConfig(s *config.Settings) (logging.Config, error) {
 	}
 	var err error
 	if cfg.Categories, err = categoryList(s, "debug"); err != nil {
-		return cfg, err
+		return nil, err
 	}
 	if cfg.Excluded, err = categoryList(s, "debugexclude"); err != nil {
-		return cfg, err
+		return nil, err
 	}
 	for _, level := range s.List("loglevel") {
 		if err := readLevel(&cfg, level); err != nil {
-			return cfg, err
+			return nil, err
 		}
 	}
 	if s.Bool("logthreadnames", false) {
-		cfg.Thread = "main"
+		cfg.Thread = supervisorInstance
 	}
-	return cfg, nil
+	return logging.NewLive(cfg), nil
 }
 
 // categoryList reads -debug and -debugexclude: an empty value, 1 and all mean
@@ -62,7 +52,7 @@ func categoryList(s *config.Settings, name string) ([]string, error) {
 		switch {
 		case category == "" || category == "1" || category == "all":
 			list = append(list, "all")
-		case slices.Contains(categories(), category):
+		case slices.Contains(logging.Categories(), category):
 			list = append(list, category)
 		default:
 			return nil, config.Complain("Unsupported logging category -%s=%s.", name, category)
@@ -80,7 +70,7 @@ func readLevel(cfg *logging.Config, text string) error {
 		return config.Complain("Unsupported global logging level -loglevel=%s. Valid values: info, debug, trace.", text)
 	case !specific:
 		cfg.Trace = text == "trace"
-	case !known(level) || !slices.Contains(categories(), category):
+	case !known(level) || !slices.Contains(logging.Categories(), category):
 		return config.Complain("Unsupported category-specific logging level -loglevel=%s. Expected -loglevel=<category>:<level>; valid levels: info, debug, trace.", text)
 	case level == "trace":
 		cfg.TraceCategories = append(cfg.TraceCategories, category)

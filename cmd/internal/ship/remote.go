@@ -63,15 +63,16 @@ func RemoteRoles() []rights.Role {
 
 // remote is one part that runs for a far node.
 type remote struct {
-	cfg       RemoteConfig
-	addr      endpoint.Address
-	keyFile   string
-	ticket    keyring.Ticket
-	name      string // on the bus, after the role
-	settings  json.RawMessage
-	listeners []*net.TCPListener
-	logger    *slog.Logger
-	clock     *clock.Clock
+	cfg        RemoteConfig
+	addr       endpoint.Address
+	keyFile    string
+	ticket     keyring.Ticket
+	name       string // on the bus, after the role
+	settings   json.RawMessage
+	listeners  []*net.TCPListener
+	logger     *slog.Logger
+	categories *logging.Live
+	clock      *clock.Clock
 }
 
 // RunRemote runs one part for the node at -ipcconnect until ctx ends. When the
@@ -154,16 +155,18 @@ func (r *remote) instance() string { return endpoint.Instance(r.cfg.Role, r.name
 
 // openLog logs to -debuglogfile, or else to standard output.
 func (r *remote) openLog() (closeLog func(), err error) {
-	cfg, err := logConfig(r.cfg.Settings)
+	live, err := logConfig(r.cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
+	cfg := live.Config()
 	if cfg.Thread != "" {
 		cfg.Thread = r.instance()
 	}
+	r.categories = logging.NewLive(cfg)
 	path := r.cfg.Layout.LogFile
 	if !r.cfg.Settings.Has("debuglogfile") || path == "" {
-		r.logger = logging.New(r.cfg.Stdout, cfg, time.Now)
+		r.logger = logging.New(r.cfg.Stdout, r.categories, time.Now)
 		return func() {}, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -173,7 +176,7 @@ func (r *remote) openLog() (closeLog func(), err error) {
 	if err != nil {
 		return nil, config.Complain("Could not open debug log file %s", path)
 	}
-	r.logger = logging.New(cfg.Tee(f, r.cfg.Stdout), cfg, time.Now)
+	r.logger = logging.New(cfg.Tee(f, r.cfg.Stdout), r.categories, time.Now)
 	ctx, cancel := context.WithCancel(context.Background())
 	var reopening sync.WaitGroup
 	reopening.Go(func() {
@@ -268,7 +271,7 @@ func (r *remote) once(ctx context.Context) (attached bool, err error) {
 	r.logger.Info(fmt.Sprintf("Attached to the node at %s", r.addr))
 	defer conn.Close()
 	return true, r.cfg.Part(ctx, part.Env{
-		Name: r.instance(), Link: conn, Listeners: listeners, Logger: r.logger, Clock: r.clock,
+		Name: r.instance(), Link: conn, Listeners: listeners, Logger: r.logger, Categories: r.categories, Clock: r.clock,
 		Mockable: r.cfg.Layout.Chain.Name == chains.Regtest, Limits: farLimits(),
 	}, r.settings)
 }

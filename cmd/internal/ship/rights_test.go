@@ -144,6 +144,6 @@ func TestCommandsAreOfferedByTheirParts(t *testing.T) {
 	require.Contains(t, table[roles.Notify].Offer, "rpc.getzmqnotifications")
 	require.Contains(t, table[roles.Gateway].Offer, "rpc.help")
 	require.Contains(t, table[roles.Supervisor].Offer, "rpc.stop")
-	require.Equal(t, []string{"rpc.setmocktime"}, table[roles.Worker].Offer)
+	require.Equal(t, []string{"rpc.setmocktime", "rpc.logging"}, table[roles.Worker].Offer)
 	require.NotContains(t, table[roles.Wallet].Offer, "rpc.getpeerinfo")
 }

@@ -60,7 +60,7 @@ type ship struct {
 	logger     *slog.Logger
 	locks      []*os.File // of the directories
 	logFile    *os.File
-	logConfig  logging.Config
+	logConfig  *logging.Live
 	clock      *clock.Clock
 	started    time.Time
 	stopWait   atomic.Int64             // milliseconds
@@ -165,11 +165,7 @@ func (s *ship) openLog() error {
 		return config.Complain("Could not open debug log file %s", path)
 	}
 	s.logFile = f
-	own := s.logConfig
-	if own.Thread != "" {
-		own.Thread = supervisorInstance
-	}
-	s.logger = logging.New(own.Tee(f, s.cfg.Stdout), own, time.Now)
+	s.logger = logging.New(s.logConfig.Config().Tee(f, s.cfg.Stdout), s.logConfig, time.Now)
 	return nil
 }
 
@@ -285,7 +281,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 		_ = s.broker.Serve(life, ours, broker.Identity{Role: roles.Supervisor, Instance: supervisorInstance})
 	})
 	env := part.Env{
-		Name: supervisorInstance, Link: theirs, Logger: s.logger, Clock: s.clock, Mockable: regtest,
+		Name: supervisorInstance, Link: theirs, Logger: s.logger, Categories: s.logConfig, Clock: s.clock, Mockable: regtest,
 	}
 	return env.Serve(life, s.mux(), s.table(), func(life context.Context, conn *bus.Conn) error {
 		s.conn.Store(conn)

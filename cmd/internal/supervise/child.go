@@ -83,20 +83,26 @@ func (b *boot) env() (part.Env, error) {
 	syscall.CloseOnExec(logFD)
 	b.logFile = os.NewFile(logFD, "debug.log")
 	setTitle(b.Instance)
+	categories := logCategories(b.Log, b.Instance)
 	return part.Env{
 		Name: b.Instance, Link: conn, Listeners: listeners,
-		Logger: newLogger(b.logFile, b.Log, b.Instance),
-		Clock:  clock.New(b.Mock), Title: setTitle, Mockable: b.Mockable,
+		Logger: newLogger(b.logFile, categories), Categories: categories,
+		Clock: clock.New(b.Mock), Title: setTitle, Mockable: b.Mockable,
 		// The broker pings; that it is there, the kernel knows.
 		Limits: link.Limits{Heartbeat: -1},
 	}, nil
 }
 
-func newLogger(w io.Writer, cfg logging.Config, instance string) *slog.Logger {
+// logCategories returns what a part logs, which is its own to change.
+func logCategories(cfg logging.Config, instance string) *logging.Live {
 	if cfg.Thread != "" {
 		cfg.Thread = instance
 	}
-	return logging.New(cfg.Tee(w, os.Stdout), cfg, time.Now)
+	return logging.NewLive(cfg)
+}
+
+func newLogger(w io.Writer, cfg *logging.Live) *slog.Logger {
+	return logging.New(cfg.Config().Tee(w, os.Stdout), cfg, time.Now)
 }
 
 func fileConn(fd uintptr) (net.Conn, error) {

@@ -60,7 +60,7 @@ func (s *Supervisor) forkWith(spec Spec, stderr, link, bootPipe *os.File) (*os.P
 	}
 	defer null.Close()
 	stdout := null
-	if s.cfg.Log.Console {
+	if s.cfg.Log.Config().Console {
 		stdout = os.Stdout
 	}
 	listeners, err := descriptors(spec.Listeners)

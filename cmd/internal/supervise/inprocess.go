@@ -41,10 +41,11 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 	var router sync.WaitGroup
 	linkCtx, closeLink := context.WithCancel(ctx)
 	router.Go(func() { s.serve(linkCtx, ours, c) })
+	categories := logCategories(s.cfg.Log.Config(), c.spec.Instance)
 	err = run(partCtx, part.Env{
 		Name: c.spec.Instance, Link: theirs, Listeners: listeners,
-		Logger: newLogger(s.cfg.LogFile, s.cfg.Log, c.spec.Instance),
-		Clock:  clock.New(s.cfg.Clock.Mock()), Mockable: s.cfg.Mockable,
+		Logger: newLogger(s.cfg.LogFile, categories), Categories: categories,
+		Clock: clock.New(s.cfg.Clock.Mock()), Mockable: s.cfg.Mockable,
 	}, settings)
 	theirs.Close()
 	closeLink()

@@ -77,7 +77,7 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 	return boot{
 		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
-		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log,
+		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log.Config(),
 		Sandbox: s.cfg.Sandbox, Single: spec.Single, UnixProxies: spec.UnixProxies,
 	}
 }

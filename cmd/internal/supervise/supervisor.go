@@ -30,7 +30,7 @@ type Config struct {
 	// for the bus's default.
 	Heartbeat func(rights.Role) time.Duration
 	Logger    *slog.Logger
-	Log       logging.Config
+	Log       *logging.Live // what new processes log
 	LogFile   *os.File
 	Sandbox   SandboxMode
 	Clock     *clock.Clock

@@ -25,6 +25,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
 
 // rig is a supervisor whose compartments run in this process: everything but
@@ -76,6 +77,7 @@ func newRig(t *testing.T, run Part) *rig {
 	}
 	b := broker.New(broker.Config{Table: bustest.Table(), Up: func(id broker.Identity) { r.s.Attached(id.Instance) }})
 	r.s = New(Config{
+		Log:       logging.NewLive(logging.Config{}),
 		InProcess: true, Parts: parts, Broker: b, Clock: clock.New(0),
 		Logger: slog.New(slog.NewTextHandler(r, nil)),
 	})
