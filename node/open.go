@@ -52,7 +52,7 @@ func (n *node) open() error {
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	n.relay = relay.New(relay.Config{
 		Filter: n.filter, ExtraTxs: min(max(n.cfg.ExtraTxs, 0), maxExtraTxs),
-		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Log: n.log,
+		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Clock: n.env.Clock, Log: n.log,
 	})
 	return n.openIndexes()
 }

@@ -114,7 +114,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	n.feed.Attach(ctx, conn)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run,
+		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run, n.relay.Run,
 		func(ctx context.Context) error { return n.watchLinks().Run(ctx, conn) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.indexes.Run) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.sets.Run) },

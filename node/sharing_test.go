@@ -91,7 +91,7 @@ func TestAnnouncedWhileAccepted(t *testing.T) {
 	}()
 	for ended := false; !ended; {
 		for _, tx := range txs[:10] {
-			_, err := msg.Of(p2p.WantTxs).Call(r.ctx, asker, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{tx.WitnessID}})
+			_, err := msg.Of(p2p.WantTxs).Call(r.ctx, asker, p2p.WantTxsRequest{Wtxids: []chainhash.Hash{tx.WitnessID}})
 			require.NoError(t, err)
 		}
 		select {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -148,12 +147,12 @@ func TestTransactionsOfOneRequestAreJudgedInOrder(t *testing.T) {
 	child := chaintest.Spend([]wire.OutPoint{{Hash: parent.ID}}, 48*consensus.Coin, 9000_0000)
 	worker, _ := r.bus.Conn(roles.Worker, "worker.1", nil)
 	submit := func(raw ...[]byte) (p2p.SubmitTxsReply, error) {
-		return msg.Of(p2p.SubmitTxs).Call(r.ctx, worker, p2p.SubmitTxsRequest{Peer: 1, Frames: bus.Frames{Attached: raw}})
+		return msg.Of(p2p.SubmitTxs).Call(r.ctx, worker, p2p.SubmitTxsRequest{From: p2p.TxSource{Peer: 1}, Frames: bus.Frames{Attached: raw}})
 	}
 	reply, err := submit(child.Raw(), parent.Raw(), child.Raw(), []byte{1}, parent.Raw())
 	require.NoError(t, err)
 	require.Len(t, reply.Txs, 5)
-	require.Equal(t, []chainhash.Hash{parent.ID}, reply.Txs[0].Missing)
+	require.True(t, reply.Txs[0].Orphan)
 	require.True(t, reply.Txs[1].New)
 	require.Equal(t, "txn-already-in-mempool", reply.Txs[2].Reject, "it waited for its parent")
 	require.Contains(t, reply.Txs[3].Reject, "malformed transaction")

@@ -145,13 +145,8 @@ func (n *testNode) mux() *bus.Mux {
 func (n *testNode) handleTxs(mux *bus.Mux, locked func() func()) {
 	msg.Of(p2p.WantTxs).Handle(mux, func(_ context.Context, r p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
 		defer locked()()
-		var want []chainhash.Hash
-		for _, h := range r.Hashes {
-			if n.txs[h] == nil {
-				want = append(want, h)
-			}
-		}
-		return p2p.WantTxsReply{Request: want}, nil
+		unknown := func(h chainhash.Hash) bool { return n.txs[h] == nil }
+		return p2p.WantTxsReply{Txids: filter(r.Txids, unknown), Wtxids: filter(r.Wtxids, unknown)}, nil
 	})
 	msg.Of(p2p.FetchTx).Handle(mux, func(_ context.Context, r p2p.FetchTxRequest) (p2p.FetchReply, error) {
 		defer locked()()
@@ -246,4 +241,13 @@ func (n *testNode) submitBlock(raw []byte) p2p.SubmitReply {
 	n.blocks[hash] = raw
 	n.wake()
 	return p2p.SubmitReply{Hash: hash, New: true}
+}
+
+func filter(all []chainhash.Hash, keep func(chainhash.Hash) bool) (kept []chainhash.Hash) {
+	for _, h := range all {
+		if keep(h) {
+			kept = append(kept, h)
+		}
+	}
+	return kept
 }

@@ -55,14 +55,14 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 		p2p.LeaseReply{Hashes: hashes(p2p.MaxLeased), Seconds: 600, Retry: true})
 	carry(t, name, role, msg.Of(p2p.SubmitBlock), p2p.SubmitBlockRequest{Peer: math.MaxInt64, Requested: true, Frames: fullItem(1, biggest)},
 		p2p.SubmitReply{Hash: hash(), New: true, Mutated: true})
-	carry(t, name, role, msg.Of(p2p.SubmitTx), p2p.SubmitTxRequest{Peer: math.MaxInt64, Frames: fullItem(1, biggest)},
-		p2p.SubmitReply{Hash: hash(), Wtxid: hash(), Missing: hashes(p2p.MaxParents)})
-	txs := slices.Repeat([]p2p.SubmitReply{{Hash: hash(), Wtxid: hash(), Missing: hashes(p2p.MaxSubmittedBytes / 41 / p2p.MaxSubmitted)}}, p2p.MaxSubmitted)
+	carry(t, name, role, msg.Of(p2p.SubmitTx), p2p.SubmitTxRequest{From: p2p.TxSource{Peer: math.MaxInt64}, Frames: fullItem(1, biggest)},
+		p2p.SubmitReply{Hash: hash(), Wtxid: hash(), Orphan: true})
+	txs := slices.Repeat([]p2p.SubmitReply{{Hash: hash(), Wtxid: hash(), Orphan: true}}, p2p.MaxSubmitted)
 	carry(t, name, role, msg.Of(p2p.SubmitTxs), p2p.SubmitTxsRequest{
-		Peer: math.MaxInt64, Frames: fullItem(p2p.MaxSubmitted, p2p.MaxSubmittedBytes/p2p.MaxSubmitted),
+		From: p2p.TxSource{Peer: math.MaxInt64}, Frames: fullItem(p2p.MaxSubmitted, p2p.MaxSubmittedBytes/p2p.MaxSubmitted),
 	}, p2p.SubmitTxsReply{Txs: txs})
-	carry(t, name, role, msg.Of(p2p.WantTxs), p2p.WantTxsRequest{Wtxid: true, Hashes: hashes(p2p.MaxInventory)},
-		p2p.WantTxsReply{Request: hashes(p2p.MaxInventory / 2), Later: hashes(p2p.MaxInventory / 2), RetrySeconds: 5})
+	carry(t, name, role, msg.Of(p2p.WantTxs), p2p.WantTxsRequest{Txids: hashes(p2p.MaxInventory / 2), Wtxids: hashes(p2p.MaxInventory / 2)},
+		p2p.WantTxsReply{Txids: hashes(p2p.MaxInventory), Wtxids: hashes(p2p.MaxInventory), Known: make([]byte, p2p.MaxInventory/8), Wait: math.MaxInt64})
 	carry(t, name, role, msg.Of(p2p.FetchBlock), p2p.FetchBlockRequest{Hash: hash(), Witness: true}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
 	indexes := make([]uint16, 1<<16)
 	for i := range indexes {

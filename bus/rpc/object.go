@@ -9,12 +9,20 @@ type Member struct {
 	Optional bool
 }
 
+// Expect fails as Bitcoin Core does if a value is of another type than want.
+func Expect(raw json.RawMessage, want Type) error {
+	if got := typeOf(raw); got != want {
+		return wrongType(got, want)
+	}
+	return nil
+}
+
 // CheckObject reports a value that is no object, and in an object the first
 // member that lacks, is of another type, or is not among the members, which are
 // ordered by name. A null is as good as nothing.
 func CheckObject(raw json.RawMessage, members ...Member) error {
-	if got := typeOf(raw); got != Object {
-		return wrongType(got, Object)
+	if err := Expect(raw, Object); err != nil {
+		return err
 	}
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &given); err != nil {

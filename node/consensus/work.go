@@ -55,11 +55,12 @@ func (n Uint256) Sub(m Uint256) (difference Uint256) {
 
 // Big returns the number as a big.Int.
 func (n Uint256) Big() *big.Int {
-	b := n.bytes()
+	b := n.Bytes()
 	return new(big.Int).SetBytes(b[:])
 }
 
-func (n Uint256) bytes() (b [32]byte) {
+// Bytes returns the number most significant byte first.
+func (n Uint256) Bytes() (b [32]byte) {
 	for i := range n {
 		binary.BigEndian.PutUint64(b[24-8*i:], n[i])
 	}
@@ -68,7 +69,7 @@ func (n Uint256) bytes() (b [32]byte) {
 
 // Hex returns 64 digits, most significant first.
 func (n Uint256) Hex() string {
-	b := n.bytes()
+	b := n.Bytes()
 	return hex.EncodeToString(b[:])
 }
 

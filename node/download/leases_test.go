@@ -61,30 +61,3 @@ func TestWorkerGone(t *testing.T) {
 	got := l.Grant(bob, missing, 100, start)
 	require.Equal(t, missing[:6], got)
 }
-
-func TestRequests(t *testing.T) {
-	r := NewRequests(time.Minute, 2)
-	h := hashes(3)
-	require.True(t, r.Ask(alice, h[0], start))
-	require.False(t, r.Ask(alice, h[0], start.Add(59*time.Second)))
-	require.True(t, r.Ask(alice, h[1], start))
-	require.False(t, r.Ask(alice, h[2], start), "full")
-	require.True(t, r.Ask(alice, h[2], start.Add(time.Minute)), "the old ones are forgotten")
-	r.Done(h[2])
-	require.True(t, r.Ask(alice, h[2], start.Add(time.Minute)))
-}
-
-func TestOthersAreAskedForWhatAPeerThatIsGoneWasAskedFor(t *testing.T) {
-	r := NewRequests(time.Minute, 10)
-	h := hashes(2)
-	for _, gone := range []func(){func() { r.PeerGone(alice) }, func() { r.WorkerGone(alice.Worker) }} {
-		require.True(t, r.Ask(alice, h[0], start))
-		require.True(t, r.Ask(bob, h[1], start))
-		require.False(t, r.Ask(bob, h[0], start))
-		gone()
-		require.True(t, r.Ask(bob, h[0], start))
-		require.False(t, r.Ask(alice, h[1], start))
-		r.PeerGone(bob)
-	}
-	require.Empty(t, r.holders)
-}

@@ -30,6 +30,8 @@ type Options struct {
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.
 	Package []*consensus.Tx
+	// together leaves out the least fee rates: they are for all of a package.
+	together bool
 }
 
 // Result is an accepted transaction.
@@ -230,14 +232,19 @@ func (p *Pool) checkFees(c *candidate) error {
 	if c.SigOps > maxStandardSigOpsCost {
 		return consensus.Rejectf(consensus.NotStandard, "bad-txns-too-many-sigops", "%d", c.SigOps)
 	}
-	if c.opts.Bypass {
+	if c.opts.Bypass || c.opts.together {
 		return nil
 	}
-	if least := p.floorRate(c.tip.Now).Fee(c.VSize); least > 0 && c.modified() < least {
-		return consensus.Rejectf(consensus.Reconsiderable, "mempool min fee not met", "%d < %d", c.modified(), least)
+	return p.checkFloors(c.modified(), c.VSize, c.tip.Now)
+}
+
+// checkFloors verifies that a fee, in satoshi, is enough for so many vbytes.
+func (p *Pool) checkFloors(fee, vsize, now int64) error {
+	if least := p.floorRate(now).Fee(vsize); least > 0 && fee < least {
+		return consensus.Rejectf(consensus.Reconsiderable, "mempool min fee not met", "%d < %d", fee, least)
 	}
-	if least := p.cfg.MinRelay.Fee(c.VSize); c.modified() < least {
-		return consensus.Rejectf(consensus.Reconsiderable, "min relay fee not met", "%d < %d", c.modified(), least)
+	if least := p.cfg.MinRelay.Fee(vsize); fee < least {
+		return consensus.Rejectf(consensus.Reconsiderable, "min relay fee not met", "%d < %d", fee, least)
 	}
 	return nil
 }

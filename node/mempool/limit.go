@@ -59,7 +59,7 @@ func (p *Pool) Limit(now int64) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expire(now)
-	p.trim(nil)
+	p.trim()
 	return p.takeEvents()
 }
 
@@ -81,9 +81,9 @@ func (p *Pool) expire(now int64) {
 	p.takeAll(old, ByExpiry, nil)
 }
 
-// trim evicts the worst chunks until the pool fits. newcomer was not announced
-// yet, so neither is its removal.
-func (p *Pool) trim(newcomer *Entry) {
+// trim evicts the worst chunks until the pool fits. newcomers were not announced
+// yet, so neither is their removal.
+func (p *Pool) trim(newcomers ...*Entry) {
 	for p.usage > p.cfg.MaxBytes && len(p.entries) > 0 {
 		worst := p.worst()
 		rate := float64(worst.fee)*1000/float64(worst.vsize) + float64(p.cfg.Incremental)
@@ -94,16 +94,16 @@ func (p *Pool) trim(newcomer *Entry) {
 		for _, e := range worst.entries {
 			set[e] = struct{}{}
 		}
-		p.takeQuietly(set, newcomer)
+		p.takeQuietly(set, newcomers)
 	}
 }
 
-func (p *Pool) takeQuietly(set map[*Entry]struct{}, newcomer *Entry) {
+func (p *Pool) takeQuietly(set map[*Entry]struct{}, newcomers []*Entry) {
 	before := len(p.events)
 	p.takeAll(set, BySizeLimit, nil)
 	kept := slices.DeleteFunc(p.events[before:], func(ev Event) bool {
 		removed, ok := ev.(Removed)
-		return ok && removed.Entry == newcomer
+		return ok && slices.Contains(newcomers, removed.Entry)
 	})
 	p.events = p.events[:before+len(kept)]
 }

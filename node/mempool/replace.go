@@ -43,6 +43,19 @@ func (p *Pool) checkReplacement(c *candidate) error {
 			}
 		}
 	}
+	if clusters := c.displace(); clusters > maxConflictClusters {
+		return consensus.Rejectf(consensus.Policy, "too many potential replacements",
+			"rejecting replacement %s; too many conflicting clusters (%d > %d)", c.Tx.ID, clusters, maxConflictClusters)
+	}
+	if why := p.unpaid(c, c.modified(), c.VSize); why != "" {
+		return consensus.Rejectf(consensus.Reconsiderable, "insufficient fee", "%s", why)
+	}
+	return nil
+}
+
+// displace notes what goes with the candidate's conflicts, and returns of how many
+// clusters they are.
+func (c *candidate) displace() int {
 	clusters := map[*cluster]struct{}{}
 	for conflict := range c.conflicts {
 		clusters[conflict.cluster] = struct{}{}
@@ -50,20 +63,20 @@ func (p *Pool) checkReplacement(c *candidate) error {
 			c.replaces[e] = struct{}{}
 		}
 	}
-	if len(clusters) > maxConflictClusters {
-		return consensus.Rejectf(consensus.Policy, "too many potential replacements",
-			"rejecting replacement %s; too many conflicting clusters (%d > %d)", c.Tx.ID, len(clusters), maxConflictClusters)
-	}
+	return len(clusters)
+}
+
+// unpaid tells why a fee, in satoshi, for so many vbytes does not pay for what the
+// candidate replaces and for its own way; "" if it does.
+func (p *Pool) unpaid(c *candidate, fee, vsize int64) string {
 	old, _ := totals(c.replaces)
-	if c.modified() < old {
-		return consensus.Rejectf(consensus.Reconsiderable, "insufficient fee",
-			"rejecting replacement %s, less fees than conflicting txs; %s < %s", c.Tx.ID, money(c.modified()), money(old))
+	if fee < old {
+		return fmt.Sprintf("rejecting replacement %s, less fees than conflicting txs; %s < %s", c.Tx.ID, money(fee), money(old))
 	}
-	if least := p.cfg.Incremental.Fee(c.VSize); c.modified()-old < least {
-		return consensus.Rejectf(consensus.Reconsiderable, "insufficient fee",
-			"rejecting replacement %s, not enough additional fees to relay; %s < %s", c.Tx.ID, money(c.modified()-old), money(least))
+	if least := p.cfg.Incremental.Fee(vsize); fee-old < least {
+		return fmt.Sprintf("rejecting replacement %s, not enough additional fees to relay; %s < %s", c.Tx.ID, money(fee-old), money(least))
 	}
-	return nil
+	return ""
 }
 
 // money formats satoshi with at least two decimals.

@@ -1,6 +1,7 @@
 package orphanage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -24,8 +25,11 @@ const (
 
 // Orphan is a transaction and the peers that announced it.
 type Orphan struct {
-	Tx    *consensus.Tx
-	Peers []download.Holder // in the order of their announcements
+	Tx      *consensus.Tx
+	Missing []chainhash.Hash  // txids of the parents that were missing when it came
+	Peers   []download.Holder // in the order of their announcements
+
+	number uint64 // in the order of their coming
 }
 
 // Orphanage holds orphans.
@@ -35,6 +39,7 @@ type Orphanage struct {
 	peers   map[download.Holder]*share
 	weight  int // of all orphans
 	score   int // of all announcements
+	last    uint64
 }
 
 // share is what one peer takes up.
@@ -64,9 +69,9 @@ func (o *Orphanage) All() (all []*Orphan) {
 // Get returns an orphan, or nil.
 func (o *Orphanage) Get(wtxid chainhash.Hash) *Orphan { return o.byWtxid[wtxid] }
 
-// Add keeps a transaction for a peer. It reports whether it is new and is there
+// Add keeps a transaction with missing parents for a peer. It reports whether it is new and is there
 // afterwards: room may be needed for others.
-func (o *Orphanage) Add(tx *consensus.Tx, peer download.Holder) (added bool) {
+func (o *Orphanage) Add(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) (added bool) {
 	if o.byWtxid[tx.WitnessID] != nil {
 		o.Announce(tx.WitnessID, peer)
 		return false
@@ -74,7 +79,8 @@ func (o *Orphanage) Add(tx *consensus.Tx, peer download.Holder) (added bool) {
 	if tx.Weight() > MaxTxWeight {
 		return false
 	}
-	orphan := &Orphan{Tx: tx}
+	o.last++
+	orphan := &Orphan{Tx: tx, Missing: missing, number: o.last}
 	o.byWtxid[tx.WitnessID] = orphan
 	o.weight += tx.Weight()
 	for _, in := range tx.TxIn {
@@ -127,6 +133,15 @@ func (o *Orphanage) Children(tx *consensus.Tx) (children []*Orphan) {
 			}
 		}
 	}
+	return children
+}
+
+// ChildrenOf returns the orphans that spend outputs of a transaction and were
+// announced by a peer, those first that came last: of two that conflict, the later
+// one is likely to pay more.
+func (o *Orphanage) ChildrenOf(tx *consensus.Tx, peer download.Holder) []*Orphan {
+	children := slices.DeleteFunc(o.Children(tx), func(orphan *Orphan) bool { return !slices.Contains(orphan.Peers, peer) })
+	slices.SortFunc(children, func(a, b *Orphan) int { return cmp.Compare(b.number, a.number) })
 	return children
 }
 

@@ -86,7 +86,7 @@ func TestACompactBlockIsConnected(t *testing.T) {
 	parsed, err := compact.Parse(served.First())
 	require.NoError(t, err)
 	require.Len(t, parsed.Prefilled, 3)
-	require.Equal(t, p2p.SubmitCompactReply{Headers: p2p.SubmitHeadersReply{Last: r.block.Hash, Height: maturity + 2}}, r.submit(announcing(2), r.message()))
+	require.Equal(t, p2p.SubmitCompactReply{Headers: p2p.SubmitHeadersReply{Last: r.block.Hash, Height: maturity + 2, Work: r.chain.Lookup(r.block.Hash).Work.Bytes()}}, r.submit(announcing(2), r.message()))
 }
 
 // Nothing is asked for when all is known: a rival of the last block is made of its

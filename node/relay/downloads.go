@@ -12,22 +12,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
 
-// Patience with transactions that a peer was asked for, how soon another peer
-// may ask whether that one has failed, and how many requests are remembered.
-const (
-	txPatience  = 60 * time.Second
-	txRetry     = 5 * time.Second
-	maxRequests = 100_000
-)
-
-// downloads divides the download of blocks and transactions among peers. It
-// goes by real time.
+// downloads divides the download of blocks among peers. It goes by real time.
 type downloads struct {
-	mu       sync.Mutex // guards the fields below
-	leases   *download.Leases
-	requests *download.Requests
-	senders  blockSenders
-	flights  flights
+	mu      sync.Mutex // guards the fields below
+	leases  *download.Leases
+	senders blockSenders
+	flights flights
 
 	announcers announcers
 	tellers    tellers
@@ -39,7 +29,6 @@ type downloads struct {
 func newDownloads() *downloads {
 	return &downloads{
 		leases:   download.New(download.DefaultConfig()),
-		requests: download.NewRequests(txPatience, maxRequests),
 		senders:  newBlockSenders(),
 		flights:  flights{},
 		tellers:  tellers{},
@@ -121,37 +110,11 @@ func (d *downloads) takeOffence(h download.Holder) *consensus.Reject {
 	return reject
 }
 
-// txArrived ends the requests for a transaction.
-func (d *downloads) txArrived(tx *consensus.Tx) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests.Done(tx.ID)
-	d.requests.Done(tx.WitnessID)
-}
-
-// chooseTxs divides transactions into those to request from a peer now and
-// those that another one was asked for, leaving out what we have.
-func (d *downloads) chooseTxs(h download.Holder, hashes []chainhash.Hash, have func(chainhash.Hash) bool) (request, later []chainhash.Hash) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, hash := range hashes {
-		switch {
-		case have(hash):
-		case d.requests.Ask(h, hash, time.Now()):
-			request = append(request, hash)
-		default:
-			later = append(later, hash)
-		}
-	}
-	return request, later
-}
-
 // peerGone takes back what a peer owed, and returns who may be asked for it.
 func (d *downloads) peerGone(gone download.Holder) (wake []download.Holder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	owed := d.leases.PeerGone(gone)
-	d.requests.PeerGone(gone)
 	d.forget(func(h download.Holder) bool { return h == gone })
 	return d.wake(owed)
 }
@@ -198,7 +161,7 @@ func (d *downloads) forget(gone func(download.Holder) bool) {
 func (d *downloads) workers() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	names := append(d.leases.Workers(), d.requests.Workers()...)
+	names := d.leases.Workers()
 	for _, h := range d.senders.of {
 		names = append(names, h.Worker)
 	}
@@ -217,7 +180,6 @@ func (d *downloads) workerGone(instance string) (wake []download.Holder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	owed := d.leases.WorkerGone(instance)
-	d.requests.WorkerGone(instance)
 	d.forget(func(h download.Holder) bool { return h.Worker == instance })
 	return d.wake(owed)
 }

@@ -156,6 +156,7 @@ func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, 
 	r.syncs.forget(func(h download.Holder) bool { return h == gone })
 	r.wakeHeaders(r.lead.forget(func(h download.Holder) bool { return h == gone }))
 	r.orphans.forget(func(h download.Holder) bool { return h == gone })
+	r.tellTxs(r.txs.forget(func(h download.Holder) bool { return h == gone }, r.cfg.Clock.Now()))
 	return p2p.Done{}, nil
 }
 
@@ -164,20 +165,4 @@ func (r *Relay) wake(list []download.Holder) {
 	for _, h := range list {
 		r.cfg.Feed.TellPeer(h.Worker, p2p.PeerEvent{Peer: h.Peer, Fetch: true})
 	}
-}
-
-// wantTxs picks the announced transactions that are worth asking this peer
-// for.
-func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (p2p.WantTxsReply, error) {
-	reply := p2p.WantTxsReply{RetrySeconds: int(txRetry / time.Second)}
-	if r.chain.View().Initial {
-		return reply, nil
-	}
-	peer, inPool := holder(ctx, req.Peer), r.pool.Get
-	if req.Wtxid {
-		inPool = r.pool.GetWitness
-	}
-	have := func(hash chainhash.Hash) bool { return inPool(hash) != nil || r.orphans.known(hash, req.Wtxid, peer) }
-	reply.Request, reply.Later = r.downloads.chooseTxs(peer, req.Hashes, have)
-	return reply, nil
 }

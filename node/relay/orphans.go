@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -38,33 +37,98 @@ func newOrphans() *orphans {
 	return &orphans{kept: orphanage.New(), refused: recent.NewSet[chainhash.Hash](maxRecent), cheap: recent.NewSet[chainhash.Hash](maxRecent), confirmed: recent.NewSet[chainhash.Hash](maxRecent)}
 }
 
-// known reports whether a transaction need not be asked for. One that is kept as an
-// orphan is noted to be of this peer, too.
-func (o *orphans) known(hash chainhash.Hash, wtxid bool, peer download.Holder) bool {
+// known reports whether a transaction need not be asked for: it is kept, was in a
+// block lately, or was refused; if cheap is set, also if it paid too little alone. A
+// txid is looked for as if it were a wtxid, which it is without a witness.
+func (o *orphans) known(hash chainhash.Hash, cheap bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return wtxid && o.kept.Announce(hash, peer) || o.refused.Has(hash) || o.cheap.Has(hash) || o.confirmed.Has(hash)
+	return o.kept.Get(hash) != nil || o.refused.Has(hash) || o.confirmed.Has(hash) || cheap && o.cheap.Has(hash)
 }
 
-// wasRefused reports whether a transaction was refused since the last block.
-func (o *orphans) wasRefused(tx *consensus.Tx) bool {
+// missing returns the parents that an orphan waits for.
+func (o *orphans) missing(wtxid chainhash.Hash) (parents []chainhash.Hash, kept bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.refused.Has(tx.WitnessID)
+	orphan := o.kept.Get(wtxid)
+	if orphan == nil {
+		return nil, false
+	}
+	return orphan.Missing, true
 }
 
-// keep keeps a transaction whose parents are missing. It reports false if one of
-// them was refused: then so is the child, until the next block.
-func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) bool {
+// announce notes that another peer has an orphan.
+func (o *orphans) announce(wtxid chainhash.Hash, peer download.Holder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if slices.ContainsFunc(missing, o.refused.Has) {
-		o.refused.Add(tx.ID)
-		o.refused.Add(tx.WitnessID)
+	o.kept.Announce(wtxid, peer)
+}
+
+// verdict is what became of a transaction since the last block.
+type verdict int
+
+const (
+	unseen verdict = iota
+	refusedLately
+	cheapLately // it paid too little alone
+)
+
+func (o *orphans) lately(tx *consensus.Tx) verdict {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.refused.Has(tx.WitnessID):
+		return refusedLately
+	case o.cheap.Has(tx.WitnessID):
+		return cheapLately
+	}
+	return unseen
+}
+
+// hopeless reports whether a transaction cannot be accepted before the next block
+// whatever comes: a missing parent was refused, or two pay too little alone. It
+// counts as refused then.
+func (o *orphans) hopeless(tx *consensus.Tx, missing []chainhash.Hash) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	cheap := 0
+	for _, parent := range unique(missing) {
+		if o.cheap.Has(parent) {
+			cheap++
+		}
+	}
+	if cheap < 2 && !slices.ContainsFunc(missing, o.refused.Has) {
 		return false
 	}
-	o.kept.Add(tx, peer)
+	o.refused.Add(tx.ID)
+	o.refused.Add(tx.WitnessID)
 	return true
+}
+
+// keep keeps a transaction whose parents are missing.
+func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept.Add(tx, missing, peer)
+}
+
+// childFor returns an orphan of a peer that spends a transaction, and was not tried
+// with it yet; nil if there is none.
+func (o *orphans) childFor(parent *consensus.Tx, peer download.Holder) *consensus.Tx {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, orphan := range o.kept.ChildrenOf(parent, peer) {
+		if !o.cheap.Has(packageHash(parent, orphan.Tx)) && !o.refused.Has(orphan.Tx.ID) {
+			return orphan.Tx
+		}
+	}
+	return nil
+}
+
+func (o *orphans) packageRejected(parent, child *consensus.Tx) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cheap.Add(packageHash(parent, child))
 }
 
 // accepted notes that a transaction's children may be good now.
@@ -87,28 +151,33 @@ func (o *orphans) parentCame(tx *consensus.Tx) {
 	}
 }
 
-// rejected notes that a transaction is not worth asking for again. What depends on
-// the witness or on the fee alone says nothing about others of the same txid.
-func (o *orphans) rejected(tx *consensus.Tx, reject *consensus.Reject) {
+// rejected notes that a transaction is not worth asking for again, and returns by
+// which hashes. What depends on the witness or on the fee alone says nothing about
+// others of the same txid.
+func (o *orphans) rejected(tx *consensus.Tx, reject *consensus.Reject) (decided []chainhash.Hash) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.kept.Erase(tx.WitnessID)
+	decided = []chainhash.Hash{tx.WitnessID}
 	switch {
 	case reject.Result == consensus.Conflict:
-		return // it is here already
+		return decided // it is here already
 	case !tx.HasWitness() && strings.Contains(reject.Reason, "script-verify-flag-failed"):
-		return // its witness may have been taken away on the way
+		return nil // its witness may have been taken away on the way
 	case reject.Result == consensus.Reconsiderable:
 		o.cheap.Add(tx.WitnessID)
-		return
+		return decided
 	case reject.Result == consensus.InputsPolicy:
 		o.refused.Add(tx.ID) // whatever the witness
+		decided = append(decided, tx.ID)
 	}
 	o.refused.Add(tx.WitnessID)
+	return decided
 }
 
-// connected forgets what is decided by a block, and returns how many orphans.
-func (o *orphans) connected(block *consensus.Block) (erased int) {
+// connected forgets what is decided by a block, and returns how many orphans, and
+// whether others are due.
+func (o *orphans) connected(block *consensus.Block) (erased int, due bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refused.Clear()
@@ -119,7 +188,7 @@ func (o *orphans) connected(block *consensus.Block) (erased int) {
 		o.confirmed.Add(tx.WitnessID)
 		o.parentCame(tx)
 	}
-	return erased
+	return erased, len(o.due) > 0
 }
 
 // disconnected makes transactions worth asking for that were in a block.
@@ -192,14 +261,14 @@ func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer downlo
 	switch {
 	case errors.As(err, &missing): // another parent is: it waits on
 	case errors.As(err, &reject):
-		r.orphans.rejected(tx, reject)
 		r.extra.add(tx)
-		r.logTxRefusal(tx, peer.Peer, reject)
+		r.refused(tx, reject, peer.Peer)
 	case err != nil:
 		return err
 	default:
 		r.orphans.accepted(tx)
-		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("   accepted orphan tx %s (wtxid=%s)", tx.ID, tx.WitnessID))
+		r.txs.decided(tx.ID, tx.WitnessID)
+		r.logPackages("   accepted orphan tx %s (wtxid=%s)", tx.ID, tx.WitnessID)
 	}
 	return nil
 }

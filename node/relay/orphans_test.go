@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -15,27 +16,49 @@ import (
 
 func (r *Relay) send(t *testing.T, peer int64, tx *consensus.Tx) p2p.SubmitReply {
 	t.Helper()
-	reply, err := r.submitTx(t.Context(), p2p.SubmitTxRequest{Peer: peer, Frames: multipart.One(tx.Raw())})
+	reply, err := r.submitTx(t.Context(), p2p.SubmitTxRequest{From: p2p.TxSource{Peer: peer, Preferred: true}, Frames: multipart.One(tx.Raw())})
 	require.NoError(t, err)
 	return reply
 }
 
+// want announces a transaction from a trusted peer and reports whether the peer is
+// asked for it at once.
 func (r *Relay) want(t *testing.T, peer int64, wtxid bool, hash chainhash.Hash) bool {
 	t.Helper()
-	reply, err := r.wantTxs(t.Context(), p2p.WantTxsRequest{Peer: peer, Wtxid: wtxid, Hashes: []chainhash.Hash{hash}})
+	req := p2p.WantTxsRequest{From: p2p.TxSource{Peer: peer, Preferred: true}}
+	if wtxid {
+		req.Wtxids = []chainhash.Hash{hash}
+	} else {
+		req.Txids = []chainhash.Hash{hash}
+	}
+	reply, err := r.wantTxs(t.Context(), req)
 	require.NoError(t, err)
-	return len(reply.Request) > 0
+	asked := slices.Contains(append(reply.Txids, reply.Wtxids...), hash)
+	require.NotEqual(t, asked, reply.Known[0] == 1)
+	return asked
+}
+
+// asked returns the parents that a peer is asked for.
+func (r *Relay) asked(t *testing.T, peer int64) []chainhash.Hash {
+	t.Helper()
+	r.cfg.Clock.SetMock(r.cfg.Clock.Now().Unix() + 10)
+	reply, err := r.wantTxs(t.Context(), p2p.WantTxsRequest{From: p2p.TxSource{Peer: peer}})
+	require.NoError(t, err)
+	require.Empty(t, reply.Wtxids)
+	return reply.Txids
 }
 
 // Transactions that came before their parents are in the mempool when those are.
 func TestOrphansFollowTheirParents(t *testing.T) {
 	r := newCompactRig(t)
 	first, second, third := r.block.Txs[1], r.block.Txs[2], r.block.Txs[3]
-	require.Equal(t, []chainhash.Hash{second.ID}, r.send(t, 1, third).Missing)
-	require.Equal(t, []chainhash.Hash{first.ID}, r.send(t, 2, second).Missing)
+	require.True(t, r.send(t, 1, third).Orphan)
+	require.True(t, r.send(t, 2, second).Orphan)
 	require.Len(t, r.Orphans(), 2)
+	require.Equal(t, []chainhash.Hash{first.ID}, r.asked(t, 1), "who has the third transaction has the second one, too")
+	require.Empty(t, r.asked(t, 2), "one at a time")
 	require.False(t, r.want(t, 3, true, third.WitnessID), "it is here")
-	require.Len(t, r.orphans.kept.Get(third.WitnessID).Peers, 2, "and of the third peer, too")
+	require.Len(t, r.orphans.kept.Get(third.WitnessID).Peers, 1, "and so is what it waits for")
 	require.True(t, r.send(t, 1, first).New)
 	require.Empty(t, r.Orphans())
 	for _, tx := range []*consensus.Tx{first, second, third} {
@@ -48,8 +71,8 @@ func TestOrphansFollowTheirParents(t *testing.T) {
 func TestOrphansAndBlocks(t *testing.T) {
 	r := newCompactRig(t)
 	first, second, third := r.block.Txs[1], r.block.Txs[2], r.block.Txs[3]
-	require.NotEmpty(t, r.send(t, 1, second).Missing)
-	require.NotEmpty(t, r.send(t, 1, third).Missing)
+	require.True(t, r.send(t, 1, second).Orphan)
+	require.True(t, r.send(t, 1, third).Orphan)
 	block := r.tip.Next(first, second)
 	r.extend(t, block)
 	r.BlockConnected(block.Block, false)
@@ -72,13 +95,13 @@ func TestRefusedTransactionsAreNotWanted(t *testing.T) {
 	bad := chaintest.Spend([]wire.OutPoint{coin}, 1<<50, 1, 1)
 	require.False(t, r.want(t, 2, true, bad.WitnessID))
 	child := chaintest.Spend([]wire.OutPoint{{Hash: bad.ID}}, 5, 5, 5)
-	require.Empty(t, r.send(t, 1, child).Missing)
+	require.False(t, r.send(t, 1, child).Orphan)
 	require.Empty(t, r.Orphans())
 
 	cheap := chaintest.Spend([]wire.OutPoint{coin}, 50*consensus.Coin-2, 1, 1)
 	require.Equal(t, "min relay fee not met", r.send(t, 1, cheap).Reject)
 	require.False(t, r.want(t, 2, true, cheap.WitnessID))
-	require.NotEmpty(t, r.send(t, 1, chaintest.Spend([]wire.OutPoint{{Hash: cheap.ID}}, 5, 5, 5)).Missing)
+	require.True(t, r.send(t, 1, chaintest.Spend([]wire.OutPoint{{Hash: cheap.ID}}, 5, 5, 5)).Orphan)
 
 	r.BlockConnected(r.tip.Next().Block, false)
 	require.True(t, r.want(t, 2, true, bad.WitnessID))
@@ -101,12 +124,12 @@ func TestRefusedTransactionsAreNotWanted(t *testing.T) {
 // Orphans go with the peers that brought them.
 func TestOrphansGoWithTheirPeers(t *testing.T) {
 	r := newCompactRig(t)
-	require.NotEmpty(t, r.send(t, 1, r.block.Txs[2]).Missing)
+	require.True(t, r.send(t, 1, r.block.Txs[2]).Orphan)
 	require.Contains(t, r.Workers(), "")
 	_, err := r.release(t.Context(), p2p.ReleaseRequest{Peer: 1})
 	require.NoError(t, err)
 	require.Empty(t, r.Orphans())
-	require.NotEmpty(t, r.send(t, 1, r.block.Txs[2]).Missing)
+	require.True(t, r.send(t, 1, r.block.Txs[2]).Orphan)
 	r.WorkerGone("")
 	require.Empty(t, r.Orphans())
 }
@@ -118,7 +141,8 @@ func TestAnOrphanOfTwoParentsWaitsForBoth(t *testing.T) {
 	left := chaintest.Spend([]wire.OutPoint{{Hash: first.ID}}, 900_000, 1000, 1000)
 	right := chaintest.Spend([]wire.OutPoint{{Hash: first.ID, Index: 1}}, 900_000, 1000, 1000)
 	child := chaintest.Spend([]wire.OutPoint{{Hash: left.ID}, {Hash: right.ID}}, 1_700_000, 1000, 1000)
-	require.Len(t, r.send(t, 1, child).Missing, 2)
+	require.True(t, r.send(t, 1, child).Orphan)
+	require.Len(t, r.asked(t, 1), 2)
 	require.True(t, r.send(t, 2, first).New)
 	require.True(t, r.send(t, 2, left).New)
 	require.Len(t, r.Orphans(), 1)

@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -35,6 +36,7 @@ type Config struct {
 	// Filter returns a block's filter, nil if there is none yet. It is called only
 	// for peers that are offered filters.
 	Filter func(at *chain.BlockNode) (*index.Filter, error)
+	Clock  *clock.Clock
 	Log    *slog.Logger
 }
 
@@ -44,21 +46,25 @@ type Relay struct {
 	chain     *chain.Reader
 	pool      *mempool.Reader
 	downloads *downloads
+	txs       *txRequests
 	txSenders *txSenders
 	syncs     *headerSyncs
 	lead      *lead
 	orphans   *orphans
 	extra     *extraTxs
 	recent    *recentCompact
+	// orphansDue holds a token when a block has brought parents of orphans.
+	orphansDue chan struct{}
 }
 
 // New returns a Relay.
 func New(cfg Config) *Relay {
 	return &Relay{
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
-		downloads: newDownloads(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
+		downloads: newDownloads(), txs: newTxRequests(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
 		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}}, lead: &lead{waiting: map[download.Holder]struct{}{}},
 		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
+		orphansDue: make(chan struct{}, 1),
 	}
 }
 
@@ -85,7 +91,7 @@ func (r *Relay) Handle(mux *bus.Mux) {
 
 // Workers names the workers for which something is kept, some more than once.
 func (r *Relay) Workers() []string {
-	return slices.Concat(r.downloads.workers(), r.syncs.workers(), r.orphans.workers())
+	return slices.Concat(r.downloads.workers(), r.syncs.workers(), r.orphans.workers(), r.txs.workers())
 }
 
 // WorkerGone takes back what belonged to a worker whose link has ended.
@@ -95,6 +101,7 @@ func (r *Relay) WorkerGone(instance string) {
 	r.syncs.forget(gone)
 	r.wakeHeaders(r.lead.forget(gone))
 	r.orphans.forget(gone)
+	r.tellTxs(r.txs.forget(gone, r.cfg.Clock.Now()))
 }
 
 // BlockProcessed forgets who sent a block that was connected.
@@ -112,7 +119,15 @@ func (r *Relay) BlockConnected(block *consensus.Block, initial bool) {
 		return
 	}
 	r.extra.connected(block)
-	if erased := r.orphans.connected(block); erased > 0 {
+	r.txs.connected(block)
+	erased, due := r.orphans.connected(block)
+	if due {
+		select {
+		case r.orphansDue <- struct{}{}:
+		default:
+		}
+	}
+	if erased > 0 {
 		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("Erased %d orphan transaction(s) included or conflicted by block", erased))
 	}
 }

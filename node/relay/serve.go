@@ -22,6 +22,7 @@ func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p
 	}
 	if at := r.chain.Lookup(req.Announced); at != nil {
 		reply.Known, reply.Download = true, !r.chain.Info(at).Failed && r.worthBlocks(at)
+		reply.Work = at.Work.Bytes()
 		return reply, nil
 	}
 	best := r.chain.View().BestHeader

@@ -4,16 +4,19 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/txrequest"
 )
 
 const chainTime = 1_300_000_000
@@ -32,7 +35,7 @@ func newRelayAt(t *testing.T, now func() int64) *Relay {
 		Chain: disk.Config(p), Mempool: policy, Now: now, Observe: func(chainstate.Event) {}, Log: log,
 	})
 	require.NoError(t, err)
-	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Log: log})
+	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Clock: clock.New(0), Log: log})
 }
 
 func (r *Relay) extend(t *testing.T, tip *chaintest.Spot) {
@@ -78,8 +81,7 @@ func TestWorkersThatOweSomethingAreNamed(t *testing.T) {
 	block, tx := chainhash.Hash{1}, chainhash.Hash{2}
 	leaser, asked := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}
 	require.Len(t, r.downloads.grant(leaser, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
-	request, _ := r.downloads.chooseTxs(asked, []chainhash.Hash{tx}, func(chainhash.Hash) bool { return false })
-	require.Len(t, request, 1)
+	r.txs.announce(txrequest.Source{Peer: asked}, txrequest.Name{Hash: tx}, time.Now())
 	require.ElementsMatch(t, []string{"worker.1", "worker.2"}, r.Workers())
 	for _, name := range r.Workers() {
 		r.WorkerGone(name)

@@ -10,14 +10,10 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/download"
-	"github.com/bulkheadnode/bulkhead/node/feed"
-	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 // only returns the one frame that a request must carry.
@@ -111,7 +107,7 @@ func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, rep
 		r.logProgress(last, s.Now())
 	}
 	if last != nil {
-		reply.Last, reply.Height = last.Hash, last.Height
+		reply.Last, reply.Height, reply.Work = last.Hash, last.Height, last.Work.Bytes()
 		reply.Download = r.worthBlocks(last)
 	}
 	return nil
@@ -222,123 +218,4 @@ func describeRefusal(reply *p2p.SubmitReply, reject *consensus.Reject, requested
 	// has died since: its loss is not the peer's fault.
 	lost := requested && reject.Result == consensus.MissingPrev
 	reply.Misbehaving = punishable(reject.Result) && !lost
-}
-
-func (r *Relay) submitTx(ctx context.Context, req p2p.SubmitTxRequest) (reply p2p.SubmitReply, err error) {
-	raw, err := only(req.Frames)
-	if err != nil {
-		return reply, err
-	}
-	return r.takeTx(ctx, holder(ctx, req.Peer), raw, req.Force)
-}
-
-// submitTxs takes what a peer has sent one after the other: of several peers, as
-// many are served at a time.
-func (r *Relay) submitTxs(ctx context.Context, req p2p.SubmitTxsRequest) (reply p2p.SubmitTxsReply, err error) {
-	if len(req.Attached) > p2p.MaxSubmitted {
-		return reply, bus.Errorf(bus.KindBadMessage, "%d transactions", len(req.Attached))
-	}
-	for _, raw := range req.Attached {
-		one, err := r.takeTx(ctx, holder(ctx, req.Peer), raw, req.Force)
-		if err != nil {
-			return reply, err
-		}
-		reply.Txs = append(reply.Txs, one)
-	}
-	return reply, nil
-}
-
-func (r *Relay) takeTx(ctx context.Context, from download.Holder, raw []byte, force bool) (reply p2p.SubmitReply, err error) {
-	tx, err := consensus.ParseTx(raw)
-	var empty *consensus.Reject
-	if errors.As(err, &empty) {
-		reply.Reject = empty.Reason
-		r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("transaction from peer=%d was not accepted: %s", from.Peer, empty))
-		return reply, nil
-	}
-	if err != nil {
-		// As with any message that cannot be read, the peer may stay.
-		reply.Reject = "malformed transaction: " + err.Error()
-		return reply, nil
-	}
-	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID
-	r.downloads.txArrived(tx)
-	if r.orphans.wasRefused(tx) {
-		if force {
-			r.cfg.Log.Info(fmt.Sprintf("Not relaying non-mempool transaction %s (wtxid=%s) from forcerelay peer=%d", tx.ID, tx.WitnessID, from.Peer))
-		}
-		return reply, nil
-	}
-	defer r.txSenders.add(tx.WitnessID, from.Peer)()
-	return r.offerTx(ctx, tx, from, force, reply)
-}
-
-// offerTx offers a transaction to the mempool, and then the orphans that waited for
-// it.
-func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from download.Holder, force bool, reply p2p.SubmitReply) (p2p.SubmitReply, error) {
-	_, err := r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
-	var missing *mempool.MissingError
-	var reject *consensus.Reject
-	switch {
-	case errors.As(err, &missing):
-		reply.Reject = missing.Reason
-		reply.Missing = r.keepOrphan(tx, from, missing)
-	case errors.As(err, &reject):
-		reply.Reject = reject.Reason
-		r.orphans.rejected(tx, reject)
-		r.extra.add(tx)
-		if entry := r.pool.GetWitness(tx.WitnessID); force && entry != nil {
-			r.cfg.Log.Info(fmt.Sprintf("Force relaying tx %s (wtxid=%s) from peer=%d", tx.ID, tx.WitnessID, from.Peer))
-			r.cfg.Feed.Announce(feed.Announcement(entry, p2p.NoPeer))
-		} else {
-			r.logTxRefusal(tx, from.Peer, reject)
-		}
-	case err != nil:
-		return reply, err
-	default:
-		reply.New = true
-		r.orphans.accepted(tx)
-		figures := r.pool.Figures()
-		r.cfg.Log.With("cat", "mempool").Debug(fmt.Sprintf("AcceptToMemoryPool: peer=%d: accepted %s (wtxid=%s) (poolsz %d txn, %d kB)",
-			from.Peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
-	}
-	return reply, r.reconsider(ctx)
-}
-
-// keepOrphan keeps a transaction whose parents are missing, and returns those to
-// ask its peer for.
-func (r *Relay) keepOrphan(tx *consensus.Tx, from download.Holder, missing *mempool.MissingError) []chainhash.Hash {
-	r.extra.add(tx)
-	r.logTxRefusal(tx, from.Peer, missing)
-	if r.orphans.keep(tx, missing.Parents, from) {
-		for _, parent := range missing.Parents {
-			if entry := r.pool.Get(parent); entry != nil {
-				r.orphans.accepted(entry.Tx) // it came in between, and saw no child
-			}
-		}
-		return missing.Parents
-	}
-	r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("not keeping orphan with rejected parents %s (wtxid=%s)", tx.ID, tx.WitnessID))
-	return nil
-}
-
-func (r *Relay) logTxRefusal(tx *consensus.Tx, peer int64, reason error) {
-	r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("%s (wtxid=%s) from peer=%d was not accepted: %s", tx.ID, tx.WitnessID, peer, reason))
-}
-
-func (r *Relay) broadcastTx(ctx context.Context, req msg.BroadcastRequest) (bus.None, error) {
-	raw, err := only(req.Frames)
-	if err != nil {
-		return bus.None{}, err
-	}
-	tx, err := consensus.ParseTx(raw)
-	if err != nil {
-		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%v", err)
-	}
-	err = r.cfg.Owner.Broadcast(ctx, tx, req.MaxFeeRate)
-	var refused *consensus.Reject
-	if errors.As(err, &refused) {
-		return bus.None{}, bus.Errorf(msg.KindTxRejected, "%s", refused.Error())
-	}
-	return bus.None{}, err
 }

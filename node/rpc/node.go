@@ -49,6 +49,7 @@ type Owner interface {
 	Do(ctx context.Context, fn func(*chainstate.State) error) error
 	ProcessOwnBlock(ctx context.Context, block *consensus.Block) (chainstate.Verdict, error)
 	ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (mempool.Result, error)
+	ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []chainstate.Outcome, refused, err error)
 	Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) error
 }
 

@@ -53,7 +53,7 @@ func (n txCommands) table() rpc.Table {
 			Params: []rpc.Param{
 				{Name: "hexstring", Type: rpc.String, Help: "The hex string of the raw transaction"},
 				maxRate,
-				{Name: "maxburnamount", Optional: true, Default: "0.00", Help: "Reject transactions with provably unspendable outputs greater than the specified value, expressed in BTC."},
+				maxBurnParam,
 			},
 		},
 		{
@@ -61,6 +61,7 @@ func (n txCommands) table() rpc.Table {
 			Summary: "Returns result of mempool acceptance tests indicating if raw transaction(s) (serialized, hex-encoded) would be accepted by mempool.",
 			Params:  []rpc.Param{{Name: "rawtxs", Type: rpc.Array, Help: "An array of hex strings of raw transactions."}, maxRate},
 		},
+		n.createCommand(), n.packageCommand(maxRate),
 	}
 }
 
@@ -81,20 +82,16 @@ func (n txCommands) sendRawTransaction(ctx context.Context, call *rpc.Call) (any
 	if err != nil {
 		return nil, err
 	}
-	maxBurn := rpc.Amount(0)
-	if call.Has(2) {
-		if maxBurn, err = call.Amount(2); err != nil {
-			return nil, err
-		}
+	maxBurn, err := maxBurn(call, 2)
+	if err != nil {
+		return nil, err
 	}
 	tx, err := decodeTx(text)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed. Make sure the tx has at least one input.")
 	}
-	for _, out := range tx.TxOut {
-		if (output.Unspendable(out.PkScript) || strings.HasSuffix(render.Asm(out.PkScript, false), "[error]")) && out.Value > int64(maxBurn) {
-			return nil, rpc.Errorf(rpc.VerifyError, "Unspendable output exceeds maximum configured by user (maxburnamount)")
-		}
+	if err := checkBurn(tx, maxBurn); err != nil {
+		return nil, err
 	}
 	rate, err := feeRate(call, 1)
 	if err != nil {
@@ -107,6 +104,23 @@ func (n txCommands) sendRawTransaction(ctx context.Context, call *rpc.Call) (any
 		return nil, sendError(err)
 	}
 	return tx.ID.String(), nil
+}
+
+// maxBurn reads how much may be lost in an unspendable output.
+func maxBurn(call *rpc.Call, i int) (rpc.Amount, error) {
+	if !call.Has(i) {
+		return 0, nil
+	}
+	return call.Amount(i)
+}
+
+func checkBurn(tx *consensus.Tx, most rpc.Amount) error {
+	for _, out := range tx.TxOut {
+		if (output.Unspendable(out.PkScript) || strings.HasSuffix(render.Asm(out.PkScript, false), "[error]")) && out.Value > int64(most) {
+			return rpc.Errorf(rpc.VerifyError, "Unspendable output exceeds maximum configured by user (maxburnamount)")
+		}
+	}
+	return nil
 }
 
 // alreadyConfirmed fails if a block has the transaction.

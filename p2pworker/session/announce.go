@@ -73,7 +73,7 @@ func (s *Session) tipChanged(in TipChanged) {
 	if (branched || s.tip.Lost != was.Lost || s.tip.Partial && !was.Partial) && s.headers.known {
 		// A branch of the peer that was not worth its blocks may be now, one whose
 		// blocks were all there may lack some, or its old blocks are wanted.
-		s.down.best = s.headers.best
+		s.down.best, s.down.work = s.headers.best, s.headers.work
 		s.wakeDownload(false)
 	}
 	s.forgetConnected(in.Headers)

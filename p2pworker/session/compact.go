@@ -162,10 +162,11 @@ func (s *headerExchange) judgeCompact(hash chainhash.Hash, p *partial, v p2p.Sub
 // followCompact goes on with a compact block whose header is known to the node.
 func (s *headerExchange) followCompact(hash chainhash.Hash, p *partial, v p2p.SubmitCompactReply) {
 	if last := v.Headers.Last; last == hash {
-		s.headers.best, s.headers.height, s.headers.known = last, v.Headers.Height, true
+		s.learnBest(v.Headers)
 		s.down.learnHeight(last, v.Headers.Height)
 		if v.Headers.Download {
-			s.down.best, s.down.active = last, true
+			s.downloadTo(last, &v.Headers.Work)
+			s.down.active = true
 		}
 	}
 	switch {

@@ -249,3 +249,25 @@ func TestBlockTransactionsAreServed(t *testing.T) {
 	b.logged("getblocktxn with out-of-bounds tx indices")
 	require.NotNil(t, b.gone)
 }
+
+// A compact block may come after headers that go beyond it: what they have told is
+// fetched all the same.
+func TestAnOlderCompactBlockHidesNoNewerHeaders(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.receive("sendcmpct", []byte{0, compactVersion, 0, 0, 0, 0, 0, 0, 0})
+	raw, hashes := chainOf(chainhash.Hash{1}, 3)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Last: hashes[2], Height: 3, Work: p2p.Work{31: 3}, Download: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Retry: true})
+	for _, reply := range []p2p.SubmitCompactReply{
+		{AsHeaders: true, Headers: p2p.SubmitHeadersReply{Last: hashes[0], Height: 1, Work: p2p.Work{31: 1}, Download: true}},
+		{Headers: p2p.SubmitHeadersReply{Last: hashes[1], Height: 2, Work: p2p.Work{31: 2}, Download: true}},
+	} {
+		at := reply.Headers.Height - 1
+		b.receive("cmpctblock", append(raw[80*at:80*(at+1):80*(at+1)], make([]byte, 20)...))
+		answer[p2p.SubmitCompactRequest](b, reply)
+		require.Equal(t, hashes[2], answer[p2p.LeaseRequest](b, p2p.LeaseReply{Retry: true}).Best)
+	}
+	require.EqualValues(t, 3, b.s.Report(b.now).SyncedHeaders)
+}

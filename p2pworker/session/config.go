@@ -94,8 +94,7 @@ const (
 	headersResponseTime  = 2 * time.Minute
 	inboundTrickle       = 5 * time.Second
 	outboundTrickle      = 2 * time.Second
-	nonPreferredTxDelay  = 2 * time.Second
-	parentTxDelay        = 2 * time.Second
+	maxTxWait            = time.Hour
 	addressTrickle       = 30 * time.Second
 	feeFilterInterval    = 10 * time.Minute
 	feeFilterChangeDelay = 5 * time.Minute

@@ -184,11 +184,11 @@ func (s *script) reply(kind string) any {
 		return p2p.LeaseReply{Hashes: s.blocks(s.expand(s.list("blocks"))), Seconds: s.number("seconds", 0), Retry: s.HasArg("retry")}
 	case "block", "tx":
 		return p2p.SubmitReply{New: s.HasArg("new"), Reject: s.text("reject", ""), Misbehaving: s.HasArg("misbehaving"),
-			Mutated: s.HasArg("mutated"), Missing: s.txids(s.list("missing"))}
+			Mutated: s.HasArg("mutated"), Orphan: s.HasArg("orphan")}
 	case "fetch-block", "fetch-tx":
 		return s.found(kind)
 	case "want":
-		return p2p.WantTxsReply{Request: s.hashes(s.list("request")), Later: s.hashes(s.list("later")), RetrySeconds: s.number("retry", 0)}
+		return p2p.WantTxsReply{Txids: s.hashes(s.list("txids")), Wtxids: s.hashes(s.list("wtxids")), Known: []byte{byte(s.number("known", 0))}, Wait: int64(s.number("wait", 0))}
 	case "mempool":
 		return p2p.TxsAnnouncedEvent{Txs: s.announcements(s.words(1))}
 	case "get-addresses":
@@ -316,7 +316,7 @@ func (s *script) request(body any) string {
 	case p2p.FetchTxRequest:
 		return fmt.Sprintf("fetch-tx %s by-wtxid=%t witness=%t", s.name(r.Hash), r.Wtxid, r.Witness)
 	case p2p.WantTxsRequest:
-		return fmt.Sprintf("want %s by-wtxid=%t", s.some(s.namesOf(r.Hashes)), r.Wtxid)
+		return s.want(r)
 	case p2p.MempoolRequest:
 		return "mempool"
 	case p2p.AddAddressesRequest:
@@ -326,6 +326,22 @@ func (s *script) request(body any) string {
 	}
 	s.t.Fatalf("unknown request %T", body)
 	return ""
+}
+
+func (s *script) want(r p2p.WantTxsRequest) string {
+	text := "want"
+	for _, list := range []struct {
+		name   string
+		hashes []chainhash.Hash
+	}{{"txids", r.Txids}, {"wtxids", r.Wtxids}, {"not-found", r.NotFound}} {
+		if len(list.hashes) > 0 {
+			text += fmt.Sprintf(" %s=(%s)", list.name, s.some(s.namesOf(list.hashes)))
+		}
+	}
+	if r.From.Preferred {
+		text += " preferred"
+	}
+	return text
 }
 
 // some shortens a long list.

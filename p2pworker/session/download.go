@@ -14,6 +14,7 @@ import (
 // download is the state of fetching blocks from the peer by lease.
 type download struct {
 	best   chainhash.Hash // last header of the branch we download
+	work   p2p.Work       // of that branch
 	active bool           // there may be more blocks to lease
 	asked  int            // lease requests on their way
 	latest uint64         // number of the last one

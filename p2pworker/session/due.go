@@ -90,8 +90,8 @@ func (s *txExchange) txsDue(a *alarm) {
 	if len(s.txOut.pending) > 0 {
 		a.ring(s.txOut.nextInv)
 	}
-	if len(s.txIn.delayed) > 0 {
-		a.ring(s.txIn.soonest)
+	if !s.txIn.due.IsZero() {
+		a.ring(s.txIn.due)
 	}
 }
 

@@ -268,6 +268,9 @@ func (s *Session) onVerAck() {
 	s.maybePing()
 	s.syncHeaders()
 	s.maybeSendFeeFilter()
+	if s.hs.wtxidRelay && !s.rejectsTxs() {
+		s.wantTxs(false, s.wantRequest(), nil)
+	}
 	if s.tip.Height > s.hs.toldHeight && !s.tip.Initial && s.cfg.Type != p2p.Feeler {
 		s.announceByInv(s.tip.Hash)
 	}

@@ -29,7 +29,8 @@ type headerSync struct {
 	// this peer has started, which happens once.
 	early  bool
 	best   chainhash.Hash
-	height int32 // of best, -1 before it is known
+	height int32    // of best, -1 before it is known
+	work   p2p.Work // of the chain to best
 	// presynced is the height of the last header that was not kept, as the chain
 	// has yet to show its work; -1 if there is none.
 	presynced int32
@@ -84,7 +85,8 @@ func (s *headerExchange) wantsHeaders() bool {
 func (s *headerExchange) restartSync() {
 	s.headers.started, s.headers.retryAt = false, time.Time{}
 	s.headers.requested, s.headers.trail, s.headers.presyncing = time.Time{}, nil, false
-	s.setAnnouncer(false) // it will choose anew
+	s.headers.work, s.down.work = p2p.Work{}, p2p.Work{} // it may have forgotten the best ones
+	s.setAnnouncer(false)                                // it will choose anew
 	if s.hs.complete {
 		s.syncHeaders()
 	}
@@ -217,7 +219,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		}
 	}
 	s.announcer.markKnown(last)
-	s.headers.best, s.headers.height, s.headers.known = v.Last, v.Height, true
+	s.learnBest(v)
 	switch {
 	case v.Presync != nil:
 		s.continuePresync(v.Presync)
@@ -229,8 +231,25 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.fetchOvertaken()
 	}
 	if v.Download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
-		s.down.best = v.Last
+		s.downloadTo(v.Last, &v.Work)
 		s.wakeDownload(!s.tip.Initial)
+	}
+}
+
+// learnBest notes the best header that the peer has. Messages may overtake each
+// other: an older one is no news.
+func (s *headerExchange) learnBest(v p2p.SubmitHeadersReply) {
+	if s.headers.known && v.Work.Less(&s.headers.work) {
+		return
+	}
+	s.headers.best, s.headers.height, s.headers.work, s.headers.known = v.Last, v.Height, v.Work, true
+}
+
+// downloadTo has the blocks of the peer's chain fetched to one of them, or to a
+// better one that is known already.
+func (s *headerExchange) downloadTo(block chainhash.Hash, work *p2p.Work) {
+	if !work.Less(&s.down.work) {
+		s.down.best, s.down.work = block, *work
 	}
 }
 

@@ -50,9 +50,9 @@ func replyTo(t *rapid.T, body any) any {
 	case p2p.LeaseRequest:
 		return p2p.LeaseReply{Hashes: []chainhash.Hash{h}, Seconds: 60, Retry: flag}
 	case p2p.SubmitTxsRequest:
-		return p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}}}
+		return p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{Hash: h, Wtxid: h, New: flag, Orphan: flag}}}
 	case p2p.SubmitBlockRequest, p2p.SubmitTxRequest:
-		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Missing: []chainhash.Hash{h}}
+		return p2p.SubmitReply{Hash: h, Wtxid: h, New: flag, Orphan: flag}
 	case p2p.SubmitCompactRequest:
 		return drawnCompactReply(t, h)
 	case p2p.FetchBlockTxsRequest:
@@ -60,7 +60,7 @@ func replyTo(t *rapid.T, body any) any {
 	case p2p.FetchBlockRequest, p2p.FetchTxRequest:
 		return p2p.FetchReply{Found: flag, Compact: rapid.Bool().Draw(t, "compact"), Frames: multipart.One(make([]byte, 100))}
 	case p2p.WantTxsRequest:
-		return p2p.WantTxsReply{Request: []chainhash.Hash{h}, Later: []chainhash.Hash{{7}}, RetrySeconds: 1}
+		return p2p.WantTxsReply{Txids: []chainhash.Hash{h}, Wtxids: []chainhash.Hash{{7}}, Known: []byte{1}, Wait: int64(rapid.IntRange(0, 2000).Draw(t, "wait"))}
 	case p2p.MempoolRequest:
 		return p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: h, Wtxid: h}}}
 	case p2p.IntroducePeerRequest:
@@ -120,7 +120,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 				}
 			}
 			if s.down.submissions > MaxSubmissions || len(s.down.inFlight) > MaxBlocksInFlight ||
-				len(s.txIn.delayed) > maxInventory || len(s.compact.partials) > maxPartials {
+				len(s.compact.partials) > maxPartials {
 				t.Fatal("a bound is broken")
 			}
 			return len(effects)

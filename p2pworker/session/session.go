@@ -141,6 +141,10 @@ func (s *Session) hear(ev p2p.PeerEvent) {
 		s.headers.retryAt = time.Time{}
 		s.syncHeaders()
 	}
+	if ev.Txs && s.hs.complete {
+		s.txIn.due = s.now
+		s.comeForTxs()
+	}
 	if ev.Relieved {
 		s.setAnnouncer(false)
 	}
@@ -166,7 +170,7 @@ func (s *Session) tick(t Tick) {
 	s.repeatGetHeaders()
 	s.continueDownload()
 	s.trickleTxs()
-	s.askForDelayedTxs()
+	s.comeForTxs()
 	s.trickleAddresses()
 	s.maybeSendFeeFilter()
 }

@@ -13,28 +13,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// comesFor returns the next question for transactions to request.
+func (b *bench) comesFor(w p2p.WantTxsReply) p2p.WantTxsRequest {
+	b.t.Helper()
+	return answer[p2p.WantTxsRequest](b, w)
+}
+
 func TestTransactionsAreRequestedOnceTheNodeSaysSo(t *testing.T) {
 	b := established(t, inboundConfig())
-	inv := encodeInventory([]wire.InvVect{
-		{Type: invWtx, Hash: chainhash.Hash{1}}, {Type: invWtx, Hash: chainhash.Hash{2}},
+	require.True(t, b.comesFor(p2p.WantTxsReply{}).WtxidRelay, "the node learns of it at once")
+	b.receive("inv", encodeInventory([]wire.InvVect{
+		{Type: invWtx, Hash: chainhash.Hash{1}}, {Type: invWtx, Hash: chainhash.Hash{2}}, {Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{4}},
 		{Type: wire.InvTypeTx, Hash: chainhash.Hash{3}}, {Type: invWtx, Hash: chainhash.Hash{1}},
-	})
-	b.receive("inv", inv)
-	require.False(t, b.asked(p2p.WantTxsRequest{}), "who connected to us waits")
-	b.tickAfter(nonPreferredTxDelay)
-	req := answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{Request: []chainhash.Hash{{1}}, Later: []chainhash.Hash{{2}}, RetrySeconds: 60})
-	require.Equal(t, p2p.WantTxsRequest{Wtxid: true, Hashes: []chainhash.Hash{{1}, {2}}}, req)
-	require.Equal(t, encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{1}}}), last(b.sent).Payload)
+	}))
+	req := b.comesFor(p2p.WantTxsReply{Known: []byte{0b100}, Wait: 2000})
+	require.Equal(t, p2p.WantTxsRequest{Txids: []chainhash.Hash{{4}}, Wtxids: []chainhash.Hash{{1}, {2}}, WtxidRelay: true}, req)
+	b.logged("got inv: wtx " + (chainhash.Hash{1}).String() + " new peer=0")
+	b.logged("got inv: wtx " + (chainhash.Hash{2}).String() + " have peer=0")
+	b.logged("got inv: witness-tx " + (chainhash.Hash{4}).String() + " new peer=0")
+	b.tickAfter(time.Second)
+	require.False(t, b.asked(p2p.WantTxsRequest{}), "it is not due")
+	b.tickAfter(time.Second)
+	b.comesFor(p2p.WantTxsReply{Wtxids: []chainhash.Hash{{1}}, Txids: []chainhash.Hash{{4}}})
+	require.Contains(t, b.sent, Send{Type: "getdata", Payload: encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{1}}})})
+	require.Contains(t, b.sent, Send{Type: "getdata", Payload: encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{4}}})})
 	b.tickAfter(time.Minute)
-	answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{})
-	b.types()
+	require.False(t, b.asked(p2p.WantTxsRequest{}))
+	b.step(p2p.PeerEvent{Txs: true})
+	b.comesFor(p2p.WantTxsReply{})
+	b.receive("notfound", encodeInventory([]wire.InvVect{{Type: invWtx, Hash: chainhash.Hash{1}}, {Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{4}}}))
+	require.Equal(t, []chainhash.Hash{{1}, {4}}, b.comesFor(p2p.WantTxsReply{}).NotFound)
 	b.receive("tx", make([]byte, 100))
-	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{Missing: []chainhash.Hash{{8}}})
-	b.tickAfter(nonPreferredTxDelay)
-	require.False(t, b.asked(p2p.WantTxsRequest{}), "a parent may be on its way")
-	b.tickAfter(parentTxDelay)
-	require.Equal(t, p2p.WantTxsRequest{Hashes: []chainhash.Hash{{8}}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{Request: []chainhash.Hash{{8}}}))
-	require.Equal(t, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessTx, Hash: chainhash.Hash{8}}}), last(b.sent).Payload)
+	answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{Orphan: true})
+	b.comesFor(p2p.WantTxsReply{Wait: 4000})
+	b.tickAfter(4 * time.Second)
+	b.comesFor(p2p.WantTxsReply{})
 }
 
 // Transactions that come while one is judged are handed over together, up to the
@@ -52,13 +65,12 @@ func TestTransactionsThatWaitAreHandedOverTogether(t *testing.T) {
 	require.Len(t, answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{}).Attached, p2p.MaxSubmitted)
 	require.False(t, b.asked(p2p.SubmitTxRequest{}))
 	b.types()
-	req := answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{New: true}, {Missing: []chainhash.Hash{{8}}}}})
+	req := answer[p2p.SubmitTxsRequest](b, p2p.SubmitTxsReply{Txs: []p2p.SubmitReply{{New: true}, {Orphan: true}}})
 	require.Len(t, req.Attached, 100-p2p.MaxSubmitted)
 	require.Equal(t, tx(p2p.MaxSubmitted+1), req.Attached[0])
 	require.Contains(t, b.types(), "pong")
 	require.Equal(t, tx(101), answer[p2p.SubmitTxRequest](b, p2p.SubmitReply{}).Attached[0])
-	b.tickAfter(nonPreferredTxDelay + parentTxDelay)
-	require.Equal(t, []chainhash.Hash{{8}}, answer[p2p.WantTxsRequest](b, p2p.WantTxsReply{}).Hashes)
+	b.comesFor(p2p.WantTxsReply{})
 
 	b.receive("tx", tx(0))
 	b.receive("tx", make([]byte, p2p.MaxSubmittedBytes-50))

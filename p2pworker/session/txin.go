@@ -14,17 +14,10 @@ import (
 // minTxSize is the size of the smallest serialised transaction worth passing on.
 const minTxSize = 10
 
-// txDownload holds announced transactions that are not requested yet.
+// txDownload is what the peer may be asked for.
 type txDownload struct {
-	delayed []delayedTx
-	soonest time.Time // at which one of them is due
-	last    time.Time // when a transaction arrived that was accepted
-}
-
-type delayedTx struct {
-	hash  chainhash.Hash
-	wtxid bool
-	at    time.Time
+	due  time.Time // when the node is to be asked for what to request; zero if it need not
+	last time.Time // when a transaction arrived that was accepted
 }
 
 func (s *Session) onInv(r *reader) error {
@@ -63,16 +56,12 @@ func (s *Session) onInv(r *reader) error {
 // announcedTxs returns the transactions of an inventory, each once, and notes
 // that the peer has them. It is not ok if the peer may announce none: the session
 // ends.
-func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []chainhash.Hash, ok bool) {
-	seen := make(map[chainhash.Hash]struct{})
+func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []wire.InvVect, ok bool) {
+	seen := make(map[wire.InvVect]struct{})
 	for _, inv := range list {
 		switch inv.Type {
-		case invWtx:
-			if !s.hs.wtxidRelay {
-				continue
-			}
-		case wire.InvTypeTx:
-			if s.hs.wtxidRelay {
+		case invWtx, wire.InvTypeTx:
+			if s.hs.wtxidRelay != (inv.Type == invWtx) {
 				continue
 			}
 		case wire.InvTypeWitnessTx:
@@ -83,12 +72,13 @@ func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []chainhash.Hash, ok
 			s.disconnect("transaction (%s) inv sent in violation of protocol", inv.Hash)
 			return nil, false
 		}
-		if _, twice := seen[inv.Hash]; twice {
+		id := wire.InvVect{Type: inv.Type &^ invWitnessFlag, Hash: inv.Hash}
+		if _, twice := seen[id]; twice {
 			continue
 		}
-		seen[inv.Hash] = struct{}{}
+		seen[id] = struct{}{}
 		s.txOut.known.Add(inv.Hash)
-		txs = append(txs, inv.Hash)
+		txs = append(txs, inv)
 	}
 	return txs, true
 }
@@ -123,7 +113,7 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
 		case l.Known:
-			s.hasKnown(block, l.Download)
+			s.hasKnown(block, l)
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)
 		default:
@@ -134,112 +124,93 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 
 // hasKnown notes that the peer has a block of which the node has the header: it
 // may have those that are missing before it.
-func (s *headerExchange) hasKnown(block chainhash.Hash, download bool) {
-	if download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
-		s.down.best = block
+func (s *headerExchange) hasKnown(block chainhash.Hash, l p2p.LocatorReply) {
+	if l.Download && s.hs.peer.Services&wire.SFNodeWitness != 0 {
+		s.downloadTo(block, &l.Work)
 		s.wakeDownload(true)
 	}
 }
 
-// noteTxs asks the node which announced transactions to request; for peers
-// that chose us, after a delay that gives others precedence.
-func (s *txExchange) noteTxs(txs []chainhash.Hash) {
+// noteTxs tells the node which transactions the peer has announced.
+func (s *txExchange) noteTxs(txs []wire.InvVect) {
 	if len(txs) == 0 || s.tip.Initial {
 		return
 	}
-	if delay := s.txDelay(); delay > 0 {
-		s.delayTxs(txs, s.hs.wtxidRelay, delay)
+	req := s.wantRequest()
+	for _, inv := range txs {
+		if inv.Type == invWtx {
+			req.Wtxids = append(req.Wtxids, inv.Hash)
+		} else {
+			req.Txids = append(req.Txids, inv.Hash)
+		}
+	}
+	s.wantTxs(true, req, txs)
+}
+
+func (s *txExchange) source() p2p.TxSource {
+	noban := s.cfg.Permissions.Has(p2p.NoBan)
+	return p2p.TxSource{Peer: s.cfg.Peer, Preferred: s.outbound() || noban, Unlimited: s.cfg.Permissions.Has(p2p.Relay)}
+}
+
+func (s *txExchange) wantRequest() p2p.WantTxsRequest {
+	return p2p.WantTxsRequest{From: s.source(), WtxidRelay: s.hs.wtxidRelay}
+}
+
+// comeForTxs asks the node what to request, when that is due.
+func (s *txExchange) comeForTxs() {
+	if s.txIn.due.IsZero() || s.now.Before(s.txIn.due) {
 		return
 	}
-	s.wantTxs(true, s.hs.wtxidRelay, txs)
+	s.wantTxs(false, s.wantRequest(), nil)
 }
 
-// txDelay is how long a peer that chose us waits to be asked for transactions.
-func (s *txExchange) txDelay() time.Duration {
-	if s.cfg.Type == p2p.Inbound && !s.cfg.Permissions.Has(p2p.NoBan) {
-		return nonPreferredTxDelay
-	}
-	return 0
-}
-
-func (s *txExchange) delayTxs(txs []chainhash.Hash, wtxid bool, by time.Duration) {
-	at := s.now.Add(by)
-	for _, h := range txs {
-		if len(s.txIn.delayed) >= maxTxAnnouncements && !s.cfg.Permissions.Has(p2p.Relay) ||
-			len(s.txIn.delayed) >= maxInventory {
-			return
-		}
-		if len(s.txIn.delayed) == 0 || at.Before(s.txIn.soonest) {
-			s.txIn.soonest = at
-		}
-		s.txIn.delayed = append(s.txIn.delayed, delayedTx{h, wtxid, at})
-	}
-}
-
-// askForDelayedTxs asks about the announcements whose delay has passed.
-func (s *txExchange) askForDelayedTxs() {
-	if len(s.txIn.delayed) == 0 || s.now.Before(s.txIn.soonest) {
-		return
-	}
-	var soonest alarm
-	var due [2][]chainhash.Hash
-	rest := s.txIn.delayed[:0]
-	for _, d := range s.txIn.delayed {
-		if s.now.Before(d.at) {
-			rest = append(rest, d)
-			soonest.ring(d.at)
-			continue
-		}
-		due[boolByte(d.wtxid)] = append(due[boolByte(d.wtxid)], d.hash)
-	}
-	s.txIn.delayed, s.txIn.soonest = rest, soonest.at
-	for i, hashes := range due {
-		if len(hashes) > 0 {
-			s.wantTxs(false, i == 1, hashes)
-		}
-	}
-}
-
-func (s *txExchange) wantTxs(ordered, wtxid bool, hashes []chainhash.Hash) {
-	ask(s.conversation, ordered, p2p.WantTxs, p2p.WantTxsRequest{Peer: s.cfg.Peer, Wtxid: wtxid, Hashes: hashes}, func(w p2p.WantTxsReply, err error) {
+// wantTxs asks the node what to request from the peer, which has announced
+// transactions.
+func (s *txExchange) wantTxs(ordered bool, req p2p.WantTxsRequest, announced []wire.InvVect) {
+	s.txIn.due = time.Time{}
+	ask(s.conversation, ordered, p2p.WantTxs, req, func(w p2p.WantTxsReply, err error) {
 		if err != nil {
+			s.comeAfter(nodeRetry)
 			return
 		}
-		s.logTxInventory(wtxid, hashes, w)
-		s.delayTxs(w.Later, wtxid, time.Duration(w.RetrySeconds)*time.Second)
-		s.requestTxs(wtxid, w.Request)
+		s.logTxInventory(announced, w.Known)
+		if w.Wait > 0 {
+			s.comeAfter(time.Duration(min(w.Wait, maxTxWait.Milliseconds())) * time.Millisecond)
+		}
+		s.requestTxs(wire.InvTypeWitnessTx, w.Txids)
+		s.requestTxs(invWtx, w.Wtxids)
 	})
 }
 
-func (s *txExchange) logTxInventory(wtxid bool, hashes []chainhash.Hash, w p2p.WantTxsReply) {
+// comeAfter has the node asked again in a while, if not sooner.
+func (s *txExchange) comeAfter(wait time.Duration) {
+	if at := s.now.Add(wait); s.txIn.due.IsZero() || at.Before(s.txIn.due) {
+		s.txIn.due = at
+	}
+}
+
+// logTxInventory logs what was announced; known is a p2p.WantTxsReply's.
+func (s *txExchange) logTxInventory(announced []wire.InvVect, known []byte) {
 	if s.cfg.LogEnabled != nil && !s.cfg.LogEnabled("net") {
 		return
 	}
-	unknown := make(map[chainhash.Hash]struct{}, len(w.Request)+len(w.Later))
-	for _, list := range [][]chainhash.Hash{w.Request, w.Later} {
-		for _, h := range list {
-			unknown[h] = struct{}{}
-		}
+	txids := 0
+	for _, inv := range announced {
+		txids += int(boolByte(inv.Type != invWtx))
 	}
-	kind := wire.InvTypeTx
-	if wtxid {
-		kind = invWtx
-	}
-	for _, h := range hashes {
-		_, isNew := unknown[h]
-		s.logf("net", "got inv: %s %s peer=%d", inventoryName(wire.InvVect{Type: kind, Hash: h}),
-			haveOrNew(!isNew), s.cfg.Peer)
+	byKind := [2]int{0, txids} // the next bit of txids, and of wtxids
+	for _, inv := range announced {
+		i := byKind[boolByte(inv.Type == invWtx)]
+		byKind[boolByte(inv.Type == invWtx)]++
+		have := i/8 < len(known) && known[i/8]>>(i%8)&1 != 0
+		s.logf("net", "got inv: %s %s peer=%d", inventoryName(inv), haveOrNew(have), s.cfg.Peer)
 	}
 }
 
 // maxTxRequests is the longest getdata for transactions.
 const maxTxRequests = 1000
 
-func (s *txExchange) requestTxs(wtxid bool, hashes []chainhash.Hash) {
-	kind := wire.InvTypeWitnessTx
-	if wtxid {
-		kind = invWtx
-	}
+func (s *txExchange) requestTxs(kind wire.InvType, hashes []chainhash.Hash) {
 	for len(hashes) > 0 {
 		n := min(len(hashes), maxTxRequests)
 		list := make([]wire.InvVect, n)
@@ -264,7 +235,7 @@ func (s *txExchange) onTx(m Message) error {
 	}
 	force, frames := s.cfg.Permissions.Has(p2p.ForceRelay), multipart.One(m.Payload)
 	if frames.Attached = append(frames.Attached, s.takeHeldTxs(len(m.Payload))...); len(frames.Attached) == 1 {
-		req := p2p.SubmitTxRequest{Peer: s.cfg.Peer, Frames: frames, Force: force}
+		req := p2p.SubmitTxRequest{From: s.source(), Frames: frames, Force: force}
 		ask(s.conversation, true, p2p.SubmitTx, req, func(v p2p.SubmitReply, err error) {
 			if err == nil {
 				s.judgeTx(v)
@@ -272,7 +243,7 @@ func (s *txExchange) onTx(m Message) error {
 		})
 		return nil
 	}
-	req := p2p.SubmitTxsRequest{Peer: s.cfg.Peer, Frames: frames, Force: force}
+	req := p2p.SubmitTxsRequest{From: s.source(), Frames: frames, Force: force}
 	ask(s.conversation, true, p2p.SubmitTxs, req, func(all p2p.SubmitTxsReply, err error) {
 		for _, v := range all.Txs {
 			if err == nil && !s.ended {
@@ -309,11 +280,9 @@ func (s *txExchange) judgeTx(v p2p.SubmitReply) {
 		s.misbehaving("%s", v.Reject)
 		return
 	}
-	if len(v.Missing) > 0 {
-		// Parents are known by txid only: an input names nothing else. They are
-		// not asked for at once: who made up the child would learn from that which
-		// of them we have, and they may be on their way.
-		s.delayTxs(v.Missing, false, s.txDelay()+parentTxDelay)
+	if v.Orphan {
+		s.txIn.due = s.now
+		s.comeForTxs()
 	}
 }
 
@@ -325,10 +294,17 @@ func (s *Session) onNotFound(r *reader) error {
 	if n > maxTxAnnouncements+MaxBlocksInFlight {
 		return nil
 	}
+	req := s.wantRequest()
 	for _, inv := range list {
-		if inv.Type&^invWitnessFlag == wire.InvTypeBlock {
+		switch inv.Type &^ invWitnessFlag {
+		case wire.InvTypeBlock:
 			s.onMissingBlock(inv.Hash)
+		case wire.InvTypeTx, invWtx:
+			req.NotFound = append(req.NotFound, inv.Hash)
 		}
+	}
+	if len(req.NotFound) > 0 && !s.rejectsTxs() {
+		s.wantTxs(true, req, nil)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ const (
 	MaxLeased    = 1024      // blocks that a peer is asked for at a time
 	MaxAddresses = 1000      // of an addr message
 	MaxAnnounced = 1000      // transactions of an event, or of an item
-	MaxParents   = 100_000   // inputs of a transaction
 	MaxSubmitted = 64        // transactions handed over at a time
 	MaxMessage   = 4_000_000 // bytes of a peer-to-peer message
 	MaxOrders    = 1000      // of one reply

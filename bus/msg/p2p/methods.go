@@ -42,8 +42,8 @@ const (
 	// SubmitTxs hands over several that the peer has sent one after the other. They
 	// are judged in this order.
 	SubmitTxs Method[SubmitTxsRequest, SubmitTxsReply] = "node.p2p.txs"
-	// WantTxs asks which announced transactions this peer should be asked for:
-	// each is asked for once over all workers, until its request times out.
+	// WantTxs tells what a peer has announced, and asks which transactions it should
+	// be asked for: each is asked of one peer at a time over all workers.
 	WantTxs Method[WantTxsRequest, WantTxsReply] = "node.p2p.want"
 	// FetchTx answers getdata for a mempool transaction.
 	FetchTx Method[FetchTxRequest, FetchReply] = "node.p2p.gettx"

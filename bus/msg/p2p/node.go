@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"bytes"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/multipart"
@@ -21,6 +23,8 @@ type PeerEvent struct {
 	Fetch bool `cbor:"5,keyasint,omitempty"`
 	// Headers: it may be this peer's turn to be asked for all its headers.
 	Headers bool `cbor:"6,keyasint,omitempty"`
+	// Txs: there may be transactions to request that others were to deliver.
+	Txs bool `cbor:"7,keyasint,omitempty"`
 }
 
 // PeerBlamed says that a block which the peer sent earlier proved invalid, and
@@ -37,6 +41,7 @@ type LocatorReply struct {
 	// Known: the announced block's header is there. Download: it is worth having.
 	Known    bool `cbor:"2,keyasint,omitempty"`
 	Download bool `cbor:"3,keyasint,omitempty"`
+	Work     Work `cbor:"5,keyasint,omitempty"` // of its chain
 	// Wait: another peer is asked for its headers first. There will be an event.
 	Wait bool `cbor:"4,keyasint,omitempty"`
 }
@@ -91,7 +96,14 @@ type SubmitHeadersReply struct {
 	// LowWork: none was kept, as they do not show enough work yet.
 	LowWork bool     `cbor:"8,keyasint"`
 	Presync *Presync `cbor:"9,keyasint,omitempty"`
+	Work    Work     `cbor:"10,keyasint,omitempty"` // of the chain to Last
 }
+
+// Work is the work of a chain in expected hashes, the most significant byte first.
+type Work [32]byte
+
+// Less reports whether w is less work than other.
+func (w *Work) Less(other *Work) bool { return bytes.Compare(w[:], other[:]) < 0 }
 
 // Presync asks for what follows headers that are not kept yet.
 type Presync struct {
@@ -201,18 +213,25 @@ type SubmitBlockRequest struct {
 	multipart.Frames
 }
 
+// TxSource is a peer as one who has transactions for us.
+type TxSource struct {
+	Peer      int64 `cbor:"1,keyasint"`
+	Preferred bool  `cbor:"2,keyasint"` // we chose it, or it has the noban permission
+	Unlimited bool  `cbor:"3,keyasint"` // it has the relay permission
+}
+
 // SubmitTxRequest carries the transaction in Attached[0].
 type SubmitTxRequest struct {
-	Peer  int64 `cbor:"1,keyasint"`
-	Force bool  `cbor:"2,keyasint"` // forcerelay permission
+	From  TxSource `cbor:"1,keyasint"`
+	Force bool     `cbor:"2,keyasint"` // forcerelay permission
 	multipart.Frames
 }
 
 // SubmitTxsRequest carries at most MaxSubmitted transactions in Attached, of
 // MaxSubmittedBytes together.
 type SubmitTxsRequest struct {
-	Peer  int64 `cbor:"1,keyasint"`
-	Force bool  `cbor:"2,keyasint"` // forcerelay permission
+	From  TxSource `cbor:"1,keyasint"`
+	Force bool     `cbor:"2,keyasint"` // forcerelay permission
 	multipart.Frames
 }
 
@@ -223,14 +242,14 @@ type SubmitTxsReply struct {
 
 // SubmitReply tells what became of a block or a transaction.
 type SubmitReply struct {
-	Hash        chainhash.Hash   `cbor:"1,keyasint"` // block hash or txid
-	Wtxid       chainhash.Hash   `cbor:"2,keyasint"`
-	New         bool             `cbor:"3,keyasint"` // accepted, and not known before
-	Reject      string           `cbor:"4,keyasint,omitempty"`
-	Misbehaving bool             `cbor:"5,keyasint"`           // the peer deserves to be disconnected
-	Missing     []chainhash.Hash `cbor:"6,keyasint,omitempty"` // txids of unknown parents
-	Mutated     bool             `cbor:"7,keyasint"`           // the block is malleated: another peer may have it right
-	Announce    bool             `cbor:"8,keyasint"`           // ask the peer to announce blocks as compact blocks
+	Hash        chainhash.Hash `cbor:"1,keyasint"` // block hash or txid
+	Wtxid       chainhash.Hash `cbor:"2,keyasint"`
+	New         bool           `cbor:"3,keyasint"` // accepted, and not known before
+	Reject      string         `cbor:"4,keyasint,omitempty"`
+	Misbehaving bool           `cbor:"5,keyasint"` // the peer deserves to be disconnected
+	Orphan      bool           `cbor:"6,keyasint"` // the peer is to be asked for parents in a moment: see WantTxs
+	Mutated     bool           `cbor:"7,keyasint"` // the block is malleated: another peer may have it right
+	Announce    bool           `cbor:"8,keyasint"` // ask the peer to announce blocks as compact blocks
 }
 
 // FetchBlockRequest names a block and how to serialise it.
@@ -260,19 +279,28 @@ type FetchReply struct {
 	multipart.Frames
 }
 
-// WantTxsRequest lists announced transactions: txids, or wtxids if Wtxid.
+// WantTxsRequest tells what a peer has announced since it was asked last, if
+// anything; of all lists together at most MaxInventory hashes.
 type WantTxsRequest struct {
-	Peer   int64            `cbor:"1,keyasint"`
-	Wtxid  bool             `cbor:"2,keyasint"`
-	Hashes []chainhash.Hash `cbor:"3,keyasint"`
+	From   TxSource         `cbor:"1,keyasint"`
+	Txids  []chainhash.Hash `cbor:"2,keyasint,omitempty"`
+	Wtxids []chainhash.Hash `cbor:"3,keyasint,omitempty"`
+	// NotFound are txids and wtxids that it has not got.
+	NotFound []chainhash.Hash `cbor:"4,keyasint,omitempty"`
+	// WtxidRelay: the peer announces by wtxid (BIP339). Others then wait for such.
+	WtxidRelay bool `cbor:"5,keyasint"`
 }
 
-// WantTxsReply holds those to ask this peer for now, and those that another
-// peer was asked for, to be asked about again after RetrySeconds.
+// WantTxsReply holds what to ask this peer for now.
 type WantTxsReply struct {
-	Request      []chainhash.Hash `cbor:"1,keyasint"`
-	Later        []chainhash.Hash `cbor:"2,keyasint"`
-	RetrySeconds int              `cbor:"3,keyasint"`
+	Txids  []chainhash.Hash `cbor:"1,keyasint,omitempty"`
+	Wtxids []chainhash.Hash `cbor:"2,keyasint,omitempty"`
+	// Known tells which of the announced are known, Txids before Wtxids: the bit
+	// i%8 of byte i/8 is set if the i-th is. What is beyond its end is unknown.
+	Known []byte `cbor:"3,keyasint,omitempty"`
+	// Wait is after how many milliseconds to come again; 0 if there is nothing to
+	// wait for. If it is sooner there will be an event.
+	Wait int64 `cbor:"4,keyasint,omitempty"`
 }
 
 // TxsAnnouncedEvent lists transactions, at most MaxAnnounced, with their fee

@@ -1,0 +1,229 @@
+package mempool
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+)
+
+// Package is a child and parents of it that pay too little alone: the pool takes
+// them together or not at all. One goroutine at a time uses it.
+type Package struct {
+	members []*Proposal // parents first
+	tip     Tip
+}
+
+// PackageError tells why a package was refused. Tx is the transaction that was at
+// fault, nil if it was the package.
+type PackageError struct {
+	Tx  *consensus.Tx
+	Err error
+}
+
+func (e *PackageError) Error() string { return "package: " + e.Err.Error() }
+
+func (e *PackageError) Unwrap() error { return e.Err }
+
+// ProposePackage verifies everything about a child, which comes last, and its
+// parents, but their scripts. Fees count together. A single parent and its child may
+// replace others if they have no ancestors in the pool. It fails with a
+// *PackageError, or one of the database. It may be called from anywhere at any time.
+func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip) (*Package, error) {
+	pkg := &Package{tip: tip}
+	for i, tx := range txs {
+		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}
+		c.opts = Options{together: true, Package: txs[:i]}
+		if err := p.checkAlone(c); err != nil {
+			return nil, &PackageError{tx, err}
+		}
+		if err := c.lookUp(); err != nil {
+			return nil, err
+		}
+		pkg.members = append(pkg.members, &Proposal{c: c})
+	}
+	if err := p.checkPackage(pkg); err != nil {
+		return nil, err
+	}
+	return pkg, nil
+}
+
+// Members returns the proposals whose scripts are to be verified.
+func (pkg *Package) Members() []*Proposal { return pkg.members }
+
+// Paid returns what all pay together, in satoshi, and their vbytes.
+func (pkg *Package) Paid() (fee, vsize int64) {
+	for _, m := range pkg.members {
+		fee += m.c.modified()
+		vsize += m.c.VSize
+	}
+	return fee, vsize
+}
+
+func (pkg *Package) child() *candidate { return pkg.members[len(pkg.members)-1].c }
+
+// checkPackage verifies what depends on chain and pool.
+func (p *Pool) checkPackage(pkg *Package) error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, m := range pkg.members {
+		m.c.delta = p.deltas[m.c.Tx.ID]
+		m.c.replaces = map[*Entry]struct{}{}
+		for _, check := range []func(*candidate) error{p.checkConflicts, p.checkSpent, p.checkFees} {
+			if err := check(m.c); err != nil {
+				return &PackageError{m.c.Tx, err}
+			}
+		}
+	}
+	fee, vsize := pkg.Paid()
+	if err := p.checkFloors(fee, vsize, pkg.tip.Now); err != nil {
+		return &PackageError{pkg.child().Tx, err}
+	}
+	ancestors := pkg.link()
+	if err := p.checkPackageTRUC(pkg); err != nil {
+		return &PackageError{nil, err}
+	}
+	if err := p.checkPackageRelatives(pkg, ancestors); err != nil {
+		return &PackageError{nil, err}
+	}
+	for _, m := range pkg.members {
+		if err := p.checkDustSpent(m.c); err != nil {
+			return &PackageError{m.c.Tx, err}
+		}
+	}
+	pkg.child().replaced = parentsFirst(pkg.child().replaces)
+	return nil
+}
+
+// link makes parents of those that are in no pool yet, and has the child replace
+// what all conflict with. It returns how many parents there were in the pool.
+func (pkg *Package) link() (ancestors int) {
+	for i, m := range pkg.members {
+		c := m.c
+		ancestors += len(c.parents)
+		for _, earlier := range pkg.members[:i] {
+			if spendsFrom(c.Tx, earlier.c.Tx) {
+				c.parents[earlier.c.Entry] = struct{}{}
+			}
+		}
+		c.Entry.parents, c.Entry.children = c.parents, map[*Entry]struct{}{}
+		c.cluster = &cluster{members: map[*Entry]struct{}{}}
+		maps.Copy(pkg.child().conflicts, c.conflicts)
+	}
+	return ancestors
+}
+
+func spendsFrom(tx, parent *consensus.Tx) bool {
+	for _, in := range tx.TxIn {
+		if in.PreviousOutPoint.Hash == parent.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPackageTRUC is checkTRUC for all of a package. Only a single transaction may
+// take its sibling's place.
+func (p *Pool) checkPackageTRUC(pkg *Package) error {
+	for _, m := range pkg.members {
+		before := len(m.c.conflicts)
+		if err := p.checkTRUC(m.c); err != nil {
+			return err
+		}
+		if len(m.c.conflicts) > before {
+			return consensus.Rejectf(consensus.Policy, "TRUC-violation", "tx %s (wtxid=%s) would exceed descendant count limit", m.c.Tx.ID, m.c.Tx.WitnessID)
+		}
+	}
+	return nil
+}
+
+// checkPackageRelatives is checkRelatives for linked members.
+func (p *Pool) checkPackageRelatives(pkg *Package, ancestors int) error {
+	parent, child := pkg.members[0].c, pkg.child()
+	if len(child.conflicts) == 0 {
+		return p.checkCluster(child)
+	}
+	refuse := func(why, detail string, args ...any) error {
+		return consensus.Rejectf(consensus.Policy, "package RBF failed: "+why, detail, args...)
+	}
+	if len(pkg.members) != 2 {
+		return refuse("package must be 1-parent-1-child", "")
+	}
+	if ancestors > 0 {
+		return refuse("new transaction cannot have mempool ancestors", "")
+	}
+	if clusters := child.displace(); clusters > maxConflictClusters {
+		return refuse("too many potential replacements", "rejecting replacement %s; too many conflicting clusters (%d > %d)", child.Tx.ID, clusters, maxConflictClusters)
+	}
+	fee, vsize := pkg.Paid()
+	if why := p.unpaid(child, fee, vsize); why != "" {
+		return refuse("insufficient anti-DoS fees", "%s", why)
+	}
+	if compareRates(fee, vsize, parent.modified(), parent.VSize) <= 0 {
+		return refuse("package feerate is less than or equal to parent feerate", "package feerate %s <= parent feerate is %s", rateText(fee, vsize), rateText(parent.modified(), parent.VSize))
+	}
+	if err := p.checkCluster(child); err != nil {
+		return err
+	}
+	if !p.improvesDiagram(child) {
+		return refuse("insufficient feerate: does not improve feerate diagram", "")
+	}
+	return nil
+}
+
+// rateText formats a fee rate per 1000 vbytes.
+func rateText(fee, vsize int64) string {
+	return fmt.Sprintf("%d.%08d BTC/kvB", fee*1000/vsize/consensus.Coin, fee*1000/vsize%consensus.Coin)
+}
+
+// CommitPackage adds a package whose scripts were verified, after another look. It
+// fails as ProposePackage does, or with ErrUnverified: then it is to be verified
+// again. The result is the child's.
+func (p *Pool) CommitPackage(pkg *Package, tip Tip) (Result, error) {
+	var txs []*consensus.Tx
+	for _, m := range pkg.members {
+		txs = append(txs, m.c.Tx)
+	}
+	again, err := p.ProposePackage(txs, tip)
+	if err != nil {
+		return Result{}, err
+	}
+	for i, m := range pkg.members {
+		m.c = again.members[i].c
+		if !m.verified.covers(m.c) {
+			return Result{}, ErrUnverified
+		}
+	}
+	for _, m := range pkg.members {
+		if tip.Flags != m.verified.block {
+			p.cfg.Verifier.Remember(m.c.Tx.WitnessID, tip.Flags)
+		}
+	}
+	return p.enterPackage(pkg)
+}
+
+func (p *Pool) enterPackage(pkg *Package) (Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	child := pkg.child()
+	p.takeAll(child.replaces, ByReplaced, child.Entry)
+	var newcomers []*Entry
+	for _, m := range pkg.members {
+		m.c.Sequence = p.sequence
+		p.insert(m.c.Entry)
+		newcomers = append(newcomers, m.c.Entry)
+	}
+	p.floor = p.fallen(child.tip.Now)
+	p.expire(child.tip.Now)
+	p.trim(newcomers...)
+	var err error
+	for _, m := range pkg.members {
+		if p.entries[m.c.Tx.ID] != nil {
+			p.events = append(p.events, Added{Entry: m.c.Entry, Spent: m.c.spent, Sequence: p.nextSequence()})
+		} else if err == nil {
+			err = &PackageError{m.c.Tx, consensus.Rejectf(consensus.Policy, "mempool full", "")}
+		}
+	}
+	result := Result{Entry: child.Entry, Replaced: child.replaced, Events: p.takeEvents()}
+	return result, err
+}
