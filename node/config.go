@@ -14,6 +14,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
@@ -54,6 +55,7 @@ type Config struct {
 
 	MaxMempoolMB      int64 `option:"maxmempool"`
 	MempoolHours      int64 `option:"mempoolexpiry"`
+	TxRate            int   `option:"txsendrate"`
 	MinRelay          int64 // this and the next three in satoshi per 1000 vbytes
 	Incremental       int64
 	Dust              int64
@@ -83,7 +85,7 @@ func DefaultConfig(chain string) Config {
 		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
 		DataCarrier: true, DataCarrierSize: policy.DataCarrier, BareMultisig: policy.BareMultisig,
 		ClusterCount: policy.ClusterCount, ClusterKvB: policy.ClusterVSize / 1000, BytesPerSigOp: policy.BytesPerSigOp,
-		ExtraTxs: 100,
+		ExtraTxs: 100, TxRate: feed.DefaultTxRate,
 	}
 }
 

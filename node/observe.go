@@ -39,7 +39,7 @@ func (n observer) observe(ev chainstate.Event) {
 	case chainstate.TxRemoved:
 		n.txRemoved(ev.Removed)
 	case chainstate.TxRebroadcast:
-		n.feed.Announce(feed.Announcement(ev.Entry, p2p.NoPeer))
+		n.feed.Announce(feed.Announcement(ev.Entry, p2p.NoPeer), ev.Entry.Tx.Size)
 	}
 }
 
@@ -90,7 +90,7 @@ func (n observer) txAdded(ev mempool.Added) {
 	if ev.Entry.Sequence != 0 {
 		peer = n.relay.TxSender(ev.Entry.Tx.WitnessID)
 	}
-	n.feed.Announce(feed.Announcement(ev.Entry, peer))
+	n.feed.Announce(feed.Announcement(ev.Entry, peer), ev.Entry.Tx.Size)
 }
 
 func (n observer) txRemoved(ev mempool.Removed) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/internal/space"
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -42,7 +44,10 @@ func (n *node) open() error {
 	if err := n.disk.open(); err != nil {
 		return err
 	}
-	n.feed = feed.New(feed.Config{Events: n.cfg.Events, Tip: n.tip, Log: n.log})
+	n.feed = feed.New(feed.Config{
+		Events: n.cfg.Events, Tip: n.tip, TxRate: min(max(n.cfg.TxRate, 1), maxTxRate), Clock: n.env.Clock, Log: n.log,
+		Best: func(wtxids []chainhash.Hash) []chainhash.Hash { return n.owner.Pool().Best(wtxids) },
+	})
 	if err := n.openChain(); err != nil {
 		return err
 	}
@@ -64,6 +69,9 @@ func (n *node) filter(at *chain.BlockNode) (*index.Filter, error) {
 	}
 	return n.indexes.Filters.Get(at)
 }
+
+// maxTxRate bounds -txsendrate.
+const maxTxRate = 1000
 
 // maxExtraTxs bounds -blockreconstructionextratxn: at the most, a gigabyte.
 const maxExtraTxs = 10_000

@@ -96,6 +96,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 func (n *node) handle(mux *bus.Mux) {
 	msg.GetTip.Handle(mux, n.getTip)
 	msg.GetBlock.Handle(mux, n.getBlock)
+	msg.GetTxRates.Handle(mux, func(context.Context, bus.None) (msg.TxRates, error) { return n.feed.TxRates(), nil })
 	n.watch.Handle(mux, watch.Source{
 		Chain: n.owner.Chain(), Pool: n.owner.Pool(),
 		Coin: func(op wire.OutPoint) (coins.Coin, bool, error) { return n.owner.Chain().Coins().Get(op) },

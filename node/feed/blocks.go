@@ -52,13 +52,14 @@ func (f *Feed) TipChanged(initial bool, headers [][]byte) {
 	f.tips.changed(initial)
 }
 
-func (f *Feed) publishTip() {
+func (f *Feed) publishTip() (again bool) {
 	f.mu.Lock()
 	headers := f.headers
 	f.headers = nil
 	f.mu.Unlock()
 	ev := p2p.TipChangedEvent{Tip: f.cfg.Tip(), Frames: bus.Frames{Attached: headers}}
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TipChanged.Publish(ctx, conn, ev) })
+	return false
 }
 
 // TellPeer tells something to the session of a worker's peer.

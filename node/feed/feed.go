@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
@@ -24,7 +26,14 @@ const (
 type Config struct {
 	Events bool           // some part hears the topics under msg.EventPrefix
 	Tip    func() p2p.Tip // the state of the chain; called by many goroutines
-	Log    *slog.Logger
+	// TxRate is how many transactions a second are announced to inbound peers, in
+	// the long run.
+	TxRate int
+	// Best returns those of some transactions, by wtxid, that are in the mempool, in
+	// the order in which a miner would take them. It is called by many goroutines.
+	Best  func(wtxids []chainhash.Hash) []chainhash.Hash
+	Clock *clock.Clock
+	Log   *slog.Logger
 }
 
 // Feed publishes events in the order in which they are caused.
@@ -44,6 +53,7 @@ type Feed struct {
 // New returns a Feed that publishes nothing until Attach is called.
 func New(cfg Config) *Feed {
 	f := &Feed{cfg: cfg}
+	f.batch.inbound, f.batch.outbound = newLimit(cfg.TxRate, 1), newLimit(cfg.TxRate, outboundFactor)
 	f.tips = newPacer(tipInterval, f.publishTip)
 	f.txs = newPacer(txInterval, f.publishTxs)
 	return f

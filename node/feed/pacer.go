@@ -10,7 +10,7 @@ import (
 // then it is published later, as it is by that time.
 type pacer struct {
 	interval time.Duration
-	publish  func()
+	publish  func() (again bool) // again: there is more to publish later
 
 	mu   sync.Mutex    // held while publish runs, so that what is published later is newer
 	last time.Time     // when publish ran
@@ -18,7 +18,7 @@ type pacer struct {
 	wake chan struct{} // tells run that it is due
 }
 
-func newPacer(interval time.Duration, publish func()) *pacer {
+func newPacer(interval time.Duration, publish func() (again bool)) *pacer {
 	return &pacer{interval: interval, publish: publish, wake: make(chan struct{}, 1)}
 }
 
@@ -29,10 +29,22 @@ func (p *pacer) changed(canWait bool) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	if p.due = canWait && now.Sub(p.last) < p.interval; !p.due {
-		p.last = now
-		p.publish()
-		return
+		p.now()
+	} else {
+		p.later()
 	}
+}
+
+// now publishes. The lock is held.
+func (p *pacer) now() {
+	p.last = time.Now()
+	if p.due = p.publish(); p.due {
+		p.later()
+	}
+}
+
+// later has run publish what is due.
+func (p *pacer) later() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -62,7 +74,6 @@ func (p *pacer) publishDue() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.due {
-		p.last, p.due = time.Now(), false
-		p.publish()
+		p.now()
 	}
 }

@@ -15,7 +15,7 @@ func TestPacerPublishesNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		state := 0
 		var published []int
-		p := newPacer(tipInterval, func() { published = append(published, state) })
+		p := newPacer(tipInterval, func() bool { published = append(published, state); return false })
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- p.run(ctx) }()

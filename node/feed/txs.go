@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -12,8 +13,9 @@ import (
 
 // batch holds the transactions that are to be announced to workers.
 type batch struct {
-	mu  sync.Mutex
-	txs []p2p.TxAnnouncement
+	mu                sync.Mutex
+	fresh             int // of the last ones, those that were not published yet
+	inbound, outbound *limit
 }
 
 // TxAdded publishes that a transaction entered the mempool. sequence is the
@@ -39,29 +41,51 @@ func (f *Feed) tx(topic bus.Topic[msg.TxEvent], e *mempool.Entry, sequence uint6
 // Announcement describes a transaction of the mempool to workers; peer is the
 // number of its sender, or p2p.NoPeer, or p2p.FromBlock.
 func Announcement(e *mempool.Entry, peer int64) p2p.TxAnnouncement {
-	return p2p.TxAnnouncement{Txid: e.Tx.ID, Wtxid: e.Tx.WitnessID, FeeRate: e.Fee * 1000 / e.VSize, Peer: peer}
+	return p2p.TxAnnouncement{Txid: e.Tx.ID, Wtxid: e.Tx.WitnessID, FeeRate: e.Fee * 1000 / e.VSize, Peer: peer, Sequence: e.Sequence + 1}
 }
 
-// Announce tells workers of a transaction, with others that come within
-// txInterval.
-func (f *Feed) Announce(tx p2p.TxAnnouncement) {
+// Announce tells workers of a transaction of so many serialised bytes, with others
+// that come within txInterval; later, if there are too many.
+func (f *Feed) Announce(tx p2p.TxAnnouncement, size int) {
 	f.batch.mu.Lock()
-	f.batch.txs = append(f.batch.txs, tx)
-	full := len(f.batch.txs) >= p2p.MaxAnnounced
+	f.batch.inbound.add(waiting{tx, size})
+	f.batch.outbound.add(waiting{tx, size})
+	f.batch.fresh++
+	full := f.batch.fresh >= p2p.MaxAnnounced
 	f.batch.mu.Unlock()
-	f.txs.changed(!full)
+	// A frozen clock does not wait for what comes by real time.
+	f.txs.changed(!full && f.cfg.Clock.Mock() == 0)
 }
 
-func (f *Feed) publishTxs() {
+// TxRates tells how much may be announced now.
+func (f *Feed) TxRates() msg.TxRates {
 	f.batch.mu.Lock()
-	txs := f.batch.txs
-	f.batch.txs = nil
+	defer f.batch.mu.Unlock()
+	return msg.TxRates{PerSecond: f.cfg.TxRate, Inbound: f.batch.inbound.state(), Outbound: f.batch.outbound.state()}
+}
+
+func (f *Feed) publishTxs() (again bool) {
+	now := f.cfg.Clock.Now()
+	f.batch.mu.Lock()
+	in := f.batch.inbound.take(now, f.cfg.Best)
+	out := f.batch.outbound.take(now, f.cfg.Best)
+	f.batch.fresh = 0
+	again = len(f.batch.inbound.backlog)+len(f.batch.outbound.backlog) > 0
 	f.batch.mu.Unlock()
-	if len(txs) == 0 {
-		return
+	if slices.Equal(in, out) {
+		f.publishTo(p2p.AllPeers, in)
+	} else {
+		f.publishTo(p2p.InboundPeers, in)
+		f.publishTo(p2p.OutboundPeers, out)
 	}
-	ev := p2p.TxsAnnouncedEvent{Txs: txs}
-	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TxsAnnounced.Publish(ctx, conn, ev) })
+	return again
+}
+
+func (f *Feed) publishTo(whom p2p.Audience, txs []p2p.TxAnnouncement) {
+	for some := range slices.Chunk(txs, p2p.MaxAnnounced) {
+		ev := p2p.TxsAnnouncedEvent{Txs: some, To: whom}
+		f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.TxsAnnounced.Publish(ctx, conn, ev) })
+	}
 }
 
 // WatchedTx tells an instance of a transaction that touches a script which it

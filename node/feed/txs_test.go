@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/bustest"
+	"github.com/bulkheadnode/bulkhead/bus/clock"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
@@ -33,13 +34,13 @@ func TestTransactionsAreAnnouncedInBatches(t *testing.T) {
 		sub, err := l.Subscribe(ctx, worker)
 		require.NoError(t, err)
 		defer sub.Close()
-		f := New(Config{Log: slog.New(slog.DiscardHandler)})
+		f := New(Config{TxRate: 1000, Clock: clock.New(0), Log: slog.New(slog.DiscardHandler)})
 		ended := make(chan error, 2)
 		go func() { ended <- l.Follow(ctx, sub) }()
 		go func() { ended <- f.Run(ctx) }()
 		announce := func(from, to int64) {
 			for n := from; n < to; n++ {
-				f.Announce(p2p.TxAnnouncement{FeeRate: n, Peer: p2p.NoPeer})
+				f.Announce(p2p.TxAnnouncement{FeeRate: n, Peer: p2p.NoPeer}, 200)
 			}
 		}
 		var heard [][]p2p.TxAnnouncement

@@ -162,3 +162,49 @@ func (p *Reader) Candidates() []mining.Candidate {
 	}
 	return candidates
 }
+
+// Best returns those of some transactions, by wtxid, that are in the pool, in the
+// order in which a miner would take them: by the fee rates of their clusters' chunks.
+func (p *Reader) Best(wtxids []chainhash.Hash) []chainhash.Hash {
+	type place struct {
+		wtxid      chainhash.Hash
+		fee, vsize int64 // of its chunk
+		cluster    *cluster
+		at         int // within the cluster
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	wanted := map[*cluster]map[chainhash.Hash]struct{}{}
+	for _, wtxid := range wtxids {
+		if e := p.byWtxid[wtxid]; e != nil {
+			if wanted[e.cluster] == nil {
+				wanted[e.cluster] = map[chainhash.Hash]struct{}{}
+			}
+			wanted[e.cluster][wtxid] = struct{}{}
+		}
+	}
+	var places []place
+	for c, of := range wanted {
+		at := 0
+		for _, chunk := range c.linearized() {
+			for _, e := range chunk.entries {
+				if _, ok := of[e.Tx.WitnessID]; ok {
+					places = append(places, place{e.Tx.WitnessID, chunk.fee, chunk.vsize, c, at})
+				}
+				at++
+			}
+		}
+	}
+	// Places of one cluster stand in their order, and stay in it.
+	slices.SortStableFunc(places, func(a, b place) int {
+		if order := compareRates(b.fee, b.vsize, a.fee, a.vsize); order != 0 || a.cluster != b.cluster {
+			return order
+		}
+		return a.at - b.at
+	})
+	best := make([]chainhash.Hash, len(places))
+	for i := range places {
+		best[i] = places[i].wtxid
+	}
+	return best
+}

@@ -25,9 +25,8 @@ const (
 
 // Orphan is a transaction and the peers that announced it.
 type Orphan struct {
-	Tx      *consensus.Tx
-	Missing []chainhash.Hash  // txids of the parents that were missing when it came
-	Peers   []download.Holder // in the order of their announcements
+	Tx    *consensus.Tx
+	Peers []download.Holder // in the order of their announcements
 
 	number uint64 // in the order of their coming
 }
@@ -69,9 +68,9 @@ func (o *Orphanage) All() (all []*Orphan) {
 // Get returns an orphan, or nil.
 func (o *Orphanage) Get(wtxid chainhash.Hash) *Orphan { return o.byWtxid[wtxid] }
 
-// Add keeps a transaction with missing parents for a peer. It reports whether it is new and is there
+// Add keeps a transaction for a peer. It reports whether it is new and is there
 // afterwards: room may be needed for others.
-func (o *Orphanage) Add(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) (added bool) {
+func (o *Orphanage) Add(tx *consensus.Tx, peer download.Holder) (added bool) {
 	if o.byWtxid[tx.WitnessID] != nil {
 		o.Announce(tx.WitnessID, peer)
 		return false
@@ -80,7 +79,7 @@ func (o *Orphanage) Add(tx *consensus.Tx, missing []chainhash.Hash, peer downloa
 		return false
 	}
 	o.last++
-	orphan := &Orphan{Tx: tx, Missing: missing, number: o.last}
+	orphan := &Orphan{Tx: tx, number: o.last}
 	o.byWtxid[tx.WitnessID] = orphan
 	o.weight += tx.Weight()
 	for _, in := range tx.TxIn {

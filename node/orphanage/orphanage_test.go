@@ -84,7 +84,7 @@ func TestBoundsHold(t *testing.T) {
 		case 3, 4, 5:
 			require.Equal(t, o.Get(tx.WitnessID) != nil, o.Announce(tx.WitnessID, p))
 		default:
-			o.Add(tx, nil, p)
+			o.Add(tx, p)
 		}
 		if i%50 == 0 {
 			o.consistent(t)
@@ -100,22 +100,22 @@ func TestAFloodDrivesOutNobody(t *testing.T) {
 	var honest []*consensus.Tx
 	for i := range 50 {
 		honest = append(honest, spend(i, 2, 1000))
-		require.True(t, o.Add(honest[i], nil, peer(1)))
+		require.True(t, o.Add(honest[i], peer(1)))
 	}
 	shared := honest[0]
 	require.True(t, o.Announce(shared.WitnessID, peer(2)))
 	for i := range 10_000 {
-		o.Add(spend(1000+i, 1, 10), nil, peer(2))
+		o.Add(spend(1000+i, 1, 10), peer(2))
 	}
 	for i := range 50 {
-		o.Add(spend(20_000+i, 1, 90_000), nil, peer(2))
+		o.Add(spend(20_000+i, 1, 90_000), peer(2))
 	}
 	for _, tx := range honest {
 		require.NotNil(t, o.Get(tx.WitnessID))
 	}
 	require.Equal(t, []download.Holder{peer(1)}, o.Get(shared.WitnessID).Peers, "what it announced first went first")
 	o.consistent(t)
-	require.False(t, o.Add(spend(1, 1, 150_000), nil, peer(3)), "too large for anybody")
+	require.False(t, o.Add(spend(1, 1, 150_000), peer(3)), "too large for anybody")
 }
 
 func TestChildrenAndConflicts(t *testing.T) {
@@ -130,8 +130,8 @@ func TestChildrenAndConflicts(t *testing.T) {
 	}
 	both, second, none := child(0, 1), child(1), child(2)
 	for _, tx := range []*consensus.Tx{both, second, none} {
-		require.True(t, o.Add(tx, nil, peer(1)))
-		require.False(t, o.Add(tx, nil, peer(2)), "it is there")
+		require.True(t, o.Add(tx, peer(1)))
+		require.False(t, o.Add(tx, peer(2)), "it is there")
 	}
 	var ids []chainhash.Hash
 	for _, orphan := range o.Children(parent) {

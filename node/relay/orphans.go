@@ -46,15 +46,16 @@ func (o *orphans) known(hash chainhash.Hash, cheap bool) bool {
 	return o.kept.Get(hash) != nil || o.refused.Has(hash) || o.confirmed.Has(hash) || cheap && o.cheap.Has(hash)
 }
 
-// missing returns the parents that an orphan waits for.
-func (o *orphans) missing(wtxid chainhash.Hash) (parents []chainhash.Hash, kept bool) {
+// parents returns the txids that an orphan spends from. Which of them are missing
+// may have changed since it came.
+func (o *orphans) parents(wtxid chainhash.Hash) (txids []chainhash.Hash, kept bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	orphan := o.kept.Get(wtxid)
 	if orphan == nil {
 		return nil, false
 	}
-	return orphan.Missing, true
+	return parentsOf(orphan.Tx), true
 }
 
 // announce notes that another peer has an orphan.
@@ -106,10 +107,10 @@ func (o *orphans) hopeless(tx *consensus.Tx, missing []chainhash.Hash) bool {
 }
 
 // keep keeps a transaction whose parents are missing.
-func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) {
+func (o *orphans) keep(tx *consensus.Tx, peer download.Holder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.kept.Add(tx, missing, peer)
+	o.kept.Add(tx, peer)
 }
 
 // childFor returns an orphan of a peer that spends a transaction, and was not tried

@@ -26,6 +26,8 @@ type extraTxs struct {
 	ring  []*consensus.Tx // nil where there is none yet
 	next  int
 	block *consensus.Block
+	// byHash finds what is in block by txid and wtxid; nil until somebody asks.
+	byHash map[chainhash.Hash]*consensus.Tx
 }
 
 // add keeps a transaction in place of the oldest one.
@@ -42,7 +44,26 @@ func (e *extraTxs) add(tx *consensus.Tx) {
 func (e *extraTxs) connected(block *consensus.Block) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.block = block
+	e.block, e.byHash = block, nil
+}
+
+// inBlock returns a transaction of the last block by its txid or wtxid, or nil.
+func (e *extraTxs) inBlock(hash chainhash.Hash, wtxid bool) *consensus.Tx {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.block == nil {
+		return nil
+	}
+	if e.byHash == nil {
+		e.byHash = make(map[chainhash.Hash]*consensus.Tx, 2*len(e.block.Txs))
+		for _, tx := range e.block.Txs {
+			e.byHash[tx.ID], e.byHash[tx.WitnessID] = tx, tx
+		}
+	}
+	if tx := e.byHash[hash]; tx != nil && (hash == tx.WitnessID || !wtxid) && (hash == tx.ID || wtxid) {
+		return tx
+	}
+	return nil
 }
 
 // each calls offer until it reports that nothing is missing any more.

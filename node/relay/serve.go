@@ -169,13 +169,18 @@ func (r *Relay) fetchTx(_ context.Context, req p2p.FetchTxRequest) (reply p2p.Fe
 	} else {
 		entry = r.pool.Get(req.Hash)
 	}
-	if entry == nil {
+	// Who lacks a transaction of the last block may be putting it together.
+	tx := r.extra.inBlock(req.Hash, req.Wtxid)
+	if entry != nil {
+		tx = entry.Tx
+	}
+	if tx == nil {
 		return reply, nil
 	}
 	reply.Found = true
-	reply.Attached = [][]byte{entry.Tx.Raw()}
+	reply.Attached = [][]byte{tx.Raw()}
 	if !req.Witness {
-		reply.Attached[0] = entry.Tx.Stripped()
+		reply.Attached[0] = tx.Stripped()
 	}
 	return reply, nil
 }

@@ -35,7 +35,7 @@ func newRelayAt(t *testing.T, now func() int64) *Relay {
 		Chain: disk.Config(p), Mempool: policy, Now: now, Observe: func(chainstate.Event) {}, Log: log,
 	})
 	require.NoError(t, err)
-	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log}), Params: p, Loaded: func() bool { return true }, Clock: clock.New(0), Log: log})
+	return New(Config{Owner: owner, Feed: feed.New(feed.Config{Log: log, TxRate: feed.DefaultTxRate, Clock: clock.New(0)}), Params: p, Loaded: func() bool { return true }, Clock: clock.New(0), Log: log})
 }
 
 func (r *Relay) extend(t *testing.T, tip *chaintest.Spot) {

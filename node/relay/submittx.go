@@ -93,7 +93,7 @@ func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from txrequest.So
 		r.extra.add(tx)
 		if entry := r.pool.GetWitness(tx.WitnessID); force && entry != nil {
 			r.cfg.Log.Info(fmt.Sprintf("Force relaying tx %s (wtxid=%s) from peer=%d", tx.ID, tx.WitnessID, from.Peer.Peer))
-			r.cfg.Feed.Announce(feed.Announcement(entry, p2p.NoPeer))
+			r.cfg.Feed.Announce(feed.Announcement(entry, p2p.NoPeer), entry.Tx.Size)
 		}
 		r.refused(tx, reject, from.Peer.Peer)
 		if reject.Result == consensus.Reconsiderable {
@@ -144,7 +144,7 @@ func (r *Relay) keepOrphan(tx *consensus.Tx, from txrequest.Source, missing *mem
 		if !r.txs.resolve(candidate, parents, now) {
 			continue
 		}
-		r.orphans.keep(tx, parents, candidate.Peer)
+		r.orphans.keep(tx, candidate.Peer)
 		if candidate.Peer != from.Peer {
 			r.tellTxs([]download.Holder{candidate.Peer})
 		}

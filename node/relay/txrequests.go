@@ -81,7 +81,7 @@ func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (reply p2p.
 // announced takes one announcement, and reports whether the transaction is known.
 func (r *Relay) announced(from txrequest.Source, name txrequest.Name, now time.Time) bool {
 	if name.Wtxid {
-		if parents, kept := r.orphans.missing(name.Hash); kept {
+		if parents, kept := r.orphans.parents(name.Hash); kept {
 			if parents = r.unknown(parents); len(parents) > 0 && r.txs.resolve(from, parents, now) {
 				r.orphans.announce(name.Hash, from.Peer)
 			}

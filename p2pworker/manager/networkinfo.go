@@ -25,6 +25,8 @@ type networkInfo struct {
 	LocalServicesNames []string       `json:"localservicesnames"`
 	LocalRelay         bool           `json:"localrelay"`
 	TimeOffset         int64          `json:"timeoffset"`
+	TxSendRate         int            `json:"tx_send_rate"`
+	InvBuckets         invBuckets     `json:"inv_buckets"`
 	NetworkActive      bool           `json:"networkactive"`
 	Connections        int            `json:"connections"`
 	ConnectionsIn      int            `json:"connections_in"`
@@ -34,6 +36,11 @@ type networkInfo struct {
 	IncrementalFee     rpc.Amount     `json:"incrementalfee"`
 	LocalAddresses     []localAddress `json:"localaddresses"`
 	Warnings           []string       `json:"warnings"`
+}
+
+type invBuckets struct {
+	Inbound  msg.TxRateState `json:"inbound"`
+	Outbound msg.TxRateState `json:"outbound"`
 }
 
 type networkReach struct {
@@ -51,7 +58,7 @@ type localAddress struct {
 }
 
 func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) {
-	services := m.services(ctx)
+	services, rates := m.services(ctx), m.txRates(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	peers := m.roster.Peers()
@@ -62,6 +69,7 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		LocalServicesNames: serviceNames(uint64(services)), LocalRelay: !m.cfg.BlocksOnly,
 		TimeOffset: m.medianTimeOffset(peers), NetworkActive: m.roster.Active(),
 		Connections: len(peers), ConnectionsIn: in, ConnectionsOut: len(peers) - in,
+		TxSendRate: rates.PerSecond, InvBuckets: invBuckets{rates.Inbound, rates.Outbound},
 		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
 		LocalAddresses: []localAddress{}, Warnings: []string{},
 	}
@@ -96,6 +104,15 @@ func (m commands) services(ctx context.Context) wire.ServiceFlag {
 		return m.cfg.Services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
 	}
 	return m.cfg.Services
+}
+
+// txRates tells how fast transactions are announced; all zero while the node is
+// away.
+func (m commands) txRates(ctx context.Context) msg.TxRates {
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	rates, _ := msg.GetTxRates.Call(ctx, m.conn, bus.None{})
+	return rates
 }
 
 // medianTimeOffset is over outbound peers, which others cannot choose for us.

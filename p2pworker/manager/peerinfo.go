@@ -73,7 +73,7 @@ func (m commands) infoOf(p described) peerInfo {
 	i := peerInfo{
 		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: m.cfg.Networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),
 		Services: fmt.Sprintf("%016x", r.Services), ServicesNames: serviceNames(r.Services),
-		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend,
+		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend, LastInvSequence: r.LastInvSequence,
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
 		BytesSent: r.BytesSent, BytesRecv: r.BytesReceived, ConnTime: p.Opened.Unix(), TimeOffset: r.TimeOffset,
 		Version: r.Version, SubVer: r.UserAgent, Inbound: p.Kind == p2p.Inbound,

@@ -257,6 +257,9 @@ func (s *Session) onVerAck() {
 	s.logf(category, "New %s peer connected: transport: %s, version: %d, %s",
 		s.cfg.Type, s.transport(), s.hs.peer.Version, s.name)
 	s.hs.complete = true
+	if s.hs.relaysTxs {
+		s.txOut.sequence = 1 // an empty mempool's
+	}
 	if !s.servesBlocks() {
 		s.down.widest = MinBlocksInFlight // for what it announces only
 	}

@@ -16,7 +16,7 @@ func (s *Session) Report(now time.Time) p2p.PeerReport {
 		Version: v.Version, Services: uint64(v.Services), UserAgent: v.UserAgent,
 		TimeOffset: int64(v.TimeOffset / time.Second), RelaysTxs: s.hs.relaysTxs, Ready: s.hs.complete,
 		SyncedHeaders: -1, SyncedBlocks: -1, InFlight: s.down.inFlightHeights(), FeeFilter: s.txOut.minFeeRate,
-		AddrRelay: s.addr.enabled, AddrProcessed: s.addr.processed, AddrLimited: s.addr.limited, InvToSend: len(s.txOut.pending),
+		AddrRelay: s.addr.enabled, AddrProcessed: s.addr.processed, AddrLimited: s.addr.limited, InvToSend: len(s.txOut.pending), LastInvSequence: s.txOut.sequence,
 		Presynced: s.headers.presynced, HighTo: s.compact.to, HighFrom: s.compact.from,
 	}
 	if s.headers.known {

@@ -107,7 +107,9 @@ func (s *Session) dispatch(in Input) {
 	case TipChanged:
 		s.tipChanged(in)
 	case p2p.TxsAnnouncedEvent:
-		s.queueTxs(in.Txs)
+		if in.To.Includes(s.cfg.Type) {
+			s.queueTxs(in.Txs)
+		}
 	case RelayAddresses:
 		s.queueAddresses(in.Addresses)
 	case NodeRestarted:

@@ -177,7 +177,11 @@ func (s *txExchange) wantTxs(ordered bool, req p2p.WantTxsRequest, announced []w
 		if w.Wait > 0 {
 			s.comeAfter(time.Duration(min(w.Wait, maxTxWait.Milliseconds())) * time.Millisecond)
 		}
-		s.requestTxs(wire.InvTypeWitnessTx, w.Txids)
+		byTxid := wire.InvTypeTx
+		if s.hs.peer.Services&wire.SFNodeWitness != 0 {
+			byTxid = wire.InvTypeWitnessTx
+		}
+		s.requestTxs(byTxid, w.Txids)
 		s.requestTxs(invWtx, w.Wtxids)
 	})
 }

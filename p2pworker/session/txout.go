@@ -20,6 +20,8 @@ type txRelay struct {
 	// not served, because that would tell when it arrived here.
 	recent  map[chainhash.Hash]struct{}
 	nextInv time.Time
+	// sequence is the mempool's when something was announced last.
+	sequence uint64
 	// minFeeRate is the peer's feefilter (BIP133).
 	minFeeRate int64
 }
@@ -97,6 +99,9 @@ func (s *txExchange) drawNextInv() {
 }
 
 func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
+	for i := range txs {
+		s.txOut.sequence = max(s.txOut.sequence, txs[i].Sequence)
+	}
 	list := make([]wire.InvVect, 0, min(len(txs), maxInventory))
 	for _, tx := range txs {
 		inv := s.inventoryOf(tx)

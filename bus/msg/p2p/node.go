@@ -307,6 +307,22 @@ type WantTxsReply struct {
 // rates.
 type TxsAnnouncedEvent struct {
 	Txs []TxAnnouncement `cbor:"1,keyasint"`
+	To  Audience         `cbor:"2,keyasint,omitempty"`
+}
+
+// Audience is which peers something is announced to.
+type Audience int
+
+// Audiences.
+const (
+	AllPeers Audience = iota
+	InboundPeers
+	OutboundPeers
+)
+
+// Includes reports whether a connection is among the audience.
+func (a Audience) Includes(kind ConnectionType) bool {
+	return a == AllPeers || (a == InboundPeers) == (kind == Inbound)
 }
 
 // TxAnnouncement is one of them.
@@ -315,6 +331,8 @@ type TxAnnouncement struct {
 	Wtxid   chainhash.Hash `cbor:"2,keyasint"`
 	FeeRate int64          `cbor:"3,keyasint"` // satoshi per 1000 vbytes
 	Peer    int64          `cbor:"4,keyasint"` // who sent it; or NoPeer, or FromBlock
+	// Sequence is the mempool's when it had entered.
+	Sequence uint64 `cbor:"5,keyasint,omitempty"`
 }
 
 // Senders of transactions that are not peers. A transaction that returned from

@@ -31,6 +31,7 @@ type PeerReport struct {
 	AddrProcessed   uint64            `cbor:"26,keyasint"`
 	AddrLimited     uint64            `cbor:"27,keyasint"`
 	InvToSend       int               `cbor:"28,keyasint"`
+	LastInvSequence uint64            `cbor:"34,keyasint"` // the mempool's when transactions were announced last
 	Transport       string            `cbor:"29,keyasint"` // "v1", "v2" or "detecting"
 	HighTo          bool              `cbor:"31,keyasint"` // we asked for blocks as compact blocks (BIP152)
 	HighFrom        bool              `cbor:"32,keyasint"` // the peer asked us

@@ -191,6 +191,7 @@ func otherOptions() []Option {
 		{Name: "datacarriersize", Category: Relay, Help: "Bytes of data in a transaction's outputs at most (default: 100000)"},
 		{Name: "permitbaremultisig", Category: Relay, Help: "Relay outputs that are bare multisig scripts (default: 1)"},
 		{Name: "blockreconstructionextratxn", Category: Relay, Param: "=<n>", Help: "Extra transactions to keep in memory for compact block reconstructions (default: 100)"},
+		{Name: "txsendrate", Category: Relay, Param: "=<n>", Help: "Most transactions a second that are announced to inbound peers, in the long run (default: 14)"},
 		{Name: "blocksonly", Category: Relay, Help: "Take no transactions from peers (default: 0)"},
 		{Name: "whitelistrelay", Category: Relay, Help: "Let -whitelist without permissions imply relay (default: 1)"},
 		{Name: "whitelistforcerelay", Category: Relay, Help: "Let -whitelist without permissions imply forcerelay (default: 0)"},
@@ -247,7 +248,7 @@ func unservedOptions() []Option {
 		"inboundrelaypercent", "maxuploadtarget", "natpmp",
 		"peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
-		"signetseednode", "txreconciliation", "txsendrate", "walletcrosschain", "walletnotify",
+		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {
