@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -25,11 +28,42 @@ func (e *PackageError) Error() string { return "package: " + e.Err.Error() }
 
 func (e *PackageError) Unwrap() error { return e.Err }
 
+// maxPackageWeight is the weight units that a package may have.
+const maxPackageWeight = 404_000
+
+// CheckPackage verifies what can be told from the transactions of a package
+// themselves: that there are not too many bytes, and none conflicts with another.
+func CheckPackage(txs []*consensus.Tx) *consensus.Reject {
+	weight, ids, spent := 0, map[chainhash.Hash]struct{}{}, map[wire.OutPoint]struct{}{}
+	inputs := 0
+	for _, tx := range txs {
+		weight += tx.Weight()
+		ids[tx.ID] = struct{}{}
+		inputs += len(tx.TxIn)
+		for _, in := range tx.TxIn {
+			spent[in.PreviousOutPoint] = struct{}{}
+		}
+	}
+	switch {
+	case len(txs) == 1: // its own faults are told by others
+	case weight > maxPackageWeight:
+		return consensus.Rejectf(consensus.Policy, "package-too-large", "")
+	case len(ids) != len(txs):
+		return consensus.Rejectf(consensus.Policy, "package-contains-duplicates", "")
+	case len(spent) != inputs:
+		return consensus.Rejectf(consensus.Policy, "conflict-in-package", "")
+	}
+	return nil
+}
+
 // ProposePackage verifies everything about a child, which comes last, and its
 // parents, but their scripts. Fees count together. A single parent and its child may
 // replace others if they have no ancestors in the pool. It fails with a
 // *PackageError, or one of the database. It may be called from anywhere at any time.
 func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip) (*Package, error) {
+	if reject := CheckPackage(txs); reject != nil {
+		return nil, &PackageError{nil, reject}
+	}
 	pkg := &Package{tip: tip}
 	for i, tx := range txs {
 		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}

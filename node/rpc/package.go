@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
-	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
@@ -60,8 +59,8 @@ func (n txCommands) submitPackage(ctx context.Context, call *rpc.Call) (any, err
 		return nil, err
 	}
 	info := &packageInfo{Message: "success", Results: map[string]packageTxInfo{}, Replaced: []string{}}
-	if reason := malformedPackage(txs); reason != "" {
-		info.Message = reason
+	if reject := mempool.CheckPackage(txs); reject != nil {
+		info.Message = reject.Reason
 		for _, tx := range txs {
 			info.Results[tx.WitnessID.String()] = packageTxInfo{TxID: tx.ID.String(), Error: "package-not-validated"}
 		}
@@ -137,33 +136,6 @@ func childWithParents(txs []*consensus.Tx) bool {
 		}
 	}
 	return true
-}
-
-// maxPackageWeight is the weight units that a package may have.
-const maxPackageWeight = 404_000
-
-// malformedPackage tells why a package cannot be looked at; "" if it can.
-func malformedPackage(txs []*consensus.Tx) string {
-	weight, ids, spent := 0, map[chainhash.Hash]struct{}{}, map[wire.OutPoint]struct{}{}
-	conflict := false
-	for _, tx := range txs {
-		weight += tx.Weight()
-		ids[tx.ID] = struct{}{}
-		for _, in := range tx.TxIn {
-			_, twice := spent[in.PreviousOutPoint]
-			conflict = conflict || twice
-			spent[in.PreviousOutPoint] = struct{}{}
-		}
-	}
-	switch {
-	case len(txs) > 1 && weight > maxPackageWeight:
-		return "package-too-large"
-	case len(ids) != len(txs):
-		return "package-contains-duplicates"
-	case conflict && len(txs) > 1:
-		return "conflict-in-package"
-	}
-	return ""
 }
 
 func (p *packageInfo) add(out chainstate.Outcome) {

@@ -1,0 +1,68 @@
+package feed
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
+
+func numbered(n int) waiting {
+	return waiting{p2p.TxAnnouncement{Wtxid: chainhash.Hash{byte(n), byte(n >> 8)}}, 200}
+}
+
+// In the long run as many go as the rate says, half a minute's at once, and of those
+// that wait the best first.
+func TestTheRateOfAnnouncementsIsBounded(t *testing.T) {
+	const perSecond = 10
+	l, now := newLimit(perSecond, 1), time.Unix(1_700_000_000, 0)
+	latestFirst := func(wtxids []chainhash.Hash) []chainhash.Hash {
+		slices.Reverse(wtxids)
+		return slices.DeleteFunc(wtxids, func(h chainhash.Hash) bool { return h == numbered(500).tx.Wtxid })
+	}
+	require.Empty(t, l.take(now, latestFirst))
+	for i := range 1000 {
+		l.add(numbered(i))
+	}
+	first := l.take(now, latestFirst)
+	require.Len(t, first, perSecond*(burstSeconds+floorSeconds))
+	require.Equal(t, numbered(999).tx, first[0])
+	require.Empty(t, l.take(now.Add(floorSeconds*time.Second), latestFirst), "what went beyond is made up for")
+	taken := map[chainhash.Hash]bool{}
+	for _, tx := range first {
+		taken[tx.Wtxid] = true
+	}
+	for second := range 60 {
+		for _, tx := range l.take(now.Add(time.Duration(floorSeconds+second)*time.Second), latestFirst) {
+			require.False(t, taken[tx.Wtxid])
+			taken[tx.Wtxid] = true
+		}
+	}
+	require.InDelta(t, perSecond*(burstSeconds+floorSeconds+60), len(taken), 2*perSecond*floorSeconds)
+	require.False(t, taken[numbered(500).tx.Wtxid], "it is not in the mempool any more")
+}
+
+// While there is room the order is that of arrival, and nobody is asked for a better
+// one. Bytes are bounded, too, and so is what waits.
+func TestBoundsOfAnnouncements(t *testing.T) {
+	l, now := newLimit(1000, outboundFactor), time.Unix(1_700_000_000, 0)
+	l.add(numbered(1))
+	l.add(numbered(2))
+	require.Equal(t, []p2p.TxAnnouncement{numbered(1).tx, numbered(2).tx}, l.take(now, nil))
+	for i := range 5 {
+		w := numbered(i)
+		w.size = bytesAtFirst / 2
+		l.add(w)
+	}
+	require.Len(t, l.take(now, nil), 2)
+	require.Equal(t, 3, l.state().Backlog)
+	require.Negative(t, l.state().Bytes)
+	for range 2 * maxBacklog {
+		l.add(numbered(3))
+	}
+	require.Len(t, l.backlog, maxBacklog)
+}

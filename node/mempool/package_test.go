@@ -1,0 +1,165 @@
+package mempool_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
+)
+
+const coin = consensus.Coin
+
+// acceptPackage offers transactions together.
+func (r *rig) acceptPackage(txs ...*consensus.Tx) (mempool.Result, error) {
+	pkg, err := r.ProposePackage(txs, r.tip())
+	if err != nil {
+		return mempool.Result{}, err
+	}
+	for _, m := range pkg.Members() {
+		if err := r.Verify(m, r.Config().Verifier.VerifyTx); err != nil {
+			return mempool.Result{}, err
+		}
+	}
+	result, err := r.CommitPackage(pkg, r.tip())
+	r.hear(result.Events)
+	return result, err
+}
+
+func (r *rig) refusePackage(reason string, at *consensus.Tx, txs ...*consensus.Tx) {
+	r.t.Helper()
+	before := r.Figures()
+	_, err := r.acceptPackage(txs...)
+	var failed *mempool.PackageError
+	require.ErrorAs(r.t, err, &failed)
+	var reject *consensus.Reject
+	require.ErrorAs(r.t, err, &reject)
+	require.Equal(r.t, reason, reject.Reason)
+	require.Same(r.t, at, failed.Tx)
+	require.Equal(r.t, before, r.Figures())
+}
+
+// truc makes a version 3 transaction of another one.
+func truc(tx *consensus.Tx) *consensus.Tx {
+	return change(tx, func(tx *wire.MsgTx) { tx.Version = 3 })
+}
+
+func TestAChildPaysForItsParents(t *testing.T) {
+	r := newRig(t, nil)
+	first, second := pay(coin, 0, fund(0)), pay(coin, 1, fund(1))
+	child := pay(2*coin-1, 10_000, out(first, 0), out(second, 0))
+	r.refuse(first, "min relay fee not met")
+	stingy := pay(2*coin-1, 1, out(first, 0), out(second, 0))
+	r.refusePackage("min relay fee not met", stingy, first, second, stingy)
+	result, err := r.acceptPackage(first, second, child)
+	require.NoError(t, err)
+	require.Same(t, child, result.Entry.Tx)
+	require.Equal(t, []string{"A1", "A2", "A3"}, r.events)
+	below, ok := r.Descendants(first.ID)
+	require.True(t, ok)
+	require.Len(t, below, 1)
+	order := r.Best([]chainhash.Hash{child.WitnessID, second.WitnessID, first.WitnessID, {9}})
+	require.Len(t, order, 3)
+	require.Equal(t, child.WitnessID, order[2], "parents go first")
+}
+
+func TestPackagesAreRefused(t *testing.T) {
+	r := newRig(t, nil)
+	parent := pay(coin, 0, fund(0))
+	child := pay(coin, 10_000, out(parent, 0))
+	badScript := func(tx *wire.MsgTx) { tx.TxIn[0].Witness = wire.TxWitness{{txscript.OP_2}} }
+	_, err := r.acceptPackage(parent, change(child, badScript))
+	require.ErrorContains(t, err, "mempool-script-verify-flag-failed")
+	greedy, stray := pay(coin, -1, out(parent, 0)), pay(coin, 10_000, out(parent, 1))
+	r.refusePackage("bad-txns-in-belowout", greedy, parent, greedy)
+	r.refusePackage("bad-txns-inputs-missingorspent", stray, parent, stray)
+	both := pay(2*coin, 10_000, out(parent, 0), fund(0))
+	r.refusePackage("conflict-in-package", nil, parent, both)
+	r.refusePackage("package-contains-duplicates", nil, parent, parent)
+	r.refusePackage("TRUC-violation", nil, truc(parent), pay(coin, 10_000, out(truc(parent), 0)))
+
+	dusty := change(parent, func(tx *wire.MsgTx) {
+		tx.TxOut[0].Value--
+		tx.TxOut = append(tx.TxOut, &wire.TxOut{Value: 1, PkScript: anyone()})
+	})
+	spares := pay(coin-1, 10_000, out(dusty, 0))
+	r.refusePackage("missing-ephemeral-spends", spares, dusty, spares)
+	_, err = r.acceptPackage(dusty, pay(coin, 10_000, out(dusty, 0), out(dusty, 1)))
+	require.NoError(t, err)
+}
+
+// A package may replace what one of its members conflicts with, if it pays for
+// that and is better to mine.
+func TestAPackageReplaces(t *testing.T) {
+	r := newRig(t, nil)
+	old := pay(coin, 5000, fund(0))
+	r.accept(old)
+	parent := pay(coin, 0, fund(0))
+	r.refusePackage("package RBF failed: insufficient anti-DoS fees", nil, parent, pay(coin, 5000, out(parent, 0)))
+	result, err := r.acceptPackage(parent, pay(coin, 10_000, out(parent, 0)))
+	require.NoError(t, err)
+	require.Len(t, result.Replaced, 1)
+	require.Nil(t, r.Get(old.ID))
+
+	ancestor, rival := pay(coin, 5000, fund(1)), pay(coin, 5000, fund(2))
+	r.accept(ancestor)
+	r.accept(rival)
+	parent = pay(2*coin-5000, 0, out(ancestor, 0), fund(2))
+	r.refusePackage("package RBF failed: new transaction cannot have mempool ancestors", nil, parent, pay(2*coin-5000, 50_000, out(parent, 0)))
+
+	other := pay(coin, 0, fund(3))
+	parent = pay(coin, 0, fund(2))
+	r.refusePackage("package RBF failed: package must be 1-parent-1-child", nil, parent, other, pay(2*coin, 50_000, out(parent, 0), out(other, 0)))
+}
+
+// A package that is the first to go when the pool is full is heard of by nobody.
+func TestAPackageWithoutRoom(t *testing.T) {
+	r := newRig(t, func(cfg *mempool.Config) { cfg.MaxBytes = 6000 })
+	for i := byte(10); r.Figures().Usage < 5000; i++ {
+		r.accept(pay(coin, 50_000, fund(i)))
+	}
+	before, events := r.Figures().Count, len(r.events)
+	parent := pay(coin, 0, fund(0))
+	_, err := r.acceptPackage(parent, pay(coin, 1000, out(parent, 0)))
+	require.ErrorContains(t, err, "mempool full")
+	require.Equal(t, before, r.Figures().Count)
+	require.Len(t, r.events, events)
+	require.Greater(t, r.MinRate(now), mempool.Rate(1000))
+}
+
+// Whatever families are offered in whatever order, alone or together, the sums of
+// the pool are those of a pool to which all that is in it is offered anew.
+func TestPackagesLeaveAConsistentPool(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		r := newRig(t, nil)
+		for range 60 {
+			parent := pay(coin, int64(rng.IntN(3))*rng.Int64N(2000), fund(byte(rng.IntN(12))))
+			child := pay(coin-1000, rng.Int64N(30_000), out(parent, 0))
+			if rng.IntN(3) == 0 {
+				child = pay(2*coin-2000, rng.Int64N(30_000), out(parent, 0), fund(byte(rng.IntN(12))))
+			}
+			if rng.IntN(2) == 0 {
+				_, _ = r.Accept(parent, r.tip(), mempool.Options{})
+				_, _ = r.Accept(child, r.tip(), mempool.Options{})
+			}
+			_, err := r.acceptPackage(parent, child)
+			var failed *mempool.PackageError
+			require.True(t, err == nil || errors.As(err, &failed), "%v", err)
+		}
+		again := newRig(t, func(cfg *mempool.Config) { cfg.MinRelay = 0 })
+		entries, _ := r.Entries()
+		for _, e := range entries {
+			again.accept(e.Tx)
+		}
+		want, got := again.Figures(), r.Figures()
+		want.Sequence, got.Sequence = 0, 0
+		require.Equal(t, want, got)
+	}
+}
