@@ -60,10 +60,14 @@ func (s *Session) sendVersion() {
 // services are what we offer: recent blocks only while old ones are missing
 // (BIP159).
 func (s *Session) services() wire.ServiceFlag {
-	if s.tip.Partial {
-		return s.cfg.Services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
+	services := s.cfg.Services
+	if s.offersBloom() {
+		services |= wire.SFNodeBloom
 	}
-	return s.cfg.Services
+	if s.tip.Partial {
+		return services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
+	}
+	return services
 }
 
 func appendVersionAddress(b []byte, services wire.ServiceFlag, a netip.AddrPort) []byte {

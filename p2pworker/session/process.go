@@ -59,7 +59,7 @@ func (s *Session) processEstablished(m Message, r *reader) error {
 	case wire.CmdFeeFilter:
 		return s.onFeeFilter(r)
 	case wire.CmdFilterLoad, wire.CmdFilterAdd, wire.CmdFilterClear:
-		s.disconnect("%s received despite not offering bloom services", m.Type)
+		return s.onBloom(m.Type, r)
 	case wire.CmdGetCFilters, wire.CmdGetCFHeaders, wire.CmdGetCFCheckpt:
 		return s.onFilterRequest(m.Type, r)
 	case cmdCompactBlock:

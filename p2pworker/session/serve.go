@@ -107,7 +107,12 @@ func (s *Session) serveNext() {
 			s.serveBlock(inv)
 			return
 		case wire.InvTypeFilteredBlock, wire.InvTypeFilteredWitnessBlock:
-			s.disconnect("filtered block request received when NODE_BLOOM service disabled")
+			if !s.offersBloom() {
+				s.disconnect("filtered block request received when NODE_BLOOM service disabled")
+				break
+			}
+			s.serveFiltered(inv)
+			return
 		}
 	}
 	s.serving = nil

@@ -46,6 +46,7 @@ type (
 		*conversation
 		txIn  txDownload
 		txOut txRelay
+		bloom bloomRelay
 		fee   feeFilter
 	}
 	// addressExchange gossips addresses.

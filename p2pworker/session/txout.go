@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -103,9 +104,16 @@ func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
 		s.txOut.sequence = max(s.txOut.sequence, txs[i].Sequence)
 	}
 	list := make([]wire.InvVect, 0, min(len(txs), maxInventory))
+	wanted := func(tx p2p.TxAnnouncement) bool {
+		return tx.FeeRate >= s.txOut.minFeeRate && !s.txOut.known.Has(s.inventoryOf(tx).Hash)
+	}
+	if s.bloom.filter != nil {
+		s.announceMatching(slices.DeleteFunc(slices.Clone(txs), func(tx p2p.TxAnnouncement) bool { return !wanted(tx) }))
+		return
+	}
 	for _, tx := range txs {
 		inv := s.inventoryOf(tx)
-		if tx.FeeRate < s.txOut.minFeeRate || s.txOut.known.Has(inv.Hash) {
+		if !wanted(tx) {
 			continue
 		}
 		s.txOut.known.Add(inv.Hash)
@@ -122,7 +130,7 @@ func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
 
 // onMempool is BIP35.
 func (s *txExchange) onMempool() {
-	if s.cfg.Services&wire.SFNodeBloom == 0 && !s.cfg.Permissions.Has(p2p.Mempool) {
+	if !s.offersBloom() && !s.cfg.Permissions.Has(p2p.Mempool) {
 		if !s.cfg.Permissions.Has(p2p.NoBan) {
 			s.disconnect("mempool request with bloom filters disabled")
 		}

@@ -137,6 +137,7 @@ func connectionOptions() []Option {
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "onion", Category: Connection, Param: "=<ip:port|path>", Help: "Reach Tor's onion services by this SOCKS5 proxy, as \"unix:\" and a path too (default: that of -proxy); -noonion makes no connections to them"},
 		{Name: "onlynet", Category: Connection, Param: "=<net>", Help: "Make automatic connections to this network only (ipv4, ipv6, onion, i2p, cjdns); may be repeated. Peers that connect, and -addnode and -connect, may be of any"},
+		{Name: "peerbloomfilters", Category: Connection, Help: "Let peers set bloom filters for blocks and transactions (BIP37), which lets them use much of our time (default: 0)"},
 		{Name: "peerblockfilters", Category: Connection, Help: "Serve compact filters of blocks to peers (BIP157); needs -blockfilterindex (default: 0)"},
 		{Name: "peertimeout", Category: Connection, Param: "=<n>", Help: "Seconds for a handshake, and until silence counts (default: 60)"},
 		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
@@ -246,7 +247,7 @@ func unservedOptions() []Option {
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
 		"daemon", "daemonwait",
 		"inboundrelaypercent", "maxuploadtarget", "natpmp",
-		"peerbloomfilters", "persistmempool", "persistmempoolv1", "privatebroadcast",
+		"persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
 	}

@@ -136,6 +136,9 @@ func (p *partSettings) services() wire.ServiceFlag {
 	if p.settings.Bool("peerblockfilters", false) {
 		services |= wire.SFNodeCF
 	}
+	if p.settings.Bool("peerbloomfilters", false) {
+		services |= wire.SFNodeBloom
+	}
 	if p.settings.Bool("v2transport", true) {
 		services |= wire.SFNodeP2PV2
 	}
