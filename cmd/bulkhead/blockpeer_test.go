@@ -26,6 +26,7 @@ type blockPeer struct {
 	writing sync.Mutex // held for a message
 	mu      sync.Mutex
 	blocks  map[chainhash.Hash]*wire.MsgBlock
+	txs     map[chainhash.Hash]*wire.MsgTx
 	tip     *wire.MsgBlock // announced last
 	nonce   uint64
 }
@@ -33,10 +34,16 @@ type blockPeer struct {
 // dialBlockPeer connects to a node as a peer with the given blocks.
 func dialBlockPeer(n *node, blocks map[chainhash.Hash]*wire.MsgBlock) *blockPeer {
 	n.t.Helper()
+	return dialBlockPeerAt(n, blocks, time.Now())
+}
+
+// dialBlockPeerAt is dialBlockPeer for a peer that believes it is another time.
+func dialBlockPeerAt(n *node, blocks map[chainhash.Hash]*wire.MsgBlock, now time.Time) *blockPeer {
+	n.t.Helper()
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n.p2pPort))
 	require.NoError(n.t, err)
 	p := &blockPeer{
-		t: n.t, conn: conn, blocks: blocks,
+		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
 	}
 	go func() {
@@ -47,7 +54,7 @@ func dialBlockPeer(n *node, blocks map[chainhash.Hash]*wire.MsgBlock) *blockPeer
 	n.t.Cleanup(p.leave)
 	nobody := wire.NewNetAddressIPPort(net.IPv4zero, 0, wire.SFNodeNetwork|wire.SFNodeWitness)
 	version := wire.NewMsgVersion(nobody, nobody, uint64(time.Now().UnixNano()), 0)
-	version.Services = wire.SFNodeNetwork | wire.SFNodeWitness
+	version.Services, version.Timestamp = wire.SFNodeNetwork|wire.SFNodeWitness, now
 	p.say(version)
 	p.await(p.ready, "handshake")
 	return p
@@ -124,9 +131,13 @@ func (p *blockPeer) headersAfter(locator []*chainhash.Hash) *wire.MsgHeaders {
 func (p *blockPeer) deliver(hash chainhash.Hash) {
 	p.mu.Lock()
 	block, have := p.blocks[hash]
+	tx := p.txs[hash]
 	p.mu.Unlock()
 	if have {
 		p.say(block)
+	}
+	if tx != nil {
+		p.say(tx)
 	}
 }
 
@@ -169,6 +180,35 @@ func (p *blockPeer) sync() bool {
 		}
 	}
 	return true
+}
+
+// offer announces a transaction, which the peer delivers.
+func (p *blockPeer) offer(tx *wire.MsgTx) {
+	hash := tx.TxHash()
+	p.mu.Lock()
+	p.txs[hash] = tx
+	p.mu.Unlock()
+	inv := wire.NewMsgInv()
+	require.NoError(p.t, inv.AddInvVect(wire.NewInvVect(wire.InvTypeTx, &hash)))
+	p.say(inv)
+}
+
+// rawMessage is a message of any type with any bytes.
+type rawMessage struct {
+	command string
+	payload []byte
+}
+
+// Command, MaxPayloadLength, BtcDecode and BtcEncode make it a wire.Message.
+func (m rawMessage) Command() string                { return m.command }
+func (m rawMessage) MaxPayloadLength(uint32) uint32 { return wire.MaxBlockPayload }
+func (m rawMessage) BtcDecode(io.Reader, uint32, wire.MessageEncoding) error {
+	return fmt.Errorf("a rawMessage is only written")
+}
+
+func (m rawMessage) BtcEncode(w io.Writer, _ uint32, _ wire.MessageEncoding) error {
+	_, err := w.Write(m.payload)
+	return err
 }
 
 // rawBlock is a block message with any bytes.
