@@ -26,6 +26,8 @@ type Config struct {
 	// FallbackFee in satoshi per 1000 vbytes, used when a payment does not say
 	// its fee rate; 0 refuses such payments.
 	FallbackFee int64
+	// MinFee in satoshi per 1000 vbytes is the least fee rate of a payment.
+	MinFee int64
 	// Patience is how long a command waits until the wallet has caught up with
 	// the node; default 10 s.
 	Patience time.Duration

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -59,7 +60,7 @@ func (w commands) feeRate(call *rpc.Call, arg int) (int64, error) {
 		if w.cfg.FallbackFee == 0 {
 			return 0, rpc.Errorf(rpc.WalletError, "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable -fallbackfee.")
 		}
-		return w.cfg.FallbackFee, nil
+		return max(w.cfg.FallbackFee, w.cfg.MinFee), nil
 	}
 	perByte, err := rpc.ParseAmount(call.Raw(arg))
 	if err != nil {
@@ -69,11 +70,16 @@ func (w commands) feeRate(call *rpc.Call, arg int) (int64, error) {
 	switch {
 	case int64(perByte)%100_000 != 0:
 		return 0, rpc.Errorf(rpc.TypeError, "Invalid amount")
+	case rate < w.cfg.MinFee:
+		return 0, rpc.Errorf(rpc.InsufficientFunds, "Fee rate (%s) is lower than the minimum fee rate setting (%s).", perVByte(rate), perVByte(w.cfg.MinFee))
 	case rate > maxFeeRate:
 		return 0, rpc.Errorf(rpc.WalletError, "Fee rate exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
 	}
 	return rate, nil
 }
+
+// perVByte formats a fee rate in satoshi per 1000 vbytes.
+func perVByte(rate int64) string { return fmt.Sprintf("%d.%03d sat/vB", rate/1000, rate%1000) }
 
 // common is what every view of a transaction tells.
 type common struct {

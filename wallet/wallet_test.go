@@ -40,6 +40,7 @@ type rig struct {
 	loaded  chan struct{} // a keeper has started what the settings name
 
 	patience time.Duration // of the wallets commands
+	minFee   int64
 }
 
 func newRig(t *testing.T) *rig {
@@ -68,7 +69,7 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) config(name string) Config {
-	return Config{Chain: "regtest", Dir: r.dir, Name: name, Create: name != "", Settings: filepath.Join(r.dir, "settings.json"), FallbackFee: 20_000, Patience: r.patience}
+	return Config{Chain: "regtest", Dir: r.dir, Name: name, Create: name != "", Settings: filepath.Join(r.dir, "settings.json"), FallbackFee: 20_000, MinFee: r.minFee, Patience: r.patience}
 }
 
 // run starts the keeper, or a wallet, and returns its instance when it is on
@@ -370,4 +371,19 @@ func TestAWalletThatCannotBeOpened(t *testing.T) {
 	cfg.Chain = "main"
 	env.Link = r.bus.Link(roles.Wallet, "wallet.v")
 	require.ErrorContains(t, Run(t.Context(), env, cfg), "is for chain regtest")
+}
+
+// A payment below the least fee rate is refused; one that names no rate pays it.
+func TestTheLeastFeeRate(t *testing.T) {
+	r := newRig(t)
+	r.minFee = 30_000
+	w := r.run("w")
+	_, script := newScript(r, w)
+	r.mine(r.receive(script, 2*coin))
+	require.EqualValues(t, -6, refused(r, w, "sendtoaddress", stranger, 1, "", "", false, true, nil, "unset", nil, 29.999))
+	for _, rate := range []any{30, nil} {
+		txid := call[string](r, w, "sendtoaddress", stranger, 0.1, "", "", false, true, nil, "unset", nil, rate)
+		tx := call[struct{ Fee float64 }](r, w, "gettransaction", txid)
+		require.Less(t, tx.Fee, -0.00003)
+	}
 }

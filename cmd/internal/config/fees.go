@@ -14,7 +14,7 @@ const testFallbackFee = 20_000
 
 // FeeRates are the settings in BTC/kvB, in satoshi per 1000 vbytes.
 type FeeRates struct {
-	MinRelay, Incremental, Dust, BlockMin, Fallback int64
+	MinRelay, Incremental, Dust, BlockMin, Fallback, WalletMin int64
 }
 
 // FeeRates reads -minrelaytxfee and its like.
@@ -33,6 +33,7 @@ func (s *Settings) FeeRates(chain chains.Chain) (rates FeeRates, err error) {
 		{"dustrelayfee", &rates.Dust, 3000},
 		{"blockmintxfee", &rates.BlockMin, 1},
 		{"fallbackfee", &rates.Fallback, fallback},
+		{"mintxfee", &rates.WalletMin, 1000},
 	} {
 		*f.into = f.fallback
 		if !s.Has(f.name) {

@@ -32,7 +32,7 @@ func TestFeeRates(t *testing.T) {
 	require.NoError(t, err)
 	rates, err := s.FeeRates(chains.Chain{Name: chains.Regtest})
 	require.NoError(t, err)
-	require.Equal(t, FeeRates{MinRelay: 2000, Incremental: 100, Dust: 3000, BlockMin: 1}, rates)
+	require.Equal(t, FeeRates{MinRelay: 2000, Incremental: 100, Dust: 3000, BlockMin: 1, WalletMin: 1000}, rates)
 	s, err = Parse(nil)
 	require.NoError(t, err)
 	for chain, fallback := range map[string]int64{chains.Main: 0, chains.Signet: testFallbackFee} {

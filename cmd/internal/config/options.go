@@ -165,6 +165,7 @@ func connectionOptions() []Option {
 func otherOptions() []Option {
 	return []Option{
 		{Name: "disablewallet", Category: Wallet, Help: "Run without wallets"},
+		{Name: "mintxfee", Category: Wallet, Param: "=<amt>", Help: "Least fee rate in BTC/kvB of a wallet's payments (default: 0.00001)"},
 		{Name: "fallbackfee", Category: Wallet, Param: "=<amt>", Help: "Fee rate in BTC/kvB of payments that name none (default: 0.0002 on test chains; elsewhere they are refused)"},
 		{Name: "wallet", Category: Wallet, Param: "=<path>", PerChain: true, Help: "Load this wallet at start; may be repeated"},
 		{Name: "walletdir", Category: Wallet, Param: "=<dir>", PerChain: true, Help: "Where wallets live (default: \"wallets\" in the chain's folder)"},

@@ -133,7 +133,7 @@ func (p *partSettings) wallet(instance, name string) supervise.Spec {
 func (p *partSettings) walletSettings(name string) wallet.Config {
 	cfg := wallet.Config{
 		Chain: p.layout.Chain.Name, Dir: p.layout.WalletDir, Name: name,
-		Settings: settingsFile(p.layout), FallbackFee: p.relay.Fallback,
+		Settings: settingsFile(p.layout), FallbackFee: p.relay.Fallback, MinFee: max(p.relay.WalletMin, p.relay.MinRelay),
 	}
 	if name == "" {
 		for _, w := range p.settings.List("wallet") {
