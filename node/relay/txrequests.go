@@ -118,8 +118,12 @@ func (r *Relay) unknown(txids []chainhash.Hash) (left []chainhash.Hash) {
 
 // tellTxs has peers come and ask what to request.
 func (r *Relay) tellTxs(list []download.Holder) {
+	told := map[download.Holder]struct{}{}
 	for _, h := range list {
-		r.cfg.Feed.TellPeer(h.Worker, p2p.PeerEvent{Peer: h.Peer, Txs: true})
+		if _, twice := told[h]; !twice {
+			told[h] = struct{}{}
+			r.cfg.Feed.TellPeer(h.Worker, p2p.PeerEvent{Peer: h.Peer, Txs: true})
+		}
 	}
 }
 

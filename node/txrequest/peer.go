@@ -42,6 +42,9 @@ func (a *announcement) candidate(now time.Time) bool {
 
 // preferred returns the announcement of a preferred peer that may be asked, or nil.
 func (tx *transaction) preferred(now time.Time) *announcement {
+	if tx.better == 0 {
+		return nil // there may be many by who are not
+	}
 	for _, a := range tx.by {
 		if a.preferred && a.candidate(now) {
 			return a
@@ -90,6 +93,7 @@ func (t *Tracker) fail(a *announcement) {
 		a.tx.requested = nil
 		a.peer.inFlight--
 	}
+	a.lose()
 	a.failed = true
 	if a.at >= 0 {
 		heap.Remove(&a.peer.due, a.at)
@@ -103,11 +107,19 @@ func (t *Tracker) forgetIfHopeless(tx *transaction) {
 	}
 }
 
+// lose takes an announcement off the count of the better ones.
+func (a *announcement) lose() {
+	if a.preferred && !a.failed {
+		a.tx.better--
+	}
+}
+
 // remove takes an announcement out of its transaction.
 func (t *Tracker) remove(a *announcement) {
 	if t.txs[a.tx.hash] != a.tx {
 		return // forgotten as a whole
 	}
+	a.lose()
 	a.tx.by = slices.DeleteFunc(a.tx.by, func(other *announcement) bool { return other == a })
 	t.detach(a)
 	t.forgetIfHopeless(a.tx)

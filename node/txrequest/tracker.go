@@ -20,7 +20,8 @@ const (
 	// maxUnlimited of one that has permission to relay.
 	MaxAnnouncements = 5000
 	maxUnlimited     = 100_000
-	// maxTotal is how many of all peers are, before each may have its share only.
+	// maxTotal is how many of all peers are, before each may have its share only;
+	// twice as many are the end.
 	maxTotal = 300_000
 	// grace is how long a preferred peer may take to come and ask before another
 	// one may.
@@ -53,6 +54,7 @@ type transaction struct {
 	by        []*announcement
 	requested *announcement // nil if nobody is asked
 	expires   time.Time     // of the request
+	better    int           // of by, those of preferred peers that have not failed
 }
 
 // announcement is one peer's of one transaction.
@@ -93,7 +95,7 @@ func (t *Tracker) MayAnnounce(s Source, more int) bool {
 	if t.total+more > maxTotal {
 		limit = min(limit, maxTotal/max(len(t.peers), 1))
 	}
-	return t.Count(s.Peer)+more <= limit
+	return t.Count(s.Peer)+more <= limit && t.total+more <= 2*maxTotal
 }
 
 // Announce notes that a peer has a transaction and may be asked for it once it is
@@ -115,6 +117,9 @@ func (t *Tracker) Announce(s Source, name Name, ready time.Time) bool {
 	}
 	a := &announcement{tx: tx, peer: p, wtxid: name.Wtxid, preferred: s.Preferred, ready: ready, due: ready}
 	tx.by = append(tx.by, a)
+	if s.Preferred {
+		tx.better++
+	}
 	p.by[name.Hash] = a
 	heap.Push(&p.due, a)
 	t.total++

@@ -153,6 +153,13 @@ func (tr *Tracker) consistent(t *testing.T) {
 			}
 		}
 		require.NotZero(t, open)
+		better := 0
+		for _, a := range tx.by {
+			if a.preferred && !a.failed {
+				better++
+			}
+		}
+		require.Equal(t, better, tx.better)
 		if tx.requested != nil {
 			require.False(t, tx.requested.failed)
 			inFlight[tx.requested.peer]++
