@@ -29,7 +29,7 @@ func bodies() []any {
 		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest),
 		new(p2p.FetchBlockRequest), new(p2p.Compact), new(p2p.Presync), new(p2p.FetchFiltersRequest), new(p2p.FetchFiltersReply),
 		new(p2p.SubmitCompactRequest), new(p2p.SubmitCompactReply), new(p2p.FetchBlockTxsRequest), new(p2p.FetchBlockTxsReply), new(p2p.FetchTxRequest), new(p2p.FetchReply), new(p2p.MempoolRequest),
-		new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
+		new(msg.TxRates), new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
 		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.OpenInfo),
 		new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply), new(p2p.WorkerOrder),
 		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.ClosePeerRequest),

@@ -99,13 +99,6 @@ func (s *script) hashNamed(kind, name string) chainhash.Hash {
 	return h
 }
 
-func (s *script) txids(names []string) (hashes []chainhash.Hash) {
-	for _, name := range names {
-		hashes = append(hashes, s.txid(name))
-	}
-	return hashes
-}
-
 // hashes reads kind:name.
 func (s *script) hashes(list []string) (hashes []chainhash.Hash) {
 	for _, inv := range s.inventory(list) {
