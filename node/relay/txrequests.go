@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ type txRequests struct {
 }
 
 func newTxRequests() *txRequests {
-	return &txRequests{tracker: txrequest.New(), byWtxid: map[download.Holder]struct{}{}}
+	return &txRequests{tracker: txrequest.New(rand.IntN), byWtxid: map[download.Holder]struct{}{}}
 }
 
 func txSource(ctx context.Context, from p2p.TxSource) txrequest.Source {

@@ -11,5 +11,6 @@
 // A peer has a bounded number of announcements, and so have all together: beyond
 // that, who has more than its share can add none.
 //
-// It is a pure core and not safe for concurrent use: now is an argument.
+// It is a pure core and not safe for concurrent use: now is an argument, and chance is
+// handed in.
 package txrequest

@@ -2,7 +2,6 @@ package txrequest
 
 import (
 	"container/heap"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -70,7 +69,7 @@ func (t *Tracker) pass(a *announcement, now time.Time) (wake []download.Holder) 
 			next, seen = other, 0
 		}
 		// Of equals, one by lot: nobody can see to it that it is the one.
-		if seen++; rand.IntN(seen) == 0 {
+		if seen++; t.random(seen) == 0 {
 			next = other
 		}
 	}

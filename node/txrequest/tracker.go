@@ -43,9 +43,10 @@ type Source struct {
 
 // Tracker remembers announcements.
 type Tracker struct {
-	txs   map[chainhash.Hash]*transaction
-	peers map[download.Holder]*peer
-	total int
+	random func(n int) int
+	txs    map[chainhash.Hash]*transaction
+	peers  map[download.Holder]*peer
+	total  int
 }
 
 // transaction is what was announced by somebody.
@@ -69,9 +70,10 @@ type announcement struct {
 	at        int       // in the peer's heap; -1 if not
 }
 
-// New returns an empty Tracker.
-func New() *Tracker {
-	return &Tracker{txs: map[chainhash.Hash]*transaction{}, peers: map[download.Holder]*peer{}}
+// New returns an empty Tracker. random returns a number below n: of peers that are
+// equal one is chosen by lot.
+func New(random func(n int) int) *Tracker {
+	return &Tracker{random: random, txs: map[chainhash.Hash]*transaction{}, peers: map[download.Holder]*peer{}}
 }
 
 // Len returns how many announcements there are.

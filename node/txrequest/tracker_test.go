@@ -30,7 +30,7 @@ func unknown(Name) bool { return false }
 func (t *Tracker) asks(s Source, at time.Time) []Name { return t.Come(s.Peer, at, unknown).Ask }
 
 func TestOneIsAskedAtATime(t *testing.T) {
-	tr := New()
+	tr := New(rand.IntN)
 	require.True(t, tr.Announce(source(1), name(1), start.Add(2*time.Second)))
 	require.True(t, tr.Announce(source(2), name(1), start.Add(3*time.Second)))
 	turn := tr.Come(source(1).Peer, start, unknown)
@@ -61,7 +61,7 @@ func TestAnotherIsAskedWhenOneHasNotGotIt(t *testing.T) {
 		},
 	} {
 		t.Run(why, func(t *testing.T) {
-			tr := New()
+			tr := New(rand.IntN)
 			for i := range 3 {
 				tr.Announce(source(i+1), name(1), start)
 			}
@@ -71,7 +71,7 @@ func TestAnotherIsAskedWhenOneHasNotGotIt(t *testing.T) {
 			require.Equal(t, []download.Holder(nil), fail(tr, start), "it was not the one that was asked")
 			require.Len(t, tr.Failed(preferred(4).Peer, name(1).Hash, start), 1)
 
-			tr = New()
+			tr = New(rand.IntN)
 			for i := range 3 {
 				tr.Announce(source(i+1), name(1), start)
 			}
@@ -85,7 +85,7 @@ func TestAnotherIsAskedWhenOneHasNotGotIt(t *testing.T) {
 
 // One that nobody has vouched for waits for one that we chose, but not for ever.
 func TestPreferredPeersGoFirst(t *testing.T) {
-	tr := New()
+	tr := New(rand.IntN)
 	tr.Announce(source(1), name(1), start)
 	tr.Announce(preferred(2), name(1), start)
 	turn := tr.Come(source(1).Peer, start, unknown)
@@ -97,7 +97,7 @@ func TestPreferredPeersGoFirst(t *testing.T) {
 }
 
 func TestWhatIsKnownIsForgotten(t *testing.T) {
-	tr := New()
+	tr := New(rand.IntN)
 	tr.Announce(source(1), name(1), start)
 	tr.Announce(source(2), name(1), start)
 	tr.Announce(source(1), name(2), start)
@@ -111,7 +111,7 @@ func TestWhatIsKnownIsForgotten(t *testing.T) {
 }
 
 func TestAFloodTakesItsShareOnly(t *testing.T) {
-	tr := New()
+	tr := New(rand.IntN)
 	for i := range MaxAnnouncements {
 		require.True(t, tr.Announce(source(1), name(i), start))
 	}
@@ -183,7 +183,7 @@ func (tr *Tracker) consistent(t *testing.T) {
 func TestAnyOrderOfEvents(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		tr, now := New(), start
+		tr, now := New(rand.IntN), start
 		asked := map[chainhash.Hash]download.Holder{}
 		come := func(s Source) {
 			for _, n := range tr.Come(s.Peer, now, func(n Name) bool { return n.Hash[0] == 7 }).Ask {
