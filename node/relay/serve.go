@@ -25,6 +25,10 @@ func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p
 		reply.Work = at.Work.Bytes()
 		return reply, nil
 	}
+	if at := r.chain.Lookup(req.Below); at != nil && at.Parent != nil {
+		reply.Hashes = chain.Locator(at.Parent)
+		return reply, nil
+	}
 	best := r.chain.View().BestHeader
 	if r.chain.Background() != nil && best.Parent != nil {
 		// A peer at the same tip shall tell so: its old blocks are wanted.

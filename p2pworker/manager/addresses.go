@@ -156,7 +156,9 @@ func (m *manager) fillSlots() {
 			m.dispatch(orders)
 		}
 	}
-	m.feel(time.Now())
+	if now := time.Now(); !m.reachOut(now) {
+		m.feel(now)
+	}
 }
 
 // feelerInterval is the mean pause between connections that only try an address.
@@ -165,7 +167,7 @@ const feelerInterval = 2 * time.Minute
 // feel tries an address for the book's sake once all connections are there: one whose
 // place among the tried another waits for, or a new one. The mutex is held.
 func (m *manager) feel(now time.Time) {
-	if now.Before(m.nextFeeler) || m.roster.Wanted(p2p.FullRelay) > 0 || m.roster.Wanted(p2p.Feeler) == 0 {
+	if now.Before(m.nextFeeler) || m.roster.Wanted(p2p.FullRelay) > 0 || m.roster.Wanted(p2p.Feeler) == 0 || m.roster.SpareOutbound() == 0 {
 		return
 	}
 	pause := rand.New(m.random).ExpFloat64() * float64(feelerInterval)

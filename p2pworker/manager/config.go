@@ -36,6 +36,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.
 	MaxConnections *int
+	// InboundRelayPercent is -inboundrelaypercent, nil for the default.
+	InboundRelayPercent *int
 	// Test are -test: "addrman" makes the places of addresses predictable, on regtest.
 	Test []string `option:"test"`
 	// Whitelist and Whitebind are as given.
@@ -100,6 +102,9 @@ func (c Config) limits() roster.Limits {
 		l.Total = max(*c.MaxConnections, 0)
 		l.FullRelay = min(l.FullRelay, l.Total)
 		l.BlockRelay = min(l.BlockRelay, l.Total-l.FullRelay)
+	}
+	if c.InboundRelayPercent != nil {
+		l.TxRelayPercent = min(max(*c.InboundRelayPercent, 0), 100)
 	}
 	if len(c.Connect) > l.Manual {
 		l.Manual = len(c.Connect)

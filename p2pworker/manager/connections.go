@@ -15,6 +15,9 @@ import (
 
 // openPeer serves OpenPeer.
 func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
+	if req.Dial == 0 && m.crowded((*roster.Roster).RoomInside) {
+		m.freshen(ctx)
+	}
 	name := bus.CallerFrom(ctx).Instance
 	remote, local := m.cfg.Networks.endpoint(req.Remote), m.cfg.Networks.endpoint(req.Local)
 	m.mu.Lock()
@@ -28,7 +31,8 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		return p2p.OpenPeerReply{Refused: why}, nil
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
-		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
+		Worker: name, Dial: req.Dial, Remote: remote, Local: local, Network: m.cfg.Networks.through(remote, local, req.Dial == 0),
+		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan)})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
 	}
@@ -89,15 +93,23 @@ func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bu
 	return bus.None{}, nil
 }
 
+// noTxRelay tells a worker why a peer has to go: see RelayTxs.
+const noTxRelay = "failed to find a tx-relaying eviction candidate - connection dropped after version message"
+
 // introducePeer serves IntroducePeer.
 func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerRequest) (p2p.IntroducePeerReply, error) {
+	if req.Relay {
+		if v, err := m.relayTxs(ctx, p2p.RelayTxsRequest{Peer: req.Peer}); err != nil || v.Refused {
+			return p2p.IntroducePeerReply{Refused: noTxRelay}, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.peerOf(ctx, req.Peer)
 	if !ok {
 		return p2p.IntroducePeerReply{}, nil
 	}
-	m.roster.SetReady(req.Peer, 0)
+	m.roster.SetReady(req.Peer)
 	if f := m.facts[req.Peer]; f != nil {
 		f.services = wire.ServiceFlag(req.Services)
 	}

@@ -68,6 +68,7 @@ type manager struct {
 	links
 	addresses
 	anchors
+	lookout
 	reporting
 	idleWorkers
 	onion p2p.Endpoint // our service, if there is one
@@ -103,8 +104,9 @@ type addresses struct {
 
 // reporting is the questions to workers that are not answered yet.
 type reporting struct {
-	reports  map[uint64]*reportRound
-	reportID uint64
+	reports   map[uint64]*reportRound
+	reportID  uint64
+	freshened time.Time // when all were last asked, to choose whom to drop
 }
 
 // idleWorkers is the asking for workers, where each connection has its own.
@@ -163,6 +165,8 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)
 	msg.ReportPeers.Handle(mux, m.takeReport)
+	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
+	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
 	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux
@@ -192,6 +196,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
 	group.Go(func() error { return m.keepOnion(ctx) })
+	group.Go(func() error { return m.keepLooking(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that

@@ -92,9 +92,7 @@ const nodePatience = 2 * time.Second
 
 // services are what we offer: recent blocks only while the node lacks old ones.
 func (m commands) services(ctx context.Context) wire.ServiceFlag {
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
-	defer cancel()
-	tip, err := msg.GetTip.Call(ctx, m.conn, bus.None{})
+	tip, err := m.askTip(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {

@@ -28,8 +28,9 @@ func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (b
 		if f := m.facts[r.Peer]; own && f != nil {
 			f.report, f.reported = r, true
 			if r.Ready {
-				m.roster.SetReady(r.Peer, time.Duration(r.MinPing)*time.Microsecond)
+				m.roster.SetReady(r.Peer)
 			}
+			m.roster.SetMerits(r.Peer, meritsOf(r))
 		}
 	}
 	if round := m.reports[req.ID]; round != nil {

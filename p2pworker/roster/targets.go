@@ -125,21 +125,30 @@ func (r *Roster) Tick(now time.Time) []Order {
 
 // Wanted returns how many automatic connections of a kind are missing.
 func (r *Roster) Wanted(kind p2p.ConnectionType) int {
-	limit := 0
-	switch kind {
-	case p2p.FullRelay:
-		limit = r.limits.FullRelay
-	case p2p.BlockRelayOnly:
-		limit = r.limits.BlockRelay
-	case p2p.AddrFetch:
-		limit = 1
-	case p2p.Feeler:
-		// It needs one of the connections that there may be.
-		limit = min(1, max(r.limits.Total-r.Count(p2p.FullRelay)-r.Count(p2p.BlockRelayOnly), 0))
-	}
 	if !r.active {
 		return 0
 	}
+	return max(r.limit(kind)-r.made(kind), 0)
+}
+
+// limit is how many automatic connections of a kind there are to be.
+func (r *Roster) limit(kind p2p.ConnectionType) int {
+	switch kind {
+	case p2p.FullRelay:
+		return r.limits.FullRelay
+	case p2p.BlockRelayOnly:
+		return r.limits.BlockRelay
+	case p2p.AddrFetch:
+		return 1
+	case p2p.Feeler:
+		// It needs one of the connections that there may be.
+		return min(1, max(r.limits.Total-r.Count(p2p.FullRelay)-r.Count(p2p.BlockRelayOnly), 0))
+	}
+	return 0
+}
+
+// made counts the connections of a kind, with those that are being made.
+func (r *Roster) made(kind p2p.ConnectionType) int {
 	n := r.Count(kind)
 	for _, d := range r.dials {
 		if d.Kind == kind {
@@ -151,5 +160,5 @@ func (r *Roster) Wanted(kind p2p.ConnectionType) int {
 			n++
 		}
 	}
-	return max(limit-n, 0)
+	return n
 }

@@ -69,6 +69,7 @@ func (s *Session) tipChanged(in TipChanged) {
 		return
 	}
 	s.maybeSendFeeFilter()
+	s.findAnnounced()
 	branched := s.tip.Hash != was.Hash && s.tip.Height <= was.Height
 	if (branched || s.tip.Lost != was.Lost || s.tip.Partial && !was.Partial) && s.headers.known {
 		// A branch of the peer that was not worth its blocks may be now, one whose

@@ -36,6 +36,7 @@ func (s *Session) Due() (at time.Time, ok bool) {
 	if s.hs.complete {
 		s.pingDue(&a)
 		s.headersDue(&a)
+		s.chainDue(&a)
 		s.downloadDue(&a)
 		s.txsDue(&a)
 		s.feeFilterDue(&a)

@@ -220,6 +220,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 	}
 	s.announcer.markKnown(last)
 	s.learnBest(v)
+	s.tells(v)
 	switch {
 	case v.Presync != nil:
 		s.continuePresync(v.Presync)

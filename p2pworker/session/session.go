@@ -40,6 +40,7 @@ type (
 	headerExchange struct {
 		*blockExchange
 		headers headerSync
+		chain   chainSync
 	}
 	// txExchange downloads transactions and announces ours.
 	txExchange struct {
@@ -87,6 +88,8 @@ func (s *Session) Step(now time.Time, in Input) []Effect {
 	s.excuseWaiting()
 	s.dispatch(in)
 	s.processHeld()
+	s.considerChain()
+	s.tellTxRelay()
 	return s.effects
 }
 

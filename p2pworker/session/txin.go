@@ -39,6 +39,7 @@ func (s *Session) onInv(r *reader) error {
 		switch inv.Type {
 		case wire.InvTypeTx, wire.InvTypeWitnessTx, invWtx:
 		case wire.InvTypeBlock:
+			s.chain.announces(inv.Hash)
 			if s.noteBlockInv(inv) {
 				newBlock = &inv.Hash
 			}
@@ -46,6 +47,7 @@ func (s *Session) onInv(r *reader) error {
 			s.logf("net", "Unknown inv type \"%s\" received from peer=%d", inventoryName(*inv), s.cfg.Peer)
 		}
 	}
+	s.findAnnounced()
 	if newBlock != nil {
 		s.fetchHeadersFor(*newBlock)
 	}
@@ -113,6 +115,7 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
 		case l.Known:
+			s.shows(block, l.Work)
 			s.hasKnown(block, l)
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)

@@ -60,4 +60,9 @@ const (
 	AddAddresses Method[AddAddressesRequest, Done] = "peers.addresses.add"
 	// GetAddresses returns addresses to answer a peer's getaddr with.
 	GetAddresses Method[GetAddressesRequest, AddressesReply] = "peers.addresses.get"
+	// RelayTxs tells that a peer is to be told of transactions from now on.
+	RelayTxs Method[RelayTxsRequest, RelayTxsReply] = "peers.relaytxs"
+	// ProtectPeer asks that a full-relay peer of ours whose chain is as good as our own
+	// never be dropped for its chain: a few are not.
+	ProtectPeer Method[ProtectPeerRequest, ProtectPeerReply] = "peers.protect"
 )

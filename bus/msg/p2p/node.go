@@ -47,11 +47,13 @@ type LocatorReply struct {
 }
 
 // LocatorRequest asks for a block locator of the best header chain, for a peer that
-// announced a block if that is not zero, or to begin with all its headers.
+// announced a block if that is not zero, or to begin with all its headers; or for one of
+// the chain that ends before the block Below, if that is not zero and known.
 type LocatorRequest struct {
 	Announced chainhash.Hash `cbor:"1,keyasint,omitempty"`
 	Peer      int64          `cbor:"2,keyasint,omitempty"`
 	Begin     bool           `cbor:"3,keyasint,omitempty"`
+	Below     chainhash.Hash `cbor:"4,keyasint,omitempty"`
 }
 
 // FindHeadersRequest is a getheaders message. At most MaxLocator

@@ -91,6 +91,27 @@ type AddAddressesRequest struct {
 	Relay     []NetAddr `cbor:"3,keyasint,omitempty"`
 }
 
+// RelayTxsRequest names the peer.
+type RelayTxsRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// RelayTxsReply tells whether the peer has to go: there are as many inbound ones as may
+// be told of transactions, and none of them does.
+type RelayTxsReply struct {
+	Refused bool `cbor:"1,keyasint"`
+}
+
+// ProtectPeerRequest names the peer.
+type ProtectPeerRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// ProtectPeerReply tells whether it is one of the protected.
+type ProtectPeerReply struct {
+	Protected bool `cbor:"1,keyasint"`
+}
+
 // GetAddressesRequest asks for addresses to answer a peer's getaddr with.
 type GetAddressesRequest struct {
 	Peer int64 `cbor:"1,keyasint"`

@@ -131,6 +131,7 @@ func connectionOptions() []Option {
 		{Name: "forcednsseed", Category: Connection, Help: "Ask all DNS seeds at start, whatever is known (default: 0)"},
 		{Name: "i2pacceptincoming", Category: Connection, Help: "Has to be 0 with -i2psam: connections from I2P are not accepted"},
 		{Name: "i2psam", Category: Connection, Param: "=<ip:port>", Help: "Reach peers of I2P by the SAM interface of this router, each from an address of its own; not together with -i2pacceptincoming (default port: 7656)"},
+		{Name: "inboundrelaypercent", Category: Connection, Param: "=<n>", Help: "How many of the peers that connect may be told of transactions, in percent (default: 50)"},
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
 		{Name: "listenonion", Category: Connection, Help: "Have a Tor daemon make an onion service by which peers connect; if no proxy for Tor is given, its own is used (default: 1 when listening)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
@@ -247,7 +248,7 @@ func unservedOptions() []Option {
 	names := []string{
 		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
 		"daemon", "daemonwait",
-		"inboundrelaypercent", "maxuploadtarget", "natpmp",
+		"maxuploadtarget", "natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",

@@ -168,6 +168,10 @@ func (p *partSettings) manager() manager.Config {
 		n := int(s.Int("maxconnections", 0))
 		cfg.MaxConnections = &n
 	}
+	if s.Has("inboundrelaypercent") {
+		percent := int(s.Int("inboundrelaypercent", 0))
+		cfg.InboundRelayPercent = &percent
+	}
 	if seeding(s, p.networks) {
 		cfg.DNSSeeds = p.dnsSeeds()
 	}
