@@ -205,7 +205,7 @@ func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 
 // allowed reports whether an automatic connection may go to a host at all.
 func (m *manager) allowed(host p2p.Host) bool {
-	return m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
+	return !m.isOwn(host) && m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
 }
 
 // eligible allows one automatic connection a network group, those under way counted:

@@ -54,8 +54,8 @@ type Config struct {
 	Services                         wire.ServiceFlag
 	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
-	// Listening addresses, for getnetworkinfo's localaddresses.
-	ExternalIPs []p2p.Endpoint
+	// Own is where peers may find us.
+	Own Own
 }
 
 func (c Config) withDefaults() Config {

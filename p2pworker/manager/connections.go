@@ -112,6 +112,7 @@ func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerReques
 	m.roster.SetReady(req.Peer)
 	if f := m.facts[req.Peer]; f != nil {
 		f.services = wire.ServiceFlag(req.Services)
+		m.noteSeen(p, f, req.AddrLocal)
 	}
 	if p.Kind != p2p.Inbound {
 		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())

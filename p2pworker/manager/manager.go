@@ -71,7 +71,7 @@ type manager struct {
 	lookout
 	reporting
 	idleWorkers
-	onion p2p.Endpoint // our service, if there is one
+	own []ownEndpoint // where we can be found
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -120,6 +120,7 @@ type idleWorkers struct {
 type facts struct {
 	permissions p2p.Permissions
 	services    wire.ServiceFlag // that it told of
+	sees        p2p.Endpoint     // us as it says
 	report      p2p.PeerReport
 	reported    bool
 }
@@ -146,6 +147,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
 	m.book = addrbook.New(cfg.bookKey())
+	m.own = cfg.ownEndpoints()
 	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
 		m.roster.SetActive(false)
@@ -168,6 +170,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
 	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
+	msg.Of(p2p.SelfAddress).Handle(mux, m.selfAddress)
 	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux
 }

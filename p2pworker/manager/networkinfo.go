@@ -78,11 +78,8 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		proxy, _ := m.cfg.Networks.proxy(network)
 		info.Networks = append(info.Networks, networkReach{network.Name(), !reachable, reachable, proxy.Address, proxy.Randomize})
 	}
-	for _, a := range m.cfg.ExternalIPs {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, 4})
-	}
-	if m.onion.IsValid() {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{m.onion.Host.String(), m.onion.Port, 4})
+	for _, a := range m.own {
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, a.score})
 	}
 	return info, nil
 }

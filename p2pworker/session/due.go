@@ -103,8 +103,11 @@ func (s *txExchange) feeFilterDue(a *alarm) {
 }
 
 func (s *addressExchange) addressesDue(a *alarm) {
-	if len(s.addr.pending) > 0 {
+	if len(s.addr.pending) > 0 && !s.addr.asking {
 		a.ring(s.addr.next)
+	}
+	if s.announcesSelf() {
+		a.ring(s.addr.nextSelf)
 	}
 }
 

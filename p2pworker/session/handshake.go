@@ -60,7 +60,7 @@ func (s *Session) sendVersion() {
 
 // services are what we offer: recent blocks only while old ones are missing
 // (BIP159).
-func (s *Session) services() wire.ServiceFlag {
+func (s *conversation) services() wire.ServiceFlag {
 	services := s.cfg.Services
 	if s.offersBloom() {
 		services |= wire.SFNodeBloom

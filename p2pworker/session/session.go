@@ -177,12 +177,17 @@ func (s *Session) tick(t Tick) {
 	s.continueDownload()
 	s.trickleTxs()
 	s.comeForTxs()
+	s.announceSelf(func() {})
 	s.trickleAddresses()
 	s.maybeSendFeeFilter()
 }
 
 func (s *Session) processHeld() {
-	for !s.ended && s.held.len() > 0 && s.mayProcess(s.held.first()) {
+	for !s.ended && s.held.len() > 0 {
+		s.announceSelf(func() {})
+		if !s.mayProcess(s.held.first()) {
+			return
+		}
 		s.handle(s.held.pop())
 		// What is due by now is told before the next message is answered.
 		if !s.ended && s.hs.complete {

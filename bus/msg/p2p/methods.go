@@ -60,6 +60,8 @@ const (
 	AddAddresses Method[AddAddressesRequest, Done] = "peers.addresses.add"
 	// GetAddresses returns addresses to answer a peer's getaddr with.
 	GetAddresses Method[GetAddressesRequest, AddressesReply] = "peers.addresses.get"
+	// SelfAddress returns where we can be found, for a peer to tell others.
+	SelfAddress Method[SelfAddressRequest, SelfAddressReply] = "peers.self"
 	// RelayTxs tells that a peer is to be told of transactions from now on.
 	RelayTxs Method[RelayTxsRequest, RelayTxsReply] = "peers.relaytxs"
 	// ProtectPeer asks that a full-relay peer of ours whose chain is as good as our own

@@ -91,6 +91,17 @@ type AddAddressesRequest struct {
 	Relay     []NetAddr `cbor:"3,keyasint,omitempty"`
 }
 
+// SelfAddressRequest names the peer.
+type SelfAddressRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// SelfAddressReply holds one address, or none if there is nothing to tell. Services and
+// Time are for the worker to fill in.
+type SelfAddressReply struct {
+	Addresses []NetAddr `cbor:"1,keyasint,omitempty"`
+}
+
 // RelayTxsRequest names the peer.
 type RelayTxsRequest struct {
 	Peer int64 `cbor:"1,keyasint"`

@@ -36,6 +36,7 @@ type partSettings struct {
 	workers   workerPlan
 	networks  manager.Networks
 	tor       manager.TorControl
+	own       manager.Own
 	userAgent string
 	relay     config.FeeRates
 	node      node.Config

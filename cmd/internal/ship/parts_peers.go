@@ -9,7 +9,6 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -60,7 +59,7 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
 		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort()), UserAgent: p.userAgent,
-		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(),
+		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(), Listening: listening(s),
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
@@ -88,6 +87,9 @@ func (p *partSettings) configureNetworks() error {
 		if end, err := netip.ParseAddrPort(b.addr); err == nil && b.onion {
 			p.networks.OnionBinds = append(p.networks.OnionBinds, end)
 		}
+	}
+	if err == nil {
+		p.own, err = ownAddresses(p.settings, p.layout.Chain, bindings, lookUp)
 	}
 	if err != nil || len(p.p2p) == 0 && !p.settings.Has("listenonion") {
 		return err
@@ -154,6 +156,7 @@ func (p *partSettings) manager() manager.Config {
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
+		Own: p.own,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {
@@ -174,13 +177,6 @@ func (p *partSettings) manager() manager.Config {
 	}
 	if seeding(s, p.networks) {
 		cfg.DNSSeeds = p.dnsSeeds()
-	}
-	for _, text := range s.List("externalip") {
-		if addr, err := withPort(text, p.layout.Chain.P2PPort()); err == nil {
-			if parsed := p2p.ParseEndpoint(addr); parsed.IsValid() {
-				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
-			}
-		}
 	}
 	return cfg
 }
