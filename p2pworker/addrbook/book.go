@@ -75,6 +75,14 @@ func New(key [32]byte) *Book {
 // Len returns the number of addresses.
 func (b *Book) Len() int { return len(b.list) }
 
+// Tried returns the number of those that have worked.
+func (b *Book) Tried() (n int) {
+	for _, held := range b.tried.held {
+		n += held
+	}
+	return n
+}
+
 // All goes through the addresses, in no order of meaning.
 func (b *Book) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {

@@ -3,6 +3,7 @@ package manager
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
 	"slices"
@@ -40,13 +41,22 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 	if !ok || len(req.Addresses) > maxGossip || len(req.Relay) > maxGossip {
 		return p2p.Done{}, nil
 	}
+	added := 0
 	for _, a := range req.Addresses {
 		end := a.Endpoint()
 		if !end.Host.Routable() || !m.cfg.Networks.reaches(end.Host.Network()) || m.bans.Banned(end.Host, m.now()) {
 			continue
 		}
-		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host,
-			Seen: time.Unix(a.Time, 0)}, gossipPenalty, m.random.Uint64, m.now())
+		e := addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host, Seen: time.Unix(a.Time, 0)}
+		if m.book.Add(e, gossipPenalty, m.random.Uint64, m.now()) {
+			added++
+			m.addrman.Debug(fmt.Sprintf("Added %s to new", end))
+		}
+	}
+	if added > 0 {
+		tried := m.book.Tried()
+		m.addrman.Debug(fmt.Sprintf("Added %d addresses (of %d) from %s: %d tried, %d new",
+			added, len(req.Addresses), source.Remote.Host, tried, m.book.Len()-tried))
 	}
 	m.relay(req.Peer, req.Relay)
 	return p2p.Done{}, nil
@@ -131,9 +141,19 @@ func (m gossiper) sampleAddresses() []p2p.NetAddr {
 
 // noteAttempt tells the book that an address is being tried.
 func (m *manager) noteAttempt(target string) {
-	if e := m.cfg.Networks.endpoint(target); e.IsValid() {
+	if e := m.endpointOf(target); e.IsValid() {
 		m.book.Attempted(e, m.now())
 	}
+}
+
+// endpointOf is where a target leads that is an address, with or without a port.
+func (m *manager) endpointOf(target string) p2p.Endpoint {
+	text, port, ok := p2p.SplitHostPort(target, m.cfg.DefaultPort)
+	host, literal := p2p.ParseHost(text)
+	if !ok || !literal {
+		return p2p.Endpoint{}
+	}
+	return p2p.Endpoint{Host: m.cfg.Networks.host(host), Port: port}
 }
 
 // proxyPause follows a dial that did not reach its proxy: the next would not, either,
@@ -143,7 +163,11 @@ const proxyPause = 5 * time.Second
 // fillSlots chooses addresses for the automatic connections that are missing.
 // The mutex is held.
 func (m *manager) fillSlots() {
-	if !m.cfg.Automatic || time.Since(m.proxyFailed) < proxyPause {
+	if !m.cfg.Automatic {
+		return
+	}
+	m.askSeedNodes(m.now())
+	if time.Since(m.proxyFailed) < proxyPause {
 		return
 	}
 	for _, kind := range []p2p.ConnectionType{p2p.FullRelay, p2p.BlockRelayOnly} {
@@ -214,7 +238,7 @@ func (m *manager) allowed(host p2p.Host) bool {
 func (m *manager) eligible(e addrbook.Entry) bool {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
 	host := e.Address.Host
-	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) {
+	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) || m.roster.Configured(e.Address) {
 		return false
 	}
 	if network := host.Network(); network != p2p.IPv4 && network != p2p.IPv6 {
@@ -226,7 +250,7 @@ func (m *manager) eligible(e addrbook.Entry) bool {
 		}
 	}
 	return !slices.ContainsFunc(m.roster.Dials(), func(target string) bool {
-		end := m.cfg.Networks.endpoint(target)
+		end := m.endpointOf(target)
 		return end.IsValid() && end.Host.Group() == host.Group()
 	})
 }

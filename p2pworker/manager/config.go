@@ -28,6 +28,8 @@ type Config struct {
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
 	DNSSeeds  []string // none to ask none
+	// SeedNodes are asked for addresses if there are too few peers.
+	SeedNodes []string `option:"seednode"`
 	// ForceDNSSeed asks them in any case.
 	ForceDNSSeed bool `option:"forcednsseed"`
 	Networks     Networks
@@ -94,6 +96,7 @@ const i2pSlack = 3 * time.Minute
 
 func (c Config) limits() roster.Limits {
 	l := roster.DefaultLimits()
+	l.Port = c.DefaultPort
 	l.DialTime = c.ConnectTimeout + dialSlack
 	if _, ok := c.Networks.proxy(p2p.I2P); ok {
 		l.DialTime += i2pSlack

@@ -83,7 +83,7 @@ func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bu
 	orders, ok := m.roster.DialFailed(time.Now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
 	if ok && req.Proxy {
 		m.proxyFailed = time.Now()
-		m.book.Forgive(m.cfg.Networks.endpoint(target))
+		m.book.Forgive(m.endpointOf(target))
 	}
 	m.dispatch(orders)
 	if ok && !req.Busy {

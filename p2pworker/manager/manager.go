@@ -50,10 +50,12 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 
 // manager is the state behind the handlers.
 type manager struct {
-	env  part.Env
-	cfg  Config
-	net  *slog.Logger
-	conn *bus.Conn
+	env part.Env
+	cfg Config
+	net *slog.Logger
+	// addrman is for what becomes of addresses.
+	addrman *slog.Logger
+	conn    *bus.Conn
 
 	mu       sync.Mutex // guards the fields below
 	random   *rand.ChaCha8
@@ -69,6 +71,7 @@ type manager struct {
 	addresses
 	anchors
 	lookout
+	seedNodes
 	reporting
 	idleWorkers
 	own []ownEndpoint // where we can be found
@@ -131,7 +134,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		return nil, err
 	}
 	m := &manager{
-		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
+		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), addrman: env.Logger.With("cat", "addrman"), grants: grants,
 		roster:      roster.New(cfg.limits()),
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},

@@ -37,21 +37,26 @@ func (t *target) succeeded() {
 // that are encrypted. It returns false if it is configured already, be it in
 // another way of writing.
 func (r *Roster) AddTarget(name string, v2 bool) bool {
-	if slices.ContainsFunc(r.targets, func(t *target) bool { return plain(t.name) == plain(name) }) {
+	if slices.ContainsFunc(r.targets, func(t *target) bool { return r.plain(t.name) == r.plain(name) }) {
 		return false
 	}
 	r.targets = append(r.targets, &target{name: name, v2: v2})
 	return true
 }
 
-// plain writes an address in the one way that all have in common.
-func plain(name string) string {
-	text, port, ok := p2p.SplitHostPort(name, 0)
+// plain writes an address in the one way that all have in common, with its port.
+func (r *Roster) plain(name string) string {
+	text, port, ok := p2p.SplitHostPort(name, r.limits.Port)
 	host, literal := p2p.ParseHost(text)
 	if !ok || !literal {
 		return name
 	}
 	return p2p.Endpoint{Host: host, Port: port}.String()
+}
+
+// Configured reports whether an address is one that is to stay connected.
+func (r *Roster) Configured(end p2p.Endpoint) bool {
+	return slices.ContainsFunc(r.targets, func(t *target) bool { return r.plain(t.name) == end.String() })
 }
 
 // RemoveTarget forgets one; a connection to it stays.

@@ -128,6 +128,7 @@ func connectionOptions() []Option {
 		{Name: "dns", Category: Connection, Help: "Look up the names in -addnode, -connect, -proxy and -onion (default: 1)"},
 		{Name: "dnsseed", Category: Connection, Help: "Ask DNS seeds for peers when few are known; by a proxy for names they are peers to ask instead (default: 1 without -connect, and with IPv4 or IPv6 in -onlynet)"},
 		{Name: "discover", Category: Connection, Help: "Find out which addresses this machine has (default: 1 when listening)"},
+		{Name: "externalip", Category: Connection, Param: "=<ip>", Help: "An address at which peers find this node, of whatever network; may be repeated"},
 		{Name: "forcednsseed", Category: Connection, Help: "Ask all DNS seeds at start, whatever is known (default: 0)"},
 		{Name: "i2pacceptincoming", Category: Connection, Help: "Has to be 0 with -i2psam: connections from I2P are not accepted"},
 		{Name: "i2psam", Category: Connection, Param: "=<ip:port>", Help: "Reach peers of I2P by the SAM interface of this router, each from an address of its own; not together with -i2pacceptincoming (default port: 7656)"},
@@ -144,6 +145,7 @@ func connectionOptions() []Option {
 		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
 		{Name: "proxy", Category: Connection, Param: "=<ip>[:<port>][=<network>]|unix:<path>[=<network>]", Help: "Connect by this SOCKS5 proxy, for one network only if that is named (ipv4, ipv6, onion, cjdns); may be repeated, -noproxy takes it back. Names are looked up by the proxy, and nobody may connect unless -listen or -bind is given (default port: 9050)"},
 		{Name: "proxyrandomize", Category: Connection, Help: "Give every connection by a proxy a user name and a password of its own, for which Tor takes another way (default: 1)"},
+		{Name: "seednode", Category: Connection, Param: "=<ip>", Help: "A node to ask for addresses when there are too few peers; may be repeated"},
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
 		{Name: "torcontrol", Category: Connection, Param: "=<ip>[:<port>]", Help: "Control port of the Tor daemon for -listenonion (default: 127.0.0.1:9051)"},
 		{Name: "torpassword", Category: Connection, Param: "=<pass>", Secret: true, Help: "Password for it, if it does not take its cookie file"},
@@ -229,7 +231,7 @@ func otherOptions() []Option {
 func acceptedOptions() []Option {
 	names := []string{
 		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
-		"dbbatchsize", "deprecatedrpc", "externalip", "fixedseeds", "keypool", "limitancestorcount",
+		"dbbatchsize", "deprecatedrpc", "fixedseeds", "keypool", "limitancestorcount",
 		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
 		"printpriority", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
@@ -250,7 +252,7 @@ func unservedOptions() []Option {
 		"daemon", "daemonwait",
 		"maxuploadtarget", "natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",
-		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
+		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)

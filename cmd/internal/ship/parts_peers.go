@@ -74,6 +74,9 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 
 // configureNetworks reads by which ways peers are reached.
 func (p *partSettings) configureNetworks() error {
+	if p.settings.Has("peertimeout") && p.settings.Int("peertimeout", 0) <= 0 {
+		return config.Complain("peertimeout must be a positive integer.")
+	}
 	networks, awaited, err := networksOf(p.settings, lookUp)
 	if err != nil {
 		return err
