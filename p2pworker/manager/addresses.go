@@ -58,6 +58,7 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 		m.addrman.Debug(fmt.Sprintf("Added %d addresses (of %d) from %s: %d tried, %d new",
 			added, len(req.Addresses), source.Remote.Host, tried, m.book.Len()-tried))
 	}
+	m.verifyBook()
 	m.relay(req.Peer, req.Relay)
 	return p2p.Done{}, nil
 }
@@ -244,13 +245,14 @@ func (m *manager) eligible(e addrbook.Entry) bool {
 	if network := host.Network(); network != p2p.IPv4 && network != p2p.IPv6 {
 		return true
 	}
+	group := m.asmap.Group(host)
 	for _, p := range m.roster.Peers() {
-		if p.Kind != p2p.Inbound && p.Remote.Host.Group() == host.Group() {
+		if p.Kind != p2p.Inbound && m.asmap.Group(p.Remote.Host) == group {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(m.roster.Dials(), func(target string) bool {
 		end := m.endpointOf(target)
-		return end.IsValid() && end.Host.Group() == host.Group()
+		return end.IsValid() && m.asmap.Group(end.Host) == group
 	})
 }

@@ -33,7 +33,12 @@ type Config struct {
 	// ForceDNSSeed asks them in any case.
 	ForceDNSSeed bool `option:"forcednsseed"`
 	Networks     Networks
-	Tor          TorControl
+	// ASMap is the map of -asmap, empty for none, and ASMapFile where it is from.
+	ASMap     []byte
+	ASMapFile string
+	// CheckBook has the address book be verified at one of so many uses, 0 for never.
+	CheckBook int64 `option:"checkaddrman"`
+	Tor       TorControl
 	// ConnectTimeout is -timeout: how long a worker may take to dial.
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.

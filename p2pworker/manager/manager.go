@@ -23,6 +23,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
+	"github.com/bulkheadnode/bulkhead/p2pworker/asmap"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
@@ -56,6 +57,8 @@ type manager struct {
 	// addrman is for what becomes of addresses.
 	addrman *slog.Logger
 	conn    *bus.Conn
+
+	asmap *asmap.Map // nil for none
 
 	mu       sync.Mutex // guards the fields below
 	random   *rand.ChaCha8
@@ -149,7 +152,10 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(seed[:])
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
-	m.book = addrbook.New(cfg.bookKey())
+	if m.asmap, err = cfg.systems(); err != nil {
+		return nil, err
+	}
+	m.book = addrbook.New(cfg.bookKey(), m.groups())
 	m.own = cfg.ownEndpoints()
 	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
@@ -236,8 +242,12 @@ func (m *manager) registered() []string {
 func (m *manager) keepTime(ctx context.Context) error {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
-	saved := time.Now()
+	saved, healthy := time.Now(), time.Time{}
 	for {
+		if m.asmap != nil && (healthy.IsZero() || time.Since(healthy) > healthInterval) {
+			m.checkHealth()
+			healthy = time.Now()
+		}
 		m.mu.Lock()
 		// Attempts follow real time: a frozen clock must not stop them.
 		m.dispatch(m.roster.Tick(time.Now()))

@@ -51,7 +51,7 @@ func meritsOf(r p2p.PeerReport) roster.Merits {
 // keyedGroup stands for a host's part of the network in the roster: strangers cannot
 // tell whose comes first.
 func (m *manager) keyedGroup(host p2p.Host) uint64 {
-	return maphash.String(m.relaySeed, "group "+host.Group())
+	return maphash.String(m.relaySeed, "group "+m.asmap.Group(host))
 }
 
 // relayTxs serves RelayTxs.

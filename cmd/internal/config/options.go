@@ -121,6 +121,7 @@ func portsOf(port func(chains.Chain) int) string {
 func connectionOptions() []Option {
 	return []Option{
 		{Name: "addnode", Category: Connection, Param: "=<ip>", PerChain: true, Help: "Keep a connection to this peer besides the automatic ones; may be repeated"},
+		{Name: "asmap", Category: Connection, Param: "=<file>", Help: "A map of addresses to autonomous systems, relative to the chain's folder: peers are chosen by these rather than by ranges of addresses (default: none)"},
 		{Name: "bantime", Category: Connection, Param: "=<n>", Help: "Seconds for which setban bans unless told otherwise (default: 86400)"},
 		{Name: "bind", Category: Connection, Param: "=<addr>[:<port>][=onion]", PerChain: true, Help: "Listen for peers here; \"=onion\" marks the local end of a Tor service; IPv6 as [host]:port; may be repeated"},
 		{Name: "cjdnsreachable", Category: Connection, Help: "This machine is on CJDNS: fc00::/8 is that network, not a private one (default: 0)"},
@@ -248,7 +249,7 @@ func acceptedOptions() []Option {
 // unservedOptions ask for something that this node does not do yet.
 func unservedOptions() []Option {
 	names := []string{
-		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
+		"acceptstalefeeestimates", "alertnotify", "blocknotify", "capturemessages",
 		"daemon", "daemonwait",
 		"maxuploadtarget", "natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",

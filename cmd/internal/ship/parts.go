@@ -37,6 +37,8 @@ type partSettings struct {
 	networks  manager.Networks
 	tor       manager.TorControl
 	own       manager.Own
+	asmap     []byte
+	asmapFile string
 	userAgent string
 	relay     config.FeeRates
 	node      node.Config
@@ -54,7 +56,7 @@ func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gatewa
 		return nil, err
 	}
 	for _, build := range []func() error{
-		p.chooseParams, p.planWorkers, p.configureNetworks, p.configureNotify, p.configureNode, p.configureGateway,
+		p.chooseParams, p.planWorkers, p.configureNetworks, p.readASMap, p.configureNotify, p.configureNode, p.configureGateway,
 	} {
 		if err := build(); err != nil {
 			return nil, err
