@@ -77,6 +77,10 @@ func (r *Relay) findBlocks(_ context.Context, req p2p.FindBlocksRequest) (reply 
 // STALE_RELAY_AGE_LIMIT).
 const maxBranchAge = 30 * 24 * 60 * 60
 
+// historicalAge is how many seconds a block may be older than the best header for peers
+// in sync to want it (Bitcoin Core's HISTORICAL_BLOCK_AGE).
+const historicalAge = 7 * 24 * 60 * 60
+
 // limitedDepth is how far below its tip a peer that keeps only the last blocks
 // serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
 const limitedDepth = 288
@@ -90,6 +94,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 		reply.TooDeep = true
 		return reply, nil
 	}
+	reply.Historical = r.chain.View().BestHeader.Time-at.Time > historicalAge
 	if req.Compact && r.within(at, compactDepth) {
 		raw, err := r.recent.encode(r.chain, at)
 		if err != nil {

@@ -45,6 +45,8 @@ type Config struct {
 	MaxConnections *int
 	// InboundRelayPercent is -inboundrelaypercent, nil for the default.
 	InboundRelayPercent *int
+	// UploadTarget is -maxuploadtarget in bytes a day, 0 for no limit.
+	UploadTarget uint64
 	// Test are -test: "addrman" makes the places of addresses predictable, on regtest.
 	Test []string `option:"test"`
 	// Whitelist and Whitebind are as given.

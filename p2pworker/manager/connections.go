@@ -50,7 +50,8 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions}, nil
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions,
+		Listening: m.cfg.Own.Listening, UploadLimited: m.uploads.limit > 0}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
@@ -130,6 +131,9 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	p, orders, ok := m.ended(req)
 	if !ok {
 		return bus.None{}, nil
+	}
+	if f := m.facts[req.Peer]; f != nil {
+		m.countSent(f, req.Report.BytesSent)
 	}
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent

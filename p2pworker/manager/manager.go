@@ -77,7 +77,8 @@ type manager struct {
 	seedNodes
 	reporting
 	idleWorkers
-	own []ownEndpoint // where we can be found
+	uploads uploads
+	own     []ownEndpoint // where we can be found
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -127,6 +128,7 @@ type facts struct {
 	permissions p2p.Permissions
 	services    wire.ServiceFlag // that it told of
 	sees        p2p.Endpoint     // us as it says
+	sent        uint64           // to it, as far as it was told
 	report      p2p.PeerReport
 	reported    bool
 }
@@ -156,6 +158,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		return nil, err
 	}
 	m.book = addrbook.New(cfg.bookKey(), m.groups())
+	m.uploads.limit = cfg.UploadTarget
 	m.own = cfg.ownEndpoints()
 	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
@@ -179,6 +182,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
 	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
+	msg.Of(p2p.CountUpload).Handle(mux, m.countUpload)
 	msg.Of(p2p.SelfAddress).Handle(mux, m.selfAddress)
 	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux

@@ -132,21 +132,8 @@ type netTotals struct {
 	UploadTarget uploadTarget `json:"uploadtarget"`
 }
 
-type uploadTarget struct {
-	Timeframe       int64  `json:"timeframe"`
-	Target          uint64 `json:"target"`
-	Reached         bool   `json:"target_reached"`
-	ServeHistorical bool   `json:"serve_historical_blocks"`
-	BytesLeft       uint64 `json:"bytes_left_in_cycle"`
-	TimeLeft        int64  `json:"time_left_in_cycle"`
-}
-
-// uploadCycle is the time over which -maxuploadtarget would count.
-const uploadCycle = 24 * time.Hour
-
 func (m commands) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
-	totals := netTotals{TimeMillis: time.Now().UnixMilli(),
-		UploadTarget: uploadTarget{Timeframe: int64(uploadCycle / time.Second), ServeHistorical: true}}
+	totals := netTotals{TimeMillis: time.Now().UnixMilli()}
 	for _, p := range m.describe(ctx) {
 		totals.Received += p.report.BytesReceived
 		totals.Sent += p.report.BytesSent
@@ -155,6 +142,7 @@ func (m commands) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
 	defer m.mu.Unlock()
 	totals.Received += m.closedReceived
 	totals.Sent += m.closedSent
+	totals.UploadTarget = m.uploads.target(m.now())
 	return totals, nil
 }
 

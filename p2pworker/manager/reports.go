@@ -27,6 +27,7 @@ func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (b
 		_, own := m.peerOf(ctx, r.Peer)
 		if f := m.facts[r.Peer]; own && f != nil {
 			f.report, f.reported = r, true
+			m.countSent(f, r.BytesSent)
 			if r.Ready {
 				m.roster.SetReady(r.Peer)
 			}

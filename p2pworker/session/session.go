@@ -90,6 +90,7 @@ func (s *Session) Step(now time.Time, in Input) []Effect {
 	s.processHeld()
 	s.considerChain()
 	s.tellTxRelay()
+	s.tellUpload()
 	return s.effects
 }
 

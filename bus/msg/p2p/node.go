@@ -278,6 +278,8 @@ type FetchReply struct {
 	TooDeep bool `cbor:"2,keyasint"`
 	// Compact: it is a cmpctblock message.
 	Compact bool `cbor:"3,keyasint"`
+	// Historical: it is so old that only those want it who catch up.
+	Historical bool `cbor:"4,keyasint,omitempty"`
 	multipart.Frames
 }
 

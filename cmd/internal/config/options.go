@@ -137,6 +137,7 @@ func connectionOptions() []Option {
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
 		{Name: "listenonion", Category: Connection, Help: "Have a Tor daemon make an onion service by which peers connect; if no proxy for Tor is given, its own is used (default: 1 when listening)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
+		{Name: "maxuploadtarget", Category: Connection, Param: "=<n>", Help: "Send no more than this in a day, in MiB or with one of the units k, K, m, M, g, G, t, T (small letters by 1000, large ones by 1024): old blocks are refused in time for new ones to be relayed. Peers with the permission \"download\" get them all the same (default: 0, no limit)"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "onion", Category: Connection, Param: "=<ip:port|path>", Help: "Reach Tor's onion services by this SOCKS5 proxy, as \"unix:\" and a path too (default: that of -proxy); -noonion makes no connections to them"},
 		{Name: "onlynet", Category: Connection, Param: "=<net>", Help: "Make automatic connections to this network only (ipv4, ipv6, onion, i2p, cjdns); may be repeated. Peers that connect, and -addnode and -connect, may be of any"},
@@ -251,7 +252,7 @@ func unservedOptions() []Option {
 	names := []string{
 		"acceptstalefeeestimates", "alertnotify", "blocknotify", "capturemessages",
 		"daemon", "daemonwait",
-		"maxuploadtarget", "natpmp",
+		"natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",

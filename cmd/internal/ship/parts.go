@@ -31,19 +31,20 @@ type partSettings struct {
 
 	signetChallenge string // hex; "" for the default signet's
 
-	metrics   []*net.TCPListener
-	accounts  []gateway.Account
-	workers   workerPlan
-	networks  manager.Networks
-	tor       manager.TorControl
-	own       manager.Own
-	asmap     []byte
-	asmapFile string
-	userAgent string
-	relay     config.FeeRates
-	node      node.Config
-	notify    notify.Config
-	gateway   gateway.Config
+	metrics      []*net.TCPListener
+	accounts     []gateway.Account
+	workers      workerPlan
+	networks     manager.Networks
+	tor          manager.TorControl
+	own          manager.Own
+	uploadTarget uint64
+	asmap        []byte
+	asmapFile    string
+	userAgent    string
+	relay        config.FeeRates
+	node         node.Config
+	notify       notify.Config
+	gateway      gateway.Config
 }
 
 func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Account) (*partSettings, error) {

@@ -59,7 +59,7 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
 		Net: p.params.Net, DefaultPort: uint16(p.layout.Chain.P2PPort()), UserAgent: p.userAgent,
-		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(), Listening: listening(s),
+		MinRelayFeeRate: p.relay.MinRelay, Services: p.services(),
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
@@ -76,6 +76,10 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 func (p *partSettings) configureNetworks() error {
 	if p.settings.Has("peertimeout") && p.settings.Int("peertimeout", 0) <= 0 {
 		return config.Complain("peertimeout must be a positive integer.")
+	}
+	var err error
+	if p.uploadTarget, err = p.settings.Bytes("maxuploadtarget"); err != nil {
+		return err
 	}
 	networks, awaited, err := networksOf(p.settings, lookUp)
 	if err != nil {
@@ -159,7 +163,7 @@ func (p *partSettings) manager() manager.Config {
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
-		Own: p.own, ASMap: p.asmap, ASMapFile: p.asmapFile,
+		UploadTarget: p.uploadTarget, Own: p.own, ASMap: p.asmap, ASMapFile: p.asmapFile,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {
