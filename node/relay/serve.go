@@ -16,9 +16,16 @@ import (
 
 // getLocator returns a locator of the best header chain.
 func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p2p.LocatorReply, err error) {
-	if req.Begin && !r.mayBegin(holder(ctx, req.Peer)) {
-		reply.Wait = true
+	peer := holder(ctx, req.Peer)
+	if req.Overdue {
+		reply.Late, reply.Over = r.overdue(peer)
 		return reply, nil
+	}
+	if req.Begin {
+		patience, ok := r.mayBegin(peer, req.Preferred)
+		if reply.Wait, reply.Patience = !ok, patience.Milliseconds(); reply.Wait {
+			return reply, nil
+		}
 	}
 	if at := r.chain.Lookup(req.Announced); at != nil {
 		reply.Known, reply.Download = true, !r.chain.Info(at).Failed && r.worthBlocks(at)
@@ -27,6 +34,9 @@ func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p
 	}
 	if at := r.chain.Lookup(req.Below); at != nil && at.Parent != nil {
 		reply.Hashes = chain.Locator(at.Parent)
+		return reply, nil
+	}
+	if reply.Wait = req.Early && !r.lead.joins(req.Announced); reply.Wait {
 		return reply, nil
 	}
 	best := r.chain.View().BestHeader

@@ -73,6 +73,9 @@ func (s *headerExchange) headersDue(a *alarm) {
 	if s.wantsHeaders() {
 		a.ring(s.headers.retryAt)
 	}
+	if h := &s.headers; h.started && !h.deadline.IsZero() {
+		a.ringAfter(h.deadline)
+	}
 	if h := &s.headers; h.announced {
 		a.ring(latest(h.repeatAt, h.requested.Add(h.answerTime()+1)))
 	}

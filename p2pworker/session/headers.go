@@ -15,6 +15,8 @@ import (
 // headerSync is what we know of the peer's header chain.
 type headerSync struct {
 	started bool
+	// deadline is when the peer is to have told all its headers, zero for none.
+	deadline time.Time
 	// retryAt delays the next attempt to start after the node failed us.
 	retryAt time.Time
 	// requested is when the getheaders was sent that waits for an answer.
@@ -52,7 +54,8 @@ func (s *headerExchange) syncHeaders() {
 		return
 	}
 	s.headers.started = true
-	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true}, func(l p2p.LocatorReply, err error) {
+	req := p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true, Preferred: s.outbound() || s.cfg.Permissions.Has(p2p.NoBan)}
+	ask(s.conversation, false, p2p.GetLocator, req, func(l p2p.LocatorReply, err error) {
 		if err != nil || l.Wait {
 			s.headers.started = false
 			s.headers.retryAt = s.now.Add(nodeRetry)
@@ -61,6 +64,7 @@ func (s *headerExchange) syncHeaders() {
 			}
 			return
 		}
+		s.headers.setDeadline(s.now, l.Patience)
 		// Starting one below our best header makes the answer of a peer in
 		// sync non-empty, which tells us that it has that header. The tip that
 		// we know of may be older than the locator.

@@ -173,6 +173,7 @@ func (s *Session) tick(t Tick) {
 		return
 	}
 	s.maybePing()
+	s.checkLead()
 	s.syncHeaders()
 	s.repeatGetHeaders()
 	s.continueDownload()

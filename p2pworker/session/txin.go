@@ -109,11 +109,15 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 	if !s.headers.started && s.headers.early {
 		return
 	}
-	s.headers.early = s.headers.early || !s.headers.started
-	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{Announced: block}, func(l p2p.LocatorReply, err error) {
+	req := p2p.LocatorRequest{Announced: block, Early: !s.headers.started}
+	ask(s.conversation, true, p2p.GetLocator, req, func(l p2p.LocatorReply, err error) {
+		if req.Early && err == nil {
+			s.headers.early = !l.Wait
+		}
 		switch {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
+		case l.Wait: // another one is asked for it
 		case l.Known:
 			s.shows(block, l.Work)
 			s.hasKnown(block, l)

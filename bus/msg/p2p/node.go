@@ -44,6 +44,12 @@ type LocatorReply struct {
 	Work     Work `cbor:"5,keyasint,omitempty"` // of its chain
 	// Wait: another peer is asked for its headers first. There will be an event.
 	Wait bool `cbor:"4,keyasint,omitempty"`
+	// Patience is how many milliseconds a peer that begins has for all its headers, 0 for
+	// any time.
+	Patience int64 `cbor:"6,keyasint,omitempty"`
+	// Late: one that is overdue has to make room for another. Over: nobody waits for it.
+	Late bool `cbor:"7,keyasint,omitempty"`
+	Over bool `cbor:"8,keyasint,omitempty"`
 }
 
 // LocatorRequest asks for a block locator of the best header chain, for a peer that
@@ -54,6 +60,13 @@ type LocatorRequest struct {
 	Peer      int64          `cbor:"2,keyasint,omitempty"`
 	Begin     bool           `cbor:"3,keyasint,omitempty"`
 	Below     chainhash.Hash `cbor:"4,keyasint,omitempty"`
+	// Early: the peer has not been asked for all its headers. For each block that is
+	// announced one of these is.
+	Early bool `cbor:"5,keyasint,omitempty"`
+	// Preferred: we chose the peer, or the user vouches for it.
+	Preferred bool `cbor:"6,keyasint,omitempty"`
+	// Overdue: the peer has had the patience to tell all its headers, and has not.
+	Overdue bool `cbor:"7,keyasint,omitempty"`
 }
 
 // FindHeadersRequest is a getheaders message. At most MaxLocator
