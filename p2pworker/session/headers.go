@@ -193,6 +193,9 @@ func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err err
 
 func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
 	last := hashes[len(hashes)-1]
+	if v.Ended { // whether they connect or not
+		s.headers.requested, s.headers.presyncing, s.headers.presynced = time.Time{}, false, -1
+	}
 	if v.Unconnecting {
 		s.announcer.markKnown(last)
 		s.connectHeaders(hashes[0], parent, last)

@@ -112,6 +112,8 @@ type SubmitHeadersReply struct {
 	LowWork bool     `cbor:"8,keyasint"`
 	Presync *Presync `cbor:"9,keyasint,omitempty"`
 	Work    Work     `cbor:"10,keyasint,omitempty"` // of the chain to Last
+	// Ended: they were the answer that Presync asked for, and there is no more to ask.
+	Ended bool `cbor:"11,keyasint,omitempty"`
 }
 
 // Work is the work of a chain in expected hashes, the most significant byte first.
