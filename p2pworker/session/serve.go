@@ -111,7 +111,7 @@ func (s *Session) serveNext() {
 				s.disconnect("filtered block request received when NODE_BLOOM service disabled")
 				break
 			}
-			s.serveFiltered(inv)
+			s.checkUpload(s.cfg.Permissions.Has(p2p.Download), true, func() { s.serveFiltered(inv) })
 			return
 		}
 	}
