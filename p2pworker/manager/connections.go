@@ -32,7 +32,7 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
 		Worker: name, Dial: req.Dial, Remote: remote, Local: local, Network: m.cfg.Networks.through(remote, local, req.Dial == 0),
-		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan)})
+		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan), Discouraged: m.bans.Discouraged(remote.Host)})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
 	}

@@ -40,7 +40,7 @@ func meritsOf(r p2p.PeerReport) roster.Merits {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
 	merits := roster.Merits{
 		LastBlock: r.LastBlock, LastTx: r.LastTransaction, LastNews: r.LastNews, RelaysTxs: r.RelaysTxs,
-		Serves: wire.ServiceFlag(r.Services)&need == need, Downloading: len(r.InFlight) > 0, Protected: r.Protected,
+		Serves: wire.ServiceFlag(r.Services)&need == need, Downloading: len(r.InFlight) > 0,
 	}
 	if r.Pinged {
 		merits.LowestPing = max(time.Duration(r.MinPing)*time.Microsecond, 1)

@@ -32,6 +32,9 @@ func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (b
 				m.roster.SetReady(r.Peer)
 			}
 			m.roster.SetMerits(r.Peer, meritsOf(r))
+			if r.Protected { // by a manager before this one, perhaps
+				m.roster.Protect(r.Peer)
+			}
 		}
 	}
 	if round := m.reports[req.ID]; round != nil {

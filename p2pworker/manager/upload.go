@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -28,7 +29,7 @@ func (u *uploads) add(bytes uint64, now time.Time) {
 	if now.Sub(u.began) > uploadCycle {
 		u.began, u.sent = now, 0
 	}
-	u.sent += bytes
+	u.sent += min(bytes, math.MaxUint64-u.sent) // a worker may tell any number
 }
 
 func (u *uploads) timeLeft(now time.Time) time.Duration {

@@ -28,6 +28,7 @@ type Opened struct {
 	Network       p2p.NetworkID
 	Group         uint64
 	NoBan         bool
+	Discouraged   bool
 }
 
 // Open numbers a new connection, or refuses it. Orders may evict another one.
@@ -37,7 +38,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		return Peer{}, nil, NoWorker
 	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
-		Network: o.Network, Group: o.Group, Worker: o.Worker, Opened: now, NoBan: o.NoBan}
+		Network: o.Network, Group: o.Group, Worker: o.Worker, Opened: now, NoBan: o.NoBan, Discouraged: o.Discouraged}
 	var orders []Order
 	if o.Dial != 0 {
 		d := r.takeDial(o.Worker, o.Dial)
@@ -115,10 +116,9 @@ func (r *Roster) SetReady(id int64) {
 	}
 }
 
-// SetMerits notes what is known of a connection by now. One that is protected stays so.
+// SetMerits notes what is known of a connection by now.
 func (r *Roster) SetMerits(id int64, m Merits) {
 	if p := r.peers[id]; p != nil {
-		m.Protected = m.Protected || p.Protected
 		p.Merits = m
 	}
 }

@@ -29,8 +29,6 @@ type Merits struct {
 	Serves     bool          // it offers all services that we want of peers
 	// Downloading: blocks are to come from it.
 	Downloading bool
-	// Protected: its chain is no reason to drop it.
-	Protected bool
 }
 
 // admit makes room for an inbound connection, by evicting one if need be.
@@ -94,7 +92,8 @@ func (r *Roster) evict(may func(Peer) bool) ([]Order, bool) {
 
 // evictionCandidate chooses whom to drop for a newcomer. Connections that an attacker
 // can hardly imitate stay: of groups that nobody can foresee, with short pings, that
-// were useful, that last. Of the rest, the youngest of the most crowded group goes.
+// were useful, that last. Of the rest, the youngest of the most crowded group goes, or
+// of those that are discouraged if there are any. The list is used up.
 func evictionCandidate(peers []Peer) (Peer, bool) {
 	list := slices.DeleteFunc(peers, func(p Peer) bool { return p.Kind != p2p.Inbound || p.NoBan || p.Leaving })
 	all := func(Peer) bool { return true }
@@ -104,6 +103,9 @@ func evictionCandidate(peers []Peer) (Peer, bool) {
 	list = protect(list, protectedByBlocksOnly, byBlocksOnly, func(p Peer) bool { return !p.RelaysTxs && p.Serves })
 	list = protect(list, protectedByBlocks, byBlocks, all)
 	list = protectByRatio(list)
+	if slices.ContainsFunc(list, func(p Peer) bool { return p.Discouraged }) {
+		list = slices.DeleteFunc(list, func(p Peer) bool { return !p.Discouraged })
+	}
 	return youngestOfMostCrowded(list)
 }
 

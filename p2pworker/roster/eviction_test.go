@@ -90,6 +90,8 @@ func TestTheYoungestOfTheMostCrowdedGroupGoes(t *testing.T) {
 	require.True(t, ok)
 	require.EqualValues(t, 1, victim.Group)
 	require.EqualValues(t, 58, victim.ID)
+	victim, _ = evictionCandidate(crowd(60, func(i int, p *Peer) { p.Discouraged = i == 3 || i == 31 }))
+	require.EqualValues(t, 31, victim.ID, "it goes first; the other one is old")
 	_, ok = evictionCandidate(nil)
 	require.False(t, ok)
 	_, ok = evictionCandidate(crowd(protectedByGroup+protectedByPing+protectedByTxs+protectedByBlocks, nil))

@@ -54,11 +54,15 @@ type Peer struct {
 	V2     bool
 	Opened time.Time
 	NoBan  bool
+	// Discouraged: one from its address misbehaved. It goes first, if any has to.
+	Discouraged bool
 	// Leaving: its worker was told to close it.
 	Leaving bool
 	// Ready: the handshake is complete.
 	Ready bool
 	Merits
+	// Protected: its chain is no reason to drop it.
+	Protected bool
 }
 
 // Order is something for a worker to do: Dial or Disconnect is set.
