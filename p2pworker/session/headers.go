@@ -219,15 +219,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 	if slices.Contains(hashes, s.headers.announcedBlock) {
 		s.headers.announced = false
 	}
-	for i, h := range hashes {
-		s.announcer.learn(h, previousHash(raw[i*wire.MaxBlockHeaderPayload:]))
-		if v.Last == last {
-			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
-		}
-	}
-	s.announcer.markKnown(last)
-	s.learnBest(v)
-	s.tells(v)
+	s.learnHeaders(v, hashes, raw)
 	switch {
 	case v.Presync != nil:
 		s.continuePresync(v.Presync)
@@ -242,6 +234,20 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.downloadTo(v.Last, &v.Work)
 		s.wakeDownload(!s.tip.Initial)
 	}
+}
+
+// learnHeaders notes headers that the peer has.
+func (s *headerExchange) learnHeaders(v p2p.SubmitHeadersReply, hashes []chainhash.Hash, raw []byte) {
+	last := hashes[len(hashes)-1]
+	for i, h := range hashes {
+		s.announcer.learn(h, previousHash(raw[i*wire.MaxBlockHeaderPayload:]))
+		if v.Last == last {
+			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
+		}
+	}
+	s.announcer.markKnown(last)
+	s.learnBest(v)
+	s.tells(v)
 }
 
 // learnBest notes the best header that the peer has. Messages may overtake each
