@@ -20,7 +20,7 @@ func (n *node) tip() p2p.Tip {
 		Height: tip.Height, Hash: tip.Hash, Time: tip.Time,
 		HeaderHeight: view.BestHeader.Height, HeaderHash: view.BestHeader.Hash,
 		Initial: view.Initial, EventSeq: n.feed.Seq(), MinFeeRate: int64(n.owner.MinRate()),
-		Lost: n.lost.Load(), Partial: engine.Background() != nil,
+		Lost: n.lost.Load(), Partial: engine.Background() != nil, Work: tip.Work.Bytes(),
 	}
 }
 

@@ -21,9 +21,11 @@ type Config struct {
 	Services wire.ServiceFlag
 	// DesiredServices are what automatic outbound peers must offer.
 	DesiredServices wire.ServiceFlag
-	BlocksOnly      bool `option:"blocksonly"`
-	LogIPs          bool `option:"logips"`
-	NoDNS           bool `option:"!dns"`
+	// UploadLimited: there is a -maxuploadtarget.
+	UploadLimited bool
+	BlocksOnly    bool `option:"blocksonly"`
+	LogIPs        bool `option:"logips"`
+	NoDNS         bool `option:"!dns"`
 	// MinRelayFeeRate is -minrelaytxfee in satoshi per 1000 vbytes.
 	MinRelayFeeRate int64
 	// PeerTimeout is -peertimeout, ConnectTimeout is -timeout.

@@ -130,7 +130,7 @@ func (p *peer) sessionConfig() session.Config {
 		Local:       p.remote.Host.IsLocal() || p.remote.Host == p2p.HostOf(netip.IPv6Unspecified()),
 		Permissions: p.open.Permissions,
 		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
-		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
+		Listening: p.open.Listening, UploadLimited: p.open.UploadLimited, BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
 		Nonce:      makeNonce(key, uint32(w.random.Uint64())),
 		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n) },
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,8 +47,11 @@ func newNode(t testing.TB, chain string, args ...string) *node {
 	}
 	n.args = append([]string{
 		"-datadir=" + n.dir, "-chain=" + chain, fmt.Sprintf("-rpcport=%d", n.rpcPort), fmt.Sprintf("-port=%d", n.p2pPort),
-		fmt.Sprintf("-bind=127.0.0.1:%d", n.p2pPort), "-dnsseed=0", "-debug=net", "-logthreadnames", "-logtimemicros",
+		"-dnsseed=0", "-debug=net", "-logthreadnames", "-logtimemicros",
 	}, args...)
+	if !slices.Contains(args, "-listen=0") {
+		n.args = append(n.args, fmt.Sprintf("-bind=127.0.0.1:%d", n.p2pPort))
+	}
 	return n
 }
 

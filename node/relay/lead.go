@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
@@ -20,6 +22,9 @@ const (
 	leadPatience  = 15 * time.Minute
 	leadPerHeader = time.Millisecond
 	leadIdle      = time.Minute
+	// leadSlack is how much later another peer begins in any case: before, the session of
+	// the one that is too slow is to have given it up.
+	leadSlack = 2 * time.Minute
 )
 
 // lead is the one peer that the headers of an old chain are downloaded from: a
@@ -28,29 +33,68 @@ const (
 type lead struct {
 	mu      sync.Mutex // guards the fields below
 	peer    *download.Holder
-	until   time.Time                    // in all
-	idle    time.Time                    // when its next message is to be there
-	waiting map[download.Holder]struct{} // those who want to begin
+	until   time.Time                // in all
+	idle    time.Time                // when its next message is to be there
+	waiting map[download.Holder]bool // those who want to begin, and whether they are preferred
+	joined  chainhash.Hash           // the block for which another peer was asked last
 }
 
 // begin reports whether a peer's headers are to be asked for. If not, it is woken
 // when they are.
-func (l *lead) begin(h download.Holder, patience time.Duration) bool {
+func (l *lead) begin(h download.Holder, preferred bool, patience time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) {
 		if len(l.waiting) < maxSyncs {
-			l.waiting[h] = struct{}{}
+			l.waiting[h] = preferred
 		}
 		return false
 	}
 	delete(l.waiting, h)
 	if l.peer == nil || *l.peer != h {
-		l.peer, l.until = &h, now.Add(patience)
+		l.peer, l.until = &h, now.Add(patience+leadSlack)
 	}
 	l.idle = now.Add(leadIdle)
 	return true
+}
+
+// joins reports whether a peer that has not begun is to be asked for headers because it
+// announced a block: one for each block, so that a lead that says nothing is not all we
+// hear, nor everybody's headers come.
+func (l *lead) joins(block chainhash.Hash) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.joined == block {
+		return false
+	}
+	l.joined = block
+	return true
+}
+
+// late reports whether a peer that had its time has to make room for another, which is
+// among those to wake then; over, that it does not lead any more.
+func (l *lead) late(h download.Holder) (late, over bool, wake []download.Holder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peer == nil || *l.peer != h {
+		return false, true, nil
+	}
+	for other, preferred := range l.waiting {
+		late = late || preferred && other != h
+	}
+	if late {
+		wake = l.finish()
+	}
+	return late, false, wake
+}
+
+// finish lets others begin. The mutex is held.
+func (l *lead) finish() []download.Holder {
+	l.peer = nil
+	wake := slices.Collect(maps.Keys(l.waiting))
+	clear(l.waiting)
+	return wake
 }
 
 // goesOn notes that a peer has told headers.
@@ -70,27 +114,36 @@ func (l *lead) end(over func(download.Holder) bool) (wake []download.Holder) {
 	if l.peer == nil || !over(*l.peer) {
 		return nil
 	}
-	l.peer = nil
-	wake = slices.Collect(maps.Keys(l.waiting))
-	clear(l.waiting)
-	return wake
+	return l.finish()
 }
 
 func (l *lead) forget(gone func(download.Holder) bool) (wake []download.Holder) {
 	l.mu.Lock()
-	maps.DeleteFunc(l.waiting, func(h download.Holder, _ struct{}) bool { return gone(h) })
+	maps.DeleteFunc(l.waiting, func(h download.Holder, _ bool) bool { return gone(h) })
 	l.mu.Unlock()
 	return l.end(gone)
 }
 
-// mayBegin reports whether a peer's headers are to be asked for now.
-func (r *Relay) mayBegin(h download.Holder) bool {
+// mayBegin reports whether a peer's headers are to be asked for now, and how long it has
+// for them; zero for any time.
+func (r *Relay) mayBegin(h download.Holder, preferred bool) (patience time.Duration, ok bool) {
 	best, now := r.chain.View().BestHeader, r.cfg.Owner.Time()
 	if best.Time > now-headersRecent {
-		return true
+		return 0, true
 	}
 	expected := time.Duration((now - best.Time) / r.cfg.Params.Spacing)
-	return r.lead.begin(h, leadPatience+expected*leadPerHeader)
+	patience = leadPatience + expected*leadPerHeader
+	return patience, r.lead.begin(h, preferred, patience)
+}
+
+// overdue reports whether a peer that had its time has to make room for another.
+func (r *Relay) overdue(h download.Holder) (late, over bool) {
+	if r.chain.View().BestHeader.Time > r.cfg.Owner.Time()-headersRecent {
+		return false, true
+	}
+	late, over, wake := r.lead.late(h)
+	r.wakeHeaders(wake)
+	return late, over
 }
 
 // headersEnd lets others begin when a peer has told all its headers.

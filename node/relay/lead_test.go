@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -18,36 +19,87 @@ func TestOnePeerLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const patience = 10 * time.Minute
 		first, second, third := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}, download.Holder{Worker: "worker.2", Peer: 3}
-		l := &lead{waiting: map[download.Holder]struct{}{}}
+		l := &lead{waiting: map[download.Holder]bool{}}
 		is := func(h download.Holder) func(download.Holder) bool {
 			return func(other download.Holder) bool { return other == h }
 		}
-		require.True(t, l.begin(first, patience))
-		require.True(t, l.begin(first, patience), "again, after its request was lost")
-		require.False(t, l.begin(second, patience))
+		require.True(t, l.begin(first, false, patience))
+		require.True(t, l.begin(first, false, patience), "again, after its request was lost")
+		require.False(t, l.begin(second, false, patience))
 		require.Empty(t, l.end(is(second)), "it does not lead")
 		require.Equal(t, []download.Holder{second}, l.end(is(first)))
-		require.True(t, l.begin(second, patience))
-		require.False(t, l.begin(third, patience))
+		require.True(t, l.begin(second, false, patience))
+		require.False(t, l.begin(third, false, patience))
 		require.Equal(t, []download.Holder{third}, l.forget(is(second)))
 
-		require.True(t, l.begin(first, patience))
+		require.True(t, l.begin(first, false, patience))
 		<-time.After(leadIdle)
-		require.True(t, l.begin(second, patience), "the first says nothing")
-		for range 12 {
+		require.True(t, l.begin(second, false, patience), "the first says nothing")
+		for range 15 {
 			<-time.After(50 * time.Second)
 			l.goesOn(second)
 			l.goesOn(third) // which changes nothing
 		}
-		require.True(t, l.begin(third, patience), "it takes too long")
-		require.False(t, l.begin(first, patience))
+		require.True(t, l.begin(third, false, patience), "it takes too long")
+		require.False(t, l.begin(first, false, patience))
 		require.Empty(t, l.forget(is(first)), "who waited is gone")
 		require.Empty(t, l.waiting)
 		for i := range 2 * maxSyncs {
-			l.begin(download.Holder{Peer: int64(i)}, patience)
+			l.begin(download.Holder{Peer: int64(i)}, false, patience)
 		}
 		require.Len(t, l.waiting, maxSyncs)
 	})
+}
+
+// TestWhoIsTooSlowMakesRoom for a peer that we chose, if one waits.
+func TestWhoIsTooSlowMakesRoom(t *testing.T) {
+	first, inbound, chosen := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
+	l := &lead{waiting: map[download.Holder]bool{}}
+	require.True(t, l.begin(first, false, time.Hour))
+	require.False(t, l.begin(inbound, false, time.Hour))
+	late, over, wake := l.late(first)
+	require.Equal(t, []bool{false, false}, []bool{late, over}, "strangers may be no better")
+	require.Empty(t, wake)
+	require.False(t, l.begin(chosen, true, time.Hour))
+	late, over, _ = l.late(inbound)
+	require.Equal(t, []bool{false, true}, []bool{late, over}, "it does not lead")
+	late, over, wake = l.late(first)
+	require.Equal(t, []bool{true, false}, []bool{late, over})
+	require.ElementsMatch(t, []download.Holder{inbound, chosen}, wake)
+	require.True(t, l.begin(chosen, true, time.Hour))
+}
+
+// TestOneMorePeerABlock is asked for headers when the block is announced.
+func TestOneMorePeerABlock(t *testing.T) {
+	tip := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(3, 0)
+	now := tip.Time() + headersRecent + 1
+	r := newRelayAt(t, func() int64 { return now })
+	ask := func(req p2p.LocatorRequest) p2p.LocatorReply {
+		reply, err := r.getLocator(t.Context(), req)
+		require.NoError(t, err)
+		return reply
+	}
+	early := func(peer int64, block byte) bool {
+		return !ask(p2p.LocatorRequest{Peer: peer, Announced: chainhash.Hash{block}, Early: true}).Wait
+	}
+	begun := ask(p2p.LocatorRequest{Peer: 1, Begin: true})
+	require.GreaterOrEqual(t, begun.Patience, leadPatience.Milliseconds())
+	require.True(t, early(2, 7))
+	require.False(t, early(3, 7))
+	require.True(t, early(3, 8))
+	require.False(t, ask(p2p.LocatorRequest{Peer: 4, Announced: chainhash.Hash{8}}).Wait, "one that has begun")
+	require.Equal(t, p2p.LocatorReply{}, ask(p2p.LocatorRequest{Peer: 1, Overdue: true}), "nobody waits")
+	require.True(t, ask(p2p.LocatorRequest{Peer: 5, Begin: true, Preferred: true}).Wait)
+	require.Equal(t, p2p.LocatorReply{Late: true}, ask(p2p.LocatorRequest{Peer: 1, Overdue: true}))
+	require.Equal(t, p2p.LocatorReply{Over: true}, ask(p2p.LocatorRequest{Peer: 1, Overdue: true}))
+	raw, hashes := headersOf(tip)
+	r.headers(t, p2p.SubmitHeadersRequest{Peer: 9}, raw)
+	below := ask(p2p.LocatorRequest{Below: hashes[2]})
+	require.Equal(t, hashes[1], below.Hashes[0])
+	known := ask(p2p.LocatorRequest{Announced: hashes[2]})
+	require.Equal(t, p2p.Work(r.chain.Lookup(hashes[2]).Work.Bytes()), known.Work)
+	now = tip.Time() + headersRecent - 1
+	require.Zero(t, ask(p2p.LocatorRequest{Peer: 6, Begin: true}).Patience, "the chain is recent")
 }
 
 // Of an old chain one peer tells the headers, of a recent one all.

@@ -106,6 +106,7 @@ func (r *Relay) continueSync(ctx context.Context, req p2p.SubmitHeadersRequest, 
 	}
 	ready, more, err := s.Next(headers, len(headers) == p2p.MaxHeaders)
 	if err != nil {
+		reply.Ended = true
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync aborted with peer=%d: %v", req.Peer, err))
 		if len(ready) == 0 {
 			return screened{headers: headers}

@@ -81,7 +81,7 @@ func TestHeadersAreKeptForTheirWork(t *testing.T) {
 func TestHeadersWithoutWork(t *testing.T) {
 	r := newRelay(t)
 	needs(r, 5000)
-	tip := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2001, 0)
+	tip := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2011, 0)
 	raw, hashes := headersOf(tip)
 
 	// Who may do anything need not show work.
@@ -102,6 +102,8 @@ func TestHeadersWithoutWork(t *testing.T) {
 	require.Contains(t, r.Workers(), "")
 	require.Equal(t, p2p.SubmitHeadersReply{LowWork: true}, r.headers(t, peer, raw[10*80:20*80]))
 	require.Len(t, r.syncs.of, 1, "what does not follow is no answer, and changes nothing")
+	reply = r.headers(t, peer, raw[2001*80:2010*80])
+	require.Equal(t, p2p.SubmitHeadersReply{Unconnecting: true, Ended: true}, reply, "too few to go on")
 	begin()
 	_, err := r.release(t.Context(), p2p.ReleaseRequest{Peer: 1})
 	require.NoError(t, err)

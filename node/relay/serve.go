@@ -16,13 +16,27 @@ import (
 
 // getLocator returns a locator of the best header chain.
 func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p2p.LocatorReply, err error) {
-	if req.Begin && !r.mayBegin(holder(ctx, req.Peer)) {
-		reply.Wait = true
+	peer := holder(ctx, req.Peer)
+	if req.Overdue {
+		reply.Late, reply.Over = r.overdue(peer)
 		return reply, nil
+	}
+	if req.Begin {
+		patience, ok := r.mayBegin(peer, req.Preferred)
+		if reply.Wait, reply.Patience = !ok, patience.Milliseconds(); reply.Wait {
+			return reply, nil
+		}
 	}
 	if at := r.chain.Lookup(req.Announced); at != nil {
 		reply.Known, reply.Download = true, !r.chain.Info(at).Failed && r.worthBlocks(at)
 		reply.Work = at.Work.Bytes()
+		return reply, nil
+	}
+	if at := r.chain.Lookup(req.Below); at != nil && at.Parent != nil {
+		reply.Hashes = chain.Locator(at.Parent)
+		return reply, nil
+	}
+	if reply.Wait = req.Early && !r.lead.joins(req.Announced); reply.Wait {
 		return reply, nil
 	}
 	best := r.chain.View().BestHeader
@@ -73,6 +87,10 @@ func (r *Relay) findBlocks(_ context.Context, req p2p.FindBlocksRequest) (reply 
 // STALE_RELAY_AGE_LIMIT).
 const maxBranchAge = 30 * 24 * 60 * 60
 
+// historicalAge is how many seconds a block may be older than the best header for peers
+// in sync to want it (Bitcoin Core's HISTORICAL_BLOCK_AGE).
+const historicalAge = 7 * 24 * 60 * 60
+
 // limitedDepth is how far below its tip a peer that keeps only the last blocks
 // serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
 const limitedDepth = 288
@@ -86,6 +104,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 		reply.TooDeep = true
 		return reply, nil
 	}
+	reply.Historical = r.chain.View().BestHeader.Time-at.Time > historicalAge
 	if req.Compact && r.within(at, compactDepth) {
 		raw, err := r.recent.encode(r.chain, at)
 		if err != nil {

@@ -35,9 +35,25 @@ type Entry struct {
 	Tried       bool
 }
 
+// Groups tells which part of the network a host is of: addresses of one part share few
+// places. The zero value goes by Host.Group.
+type Groups struct {
+	Of func(p2p.Host) string
+	// Version tells ways to draw groups apart; zero is Host.Group's.
+	Version [32]byte
+}
+
+func (g Groups) of(host p2p.Host) string {
+	if g.Of == nil {
+		return host.Group()
+	}
+	return g.Of(host)
+}
+
 // Book is a bounded set of addresses.
 type Book struct {
 	key     [32]byte
+	groups  Groups
 	entries map[p2p.Endpoint]*slot
 	list    []*slot // for random choice
 	fresh   table
@@ -65,15 +81,23 @@ type attempts struct {
 
 // New returns an empty book. Nobody else may know the key: it says which addresses
 // share a place.
-func New(key [32]byte) *Book {
+func New(key [32]byte, groups Groups) *Book {
 	return &Book{
-		key: key, entries: map[p2p.Endpoint]*slot{}, fresh: newTable(newBuckets), tried: newTable(triedBuckets),
+		key: key, groups: groups, entries: map[p2p.Endpoint]*slot{}, fresh: newTable(newBuckets), tried: newTable(triedBuckets),
 		lastGood: time.Unix(1, 0),
 	}
 }
 
 // Len returns the number of addresses.
 func (b *Book) Len() int { return len(b.list) }
+
+// Tried returns the number of those that have worked.
+func (b *Book) Tried() (n int) {
+	for _, held := range b.tried.held {
+		n += held
+	}
+	return n
+}
 
 // All goes through the addresses, in no order of meaning.
 func (b *Book) All() iter.Seq[Entry] {

@@ -71,7 +71,7 @@ func entryAt(i int) Entry {
 }
 
 func TestBookIsBounded(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 90_000 {
 		b.Add(entryAt(i), 0, rnd, clock())
 	}
@@ -81,7 +81,7 @@ func TestBookIsBounded(t *testing.T) {
 }
 
 func TestOneSourceCannotFillTheBook(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 30_000 {
 		e := entryAt(i)
 		e.Source = p2p.HostOf(netip.MustParseAddr("9.9.9.9"))
@@ -94,7 +94,7 @@ func TestOneSourceCannotFillTheBook(t *testing.T) {
 
 // TestOneNetworkCannotFillTheTried, whoever tells of it.
 func TestOneNetworkCannotFillTheTried(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 3 * groupBuckets * bucketSize {
 		a := p2p.Endpoint{Host: p2p.HostOf(netip.AddrFrom4([4]byte{8, 8, byte(i >> 8), byte(i)})), Port: 8333}
 		b.Add(Entry{Address: a, Source: entryAt(i).Source, Seen: clock()}, 0, rnd, clock())
@@ -107,7 +107,7 @@ func TestOneNetworkCannotFillTheTried(t *testing.T) {
 }
 
 func TestWhatIsNotKept(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for _, text := range []string{"127.0.0.1:8333", "10.0.0.1:8333", "1.2.3.4:0", ""} {
 		require.False(t, b.Add(Entry{Address: p2p.ParseEndpoint(text), Seen: clock()}, 0, rnd, clock()), text)
 	}
@@ -121,7 +121,7 @@ func TestWhatIsNotKept(t *testing.T) {
 
 // TestWhatOthersTellIsNotNews: it is older than they say, and services only add up.
 func TestWhatOthersTellIsNotNews(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	a := addressAt(1)
 	told := Entry{Address: a, Source: addressAt(2).Host, Services: 1, Seen: clock().Add(-time.Hour)}
 	require.True(t, b.Add(told, 2*time.Hour, rnd, clock()))
@@ -141,7 +141,7 @@ func TestWhatOthersTellIsNotNews(t *testing.T) {
 // TestSourcesAddUp: an address that many tell of gets more places, each with half the
 // chance of the one before.
 func TestSourcesAddUp(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	e := entryAt(1)
 	for i := range 5000 {
 		e.Source, e.Seen = addressAt(i).Host, e.Seen.Add(time.Second)
@@ -161,7 +161,7 @@ func TestSourcesAddUp(t *testing.T) {
 
 // TestFailuresCountOnce until something succeeds: it may be us who have no network.
 func TestFailuresCountOnce(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	a := addressAt(1)
 	b.Add(entryAt(1), 0, rnd, clock())
 	b.Add(entryAt(2), 0, rnd, clock())
@@ -223,7 +223,7 @@ func TestAPlaceAmongTheTriedIsNotTaken(t *testing.T) {
 		"waits to be tried":    {held: 5 * time.Hour, later: 30 * time.Minute},
 		"was not tried at all": {held: 5 * time.Hour, later: 41 * time.Minute, replaced: true, decided: true},
 	} {
-		b := New(key())
+		b := New(key(), Groups{})
 		holder, newcomer := collision(t, b)
 		require.True(t, b.Good(holder, 9, clock().Add(-tt.held)))
 		require.False(t, b.Good(newcomer, 9, clock()))
@@ -242,7 +242,7 @@ func TestAPlaceAmongTheTriedIsNotTaken(t *testing.T) {
 }
 
 func TestSelectPrefersWhatWorks(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 20 {
 		require.True(t, b.Add(entryAt(4*i), 0, rnd, clock()), i)
 	}
@@ -262,12 +262,12 @@ func TestSelectPrefersWhatWorks(t *testing.T) {
 	require.Greater(t, len(chosen), 10)
 	_, ok := b.Select(rnd, clock(), func(Entry) bool { return false })
 	require.False(t, ok)
-	_, ok = New(key()).Select(rnd, clock(), func(Entry) bool { return true })
+	_, ok = New(key(), Groups{}).Select(rnd, clock(), func(Entry) bool { return true })
 	require.False(t, ok)
 }
 
 func TestSampleLeavesOutTheDead(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 100 {
 		e := entryAt(4 * i)
 		if i%2 == 0 {
@@ -289,7 +289,7 @@ func where(list []Place) (places map[place]p2p.Endpoint) {
 }
 
 func TestFileRoundTrip(t *testing.T) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 3000 {
 		e := entryAt(i)
 		b.Add(e, 0, rnd, clock())
@@ -301,7 +301,7 @@ func TestFileRoundTrip(t *testing.T) {
 		b.Add(Entry{Address: p2p.ParseEndpoint(text), Source: p2p.ParseEndpoint(onion).Host, Seen: clock()}, 0, rnd, clock())
 	}
 	raw := b.Encode(uint32(wire.TestNet))
-	again, err := Decode(raw, uint32(wire.TestNet))
+	again, err := Decode(raw, uint32(wire.TestNet), Groups{})
 	require.NoError(t, err)
 	require.Equal(t, b.Len(), again.Len())
 	for a, s := range b.entries {
@@ -318,19 +318,19 @@ func TestFileRoundTrip(t *testing.T) {
 	require.Equal(t, where(fresh), where(freshAgain))
 	require.Equal(t, where(tried), where(triedAgain))
 	consistent(t, again)
-	_, err = Decode(raw, uint32(wire.MainNet))
+	_, err = Decode(raw, uint32(wire.MainNet), Groups{})
 	require.ErrorContains(t, err, "magic")
 	for _, i := range []int{0, 5, 60, len(raw) / 2, len(raw) - 1} {
 		broken := append([]byte{}, raw...)
 		broken[i] ^= 1
-		_, err = Decode(broken, uint32(wire.TestNet))
+		_, err = Decode(broken, uint32(wire.TestNet), Groups{})
 		require.Error(t, err)
 	}
 }
 
 // FuzzDecode gives arbitrary bodies a right checksum.
 func FuzzDecode(f *testing.F) {
-	b, rnd := New(key()), random()
+	b, rnd := New(key(), Groups{}), random()
 	for i := range 3 {
 		b.Add(entryAt(i), 0, rnd, clock())
 	}
@@ -339,11 +339,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(raw[:100])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sum := doubleHash(body)
-		book, err := Decode(append(append([]byte{}, body...), sum[:]...), uint32(wire.TestNet))
+		book, err := Decode(append(append([]byte{}, body...), sum[:]...), uint32(wire.TestNet), Groups{})
 		if err != nil {
 			return
 		}
-		again, err := Decode(book.Encode(uint32(wire.TestNet)), uint32(wire.TestNet))
+		again, err := Decode(book.Encode(uint32(wire.TestNet)), uint32(wire.TestNet), Groups{})
 		consistent(t, book)
 		if err != nil || again.Len() != book.Len() {
 			t.Fatalf("read %d addresses, wrote and read again %v: %v", book.Len(), again, err)

@@ -22,12 +22,12 @@ var (
 
 // Decode reads a peers.dat. Addresses of networks that are not known are left out, and
 // so are those that have no place.
-func Decode(raw []byte, magic uint32) (*Book, error) {
+func Decode(raw []byte, magic uint32, groups Groups) (*Book, error) {
 	r := &fileReader{b: raw}
 	if got := r.u32(); got != magic && !r.bad {
 		return nil, wording.Errorf("Invalid network magic number")
 	}
-	f := &bookFile{r: r}
+	f := &bookFile{r: r, groups: groups}
 	book, err := f.read()
 	if err != nil {
 		return nil, err
@@ -46,6 +46,7 @@ func Decode(raw []byte, magic uint32) (*Book, error) {
 // bookFile is a file that is being read.
 type bookFile struct {
 	r            *fileReader
+	groups       Groups
 	format       byte
 	fresh, tried int
 	buckets      int
@@ -79,7 +80,7 @@ func (f *bookFile) header() error {
 	}
 	f.format = format
 	f.r.old = format < formatBIP155
-	f.book = New([32]byte(r.take(32)))
+	f.book = New([32]byte(r.take(32)), f.groups)
 	f.fresh, f.tried, f.buckets = int(int32(r.u32())), int(int32(r.u32())), int(int32(r.u32()))
 	if format >= formatBuckets {
 		f.buckets ^= bucketsXOR
@@ -140,11 +141,12 @@ func (f *bookFile) places() (list []spot) {
 			}
 		}
 	}
+	var drawn [asmapVersionSize]byte
 	if f.format >= formatASMap {
-		mapped := [asmapVersionSize]byte(f.r.take(asmapVersionSize)) != [asmapVersionSize]byte{}
-		if mapped || f.buckets != newBuckets {
-			f.buckets = 0 // groups were drawn in another way
-		}
+		drawn = [asmapVersionSize]byte(f.r.take(asmapVersionSize))
+	}
+	if drawn != f.groups.Version || f.buckets != newBuckets {
+		f.buckets = 0 // groups were drawn in another way
 	}
 	return list
 }

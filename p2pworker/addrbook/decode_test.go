@@ -42,10 +42,10 @@ func TestFilesThatAreNone(t *testing.T) {
 		"promised":          {withSum(emptyFile(1, 36, someKey, 65536, 0)), errEnd.Error()},
 		"no key":            {withSum(emptyFile(1, 36, strings.Repeat("\x00", 32), 0, 0)), "Corrupt data. Consistency check failed with code -16: iostream error"},
 	} {
-		_, err := Decode(tt.raw, 7)
+		_, err := Decode(tt.raw, 7, Groups{})
 		require.EqualError(t, err, tt.want, name)
 	}
-	book, err := Decode(withSum(whole), 7)
+	book, err := Decode(withSum(whole), 7, Groups{})
 	require.NoError(t, err)
 	require.Zero(t, book.Len())
 }
@@ -56,7 +56,7 @@ func TestAFileBeforeBIP155(t *testing.T) {
 	header, buckets := file[:50], "\x01\x00\x00\x00\x00\x00\x00\x00"+file[54:]
 	host := strings.Repeat("\x00", 10) + "\xff\xff\x08\x08\x08\x08"
 	entry := "\x00\x00\x00\x00" + "\x00\x10\x00\x65" + "\x09\x00\x00\x00\x00\x00\x00\x00" + host + "\x20\x8d" + host + strings.Repeat("\x00", 12)
-	book, err := Decode(withSum(header+entry+buckets), 7)
+	book, err := Decode(withSum(header+entry+buckets), 7, Groups{})
 	require.NoError(t, err)
 	require.Equal(t, 1, book.Len())
 	require.Equal(t, "8.8.8.8:8333", book.list[0].Address.String())

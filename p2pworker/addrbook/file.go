@@ -55,7 +55,7 @@ func (b *Book) Encode(magic uint32) []byte {
 			}
 		}
 	}
-	out = append(out, make([]byte, asmapVersionSize)...) // no map of autonomous systems
+	out = append(out, b.groups.Version[:]...)
 	sum := doubleHash(out)
 	return append(out, sum[:]...)
 }

@@ -102,15 +102,15 @@ func identity(a p2p.Endpoint) []byte {
 
 // newPlace is where a source's word for an address belongs.
 func (b *Book) newPlace(a p2p.Endpoint, source p2p.Host) place {
-	group := sized(source.Group())
-	spread := b.hash(sized(a.Host.Group()), group) % sourceBuckets
+	group := sized(b.groups.of(source))
+	spread := b.hash(sized(b.groups.of(a.Host)), group) % sourceBuckets
 	return b.placeIn(a, int(b.hash(group, number(spread))%newBuckets), true)
 }
 
 // triedPlace is where an address that has worked belongs.
 func (b *Book) triedPlace(a p2p.Endpoint) place {
 	spread := b.hash(identity(a)) % groupBuckets
-	return b.placeIn(a, int(b.hash(sized(a.Host.Group()), number(spread))%triedBuckets), false)
+	return b.placeIn(a, int(b.hash(sized(b.groups.of(a.Host)), number(spread))%triedBuckets), false)
 }
 
 // placeIn is the place of an address in a bucket of one of the tables.

@@ -40,6 +40,7 @@ func (m commands) getNodeAddresses(_ context.Context, call *rpc.Call) (any, erro
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.verifyBook()
 	list := []nodeAddress{}
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), math.MaxInt32, 0) {
 		if len(list) < count && (only == 0 || only == e.Address.Host.Network()) {
@@ -71,6 +72,7 @@ func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.verifyBook()
 	now := m.now()
 	const services = wire.SFNodeNetwork | wire.SFNodeWitness
 	address := p2p.Endpoint{Host: m.cfg.Networks.host(host), Port: uint16(port)}

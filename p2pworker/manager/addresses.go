@@ -3,6 +3,7 @@ package manager
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
 	"slices"
@@ -40,14 +41,24 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 	if !ok || len(req.Addresses) > maxGossip || len(req.Relay) > maxGossip {
 		return p2p.Done{}, nil
 	}
+	added := 0
 	for _, a := range req.Addresses {
 		end := a.Endpoint()
 		if !end.Host.Routable() || !m.cfg.Networks.reaches(end.Host.Network()) || m.bans.Banned(end.Host, m.now()) {
 			continue
 		}
-		m.book.Add(addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host,
-			Seen: time.Unix(a.Time, 0)}, gossipPenalty, m.random.Uint64, m.now())
+		e := addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host, Seen: time.Unix(a.Time, 0)}
+		if m.book.Add(e, gossipPenalty, m.random.Uint64, m.now()) {
+			added++
+			m.addrman.Debug(fmt.Sprintf("Added %s to new", end))
+		}
 	}
+	if added > 0 {
+		tried := m.book.Tried()
+		m.addrman.Debug(fmt.Sprintf("Added %d addresses (of %d) from %s: %d tried, %d new",
+			added, len(req.Addresses), source.Remote.Host, tried, m.book.Len()-tried))
+	}
+	m.verifyBook()
 	m.relay(req.Peer, req.Relay)
 	return p2p.Done{}, nil
 }
@@ -131,9 +142,19 @@ func (m gossiper) sampleAddresses() []p2p.NetAddr {
 
 // noteAttempt tells the book that an address is being tried.
 func (m *manager) noteAttempt(target string) {
-	if e := m.cfg.Networks.endpoint(target); e.IsValid() {
+	if e := m.endpointOf(target); e.IsValid() {
 		m.book.Attempted(e, m.now())
 	}
+}
+
+// endpointOf is where a target leads that is an address, with or without a port.
+func (m *manager) endpointOf(target string) p2p.Endpoint {
+	text, port, ok := p2p.SplitHostPort(target, m.cfg.DefaultPort)
+	host, literal := p2p.ParseHost(text)
+	if !ok || !literal {
+		return p2p.Endpoint{}
+	}
+	return p2p.Endpoint{Host: m.cfg.Networks.host(host), Port: port}
 }
 
 // proxyPause follows a dial that did not reach its proxy: the next would not, either,
@@ -143,7 +164,11 @@ const proxyPause = 5 * time.Second
 // fillSlots chooses addresses for the automatic connections that are missing.
 // The mutex is held.
 func (m *manager) fillSlots() {
-	if !m.cfg.Automatic || time.Since(m.proxyFailed) < proxyPause {
+	if !m.cfg.Automatic {
+		return
+	}
+	m.askSeedNodes(m.now())
+	if time.Since(m.proxyFailed) < proxyPause {
 		return
 	}
 	for _, kind := range []p2p.ConnectionType{p2p.FullRelay, p2p.BlockRelayOnly} {
@@ -156,7 +181,9 @@ func (m *manager) fillSlots() {
 			m.dispatch(orders)
 		}
 	}
-	m.feel(time.Now())
+	if now := time.Now(); !m.reachOut(now) {
+		m.feel(now)
+	}
 }
 
 // feelerInterval is the mean pause between connections that only try an address.
@@ -165,7 +192,7 @@ const feelerInterval = 2 * time.Minute
 // feel tries an address for the book's sake once all connections are there: one whose
 // place among the tried another waits for, or a new one. The mutex is held.
 func (m *manager) feel(now time.Time) {
-	if now.Before(m.nextFeeler) || m.roster.Wanted(p2p.FullRelay) > 0 || m.roster.Wanted(p2p.Feeler) == 0 {
+	if now.Before(m.nextFeeler) || m.roster.Wanted(p2p.FullRelay) > 0 || m.roster.Wanted(p2p.Feeler) == 0 || m.roster.SpareOutbound() == 0 {
 		return
 	}
 	pause := rand.New(m.random).ExpFloat64() * float64(feelerInterval)
@@ -203,7 +230,7 @@ func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 
 // allowed reports whether an automatic connection may go to a host at all.
 func (m *manager) allowed(host p2p.Host) bool {
-	return m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
+	return !m.isOwn(host) && m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
 }
 
 // eligible allows one automatic connection a network group, those under way counted:
@@ -212,19 +239,20 @@ func (m *manager) allowed(host p2p.Host) bool {
 func (m *manager) eligible(e addrbook.Entry) bool {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
 	host := e.Address.Host
-	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) {
+	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) || m.roster.Configured(e.Address) {
 		return false
 	}
 	if network := host.Network(); network != p2p.IPv4 && network != p2p.IPv6 {
 		return true
 	}
+	group := m.asmap.Group(host)
 	for _, p := range m.roster.Peers() {
-		if p.Kind != p2p.Inbound && p.Remote.Host.Group() == host.Group() {
+		if p.Kind != p2p.Inbound && m.asmap.Group(p.Remote.Host) == group {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(m.roster.Dials(), func(target string) bool {
-		end := m.cfg.Networks.endpoint(target)
-		return end.IsValid() && end.Host.Group() == host.Group()
+		end := m.endpointOf(target)
+		return end.IsValid() && m.asmap.Group(end.Host) == group
 	})
 }

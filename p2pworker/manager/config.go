@@ -28,14 +28,25 @@ type Config struct {
 	// Automatic: connections are chosen from the address book (no -connect).
 	Automatic bool
 	DNSSeeds  []string // none to ask none
+	// SeedNodes are asked for addresses if there are too few peers.
+	SeedNodes []string `option:"seednode"`
 	// ForceDNSSeed asks them in any case.
 	ForceDNSSeed bool `option:"forcednsseed"`
 	Networks     Networks
-	Tor          TorControl
+	// ASMap is the map of -asmap, empty for none, and ASMapFile where it is from.
+	ASMap     []byte
+	ASMapFile string
+	// CheckBook has the address book be verified at one of so many uses, 0 for never.
+	CheckBook int64 `option:"checkaddrman"`
+	Tor       TorControl
 	// ConnectTimeout is -timeout: how long a worker may take to dial.
 	ConnectTimeout time.Duration
 	// MaxConnections is -maxconnections, nil for the default.
 	MaxConnections *int
+	// InboundRelayPercent is -inboundrelaypercent, nil for the default.
+	InboundRelayPercent *int
+	// UploadTarget is -maxuploadtarget in bytes a day, 0 for no limit.
+	UploadTarget uint64
 	// Test are -test: "addrman" makes the places of addresses predictable, on regtest.
 	Test []string `option:"test"`
 	// Whitelist and Whitebind are as given.
@@ -52,8 +63,8 @@ type Config struct {
 	Services                         wire.ServiceFlag
 	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
-	// Listening addresses, for getnetworkinfo's localaddresses.
-	ExternalIPs []p2p.Endpoint
+	// Own is where peers may find us.
+	Own Own
 }
 
 func (c Config) withDefaults() Config {
@@ -92,6 +103,7 @@ const i2pSlack = 3 * time.Minute
 
 func (c Config) limits() roster.Limits {
 	l := roster.DefaultLimits()
+	l.Port = c.DefaultPort
 	l.DialTime = c.ConnectTimeout + dialSlack
 	if _, ok := c.Networks.proxy(p2p.I2P); ok {
 		l.DialTime += i2pSlack
@@ -100,6 +112,9 @@ func (c Config) limits() roster.Limits {
 		l.Total = max(*c.MaxConnections, 0)
 		l.FullRelay = min(l.FullRelay, l.Total)
 		l.BlockRelay = min(l.BlockRelay, l.Total-l.FullRelay)
+	}
+	if c.InboundRelayPercent != nil {
+		l.TxRelayPercent = min(max(*c.InboundRelayPercent, 0), 100)
 	}
 	if len(c.Connect) > l.Manual {
 		l.Manual = len(c.Connect)

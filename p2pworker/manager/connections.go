@@ -15,6 +15,9 @@ import (
 
 // openPeer serves OpenPeer.
 func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
+	if req.Dial == 0 && m.crowded((*roster.Roster).RoomInside) {
+		m.freshen(ctx)
+	}
 	name := bus.CallerFrom(ctx).Instance
 	remote, local := m.cfg.Networks.endpoint(req.Remote), m.cfg.Networks.endpoint(req.Local)
 	m.mu.Lock()
@@ -28,7 +31,8 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		return p2p.OpenPeerReply{Refused: why}, nil
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
-		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
+		Worker: name, Dial: req.Dial, Remote: remote, Local: local, Network: m.cfg.Networks.through(remote, local, req.Dial == 0),
+		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan), Discouraged: m.bans.Discouraged(remote.Host)})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
 	}
@@ -46,7 +50,8 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions}, nil
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions,
+		Listening: m.cfg.Own.Listening, UploadLimited: m.uploads.limit > 0}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
@@ -79,7 +84,7 @@ func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bu
 	orders, ok := m.roster.DialFailed(time.Now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
 	if ok && req.Proxy {
 		m.proxyFailed = time.Now()
-		m.book.Forgive(m.cfg.Networks.endpoint(target))
+		m.book.Forgive(m.endpointOf(target))
 	}
 	m.dispatch(orders)
 	if ok && !req.Busy {
@@ -89,17 +94,26 @@ func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bu
 	return bus.None{}, nil
 }
 
+// noTxRelay tells a worker why a peer has to go: see RelayTxs.
+const noTxRelay = "failed to find a tx-relaying eviction candidate - connection dropped after version message"
+
 // introducePeer serves IntroducePeer.
 func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerRequest) (p2p.IntroducePeerReply, error) {
+	if req.Relay {
+		if v, err := m.relayTxs(ctx, p2p.RelayTxsRequest{Peer: req.Peer}); err != nil || v.Refused {
+			return p2p.IntroducePeerReply{Refused: noTxRelay}, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.peerOf(ctx, req.Peer)
 	if !ok {
 		return p2p.IntroducePeerReply{}, nil
 	}
-	m.roster.SetReady(req.Peer, 0)
+	m.roster.SetReady(req.Peer)
 	if f := m.facts[req.Peer]; f != nil {
 		f.services = wire.ServiceFlag(req.Services)
+		m.noteSeen(p, f, req.AddrLocal)
 	}
 	if p.Kind != p2p.Inbound {
 		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())
@@ -117,6 +131,9 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	p, orders, ok := m.ended(req)
 	if !ok {
 		return bus.None{}, nil
+	}
+	if f := m.facts[req.Peer]; f != nil {
+		m.countSent(f, req.Report.BytesSent)
 	}
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent

@@ -75,13 +75,6 @@ func TestFullSlots(t *testing.T) {
 	w.accept("10.0.0.1:5")
 	require.Equal(t, "full", w.open("10.0.0.2:5", 0).Refused, "one that may not be banned is not pushed out")
 
-	s = newShip(t, Config{MaxConnections: limited(12)})
-	w = s.worker("worker.1", 0)
-	first := w.accept("10.0.0.1:5")
-	second := w.accept("10.0.0.2:5")
-	require.Equal(t, first, w.orders()[0].Disconnect.Peer)
-	require.NotEqual(t, first, second)
-
 	s = newShip(t, Config{NetworkInactive: true})
 	require.Equal(t, "not accepting new connections", s.worker("worker.1", 0).open("10.0.0.1:5", 0).Refused)
 }

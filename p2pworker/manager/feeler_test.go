@@ -57,7 +57,7 @@ func TestFeelers(t *testing.T) {
 	answer := concurrently(t.Context(), func(ctx context.Context) bool { return busy.dial(ctx, "1.2.3.4:8333", p2p.Manual, false) })
 	id := w.open("1.2.3.4:8333", w.orders()[0].Dial.ID).Peer
 	require.True(t, <-answer)
-	busy.roster.SetReady(id, 0)
+	busy.roster.SetReady(id)
 	busy.succeeds("addpeeraddress", `["1.2.3.4",8333,true]`)
 	busy.succeeds("addpeeraddress", `["1.2.5.45",8333,true]`)
 	busy.mu.Lock()

@@ -19,6 +19,7 @@ func (m *manager) peerFile() string { return filepath.Join(m.cfg.DataDir, "peers
 // loadFiles reads what an earlier run left. A list of bans that cannot be read is
 // replaced.
 func (m *manager) loadFiles() error {
+	m.tellGroups()
 	began := time.Now()
 	raw, err := os.ReadFile(m.banFile())
 	if err == nil {
@@ -46,7 +47,7 @@ func (m *manager) loadPeers() error {
 	raw, err := os.ReadFile(path)
 	var book *addrbook.Book
 	if err == nil {
-		book, err = addrbook.Decode(raw, uint32(m.cfg.Net))
+		book, err = addrbook.Decode(raw, uint32(m.cfg.Net), m.groups())
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -111,7 +111,7 @@ func TestTablesOfAddresses(t *testing.T) {
 	require.Equal(t, addressAdded{Error: "failed-adding-to-tried"}, s.succeeds("addpeeraddress", `["1.2.5.45",8333,true]`))
 	require.Equal(t, addressAdded{Success: true}, s.succeeds("addpeeraddress", `["2.0.0.0",8333]`))
 	raw := s.succeeds("getrawaddrman", `[]`).(rawTables)
-	require.Equal(t, map[string]rawAddress{"6/33": {"1.2.3.4", 8333, 9, mockTime, "ipv4", "1.2.3.4", "ipv4"}}, raw.Tried)
+	require.Equal(t, map[string]rawAddress{"6/33": {"1.2.3.4", 0, 8333, 9, mockTime, "ipv4", "1.2.3.4", "ipv4", 0}}, raw.Tried)
 	require.Len(t, raw.New, 2)
 	require.Equal(t, "2.0.0.0", raw.New["82/8"].Address)
 	counts := s.succeeds("getaddrmaninfo", `[]`).(map[string]*addressCount)

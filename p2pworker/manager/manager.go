@@ -23,6 +23,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/presence"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
+	"github.com/bulkheadnode/bulkhead/p2pworker/asmap"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
@@ -50,10 +51,14 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 
 // manager is the state behind the handlers.
 type manager struct {
-	env  part.Env
-	cfg  Config
-	net  *slog.Logger
-	conn *bus.Conn
+	env part.Env
+	cfg Config
+	net *slog.Logger
+	// addrman is for what becomes of addresses.
+	addrman *slog.Logger
+	conn    *bus.Conn
+
+	asmap *asmap.Map // nil for none
 
 	mu       sync.Mutex // guards the fields below
 	random   *rand.ChaCha8
@@ -68,9 +73,12 @@ type manager struct {
 	links
 	addresses
 	anchors
+	lookout
+	seedNodes
 	reporting
 	idleWorkers
-	onion p2p.Endpoint // our service, if there is one
+	uploads uploads
+	own     []ownEndpoint // where we can be found
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -103,8 +111,9 @@ type addresses struct {
 
 // reporting is the questions to workers that are not answered yet.
 type reporting struct {
-	reports  map[uint64]*reportRound
-	reportID uint64
+	reports   map[uint64]*reportRound
+	reportID  uint64
+	freshened time.Time // when all were last asked, to choose whom to drop
 }
 
 // idleWorkers is the asking for workers, where each connection has its own.
@@ -118,6 +127,8 @@ type idleWorkers struct {
 type facts struct {
 	permissions p2p.Permissions
 	services    wire.ServiceFlag // that it told of
+	sees        p2p.Endpoint     // us as it says
+	sent        uint64           // to it, as far as it was told
 	report      p2p.PeerReport
 	reported    bool
 }
@@ -128,7 +139,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		return nil, err
 	}
 	m := &manager{
-		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), grants: grants,
+		env: env, cfg: cfg, net: env.Logger.With("cat", "net"), addrman: env.Logger.With("cat", "addrman"), grants: grants,
 		roster:      roster.New(cfg.limits()),
 		facts:       map[int64]*facts{},
 		dialling:    map[uint64]chan struct{}{},
@@ -143,7 +154,12 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	_, _ = crand.Read(seed[:])
 	_, _ = crand.Read(m.nonceKey[:])
 	m.random = rand.NewChaCha8(seed)
-	m.book = addrbook.New(cfg.bookKey())
+	if m.asmap, err = cfg.systems(); err != nil {
+		return nil, err
+	}
+	m.book = addrbook.New(cfg.bookKey(), m.groups())
+	m.uploads.limit = cfg.UploadTarget
+	m.own = cfg.ownEndpoints()
 	m.links = links{watch: m.watchWorkers(), there: map[string]bool{}}
 	if cfg.NetworkInactive {
 		m.roster.SetActive(false)
@@ -163,7 +179,11 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)
 	msg.ReportPeers.Handle(mux, m.takeReport)
+	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
+	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
+	msg.Of(p2p.CountUpload).Handle(mux, m.countUpload)
+	msg.Of(p2p.SelfAddress).Handle(mux, m.selfAddress)
 	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux
 }
@@ -192,6 +212,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
 	group.Go(func() error { return m.keepOnion(ctx) })
+	group.Go(func() error { return m.keepLooking(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that
@@ -225,8 +246,12 @@ func (m *manager) registered() []string {
 func (m *manager) keepTime(ctx context.Context) error {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
-	saved := time.Now()
+	saved, healthy := time.Now(), time.Time{}
 	for {
+		if m.asmap != nil && (healthy.IsZero() || time.Since(healthy) > healthInterval) {
+			m.checkHealth()
+			healthy = time.Now()
+		}
 		m.mu.Lock()
 		// Attempts follow real time: a frozen clock must not stop them.
 		m.dispatch(m.roster.Tick(time.Now()))

@@ -78,11 +78,8 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		proxy, _ := m.cfg.Networks.proxy(network)
 		info.Networks = append(info.Networks, networkReach{network.Name(), !reachable, reachable, proxy.Address, proxy.Randomize})
 	}
-	for _, a := range m.cfg.ExternalIPs {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, 4})
-	}
-	if m.onion.IsValid() {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{m.onion.Host.String(), m.onion.Port, 4})
+	for _, a := range m.own {
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{a.Host.String(), a.Port, a.score})
 	}
 	return info, nil
 }
@@ -92,9 +89,7 @@ const nodePatience = 2 * time.Second
 
 // services are what we offer: recent blocks only while the node lacks old ones.
 func (m commands) services(ctx context.Context) wire.ServiceFlag {
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
-	defer cancel()
-	tip, err := msg.GetTip.Call(ctx, m.conn, bus.None{})
+	tip, err := m.askTip(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
@@ -137,21 +132,8 @@ type netTotals struct {
 	UploadTarget uploadTarget `json:"uploadtarget"`
 }
 
-type uploadTarget struct {
-	Timeframe       int64  `json:"timeframe"`
-	Target          uint64 `json:"target"`
-	Reached         bool   `json:"target_reached"`
-	ServeHistorical bool   `json:"serve_historical_blocks"`
-	BytesLeft       uint64 `json:"bytes_left_in_cycle"`
-	TimeLeft        int64  `json:"time_left_in_cycle"`
-}
-
-// uploadCycle is the time over which -maxuploadtarget would count.
-const uploadCycle = 24 * time.Hour
-
 func (m commands) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
-	totals := netTotals{TimeMillis: time.Now().UnixMilli(),
-		UploadTarget: uploadTarget{Timeframe: int64(uploadCycle / time.Second), ServeHistorical: true}}
+	totals := netTotals{TimeMillis: time.Now().UnixMilli()}
 	for _, p := range m.describe(ctx) {
 		totals.Received += p.report.BytesReceived
 		totals.Sent += p.report.BytesSent
@@ -160,6 +142,7 @@ func (m commands) getNetTotals(ctx context.Context, _ *rpc.Call) (any, error) {
 	defer m.mu.Unlock()
 	totals.Received += m.closedReceived
 	totals.Sent += m.closedSent
+	totals.UploadTarget = m.uploads.target(m.now())
 	return totals, nil
 }
 

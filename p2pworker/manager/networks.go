@@ -85,11 +85,23 @@ func (n *Networks) setOnion(proxy p2p.Proxy) {
 	}
 }
 
+// through returns the network by which a peer is connected; none if its host is not
+// routable.
+func (n *Networks) through(remote, local p2p.Endpoint, inbound bool) p2p.NetworkID {
+	end, _ := local.AddrPort()
+	switch {
+	case inbound && slices.Contains(n.OnionBinds, end):
+		return p2p.TorV3
+	case !remote.Host.Routable():
+		return 0
+	}
+	return remote.Host.Network()
+}
+
 // networkOf names the network by which a peer is connected, as Bitcoin Core does.
 func (n *Networks) networkOf(remote, local p2p.Endpoint, inbound bool) string {
-	end, _ := local.AddrPort()
-	if inbound && slices.Contains(n.OnionBinds, end) {
-		return p2p.TorV3.Name()
+	if network := n.through(remote, local, inbound); network != 0 {
+		return network.Name()
 	}
 	return remote.Host.NetworkName()
 }

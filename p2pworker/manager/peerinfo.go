@@ -17,6 +17,7 @@ type peerInfo struct {
 	AddrBind          string            `json:"addrbind,omitempty"`
 	AddrLocal         string            `json:"addrlocal,omitempty"`
 	Network           string            `json:"network"`
+	MappedAS          uint32            `json:"mapped_as,omitempty"`
 	Services          string            `json:"services"`
 	ServicesNames     []string          `json:"servicesnames"`
 	RelayTxes         bool              `json:"relaytxes"`
@@ -72,7 +73,7 @@ func (m commands) infoOf(p described) peerInfo {
 	r := p.report
 	i := peerInfo{
 		ID: p.ID, Addr: p.Name, AddrLocal: r.AddrLocal, Network: m.cfg.Networks.networkOf(p.Remote, p.Local, p.Kind == p2p.Inbound),
-		Services: fmt.Sprintf("%016x", r.Services), ServicesNames: serviceNames(r.Services),
+		MappedAS: m.asmap.System(p.Remote.Host), Services: fmt.Sprintf("%016x", r.Services), ServicesNames: serviceNames(r.Services),
 		RelayTxes: r.RelaysTxs, InvToSend: r.InvToSend, LastInvSequence: r.LastInvSequence,
 		LastSend: r.LastSend, LastRecv: r.LastReceive, LastTransaction: r.LastTransaction, LastBlock: r.LastBlock,
 		BytesSent: r.BytesSent, BytesRecv: r.BytesReceived, ConnTime: p.Opened.Unix(), TimeOffset: r.TimeOffset,

@@ -88,7 +88,7 @@ func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, pe
 		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
 		permissions[o.Peer] = may
 		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
+			Local: local, Network: m.cfg.Networks.through(remote, local, o.Kind == p2p.Inbound), Group: m.keyedGroup(remote.Host), Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
 	}
 	return open, permissions
 }

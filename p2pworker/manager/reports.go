@@ -27,8 +27,13 @@ func (m *manager) takeReport(ctx context.Context, req p2p.ReportPeersRequest) (b
 		_, own := m.peerOf(ctx, r.Peer)
 		if f := m.facts[r.Peer]; own && f != nil {
 			f.report, f.reported = r, true
+			m.countSent(f, r.BytesSent)
 			if r.Ready {
-				m.roster.SetReady(r.Peer, time.Duration(r.MinPing)*time.Microsecond)
+				m.roster.SetReady(r.Peer)
+			}
+			m.roster.SetMerits(r.Peer, meritsOf(r))
+			if r.Protected { // by a manager before this one, perhaps
+				m.roster.Protect(r.Peer)
 			}
 		}
 	}

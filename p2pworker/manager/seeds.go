@@ -38,6 +38,9 @@ func (m *manager) seed(ctx context.Context) error {
 		m.env.Logger.Info("DNS seeding disabled")
 		return nil
 	}
+	if m.awaitSeedNodes(ctx) {
+		return nil
+	}
 	m.mu.Lock()
 	_, byProxy := m.cfg.Networks.proxy(0)
 	known, now := m.book.Len(), 0
@@ -121,11 +124,7 @@ func (m *manager) awaitNetwork(ctx context.Context) bool {
 func (m *manager) fetchFrom(host string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	target := net.JoinHostPort(host, strconv.Itoa(int(m.cfg.DefaultPort)))
-	if _, orders, ok := m.roster.Dial(target, p2p.AddrFetch, m.cfg.speaksV2()); ok {
-		m.dispatch(orders)
-		m.changed()
-	}
+	m.fetch(net.JoinHostPort(host, strconv.Itoa(int(m.cfg.DefaultPort))))
 }
 
 // maxSeeded is how many addresses are taken of one seed.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
@@ -89,4 +90,76 @@ func TestSeedsAndTheSwitch(t *testing.T) {
 	none.env.Logger = s.env.Logger
 	require.NoError(t, none.seed(t.Context()))
 	require.Contains(t, log.String(), "DNS seeding disabled")
+}
+
+// TestSeedNodes are asked one after the other: at once where no address is known.
+func TestSeedNodes(t *testing.T) {
+	s := newShip(t, Config{Automatic: true, DefaultPort: 8333, SeedNodes: []string{"25.0.0.1", "25.0.0.2:1"}})
+	w := s.worker("worker.1", 0)
+	asked := map[string]bool{}
+	ask := func(now time.Time) bool {
+		s.mu.Lock()
+		s.askSeedNodes(now)
+		dials := len(s.roster.Dials())
+		s.mu.Unlock()
+		if dials == 0 {
+			return false
+		}
+		dial := w.orders()[0].Dial
+		require.Equal(t, p2p.AddrFetch, dial.Kind)
+		asked[dial.Target] = true
+		_, err := msg.DialFailed.Call(t.Context(), w.conn, p2p.DialFailedRequest{Dial: dial.ID})
+		require.NoError(t, err)
+		return true
+	}
+	now := s.now()
+	require.True(t, ask(now))
+	require.False(t, ask(now.Add(seedNodePause)))
+	require.True(t, ask(now.Add(seedNodePause+1)))
+	require.False(t, ask(now.Add(time.Hour)))
+	require.Equal(t, map[string]bool{"25.0.0.1:8333": true, "25.0.0.2:1": true}, asked)
+
+	s = newShip(t, Config{Automatic: true, DefaultPort: 8333, SeedNodes: []string{"25.0.0.1"}})
+	w = s.worker("worker.1", 0)
+	s.succeeds("addpeeraddress", `["1.2.3.4",8333]`)
+	require.False(t, ask(now), "an address is known")
+	require.False(t, ask(now.Add(seedNodePause)))
+	require.True(t, ask(now.Add(seedNodePause+1)))
+}
+
+// TestSeedNodesComeBeforeDNSSeeds: for half a minute.
+func TestSeedNodesComeBeforeDNSSeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShip(t, Config{SeedNodes: []string{"25.0.0.1"}})
+		began := time.Now()
+		require.False(t, s.awaitSeedNodes(t.Context()))
+		require.Equal(t, seedNodePatience, time.Since(began))
+		s.cfg.SeedNodes = nil
+		require.False(t, s.awaitSeedNodes(t.Context()))
+		require.Equal(t, seedNodePatience, time.Since(began))
+	})
+}
+
+// TestAnAddedNodeIsNotChosenAgain: it may be written without its port.
+func TestAnAddedNodeIsNotChosenAgain(t *testing.T) {
+	s := newShip(t, Config{Automatic: true, DefaultPort: 8333, AddNode: []string{"1.2.3.4"}})
+	w := s.worker("worker.1", 0)
+	s.succeeds("addpeeraddress", `["1.2.3.4",8333]`)
+	s.mu.Lock()
+	s.dispatch(s.roster.Tick(time.Now()))
+	_, ok := s.choose(p2p.FullRelay)
+	require.False(t, ok)
+	_, _, ok = s.roster.Dial("1.2.3.4:8333", p2p.FullRelay, false)
+	require.False(t, ok, "it is being dialled")
+	s.mu.Unlock()
+	dial := w.orders()[0].Dial
+	require.Equal(t, "1.2.3.4", dial.Target)
+	w.open("1.2.3.4:8333", dial.ID)
+	for _, target := range []string{"1.2.3.4", "1.2.3.4:8333"} {
+		_, _, ok := s.roster.Dial(target, p2p.Manual, false)
+		require.False(t, ok, target)
+	}
+	_, _, ok = s.roster.Dial("1.2.3.4:8334", p2p.Manual, false)
+	require.True(t, ok)
+	s.fails(-23, "Error: Node already added", "addnode", `["1.2.3.4:8333","add"]`)
 }

@@ -19,6 +19,7 @@ func (m commands) tableCommands() rpc.Table {
 			Summary: "Returns all entries of the address manager, both of the new and the tried table, by their place.",
 			Result:  "{...}    (json object) new and tried: objects with \"bucket/position\" as keys",
 			Run:     m.getRawAddrMan},
+		exportCommand(),
 	}
 }
 
@@ -54,12 +55,14 @@ func (m commands) getAddrManInfo(context.Context, *rpc.Call) (any, error) {
 // rawAddress is one place of a table, in Bitcoin Core's order.
 type rawAddress struct {
 	Address       string `json:"address"`
+	MappedAS      uint32 `json:"mapped_as,omitempty"`
 	Port          uint16 `json:"port"`
 	Services      uint64 `json:"services"`
 	Time          int64  `json:"time"`
 	Network       string `json:"network"`
 	Source        string `json:"source"`
 	SourceNetwork string `json:"source_network"`
+	SourceAS      uint32 `json:"source_mapped_as,omitempty"`
 }
 
 type rawTables struct {
@@ -71,15 +74,15 @@ func (m commands) getRawAddrMan(context.Context, *rpc.Call) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	fresh, tried := m.book.Places()
-	return rawTables{rawTable(fresh), rawTable(tried)}, nil
+	return rawTables{m.rawTable(fresh), m.rawTable(tried)}, nil
 }
 
-func rawTable(places []addrbook.Place) map[string]rawAddress {
+func (m commands) rawTable(places []addrbook.Place) map[string]rawAddress {
 	table := make(map[string]rawAddress, len(places))
 	for _, p := range places {
 		table[fmt.Sprintf("%d/%d", p.Bucket, p.Index)] = rawAddress{
-			p.Address.Host.String(), p.Address.Port, uint64(p.Services), p.Seen.Unix(), p.Address.Host.NetworkName(),
-			p.Source.String(), p.Source.NetworkName()}
+			p.Address.Host.String(), m.asmap.System(p.Address.Host), p.Address.Port, uint64(p.Services), p.Seen.Unix(), p.Address.Host.NetworkName(),
+			p.Source.String(), p.Source.NetworkName(), m.asmap.System(p.Source)}
 	}
 	return table
 }

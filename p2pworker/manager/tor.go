@@ -148,11 +148,11 @@ func (m *manager) makeOnion(conn *torcontrol.Conn) (withdraw func(), err error) 
 	m.env.Logger.Info(fmt.Sprintf("Onion service: %s", p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}))
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.onion = p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}
+	m.addOwn(p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}, ByUser)
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.onion = p2p.Endpoint{}
+		m.removeOwn(host)
 	}, nil
 }
 

@@ -25,7 +25,10 @@ type Opened struct {
 	Worker        string
 	Dial          uint64 // 0 for an inbound one
 	Remote, Local p2p.Endpoint
+	Network       p2p.NetworkID
+	Group         uint64
 	NoBan         bool
+	Discouraged   bool
 }
 
 // Open numbers a new connection, or refuses it. Orders may evict another one.
@@ -35,7 +38,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		return Peer{}, nil, NoWorker
 	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
-		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
+		Network: o.Network, Group: o.Group, Worker: o.Worker, Opened: now, NoBan: o.NoBan, Discouraged: o.Discouraged}
 	var orders []Order
 	if o.Dial != 0 {
 		d := r.takeDial(o.Worker, o.Dial)
@@ -106,12 +109,35 @@ func (r *Roster) Peer(id int64) (Peer, bool) {
 	return Peer{}, false
 }
 
-// SetReady notes that the handshake of a connection is complete, and its
-// shortest ping if known.
-func (r *Roster) SetReady(id int64, lowestPing time.Duration) {
+// SetReady notes that the handshake of a connection is complete.
+func (r *Roster) SetReady(id int64) {
 	if p := r.peers[id]; p != nil {
-		p.Ready, p.LowestPing = true, lowestPing
+		p.Ready = true
 	}
+}
+
+// SetMerits notes what is known of a connection by now.
+func (r *Roster) SetMerits(id int64, m Merits) {
+	if p := r.peers[id]; p != nil {
+		p.Merits = m
+	}
+}
+
+// maxProtected is how many connections of ours are protected at a time (Bitcoin Core's
+// MAX_OUTBOUND_PEERS_TO_PROTECT_FROM_DISCONNECT): others shall be replaceable.
+const maxProtected = 4
+
+// Protect takes a full-relay connection that we made among the protected, if there is
+// room. It reports whether it is one of them.
+func (r *Roster) Protect(id int64) bool {
+	p := r.peers[id]
+	if p == nil || p.Kind != p2p.FullRelay {
+		return false
+	}
+	if !p.Protected && r.staying(func(p *Peer) bool { return p.Protected }) < maxProtected {
+		p.Protected = true
+	}
+	return p.Protected
 }
 
 // Count returns the number of connections of a kind.
@@ -149,5 +175,5 @@ func (r *Roster) leave(id int64, reason string) []Order {
 
 // FreeInbound returns how many more inbound connections there is room for.
 func (r *Roster) FreeInbound() int {
-	return r.limits.Total - r.limits.outbound() - r.Count(p2p.Inbound)
+	return r.limits.inbound() - r.Count(p2p.Inbound)
 }

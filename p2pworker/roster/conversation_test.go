@@ -98,7 +98,8 @@ func (s *script) connection() {
 	case "ready":
 		ping, err := time.ParseDuration(s.list("ping")[0])
 		require.NoError(s.t, err, s.Pos)
-		s.roster.SetReady(s.integer(s.word(0)), ping)
+		s.roster.SetReady(s.integer(s.word(0)))
+		s.roster.SetMerits(s.integer(s.word(0)), Merits{LowestPing: ping})
 	case "closed":
 		_, orders, ok := s.roster.Close(s.now, s.integer(s.word(0)))
 		s.orders(orders)

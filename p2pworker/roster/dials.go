@@ -50,17 +50,19 @@ func (r *Roster) known(target string) bool {
 	if r.connected(target) {
 		return true
 	}
+	same := r.plain(target)
 	for _, d := range r.dials {
-		if d.Target == target {
+		if r.plain(d.Target) == same {
 			return true
 		}
 	}
-	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return d.Target == target })
+	return slices.ContainsFunc(r.waiting, func(d *dial) bool { return r.plain(d.Target) == same })
 }
 
 func (r *Roster) connected(target string) bool {
+	same := r.plain(target)
 	for _, p := range r.peers {
-		if p.Name == target || p.Kind != p2p.Inbound && p.Remote.String() == target {
+		if r.plain(p.Name) == same || p.Kind != p2p.Inbound && p.Remote.String() == same {
 			return true
 		}
 	}

@@ -6,7 +6,8 @@
 // or closed, time passed) and returns Orders: what a worker has to do. It
 // performs no I/O and reads no clock; now is an argument. It does not choose
 // addresses: Wanted tells how many automatic connections are missing, and the
-// caller, who has the address book, asks for them with Dial.
+// caller, who has the address book, asks for them with Dial. Which of those that
+// there are is dropped for another depends on Merits that it is told.
 //
 // # Guarantees
 //

@@ -13,8 +13,12 @@ type Limits struct {
 	Total int
 	// FullRelay and BlockRelay are the automatic outbound ones.
 	FullRelay, BlockRelay int
+	// TxRelayPercent is how many of the inbound ones may be told of transactions.
+	TxRelayPercent int
 	// Manual is how many -addnode targets are connected at a time.
 	Manual int
+	// Port completes targets that name none.
+	Port uint16
 	// DialTime is how long a worker may take to tell how a dial ended.
 	DialTime time.Duration
 }
@@ -22,12 +26,15 @@ type Limits struct {
 // DefaultLimits are Bitcoin Core's. Its -timeout is five seconds for a dial, to
 // which a minute is added for the worker to be told and to tell.
 func DefaultLimits() Limits {
-	return Limits{Total: 125, FullRelay: 8, BlockRelay: 2, Manual: 8, DialTime: 65 * time.Second}
+	return Limits{Total: 125, FullRelay: 8, BlockRelay: 2, TxRelayPercent: 50, Manual: 8, DialTime: 65 * time.Second}
 }
 
 // outbound is how many of the total are kept free for automatic outbound
 // connections, with one for a feeler.
 func (l Limits) outbound() int { return min(l.FullRelay+l.BlockRelay+1, l.Total) }
+
+// inbound is how many of the total are for inbound connections.
+func (l Limits) inbound() int { return l.Total - l.outbound() }
 
 // Peer is one open connection.
 type Peer struct {
@@ -36,18 +43,26 @@ type Peer struct {
 	Name   string // as dialled, or the remote address
 	Remote p2p.Endpoint
 	Local  p2p.Endpoint
+	// Network is the one by which it is connected.
+	Network p2p.NetworkID
+	// Group stands for the part of the network that one operator is likely to own.
+	// Nobody else may be able to foresee it: by it some are safe from eviction.
+	Group  uint64
 	Worker string
 	// V2: it was dialled to be encrypted. Of one that a worker brought it is not
 	// known: should the peer refuse, it is closed as any other.
 	V2     bool
 	Opened time.Time
 	NoBan  bool
+	// Discouraged: one from its address misbehaved. It goes first, if any has to.
+	Discouraged bool
 	// Leaving: its worker was told to close it.
 	Leaving bool
 	// Ready: the handshake is complete.
 	Ready bool
-	// LowestPing is for eviction; 0 is unknown.
-	LowestPing time.Duration
+	Merits
+	// Protected: its chain is no reason to drop it.
+	Protected bool
 }
 
 // Order is something for a worker to do: Dial or Disconnect is set.

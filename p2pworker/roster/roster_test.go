@@ -179,30 +179,6 @@ func TestSwitchingNetworkOff(t *testing.T) {
 	require.Equal(t, 8, r.Wanted(p2p.FullRelay))
 }
 
-func TestFullNodeEvictsTheYoungestOfACrowdedNetwork(t *testing.T) {
-	r := New(Limits{Total: 31, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
-	r.AddWorker("w", 0, nil)
-	for i := range 20 {
-		inbound(t, r, i)
-	}
-	_, orders, refusal := r.Open(start().Add(time.Hour), Opened{Worker: "w", Remote: from(1)})
-	require.Empty(t, refusal)
-	require.Len(t, orders, 1)
-	require.EqualValues(t, 19, orders[0].Disconnect.Peer)
-	require.Equal(t, "selected inbound connection for eviction", orders[0].Disconnect.Reason)
-}
-
-func TestNobodyEvictable(t *testing.T) {
-	r := New(Limits{Total: 13, FullRelay: 8, BlockRelay: 2, DialTime: time.Minute})
-	r.AddWorker("w", 0, nil)
-	for i := range 2 {
-		_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(i), NoBan: true})
-		require.Empty(t, refusal)
-	}
-	_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(3)})
-	require.Equal(t, Full, refusal)
-}
-
 // TestCountsNeverDrift plays random events and compares the roster's counts
 // with what they must add up to.
 func TestCountsNeverDrift(t *testing.T) {

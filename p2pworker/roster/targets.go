@@ -37,21 +37,26 @@ func (t *target) succeeded() {
 // that are encrypted. It returns false if it is configured already, be it in
 // another way of writing.
 func (r *Roster) AddTarget(name string, v2 bool) bool {
-	if slices.ContainsFunc(r.targets, func(t *target) bool { return plain(t.name) == plain(name) }) {
+	if slices.ContainsFunc(r.targets, func(t *target) bool { return r.plain(t.name) == r.plain(name) }) {
 		return false
 	}
 	r.targets = append(r.targets, &target{name: name, v2: v2})
 	return true
 }
 
-// plain writes an address in the one way that all have in common.
-func plain(name string) string {
-	text, port, ok := p2p.SplitHostPort(name, 0)
+// plain writes an address in the one way that all have in common, with its port.
+func (r *Roster) plain(name string) string {
+	text, port, ok := p2p.SplitHostPort(name, r.limits.Port)
 	host, literal := p2p.ParseHost(text)
 	if !ok || !literal {
 		return name
 	}
 	return p2p.Endpoint{Host: host, Port: port}.String()
+}
+
+// Configured reports whether an address is one that is to stay connected.
+func (r *Roster) Configured(end p2p.Endpoint) bool {
+	return slices.ContainsFunc(r.targets, func(t *target) bool { return r.plain(t.name) == end.String() })
 }
 
 // RemoveTarget forgets one; a connection to it stays.
@@ -125,21 +130,30 @@ func (r *Roster) Tick(now time.Time) []Order {
 
 // Wanted returns how many automatic connections of a kind are missing.
 func (r *Roster) Wanted(kind p2p.ConnectionType) int {
-	limit := 0
-	switch kind {
-	case p2p.FullRelay:
-		limit = r.limits.FullRelay
-	case p2p.BlockRelayOnly:
-		limit = r.limits.BlockRelay
-	case p2p.AddrFetch:
-		limit = 1
-	case p2p.Feeler:
-		// It needs one of the connections that there may be.
-		limit = min(1, max(r.limits.Total-r.Count(p2p.FullRelay)-r.Count(p2p.BlockRelayOnly), 0))
-	}
 	if !r.active {
 		return 0
 	}
+	return max(r.limit(kind)-r.made(kind), 0)
+}
+
+// limit is how many automatic connections of a kind there are to be.
+func (r *Roster) limit(kind p2p.ConnectionType) int {
+	switch kind {
+	case p2p.FullRelay:
+		return r.limits.FullRelay
+	case p2p.BlockRelayOnly:
+		return r.limits.BlockRelay
+	case p2p.AddrFetch:
+		return 1
+	case p2p.Feeler:
+		// It needs one of the connections that there may be.
+		return min(1, max(r.limits.Total-r.Count(p2p.FullRelay)-r.Count(p2p.BlockRelayOnly), 0))
+	}
+	return 0
+}
+
+// made counts the connections of a kind, with those that are being made.
+func (r *Roster) made(kind p2p.ConnectionType) int {
 	n := r.Count(kind)
 	for _, d := range r.dials {
 		if d.Kind == kind {
@@ -151,5 +165,5 @@ func (r *Roster) Wanted(kind p2p.ConnectionType) int {
 			n++
 		}
 	}
-	return max(limit-n, 0)
+	return n
 }

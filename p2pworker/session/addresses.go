@@ -27,6 +27,8 @@ type addressRelay struct {
 	known     map[string]struct{}
 	pending   []p2p.NetAddr
 	next      time.Time
+	asking    bool      // for our own address, which goes with what is due
+	nextSelf  time.Time // when our own address is told again; zero if it was not
 }
 
 // maxKnownAddresses bounds the memory of what a peer was told.
@@ -151,10 +153,13 @@ func (s *addressExchange) onGetAddr() {
 	}
 	s.addr.answered = true
 	s.addr.pending = nil
-	ask(s.conversation, true, p2p.GetAddresses, p2p.GetAddressesRequest{Peer: s.cfg.Peer}, func(l p2p.AddressesReply, err error) {
-		if err == nil {
-			s.queueAddresses(l.Addresses)
-		}
+	s.announceSelf(func() {
+		ask(s.conversation, true, p2p.GetAddresses, p2p.GetAddressesRequest{Peer: s.cfg.Peer}, func(l p2p.AddressesReply, err error) {
+			if err == nil {
+				s.queueAddresses(l.Addresses)
+				s.trickleAddresses()
+			}
+		})
 	})
 }
 
@@ -181,7 +186,7 @@ func (s *addressExchange) drawNextAddresses() {
 
 // trickleAddresses sends what is pending at random times.
 func (s *addressExchange) trickleAddresses() {
-	if !s.addr.enabled || s.now.Before(s.addr.next) {
+	if !s.addr.enabled || s.addr.asking || s.now.Before(s.addr.next) {
 		return
 	}
 	s.drawNextAddresses()
@@ -196,9 +201,5 @@ func (s *addressExchange) trickleAddresses() {
 	if len(fresh) == 0 {
 		return
 	}
-	messageType := wire.CmdAddr
-	if s.hs.addrV2 {
-		messageType = wire.CmdAddrV2
-	}
-	s.send(messageType, encodeAddresses(fresh, s.hs.addrV2))
+	s.sendAddresses(fresh)
 }

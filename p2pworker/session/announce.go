@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -68,7 +70,11 @@ func (s *Session) tipChanged(in TipChanged) {
 	if !s.hs.complete || s.cfg.Type == p2p.Feeler {
 		return
 	}
+	if none := (chainhash.Hash{}); was.Hash == none && s.tip.Hash != none {
+		s.fee.next = time.Time{} // what the peer was told by now was a guess
+	}
 	s.maybeSendFeeFilter()
+	s.findAnnounced()
 	branched := s.tip.Hash != was.Hash && s.tip.Height <= was.Height
 	if (branched || s.tip.Lost != was.Lost || s.tip.Partial && !was.Partial) && s.headers.known {
 		// A branch of the peer that was not worth its blocks may be now, one whose

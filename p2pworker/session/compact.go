@@ -163,6 +163,7 @@ func (s *headerExchange) judgeCompact(hash chainhash.Hash, p *partial, v p2p.Sub
 func (s *headerExchange) followCompact(hash chainhash.Hash, p *partial, v p2p.SubmitCompactReply) {
 	if last := v.Headers.Last; last == hash {
 		s.learnBest(v.Headers)
+		s.tells(v.Headers)
 		s.down.learnHeight(last, v.Headers.Height)
 		if v.Headers.Download {
 			s.downloadTo(last, &v.Headers.Work)

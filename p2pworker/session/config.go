@@ -37,6 +37,10 @@ type Config struct {
 	Remote netip.AddrPort
 	// RemoteServices are those we expect of an outbound peer, or 0.
 	RemoteServices wire.ServiceFlag
+	// UploadLimited: what is sent counts, and there may be an end to it.
+	UploadLimited bool
+	// Listening: the peer may be told where we can be found.
+	Listening bool
 	// BlocksOnly: transactions are not wanted from peers without permission.
 	BlocksOnly bool
 	// LogIPs adds the peer's address to log lines.

@@ -26,8 +26,9 @@ type conversation struct {
 	barrier int
 	held    heldQueue
 
-	tip p2p.Tip
-	hs  handshake
+	tip    p2p.Tip
+	hs     handshake
+	upload upload
 }
 
 type pendingRequest struct {
@@ -81,6 +82,7 @@ func (s *conversation) send(messageType string, payload []byte) {
 		return
 	}
 	s.logf("net", "sending %s (%d bytes) peer=%d", messageType, len(payload), s.cfg.Peer)
+	s.upload.sent += messageOverhead + uint64(len(payload))
 	s.effects = append(s.effects, Send{Type: messageType, Payload: payload})
 }
 

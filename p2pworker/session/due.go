@@ -36,6 +36,7 @@ func (s *Session) Due() (at time.Time, ok bool) {
 	if s.hs.complete {
 		s.pingDue(&a)
 		s.headersDue(&a)
+		s.chainDue(&a)
 		s.downloadDue(&a)
 		s.txsDue(&a)
 		s.feeFilterDue(&a)
@@ -72,6 +73,9 @@ func (s *headerExchange) headersDue(a *alarm) {
 	if s.wantsHeaders() {
 		a.ring(s.headers.retryAt)
 	}
+	if h := &s.headers; h.started && !h.deadline.IsZero() {
+		a.ringAfter(h.deadline)
+	}
 	if h := &s.headers; h.announced {
 		a.ring(latest(h.repeatAt, h.requested.Add(h.answerTime()+1)))
 	}
@@ -102,8 +106,11 @@ func (s *txExchange) feeFilterDue(a *alarm) {
 }
 
 func (s *addressExchange) addressesDue(a *alarm) {
-	if len(s.addr.pending) > 0 {
+	if len(s.addr.pending) > 0 && !s.addr.asking {
 		a.ring(s.addr.next)
+	}
+	if s.announcesSelf() {
+		a.ring(s.addr.nextSelf)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -56,4 +57,13 @@ func TestFeeFilterAtTheRelayFeeIsNotRounded(t *testing.T) {
 		b.receive("verack", nil)
 		require.Equal(t, []int64{cfg.MinRelayFeeRate}, sentFilters(b))
 	}
+}
+
+// TestAGuessIsCorrected: a worker may have a peer before it knows the tip.
+func TestAGuessIsCorrected(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.step(TipChanged{Tip: p2p.Tip{Hash: chainhash.Hash{1}, Initial: true}})
+	require.Equal(t, []int64{roundDown(maxMoney)}, sentFilters(b))
+	b.step(TipChanged{Tip: p2p.Tip{Hash: chainhash.Hash{2}, Initial: true}})
+	require.Empty(t, b.types())
 }

@@ -33,6 +33,7 @@ type handshake struct {
 	addrV2     bool
 	// relaysTxs: the peer takes part in transaction relay with us.
 	relaysTxs    bool
+	relayTold    bool // to the manager
 	prefersHeads bool
 	toldHeight   int32 // of our chain, in our version message
 }
@@ -59,7 +60,7 @@ func (s *Session) sendVersion() {
 
 // services are what we offer: recent blocks only while old ones are missing
 // (BIP159).
-func (s *Session) services() wire.ServiceFlag {
+func (s *conversation) services() wire.ServiceFlag {
 	services := s.cfg.Services
 	if s.offersBloom() {
 		services |= wire.SFNodeBloom
@@ -105,6 +106,7 @@ func (s *Session) onVersion(r *reader) error {
 	s.hs.peer = v
 	s.hs.common = min(v.Version, ProtocolVersion)
 	s.hs.relaysTxs = v.Relay && !s.blockRelayOnly() && s.cfg.Type != p2p.Feeler
+	s.hs.relayTold = s.hs.relaysTxs // the introduction tells
 	agent := v.UserAgent
 	if agent == "" {
 		agent = "<no user agent>"
@@ -177,6 +179,20 @@ func (s *Session) introduction() p2p.IntroducePeerRequest {
 		Peer: s.cfg.Peer, Version: v.Version, Services: uint64(v.Services), UserAgent: v.UserAgent,
 		Relay: v.Relay, AddrLocal: v.AddrLocal.String(), TimeOffset: int64(v.TimeOffset / time.Second),
 	}
+}
+
+// tellTxRelay asks whether a peer that chose us may be told of transactions if it is to
+// be only now: it has set a filter.
+func (s *Session) tellTxRelay() {
+	if s.ended || s.outbound() || !s.hs.relaysTxs || s.hs.relayTold {
+		return
+	}
+	s.hs.relayTold = true
+	ask(s.conversation, false, p2p.RelayTxs, p2p.RelayTxsRequest{Peer: s.cfg.Peer}, func(r p2p.RelayTxsReply, err error) {
+		if err == nil && r.Refused {
+			s.disconnect("failed to find a tx-relaying eviction candidate - connection dropped after %s message", wire.CmdFilterLoad)
+		}
+	})
 }
 
 func (s *Session) introduced(v p2p.IntroducePeerReply, err error) {

@@ -15,6 +15,8 @@ import (
 // headerSync is what we know of the peer's header chain.
 type headerSync struct {
 	started bool
+	// deadline is when the peer is to have told all its headers, zero for none.
+	deadline time.Time
 	// retryAt delays the next attempt to start after the node failed us.
 	retryAt time.Time
 	// requested is when the getheaders was sent that waits for an answer.
@@ -52,7 +54,8 @@ func (s *headerExchange) syncHeaders() {
 		return
 	}
 	s.headers.started = true
-	ask(s.conversation, false, p2p.GetLocator, p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true}, func(l p2p.LocatorReply, err error) {
+	req := p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true, Preferred: s.outbound() || s.cfg.Permissions.Has(p2p.NoBan)}
+	ask(s.conversation, false, p2p.GetLocator, req, func(l p2p.LocatorReply, err error) {
 		if err != nil || l.Wait {
 			s.headers.started = false
 			s.headers.retryAt = s.now.Add(nodeRetry)
@@ -61,6 +64,7 @@ func (s *headerExchange) syncHeaders() {
 			}
 			return
 		}
+		s.headers.setDeadline(s.now, l.Patience)
 		// Starting one below our best header makes the answer of a peer in
 		// sync non-empty, which tells us that it has that header. The tip that
 		// we know of may be older than the locator.
@@ -189,6 +193,9 @@ func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err err
 
 func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
 	last := hashes[len(hashes)-1]
+	if v.Ended { // whether they connect or not
+		s.headers.requested, s.headers.presyncing, s.headers.presynced = time.Time{}, false, -1
+	}
 	if v.Unconnecting {
 		s.announcer.markKnown(last)
 		s.connectHeaders(hashes[0], parent, last)
@@ -212,14 +219,7 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 	if slices.Contains(hashes, s.headers.announcedBlock) {
 		s.headers.announced = false
 	}
-	for i, h := range hashes {
-		s.announcer.learn(h, previousHash(raw[i*wire.MaxBlockHeaderPayload:]))
-		if v.Last == last {
-			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
-		}
-	}
-	s.announcer.markKnown(last)
-	s.learnBest(v)
+	s.learnHeaders(v, hashes, raw)
 	switch {
 	case v.Presync != nil:
 		s.continuePresync(v.Presync)
@@ -234,6 +234,20 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.downloadTo(v.Last, &v.Work)
 		s.wakeDownload(!s.tip.Initial)
 	}
+}
+
+// learnHeaders notes headers that the peer has.
+func (s *headerExchange) learnHeaders(v p2p.SubmitHeadersReply, hashes []chainhash.Hash, raw []byte) {
+	last := hashes[len(hashes)-1]
+	for i, h := range hashes {
+		s.announcer.learn(h, previousHash(raw[i*wire.MaxBlockHeaderPayload:]))
+		if v.Last == last {
+			s.down.learnHeight(h, v.Height-int32(len(hashes)-1-i))
+		}
+	}
+	s.announcer.markKnown(last)
+	s.learnBest(v)
+	s.tells(v)
 }
 
 // learnBest notes the best header that the peer has. Messages may overtake each

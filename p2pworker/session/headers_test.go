@@ -173,6 +173,20 @@ func TestHeadersShowTheirWorkBeforeTheyAreKept(t *testing.T) {
 	require.Equal(t, int32(-1), b.s.Report(b.now).Presynced)
 	require.Equal(t, int32(10), b.s.Report(b.now).SyncedHeaders)
 
+	// One that ends in the middle, as it has grown since, is asked for anew at once.
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{LowWork: true, Presync: &p2p.Presync{Height: 2000, Locator: locator}})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: locator})
+	require.Empty(t, b.types(), "an announcement in between")
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true, Ended: true})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: locator})
+	require.Equal(t, []string{"getheaders"}, b.types())
+	require.Equal(t, int32(-1), b.s.Report(b.now).Presynced)
+
 	// A chain that ends with too little work is left alone.
 	b.receive("headers", encodeHeaders(raw[:80]))
 	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{LowWork: true})

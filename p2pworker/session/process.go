@@ -2,6 +2,8 @@ package session
 
 import (
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // process is the table of messages. An error means that the payload could not
@@ -55,7 +57,7 @@ func (s *Session) processEstablished(m Message, r *reader) error {
 	case wire.CmdGetAddr:
 		s.onGetAddr()
 	case wire.CmdMemPool:
-		s.onMempool()
+		s.checkUpload(s.cfg.Permissions.Has(p2p.Mempool), false, s.onMempool)
 	case wire.CmdFeeFilter:
 		return s.onFeeFilter(r)
 	case wire.CmdFilterLoad, wire.CmdFilterAdd, wire.CmdFilterClear:

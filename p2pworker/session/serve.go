@@ -111,7 +111,7 @@ func (s *Session) serveNext() {
 				s.disconnect("filtered block request received when NODE_BLOOM service disabled")
 				break
 			}
-			s.serveFiltered(inv)
+			s.checkUpload(s.cfg.Permissions.Has(p2p.Download), true, func() { s.serveFiltered(inv) })
 			return
 		}
 	}
@@ -146,18 +146,24 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 func (s *Session) serveBlock(inv wire.InvVect) {
 	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock, Compact: inv.Type == invCompactBlock}
 	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
-		switch {
-		case err != nil:
-		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
-			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
-		case f.Compact:
-			s.send(cmdCompactBlock, f.First())
-		case f.Found:
-			s.send(wire.CmdBlock, f.First())
-			s.continueGetBlocks(inv.Hash)
-		}
-		s.serveNext()
+		free := err != nil || !f.Historical || s.cfg.Permissions.Has(p2p.Download)
+		s.checkUpload(free, true, func() { s.sendBlock(inv, f, err) })
 	})
+}
+
+// sendBlock answers a request for a block, and goes on with the next.
+func (s *Session) sendBlock(inv wire.InvVect, f p2p.FetchReply, err error) {
+	switch {
+	case err != nil:
+	case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
+		s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+	case f.Compact:
+		s.send(cmdCompactBlock, f.First())
+	case f.Found:
+		s.send(wire.CmdBlock, f.First())
+		s.continueGetBlocks(inv.Hash)
+	}
+	s.serveNext()
 }
 
 // continueGetBlocks makes a peer that syncs by getblocks ask for the next run.

@@ -40,6 +40,7 @@ type (
 	headerExchange struct {
 		*blockExchange
 		headers headerSync
+		chain   chainSync
 	}
 	// txExchange downloads transactions and announces ours.
 	txExchange struct {
@@ -87,6 +88,9 @@ func (s *Session) Step(now time.Time, in Input) []Effect {
 	s.excuseWaiting()
 	s.dispatch(in)
 	s.processHeld()
+	s.considerChain()
+	s.tellTxRelay()
+	s.tellUpload()
 	return s.effects
 }
 
@@ -169,17 +173,23 @@ func (s *Session) tick(t Tick) {
 		return
 	}
 	s.maybePing()
+	s.checkLead()
 	s.syncHeaders()
 	s.repeatGetHeaders()
 	s.continueDownload()
 	s.trickleTxs()
 	s.comeForTxs()
+	s.announceSelf(func() {})
 	s.trickleAddresses()
 	s.maybeSendFeeFilter()
 }
 
 func (s *Session) processHeld() {
-	for !s.ended && s.held.len() > 0 && s.mayProcess(s.held.first()) {
+	for !s.ended && s.held.len() > 0 {
+		s.announceSelf(func() {})
+		if !s.mayProcess(s.held.first()) {
+			return
+		}
 		s.handle(s.held.pop())
 		// What is due by now is told before the next message is answered.
 		if !s.ended && s.hs.complete {

@@ -39,6 +39,7 @@ func (s *Session) onInv(r *reader) error {
 		switch inv.Type {
 		case wire.InvTypeTx, wire.InvTypeWitnessTx, invWtx:
 		case wire.InvTypeBlock:
+			s.chain.announces(inv.Hash)
 			if s.noteBlockInv(inv) {
 				newBlock = &inv.Hash
 			}
@@ -46,6 +47,7 @@ func (s *Session) onInv(r *reader) error {
 			s.logf("net", "Unknown inv type \"%s\" received from peer=%d", inventoryName(*inv), s.cfg.Peer)
 		}
 	}
+	s.findAnnounced()
 	if newBlock != nil {
 		s.fetchHeadersFor(*newBlock)
 	}
@@ -107,12 +109,17 @@ func (s *headerExchange) fetchHeadersFor(block chainhash.Hash) {
 	if !s.headers.started && s.headers.early {
 		return
 	}
-	s.headers.early = s.headers.early || !s.headers.started
-	ask(s.conversation, true, p2p.GetLocator, p2p.LocatorRequest{Announced: block}, func(l p2p.LocatorReply, err error) {
+	req := p2p.LocatorRequest{Announced: block, Early: !s.headers.started}
+	ask(s.conversation, true, p2p.GetLocator, req, func(l p2p.LocatorReply, err error) {
+		if req.Early && err == nil {
+			s.headers.early = !l.Wait
+		}
 		switch {
 		case err != nil:
 			s.headers.remember(block, s.now.Add(nodeRetry))
+		case l.Wait: // another one is asked for it
 		case l.Known:
+			s.shows(block, l.Work)
 			s.hasKnown(block, l)
 		case s.maybeGetHeaders(l.Hashes):
 			s.logf("net", "getheaders (%d) %s to peer=%d", s.tip.HeaderHeight, block, s.cfg.Peer)

@@ -120,7 +120,7 @@ func (h Host) Group() string {
 	if !h.Routable() {
 		return "\x00"
 	}
-	if v4, ok := h.linkedIPv4(); ok {
+	if v4, ok := h.LinkedIPv4(); ok {
 		return "\x01" + string(v4[:2])
 	}
 	bits := groupIPv6
@@ -152,9 +152,9 @@ func (h Host) class() byte {
 	return byte(h.network)
 }
 
-// linkedIPv4 returns the IPv4 address that an address is or leads to: by translation
+// LinkedIPv4 returns the IPv4 address that an address is or leads to: by translation
 // (RFC 6052, RFC 6145), 6to4 (RFC 3964) or Teredo (RFC 4380).
-func (h Host) linkedIPv4() (v4 [4]byte, ok bool) {
+func (h Host) LinkedIPv4() (v4 [4]byte, ok bool) {
 	switch {
 	case h.network == IPv4:
 		return [4]byte([]byte(h.raw)), true

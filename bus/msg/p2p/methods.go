@@ -60,4 +60,14 @@ const (
 	AddAddresses Method[AddAddressesRequest, Done] = "peers.addresses.add"
 	// GetAddresses returns addresses to answer a peer's getaddr with.
 	GetAddresses Method[GetAddressesRequest, AddressesReply] = "peers.addresses.get"
+	// CountUpload tells how much was sent to a peer, and asks whether that is all that may
+	// be sent for now (-maxuploadtarget).
+	CountUpload Method[CountUploadRequest, CountUploadReply] = "peers.upload"
+	// SelfAddress returns where we can be found, for a peer to tell others.
+	SelfAddress Method[SelfAddressRequest, SelfAddressReply] = "peers.self"
+	// RelayTxs tells that a peer is to be told of transactions from now on.
+	RelayTxs Method[RelayTxsRequest, RelayTxsReply] = "peers.relaytxs"
+	// ProtectPeer asks that a full-relay peer of ours whose chain is as good as our own
+	// never be dropped for its chain: a few are not.
+	ProtectPeer Method[ProtectPeerRequest, ProtectPeerReply] = "peers.protect"
 )

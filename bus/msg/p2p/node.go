@@ -44,14 +44,29 @@ type LocatorReply struct {
 	Work     Work `cbor:"5,keyasint,omitempty"` // of its chain
 	// Wait: another peer is asked for its headers first. There will be an event.
 	Wait bool `cbor:"4,keyasint,omitempty"`
+	// Patience is how many milliseconds a peer that begins has for all its headers, 0 for
+	// any time.
+	Patience int64 `cbor:"6,keyasint,omitempty"`
+	// Late: one that is overdue has to make room for another. Over: nobody waits for it.
+	Late bool `cbor:"7,keyasint,omitempty"`
+	Over bool `cbor:"8,keyasint,omitempty"`
 }
 
 // LocatorRequest asks for a block locator of the best header chain, for a peer that
-// announced a block if that is not zero, or to begin with all its headers.
+// announced a block if that is not zero, or to begin with all its headers; or for one of
+// the chain that ends before the block Below, if that is not zero and known.
 type LocatorRequest struct {
 	Announced chainhash.Hash `cbor:"1,keyasint,omitempty"`
 	Peer      int64          `cbor:"2,keyasint,omitempty"`
 	Begin     bool           `cbor:"3,keyasint,omitempty"`
+	Below     chainhash.Hash `cbor:"4,keyasint,omitempty"`
+	// Early: the peer has not been asked for all its headers. For each block that is
+	// announced one of these is.
+	Early bool `cbor:"5,keyasint,omitempty"`
+	// Preferred: we chose the peer, or the user vouches for it.
+	Preferred bool `cbor:"6,keyasint,omitempty"`
+	// Overdue: the peer has had the patience to tell all its headers, and has not.
+	Overdue bool `cbor:"7,keyasint,omitempty"`
 }
 
 // FindHeadersRequest is a getheaders message. At most MaxLocator
@@ -97,6 +112,8 @@ type SubmitHeadersReply struct {
 	LowWork bool     `cbor:"8,keyasint"`
 	Presync *Presync `cbor:"9,keyasint,omitempty"`
 	Work    Work     `cbor:"10,keyasint,omitempty"` // of the chain to Last
+	// Ended: they were the answer that Presync asked for, and there is no more to ask.
+	Ended bool `cbor:"11,keyasint,omitempty"`
 }
 
 // Work is the work of a chain in expected hashes, the most significant byte first.
@@ -276,6 +293,8 @@ type FetchReply struct {
 	TooDeep bool `cbor:"2,keyasint"`
 	// Compact: it is a cmpctblock message.
 	Compact bool `cbor:"3,keyasint"`
+	// Historical: it is so old that only those want it who catch up.
+	Historical bool `cbor:"4,keyasint,omitempty"`
 	multipart.Frames
 }
 

@@ -40,6 +40,10 @@ type OpenPeerReply struct {
 	Kind        ConnectionType `cbor:"3,keyasint"`
 	Name        string         `cbor:"4,keyasint"`
 	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
+	// Listening: the peer may be told where to find us. UploadLimited: what is sent to it
+	// counts, and there may be an end to it.
+	Listening     bool `cbor:"7,keyasint,omitempty"`
+	UploadLimited bool `cbor:"8,keyasint,omitempty"`
 }
 
 // DialFailedRequest says why. Busy: the worker had no room and did not try. Proxy: it
@@ -89,6 +93,51 @@ type AddAddressesRequest struct {
 	Peer      int64     `cbor:"1,keyasint"`
 	Addresses []NetAddr `cbor:"2,keyasint"`
 	Relay     []NetAddr `cbor:"3,keyasint,omitempty"`
+}
+
+// CountUploadRequest tells of one connection.
+type CountUploadRequest struct {
+	Peer int64  `cbor:"1,keyasint"`
+	Sent uint64 `cbor:"2,keyasint"` // bytes of messages since its beginning
+}
+
+// CountUploadReply tells what is over for the day: Historical, old blocks are not to be
+// served, so that new ones can be; Reached, nothing that others can have elsewhere.
+type CountUploadReply struct {
+	Historical bool `cbor:"1,keyasint"`
+	Reached    bool `cbor:"2,keyasint"`
+}
+
+// SelfAddressRequest names the peer.
+type SelfAddressRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// SelfAddressReply holds one address, or none if there is nothing to tell. Services and
+// Time are for the worker to fill in.
+type SelfAddressReply struct {
+	Addresses []NetAddr `cbor:"1,keyasint,omitempty"`
+}
+
+// RelayTxsRequest names the peer.
+type RelayTxsRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// RelayTxsReply tells whether the peer has to go: there are as many inbound ones as may
+// be told of transactions, and none of them does.
+type RelayTxsReply struct {
+	Refused bool `cbor:"1,keyasint"`
+}
+
+// ProtectPeerRequest names the peer.
+type ProtectPeerRequest struct {
+	Peer int64 `cbor:"1,keyasint"`
+}
+
+// ProtectPeerReply tells whether it is one of the protected.
+type ProtectPeerReply struct {
+	Protected bool `cbor:"1,keyasint"`
 }
 
 // GetAddressesRequest asks for addresses to answer a peer's getaddr with.

@@ -37,4 +37,6 @@ type PeerReport struct {
 	HighFrom        bool              `cbor:"32,keyasint"` // the peer asked us
 	Presynced       int32             `cbor:"33,keyasint"` // -1 for none
 	SessionID       string            `cbor:"30,keyasint,omitempty"`
+	LastNews        int64             `cbor:"36,keyasint"` // when it last told of a chain better than ours
+	Protected       bool              `cbor:"35,keyasint"` // by ProtectPeer
 }

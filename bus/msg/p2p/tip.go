@@ -20,6 +20,7 @@ type Tip struct {
 	// Partial: blocks below a loaded UTXO set are still missing, so that others
 	// find no more here than with a node that prunes.
 	Partial bool `cbor:"10,keyasint,omitempty"`
+	Work    Work `cbor:"11,keyasint"` // of the chain up to the tip
 }
 
 // TipChangedEvent carries the new state and, in attachments, the headers (80

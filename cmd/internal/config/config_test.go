@@ -105,9 +105,9 @@ func TestUnservedSettingsAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -rest.")
 	// Who asks for privacy or silence must not get the opposite.
-	s, _, err = load(t, "seednode=127.0.0.1\npersistmempool=0\n", "-walletbroadcast=0", "-v2transport=0", "-walletrbf=1", "-nolistenonion")
+	s, _, err = load(t, "signer=x\npersistmempool=0\n", "-walletbroadcast=0", "-v2transport=0", "-walletrbf=1", "-nolistenonion")
 	require.NoError(t, err)
-	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -seednode, -walletbroadcast=0.")
+	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -signer, -walletbroadcast=0.")
 }
 
 func TestSecretsAreMasked(t *testing.T) {

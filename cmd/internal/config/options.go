@@ -121,6 +121,7 @@ func portsOf(port func(chains.Chain) int) string {
 func connectionOptions() []Option {
 	return []Option{
 		{Name: "addnode", Category: Connection, Param: "=<ip>", PerChain: true, Help: "Keep a connection to this peer besides the automatic ones; may be repeated"},
+		{Name: "asmap", Category: Connection, Param: "=<file>", Help: "A map of addresses to autonomous systems, relative to the chain's folder: peers are chosen by these rather than by ranges of addresses (default: none)"},
 		{Name: "bantime", Category: Connection, Param: "=<n>", Help: "Seconds for which setban bans unless told otherwise (default: 86400)"},
 		{Name: "bind", Category: Connection, Param: "=<addr>[:<port>][=onion]", PerChain: true, Help: "Listen for peers here; \"=onion\" marks the local end of a Tor service; IPv6 as [host]:port; may be repeated"},
 		{Name: "cjdnsreachable", Category: Connection, Help: "This machine is on CJDNS: fc00::/8 is that network, not a private one (default: 0)"},
@@ -128,12 +129,15 @@ func connectionOptions() []Option {
 		{Name: "dns", Category: Connection, Help: "Look up the names in -addnode, -connect, -proxy and -onion (default: 1)"},
 		{Name: "dnsseed", Category: Connection, Help: "Ask DNS seeds for peers when few are known; by a proxy for names they are peers to ask instead (default: 1 without -connect, and with IPv4 or IPv6 in -onlynet)"},
 		{Name: "discover", Category: Connection, Help: "Find out which addresses this machine has (default: 1 when listening)"},
+		{Name: "externalip", Category: Connection, Param: "=<ip>", Help: "An address at which peers find this node, of whatever network; may be repeated"},
 		{Name: "forcednsseed", Category: Connection, Help: "Ask all DNS seeds at start, whatever is known (default: 0)"},
 		{Name: "i2pacceptincoming", Category: Connection, Help: "Has to be 0 with -i2psam: connections from I2P are not accepted"},
 		{Name: "i2psam", Category: Connection, Param: "=<ip:port>", Help: "Reach peers of I2P by the SAM interface of this router, each from an address of its own; not together with -i2pacceptincoming (default port: 7656)"},
+		{Name: "inboundrelaypercent", Category: Connection, Param: "=<n>", Help: "How many of the peers that connect may be told of transactions, in percent (default: 50)"},
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
 		{Name: "listenonion", Category: Connection, Help: "Have a Tor daemon make an onion service by which peers connect; if no proxy for Tor is given, its own is used (default: 1 when listening)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
+		{Name: "maxuploadtarget", Category: Connection, Param: "=<n>", Help: "Send no more than this in a day, in MiB or with one of the units k, K, m, M, g, G, t, T (small letters by 1000, large ones by 1024): old blocks are refused in time for new ones to be relayed. Peers with the permission \"download\" get them all the same (default: 0, no limit)"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "onion", Category: Connection, Param: "=<ip:port|path>", Help: "Reach Tor's onion services by this SOCKS5 proxy, as \"unix:\" and a path too (default: that of -proxy); -noonion makes no connections to them"},
 		{Name: "onlynet", Category: Connection, Param: "=<net>", Help: "Make automatic connections to this network only (ipv4, ipv6, onion, i2p, cjdns); may be repeated. Peers that connect, and -addnode and -connect, may be of any"},
@@ -143,6 +147,7 @@ func connectionOptions() []Option {
 		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
 		{Name: "proxy", Category: Connection, Param: "=<ip>[:<port>][=<network>]|unix:<path>[=<network>]", Help: "Connect by this SOCKS5 proxy, for one network only if that is named (ipv4, ipv6, onion, cjdns); may be repeated, -noproxy takes it back. Names are looked up by the proxy, and nobody may connect unless -listen or -bind is given (default port: 9050)"},
 		{Name: "proxyrandomize", Category: Connection, Help: "Give every connection by a proxy a user name and a password of its own, for which Tor takes another way (default: 1)"},
+		{Name: "seednode", Category: Connection, Param: "=<ip>", Help: "A node to ask for addresses when there are too few peers; may be repeated"},
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
 		{Name: "torcontrol", Category: Connection, Param: "=<ip>[:<port>]", Help: "Control port of the Tor daemon for -listenonion (default: 127.0.0.1:9051)"},
 		{Name: "torpassword", Category: Connection, Param: "=<pass>", Secret: true, Help: "Password for it, if it does not take its cookie file"},
@@ -228,7 +233,7 @@ func otherOptions() []Option {
 func acceptedOptions() []Option {
 	names := []string{
 		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
-		"dbbatchsize", "deprecatedrpc", "externalip", "fixedseeds", "keypool", "limitancestorcount",
+		"dbbatchsize", "deprecatedrpc", "fixedseeds", "keypool", "limitancestorcount",
 		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
 		"printpriority", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
@@ -245,11 +250,11 @@ func acceptedOptions() []Option {
 // unservedOptions ask for something that this node does not do yet.
 func unservedOptions() []Option {
 	names := []string{
-		"acceptstalefeeestimates", "alertnotify", "asmap", "blocknotify", "capturemessages",
+		"acceptstalefeeestimates", "alertnotify", "blocknotify", "capturemessages",
 		"daemon", "daemonwait",
-		"inboundrelaypercent", "maxuploadtarget", "natpmp",
+		"natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",
-		"rest", "rpcwhitelist", "rpcwhitelistdefault", "seednode", "signer",
+		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 type binding struct {
 	addr     string
 	onion    bool
+	trusted  bool // it grants that who connects is not banned: not for strangers
 	optional bool // failing to bind it is no error, as long as another one works
 }
 
@@ -32,6 +34,9 @@ func listening(s *config.Settings) bool {
 // p2pEndpoints returns where peers may connect.
 func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 	if !listening(s) {
+		if len(s.List("bind"))+len(s.List("whitebind")) > 0 {
+			return nil, config.Complain("Cannot set -bind or -whitebind together with -listen=0")
+		}
 		return nil, nil
 	}
 	port := int(s.Int("port", int64(chain.P2PPort())))
@@ -68,7 +73,7 @@ func namedEndpoints(s *config.Settings, port int) (list []binding, err error) {
 		list = append(list, binding{addr: resolved, onion: onion})
 	}
 	for _, bind := range s.List("whitebind") {
-		_, addr, found := strings.Cut(bind, "@")
+		names, addr, found := strings.Cut(bind, "@")
 		if !found {
 			addr = bind
 		}
@@ -76,7 +81,8 @@ func namedEndpoints(s *config.Settings, port int) (list []binding, err error) {
 		if err != nil {
 			return nil, config.Complain("Cannot resolve -whitebind address: '%s'", bind)
 		}
-		list = append(list, binding{addr: resolved})
+		trusted := !found || slices.Contains(strings.Split(names, ","), "noban") || slices.Contains(strings.Split(names, ","), "all")
+		list = append(list, binding{addr: resolved, trusted: trusted})
 	}
 	return list, nil
 }

@@ -31,16 +31,20 @@ type partSettings struct {
 
 	signetChallenge string // hex; "" for the default signet's
 
-	metrics   []*net.TCPListener
-	accounts  []gateway.Account
-	workers   workerPlan
-	networks  manager.Networks
-	tor       manager.TorControl
-	userAgent string
-	relay     config.FeeRates
-	node      node.Config
-	notify    notify.Config
-	gateway   gateway.Config
+	metrics      []*net.TCPListener
+	accounts     []gateway.Account
+	workers      workerPlan
+	networks     manager.Networks
+	tor          manager.TorControl
+	own          manager.Own
+	uploadTarget uint64
+	asmap        []byte
+	asmapFile    string
+	userAgent    string
+	relay        config.FeeRates
+	node         node.Config
+	notify       notify.Config
+	gateway      gateway.Config
 }
 
 func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Account) (*partSettings, error) {
@@ -53,7 +57,7 @@ func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gatewa
 		return nil, err
 	}
 	for _, build := range []func() error{
-		p.chooseParams, p.planWorkers, p.configureNetworks, p.configureNotify, p.configureNode, p.configureGateway,
+		p.chooseParams, p.planWorkers, p.configureNetworks, p.readASMap, p.configureNotify, p.configureNode, p.configureGateway,
 	} {
 		if err := build(); err != nil {
 			return nil, err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -75,6 +74,13 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 
 // configureNetworks reads by which ways peers are reached.
 func (p *partSettings) configureNetworks() error {
+	if p.settings.Has("peertimeout") && p.settings.Int("peertimeout", 0) <= 0 {
+		return config.Complain("peertimeout must be a positive integer.")
+	}
+	var err error
+	if p.uploadTarget, err = p.settings.Bytes("maxuploadtarget"); err != nil {
+		return err
+	}
 	networks, awaited, err := networksOf(p.settings, lookUp)
 	if err != nil {
 		return err
@@ -88,6 +94,9 @@ func (p *partSettings) configureNetworks() error {
 		if end, err := netip.ParseAddrPort(b.addr); err == nil && b.onion {
 			p.networks.OnionBinds = append(p.networks.OnionBinds, end)
 		}
+	}
+	if err == nil {
+		p.own, err = ownAddresses(p.settings, p.layout.Chain, bindings, lookUp)
 	}
 	if err != nil || len(p.p2p) == 0 && !p.settings.Has("listenonion") {
 		return err
@@ -154,6 +163,7 @@ func (p *partSettings) manager() manager.Config {
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
+		UploadTarget: p.uploadTarget, Own: p.own, ASMap: p.asmap, ASMapFile: p.asmapFile,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {
@@ -168,15 +178,12 @@ func (p *partSettings) manager() manager.Config {
 		n := int(s.Int("maxconnections", 0))
 		cfg.MaxConnections = &n
 	}
+	if s.Has("inboundrelaypercent") {
+		percent := int(s.Int("inboundrelaypercent", 0))
+		cfg.InboundRelayPercent = &percent
+	}
 	if seeding(s, p.networks) {
 		cfg.DNSSeeds = p.dnsSeeds()
-	}
-	for _, text := range s.List("externalip") {
-		if addr, err := withPort(text, p.layout.Chain.P2PPort()); err == nil {
-			if parsed := p2p.ParseEndpoint(addr); parsed.IsValid() {
-				cfg.ExternalIPs = append(cfg.ExternalIPs, parsed)
-			}
-		}
 	}
 	return cfg
 }
