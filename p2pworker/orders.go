@@ -70,6 +70,8 @@ func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 		for _, p := range w.allPeers() {
 			p.mail.put(session.PingNow{})
 		}
+	case o.Meter != nil:
+		w.tell(o.Meter.Peer, o.Meter.Meter)
 	case o.Leave != nil:
 		w.leave()
 	}

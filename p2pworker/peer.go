@@ -33,6 +33,7 @@ type peer struct {
 	local   p2p.Endpoint
 	opened  time.Time
 	link    *transport.Conn
+	valve   *valve
 	mail    mailbox
 	replies chan session.Reply
 
@@ -52,6 +53,7 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, order p2p.DialOrder) bo
 	if p == nil {
 		return false
 	}
+	defer p.valve.close()
 	if w.settle(p) {
 		p.run(ctx)
 	}
@@ -85,14 +87,16 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder)
 	if a.reply.Refused != "" {
 		return nil
 	}
+	gate := newValve(ctx, a.reply.Peer, a.reply.Meter, w.leaseTraffic)
 	p := &peer{
 		w: w, id: a.reply.Peer, open: a.reply, remote: remote, local: local, opened: w.env.Clock.Now(),
-		link:    transport.New(nc, w.framing(order, a.reply.Peer)),
+		link: transport.New(nc, w.framing(order, gate)), valve: gate,
 		mail:    mailbox{wake: make(chan struct{}, 1)},
 		replies: make(chan session.Reply),
 	}
 	p.s = session.New(p.sessionConfig())
 	if !a.enter(p) {
+		gate.close()
 		w.log("net", fmt.Sprintf("connection with %s dropped: admitted by a manager that is gone", remote))
 		// Or by the one that we have registered with since: it is not to wait for it.
 		ctx, cancel := context.WithTimeout(ctx, farewell)
@@ -103,10 +107,10 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder)
 	return p
 }
 
-func (w *worker) framing(order p2p.DialOrder, id int64) transport.Config {
+func (w *worker) framing(order p2p.DialOrder, gate *valve) transport.Config {
 	return transport.Config{
-		Net: w.cfg.Net, Now: w.env.Clock.Now, Outbound: order.ID != 0, V2: order.V2 && w.cfg.speaksV2(),
-		HandshakeSent: func() { w.log("net", fmt.Sprintf("start sending v2 handshake to peer=%d", id)) },
+		Net: w.cfg.Net, Now: w.env.Clock.Now, Outbound: order.ID != 0, V2: order.V2 && w.cfg.speaksV2(), Gate: gate,
+		HandshakeSent: func() { w.log("net", fmt.Sprintf("start sending v2 handshake to peer=%d", gate.id)) },
 	}
 }
 
@@ -136,6 +140,7 @@ func (p *peer) sessionConfig() session.Config {
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
 		Transport:       func() string { return string(p.link.Session().Protocol) },
+		HeldUp:          p.valve.heldUp,
 	}
 	if end, isIP := p.remote.AddrPort(); isIP && p.remote.Host.Routable() {
 		cfg.Remote = end
@@ -146,7 +151,10 @@ func (p *peer) sessionConfig() session.Config {
 // run drives the connection until it ends and joins its goroutines.
 func (p *peer) run(ctx context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, func() { p.link.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		p.valve.close()
+		p.link.Close()
+	})
 	defer stop()
 	messages := make(chan transport.Message)
 	group.Go(func() error { return p.link.Run(ctx) })
@@ -206,7 +214,9 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 			err = p.step(ctx, group, r)
 		case <-p.mail.wake:
 			for _, in := range p.mail.take() {
-				if err == nil {
+				if m, ok := in.(p2p.Meter); ok {
+					p.valve.set(m)
+				} else if err == nil {
 					err = p.step(ctx, group, in)
 				}
 			}
@@ -242,12 +252,17 @@ func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input
 	p.mu.Lock()
 	effects := p.s.Step(p.w.env.Clock.Now(), in)
 	p.mu.Unlock()
+	p.link.ReadFirst(p.s.AwaitsTip())
 	for _, e := range effects {
 		switch e := e.(type) {
 		case session.Log:
 			p.w.log(e.Category, e.Text)
 		case session.Send:
-			if err := p.link.Send(e.Type, e.Payload); err != nil {
+			send := p.link.Send
+			if e.First {
+				send = p.link.SendFirst
+			}
+			if err := send(e.Type, e.Payload); err != nil {
 				return err
 			}
 		case session.Request:

@@ -26,6 +26,7 @@ func (p *peer) openInfo() p2p.OpenInfo {
 	return p2p.OpenInfo{
 		Peer: p.id, Kind: p.open.Kind, Name: p.open.Name, Remote: p.remote.String(), Local: p.local.String(),
 		Opened: p.opened.Unix(), Ready: p.ready,
+		Metered: p.valve.Paced(p2p.Down) || p.valve.Paced(p2p.Up),
 	}
 }
 

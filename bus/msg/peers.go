@@ -24,6 +24,9 @@ var (
 	ClosePeer = bus.Method[p2p.ClosePeerRequest, bus.None]("peers.close")
 	// ReportPeers answers an order for a report.
 	ReportPeers = bus.Method[p2p.ReportPeersRequest, bus.None]("peers.report")
+	// LeaseTraffic asks for bytes of a limited rate. It answers at once, with the
+	// pause after which they may be used.
+	LeaseTraffic = bus.Method[p2p.LeaseTrafficRequest, p2p.LeaseTrafficReply]("peers.traffic.lease")
 )
 
 // PollSeconds is how long NextOrders waits at most.

@@ -47,9 +47,13 @@ type Config struct {
 	BanTime         time.Duration
 	NetworkInactive bool `option:"!networkactive"`
 	// What getnetworkinfo tells.
-	ClientVersion                    int
-	UserAgent                        string
-	Services                         wire.ServiceFlag
+	ClientVersion int
+	UserAgent     string
+	Services      wire.ServiceFlag
+	// Rates are -maxdownloadrate and -maxuploadrate.
+	Rates p2p.Rates
+	// Profiles are -listenprofile.
+	Profiles                         []Profile
 	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Listening addresses, for getnetworkinfo's localaddresses.

@@ -31,6 +31,7 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
+		m.count(p.ID, m.cfg.profileAt(local, req.Dial == 0))
 	}
 	m.dispatch(orders)
 	if refusal == "" || refusal == roster.NotActive {
@@ -46,7 +47,7 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions}, nil
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions, Meter: m.meter(p.ID)}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
@@ -158,7 +159,10 @@ func (m *manager) peerOf(ctx context.Context, id int64) (roster.Peer, bool) {
 }
 
 // forget drops what is kept about a connection. The mutex is held.
-func (m *manager) forget(id int64) { delete(m.facts, id) }
+func (m *manager) forget(id int64) {
+	delete(m.facts, id)
+	m.ledger.Close(id)
+}
 
 // dialDone tells those who wait for a dial. The mutex is held.
 func (m *manager) dialDone(id uint64) {

@@ -70,6 +70,7 @@ type manager struct {
 	anchors
 	reporting
 	idleWorkers
+	traffic
 	onion p2p.Endpoint // our service, if there is one
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
@@ -136,6 +137,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		addresses:   addresses{gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
+		traffic:     newTraffic(cfg),
 	}
 	m.roster.NumberDialsFrom(m.lastOrder)
 	var seed [32]byte
@@ -163,6 +165,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)
 	msg.ReportPeers.Handle(mux, m.takeReport)
+	msg.LeaseTraffic.Handle(mux, m.leaseTraffic)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
 	msg.Of(p2p.GetAddresses).Handle(mux, gossiper{m}.getAddresses)
 	return mux

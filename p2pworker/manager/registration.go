@@ -41,6 +41,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		return reply, false, bus.Errorf(bus.KindBadMessage, "%d connections of one worker", len(req.Open))
 	}
 	open, permissions := m.openOf(req)
+	metered := meteredOf(req)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil {
@@ -62,7 +63,9 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 			continue
 		}
 		m.facts[p.ID] = &facts{permissions: permissions[p.ID]}
+		m.count(p.ID, m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound))
 	}
+	m.orderMeters(func(p roster.Peer) bool { return p.Worker == name && (metered[p.ID] || m.meter(p.ID).Limited()) })
 	m.dispatch(orders)
 	m.dispatchBans(name)
 	m.changed()
@@ -91,6 +94,15 @@ func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, pe
 			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
 	}
 	return open, permissions
+}
+
+// meteredOf tells which connections another manager has limited.
+func meteredOf(req p2p.RegisterWorkerRequest) map[int64]bool {
+	metered := map[int64]bool{}
+	for _, o := range req.Open {
+		metered[o.Peer] = o.Metered
+	}
+	return metered
 }
 
 // confirm asks the broker whether a worker that has registered is there: if it

@@ -80,8 +80,27 @@ func (s *conversation) send(messageType string, payload []byte) {
 	if s.ended {
 		return
 	}
+	s.emit(messageType, payload, urgentTypes[messageType])
+}
+
+// sendFirst is send for what is about the tip.
+func (s *conversation) sendFirst(messageType string, payload []byte) {
+	if !s.ended {
+		s.emit(messageType, payload, true)
+	}
+}
+
+func (s *conversation) emit(messageType string, payload []byte, first bool) {
 	s.logf("net", "sending %s (%d bytes) peer=%d", messageType, len(payload), s.cfg.Peer)
-	s.effects = append(s.effects, Send{Type: messageType, Payload: payload})
+	s.effects = append(s.effects, Send{Type: messageType, Payload: payload, First: first})
+}
+
+// urgentTypes may overtake blocks that are served: they are small, they keep us at the
+// tip, and none answers what the peer asked for before something else. A pong is none
+// of them, as its peer may take it for the sign that all before it has been answered.
+var urgentTypes = map[string]bool{
+	wire.CmdHeaders: true, wire.CmdGetHeaders: true, wire.CmdGetData: true, wire.CmdPing: true,
+	cmdCompactBlock: true, cmdGetBlockTxs: true,
 }
 
 func (s *conversation) logf(category, format string, args ...any) {

@@ -169,9 +169,21 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 // the peer's fault. What is the case now has been since the last Step.
 func (s *blockExchange) excuseWaiting() {
 	d := &s.down
-	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0) {
+	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0 || s.heldUp()) {
 		d.deadline = s.now.Add(d.patience)
 	}
+}
+
+func (s *conversation) heldUp() bool { return s.cfg.HeldUp != nil && s.cfg.HeldUp() }
+
+// tipDistance is how many blocks a peer may be ahead for the next ones to count as the
+// tip.
+const tipDistance = 2
+
+// AwaitsTip reports whether the peer owes us the last blocks of the chain, for which
+// all else may wait.
+func (s *Session) AwaitsTip() bool {
+	return len(s.down.inFlight) > 0 && !s.tip.Initial && s.headers.known && s.headers.height <= s.tip.Height+tipDistance
 }
 
 // checkBlockTimeout gives up a peer that owes us a block for too long.
@@ -190,7 +202,7 @@ func (s *blockExchange) checkBlockTimeout() {
 // node is told so.
 func (s *blockExchange) stalls() {
 	switch d := &s.down; {
-	case d.submissions > 0 || s.held.len() > 0:
+	case d.submissions > 0 || s.held.len() > 0 || s.heldUp():
 	case len(d.inFlight) > 0:
 		s.disconnectLogged("", "Peer is stalling block download")
 	default:

@@ -9,6 +9,8 @@ type Effect interface{ effect() }
 type Send struct {
 	Type    string
 	Payload []byte
+	// First: it may overtake others where rates are limited.
+	First bool
 }
 
 // Disconnect ends the connection. It is the last effect of a session. The log

@@ -153,11 +153,20 @@ func (s *Session) serveBlock(inv wire.InvVect) {
 		case f.Compact:
 			s.send(cmdCompactBlock, f.First())
 		case f.Found:
-			s.send(wire.CmdBlock, f.First())
+			s.sendBlock(inv.Hash, f.First())
 			s.continueGetBlocks(inv.Hash)
 		}
 		s.serveNext()
 	})
+}
+
+// sendBlock sends a block that was asked for; the last ones do not wait behind others.
+func (s *announcements) sendBlock(h chainhash.Hash, raw []byte) {
+	if parent, _ := s.announcer.parent(s.tip.Hash); h == s.tip.Hash || h == parent {
+		s.sendFirst(wire.CmdBlock, raw)
+		return
+	}
+	s.send(wire.CmdBlock, raw)
 }
 
 // continueGetBlocks makes a peer that syncs by getblocks ask for the next run.

@@ -1,6 +1,10 @@
 package transport
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
 
 // traffic counts the bytes of one direction. Writers and readers need no lock.
 type traffic struct {
@@ -44,21 +48,50 @@ type Stats struct {
 	Queued int
 }
 
-// stampingReader counts what comes from the network, and notes when.
+// stampingReader counts what comes from the network, and notes when. At a gate it
+// reads no more than may pass.
 type stampingReader struct{ c *Conn }
 
-func (r stampingReader) Read(p []byte) (int, error) {
-	n, err := r.c.nc.Read(p)
-	r.c.stamp(&r.c.received, n)
-	return n, err
+func (r stampingReader) Read(p []byte) (got int, err error) {
+	p = p[:min(len(p), maxStep)]
+	if r.c.paced(p2p.Down) {
+		n, err := r.c.admit(p2p.Down, passing{first: r.c.readsFirst.Load()}, len(p), nil)
+		if err != nil {
+			return 0, err
+		}
+		p = p[:n]
+		defer func() { r.c.cfg.Gate.Refund(p2p.Down, p2p.OtherTraffic, len(p)-got) }()
+	}
+	got, err = r.c.nc.Read(p)
+	r.c.stamp(&r.c.received, got)
+	return got, err
 }
 
 // stampingWriter does so with what goes there.
 type stampingWriter struct{ c *Conn }
 
-func (w stampingWriter) Write(p []byte) (int, error) {
-	n, err := w.c.nc.Write(p)
-	w.c.stamp(&w.c.sent, n)
+func (w stampingWriter) Write(p []byte) (written int, err error) {
+	for written < len(p) && err == nil {
+		var n int
+		n, err = w.c.writeStep(p[written:])
+		written += n
+	}
+	return written, err
+}
+
+// writeStep writes as much as may pass by now.
+func (c *Conn) writeStep(p []byte) (n int, err error) {
+	p = p[:min(len(p), maxStep)]
+	if c.paced(p2p.Up) {
+		what := c.passing
+		what.first = what.first || c.hurried()
+		if n, err = c.admit(p2p.Up, what, len(p), c.hurry); err != nil {
+			return 0, err
+		}
+		p = p[:n]
+	}
+	n, err = c.nc.Write(p)
+	c.stamp(&c.sent, n)
 	return n, err
 }
 

@@ -21,6 +21,7 @@ type WorkerOrder struct {
 	Send       *SendOrder       `cbor:"6,keyasint,omitempty"`
 	Ping       *PingOrder       `cbor:"7,keyasint,omitempty"`
 	Leave      *LeaveOrder      `cbor:"8,keyasint,omitempty"`
+	Meter      *MeterOrder      `cbor:"9,keyasint,omitempty"`
 }
 
 // DialOrder asks for a connection.

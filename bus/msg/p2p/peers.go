@@ -17,6 +17,8 @@ type OpenInfo struct {
 	Local  string         `cbor:"5,keyasint"`
 	Opened int64          `cbor:"6,keyasint"` // Unix seconds
 	Ready  bool           `cbor:"8,keyasint"`
+	// Metered: an earlier manager has limited its traffic.
+	Metered bool `cbor:"9,keyasint,omitempty"`
 }
 
 // RegisterWorkerReply holds what all workers share.
@@ -40,6 +42,7 @@ type OpenPeerReply struct {
 	Kind        ConnectionType `cbor:"3,keyasint"`
 	Name        string         `cbor:"4,keyasint"`
 	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
+	Meter       Meter          `cbor:"7,keyasint"`
 }
 
 // DialFailedRequest says why. Busy: the worker had no room and did not try. Proxy: it

@@ -134,6 +134,8 @@ func connectionOptions() []Option {
 		{Name: "listen", Category: Connection, Help: "Let peers connect (default: 1, but 0 with -connect or -proxy and no -bind)"},
 		{Name: "listenonion", Category: Connection, Help: "Have a Tor daemon make an onion service by which peers connect; if no proxy for Tor is given, its own is used (default: 1 when listening)"},
 		{Name: "maxconnections", Category: Connection, Param: "=<n>", Help: "Connections at most, manual ones aside (default: 125)"},
+		{Name: "maxdownloadrate", Category: Connection, Param: "=<n>", Help: "Bytes per second that are received from peers at most, with a suffix k, m or g thousands, with K, M or G 1024s; 0 for no limit (default: 0). setthrottle changes it"},
+		{Name: "maxuploadrate", Category: Connection, Param: "=<n>", Help: "The same for what is sent to peers"},
 		{Name: "networkactive", Category: Connection, Help: "Start with the P2P network switched on (default: 1); setnetworkactive changes it"},
 		{Name: "onion", Category: Connection, Param: "=<ip:port|path>", Help: "Reach Tor's onion services by this SOCKS5 proxy, as \"unix:\" and a path too (default: that of -proxy); -noonion makes no connections to them"},
 		{Name: "onlynet", Category: Connection, Param: "=<net>", Help: "Make automatic connections to this network only (ipv4, ipv6, onion, i2p, cjdns); may be repeated. Peers that connect, and -addnode and -connect, may be of any"},

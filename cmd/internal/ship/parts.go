@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -38,6 +39,7 @@ type partSettings struct {
 	tor       manager.TorControl
 	userAgent string
 	relay     config.FeeRates
+	rates     p2p.Rates
 	node      node.Config
 	notify    notify.Config
 	gateway   gateway.Config
@@ -53,7 +55,7 @@ func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gatewa
 		return nil, err
 	}
 	for _, build := range []func() error{
-		p.chooseParams, p.planWorkers, p.configureNetworks, p.configureNotify, p.configureNode, p.configureGateway,
+		p.chooseParams, p.planWorkers, p.configureNetworks, p.configureRates, p.configureNotify, p.configureNode, p.configureGateway,
 	} {
 		if err := build(); err != nil {
 			return nil, err
