@@ -37,6 +37,8 @@ type peer struct {
 	mail    mailbox
 	replies chan session.Reply
 
+	failure error // that ended it; of the goroutine that serves it
+
 	mu    sync.Mutex
 	s     *session.Session
 	end   *session.Disconnect
@@ -161,7 +163,7 @@ func (p *peer) run(ctx context.Context) {
 	group.Go(func() error { return p.read(ctx, messages) })
 	group.Go(func() error { return p.drive(ctx, group, messages) })
 	// Whatever ended it, the reason has been logged where it arose.
-	_ = group.Wait()
+	p.failure = group.Wait()
 }
 
 // read delivers messages one by one: who does not take them stops the reading.
@@ -173,12 +175,12 @@ func (p *peer) read(ctx context.Context, messages chan<- transport.Message) erro
 		case errors.As(err, &bad):
 			p.w.log("net", fmt.Sprintf("%s, peer=%d", bad, p.id))
 			if bad.Fatal {
-				p.mail.put(session.Kick{})
+				p.mail.put(session.Kick{Code: p2p.BadFraming})
 				return nil
 			}
 			continue
 		case err != nil:
-			p.mail.put(session.Kick{Reason: "socket closed"})
+			p.mail.put(session.Kick{Code: p2p.EndedByPeer, Reason: "socket closed"})
 			return nil
 		}
 		select {
@@ -292,6 +294,22 @@ func (p *peer) perform(ctx context.Context, r session.Request) error {
 	}
 }
 
+// endedBy is why the connection ended, if not by the session's word by what failed
+// first.
+func (p *peer) endedBy(refusedV2 bool) p2p.DisconnectReason {
+	switch {
+	case refusedV2:
+		return p2p.RefusedEncryption
+	case p.end != nil:
+		return p.end.Code
+	case errors.Is(p.failure, transport.ErrQueueFull), errors.Is(p.failure, transport.ErrTooLarge):
+		return p2p.SendQueueFull
+	case p.failure == nil:
+		return p2p.WorkerFailed // it was not even begun
+	}
+	return p2p.EndedByNetwork
+}
+
 // sayGoodbye gives back what the node leased, and tells the manager.
 func (p *peer) sayGoodbye(ctx context.Context) {
 	w := p.w
@@ -302,6 +320,7 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	req := p2p.ClosePeerRequest{Peer: p.id, Report: p.report(), RefusedV2: p.link.RefusesV2()}
+	req.Code = p.endedBy(req.RefusedV2)
 	if p.end != nil {
 		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
 	}

@@ -29,6 +29,10 @@ var (
 	LeaseTraffic = bus.Method[p2p.LeaseTrafficRequest, p2p.LeaseTrafficReply]("peers.traffic.lease")
 )
 
+// PeerClosed tells of every connection that has ended, with the reason. Workers do not
+// hear it: who else is connected is none of a stranger's business.
+var PeerClosed = bus.Topic[p2p.PeerClosedEvent]("peers.event.closed")
+
 // PollSeconds is how long NextOrders waits at most.
 const PollSeconds = 120
 

@@ -62,4 +62,6 @@ type Compartment struct {
 	Started  int64  `cbor:"4,keyasint"` // Unix time of its last start, 0 before the first
 	Restarts int    `cbor:"5,keyasint"`
 	Resident int64  `cbor:"6,keyasint"` // bytes of memory, 0 if it is not running
+	// CPUMicros is the processor time that it has taken since its last start.
+	CPUMicros int64 `cbor:"7,keyasint"`
 }

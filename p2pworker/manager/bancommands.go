@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
@@ -76,7 +77,7 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 const maxBanSeconds = 200 * 365 * 24 * 3600
 
 func (m commands) dispatchBan(subnet banlist.Subnet) {
-	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
+	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
 		return subnet.Contains(p.Remote.Host)
 	})
 	m.dispatch(orders)

@@ -20,7 +20,7 @@ func Commands() rpc.Table { return commands{&manager{}}.table() }
 
 // table is what the manager answers to JSON-RPC clients.
 func (m commands) table() rpc.Table {
-	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands(), m.throttleCommands())
+	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands(), m.throttleCommands(), m.historyCommands())
 }
 
 // networkNames lists all networks, as the help shows them.
@@ -45,7 +45,9 @@ func (m commands) infoCommands() rpc.Table {
 		{Name: "getpeerinfo", Category: "Network",
 			Summary: "Returns data about each connected network peer as a json array of objects.",
 			Result: "[{...}, ...]    (json array) one object a peer; \"network\" is one of\n" +
-				"(" + networkNames() + ", not_publicly_routable)",
+				"(" + networkNames() + ", not_publicly_routable)\n" +
+				"Once the handshake is complete also: cpu_seconds and rss (bytes) of the process, if it has no other peer,\n" +
+				"send_queue and receive_queue (bytes), blocks_first and transactions_first (that no other peer had brought before), listenprofile",
 			Run: m.getPeerInfo},
 		{Name: "getnetworkinfo", Category: "Network",
 			Summary: "Returns an object containing various state info regarding P2P networking.",

@@ -119,6 +119,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	if !ok {
 		return bus.None{}, nil
 	}
+	m.remember(p, req)
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent
 	m.closedReceived += req.Report.BytesReceived
@@ -129,7 +130,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	// speaks for itself only. So does one of which but the name is known.
 	if req.Discourage && p.Remote.IsValid() && !p.Remote.Host.IsLocal() {
 		m.bans.Discourage(p.Remote.Host)
-		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
+		more, _ := m.roster.DisconnectIf(p2p.EndedByDiscouragement, "discouraged", func(other roster.Peer) bool {
 			return other.Remote.Host == p.Remote.Host && !other.NoBan && other.Kind != p2p.Manual
 		})
 		orders = append(orders, more...)

@@ -24,8 +24,8 @@
 // # Ownership
 //
 // One mutex guards the state; no call or file access happens under it. Run
-// owns five goroutines (time, events, requests for new workers, DNS seeds, the
-// onion service) and joins them. The manager touches only the three files named
+// owns six goroutines (time, events, requests for new workers, DNS seeds, the
+// onion service, news of ended connections) and joins them. The manager touches only the three files named
 // above, onion_v3_private_key and Tor's cookie; it asks the system's resolver for
 // DNS seeds and a Tor daemon for an onion service.
 package manager

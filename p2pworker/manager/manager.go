@@ -71,6 +71,7 @@ type manager struct {
 	reporting
 	idleWorkers
 	traffic
+	history
 	onion p2p.Endpoint // our service, if there is one
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
@@ -138,6 +139,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 		traffic:     newTraffic(cfg),
+		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews)},
 	}
 	m.roster.NumberDialsFrom(m.lastOrder)
 	var seed [32]byte
@@ -195,6 +197,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
 	group.Go(func() error { return m.keepOnion(ctx) })
+	group.Go(func() error { return m.tellNews(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that

@@ -110,11 +110,11 @@ func (m commands) disconnectNode(_ context.Context, call *rpc.Call) (any, error)
 	switch {
 	case call.Has(0) && !call.Has(1):
 		remote := m.cfg.Networks.endpoint(address)
-		orders, matched = m.roster.DisconnectIf("disconnect by address match", func(p roster.Peer) bool {
+		orders, matched = m.roster.DisconnectIf(p2p.EndedByUser, "disconnect by address match", func(p roster.Peer) bool {
 			return p.Name == address || remote.IsValid() && p.Remote == remote
 		})
 	case call.Has(1) && (!call.Has(0) || address == ""):
-		orders, matched = m.roster.DisconnectIf("disconnect by id", func(p roster.Peer) bool { return p.ID == id })
+		orders, matched = m.roster.DisconnectIf(p2p.EndedByUser, "disconnect by id", func(p roster.Peer) bool { return p.ID == id })
 	default:
 		return nil, rpc.Errorf(invalidParams, "Only one of address and nodeid should be provided.")
 	}

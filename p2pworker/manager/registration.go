@@ -76,7 +76,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 // which would not be accepted now: another manager may have banned them. The mutex
 // is held.
 func (m registrar) dispatchBans(worker string) {
-	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
+	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, "banned", func(p roster.Peer) bool {
 		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Host, m.now())
 	})
 	m.dispatch(orders)

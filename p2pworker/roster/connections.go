@@ -127,24 +127,24 @@ func (r *Roster) Count(kind p2p.ConnectionType) int {
 
 // DisconnectIf orders the end of the connections that match and returns how
 // many do, those already told to leave included.
-func (r *Roster) DisconnectIf(reason string, match func(Peer) bool) (orders []Order, matched int) {
+func (r *Roster) DisconnectIf(code p2p.DisconnectReason, reason string, match func(Peer) bool) (orders []Order, matched int) {
 	for _, p := range r.Peers() {
 		if !match(p) {
 			continue
 		}
 		matched++
-		orders = append(orders, r.leave(p.ID, reason)...)
+		orders = append(orders, r.leave(p.ID, code, reason)...)
 	}
 	return orders, matched
 }
 
-func (r *Roster) leave(id int64, reason string) []Order {
+func (r *Roster) leave(id int64, code p2p.DisconnectReason, reason string) []Order {
 	p := r.peers[id]
 	if p.Leaving {
 		return nil
 	}
-	p.Leaving = true
-	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason}}}}
+	p.Leaving, p.Reason = true, code
+	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason, Code: code}}}}
 }
 
 // FreeInbound returns how many more inbound connections there is room for.

@@ -29,7 +29,7 @@ func (r *Roster) admit() ([]Order, Refusal) {
 	if !ok || limit <= 0 {
 		return nil, Full
 	}
-	return r.leave(victim.ID, "selected "+string(p2p.Inbound)+" connection for eviction"), ""
+	return r.leave(victim.ID, p2p.EndedByEviction, "selected "+string(p2p.Inbound)+" connection for eviction"), ""
 }
 
 // evictionCandidate chooses whom to drop for a newcomer. Connections that

@@ -44,6 +44,8 @@ type Peer struct {
 	NoBan  bool
 	// Leaving: its worker was told to close it.
 	Leaving bool
+	// Reason is why, if it is.
+	Reason p2p.DisconnectReason
 	// Ready: the handshake is complete.
 	Ready bool
 	// LowestPing is for eviction; 0 is unknown.
@@ -116,7 +118,7 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 		w.peers++
 		r.adopt(&p)
 		if leaving[p.ID] || !r.active {
-			orders = append(orders, r.leave(p.ID, "told to leave before")...)
+			orders = append(orders, r.leave(p.ID, p2p.ToldBefore, "told to leave before")...)
 		}
 	}
 	r.superfluous()
@@ -169,6 +171,12 @@ func (r *Roster) FreeWorkers() int {
 		}
 	}
 	return n
+}
+
+// Alone reports whether a worker has one connection at most.
+func (r *Roster) Alone(worker string) bool {
+	w := r.workers[worker]
+	return w != nil && w.capacity == 1
 }
 
 // share is how much a worker has to do. The workers of the pool count as one:
@@ -230,6 +238,6 @@ func (r *Roster) SetActive(active bool) []Order {
 		}
 	}
 	r.waiting = nil
-	orders, _ := r.DisconnectIf("Network not active", func(Peer) bool { return true })
+	orders, _ := r.DisconnectIf(p2p.EndedByInactiveNet, "Network not active", func(Peer) bool { return true })
 	return orders
 }

@@ -32,7 +32,7 @@ func (s *conversation) offersBloom() bool {
 // onBloom handles filterload, filteradd and filterclear.
 func (s *txExchange) onBloom(messageType string, r *reader) error {
 	if !s.offersBloom() {
-		s.disconnect("%s received despite not offering bloom services", messageType)
+		s.disconnect(p2p.AsksForUnserved, "%s received despite not offering bloom services", messageType)
 		return nil
 	}
 	switch messageType {
@@ -126,7 +126,7 @@ func (s *Session) serveFiltered(inv wire.InvVect) {
 		switch {
 		case err != nil:
 		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
-			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+			s.disconnect(p2p.AsksForUnserved, "Ignore block request below NODE_NETWORK_LIMITED threshold")
 		case f.Found && s.bloom.filter != nil:
 			s.sendFiltered(f.First())
 			s.continueGetBlocks(inv.Hash)

@@ -33,6 +33,7 @@ type download struct {
 	averageSize    int
 	widest         int       // limit of the window
 	lastBlock      time.Time // when one arrived that was new
+	first          uint64    // how many were
 	// heights holds those of recent headers, for reports.
 	heights, formerHeights map[chainhash.Hash]int32
 }
@@ -193,7 +194,7 @@ func (s *blockExchange) checkBlockTimeout() {
 		return
 	}
 	if s.now.After(d.deadline) {
-		s.disconnectLogged("", "Timeout downloading block %s", d.oldest())
+		s.disconnectLogged(p2p.BlockTimeout, "", "Timeout downloading block %s", d.oldest())
 	}
 }
 
@@ -204,7 +205,7 @@ func (s *blockExchange) stalls() {
 	switch d := &s.down; {
 	case d.submissions > 0 || s.held.len() > 0 || s.heldUp():
 	case len(d.inFlight) > 0:
-		s.disconnectLogged("", "Peer is stalling block download")
+		s.disconnectLogged(p2p.StallsDownload, "", "Peer is stalling block download")
 	default:
 		ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer, Blocks: true}, func(p2p.Done, error) {})
 	}
@@ -280,6 +281,7 @@ func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
 func (s *blockExchange) judgeBlock(v p2p.SubmitReply) {
 	if v.New {
 		s.down.lastBlock = s.now
+		s.down.first++
 	}
 	if v.Announce {
 		s.setAnnouncer(true)

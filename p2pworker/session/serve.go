@@ -23,7 +23,7 @@ func (s *announcements) onGetHeaders(r *reader) error {
 		return r.err
 	}
 	if n > maxLocator {
-		s.disconnect("getheaders locator size %d > %d", n, maxLocator)
+		s.disconnect(p2p.BrokeProtocol, "getheaders locator size %d > %d", n, maxLocator)
 		return nil
 	}
 	ask(s.conversation, true, p2p.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
@@ -55,7 +55,7 @@ func (s *announcements) onGetBlocks(r *reader) error {
 		return r.err
 	}
 	if n > maxLocator {
-		s.disconnect("getblocks locator size %d > %d", n, maxLocator)
+		s.disconnect(p2p.BrokeProtocol, "getblocks locator size %d > %d", n, maxLocator)
 		return nil
 	}
 	ask(s.conversation, true, p2p.FindBlocks, p2p.FindBlocksRequest{Locator: locator, Stop: stop}, func(h p2p.LocatorReply, err error) {
@@ -108,7 +108,7 @@ func (s *Session) serveNext() {
 			return
 		case wire.InvTypeFilteredBlock, wire.InvTypeFilteredWitnessBlock:
 			if !s.offersBloom() {
-				s.disconnect("filtered block request received when NODE_BLOOM service disabled")
+				s.disconnect(p2p.AsksForUnserved, "filtered block request received when NODE_BLOOM service disabled")
 				break
 			}
 			s.serveFiltered(inv)
@@ -149,7 +149,7 @@ func (s *Session) serveBlock(inv wire.InvVect) {
 		switch {
 		case err != nil:
 		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
-			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+			s.disconnect(p2p.AsksForUnserved, "Ignore block request below NODE_NETWORK_LIMITED threshold")
 		case f.Compact:
 			s.send(cmdCompactBlock, f.First())
 		case f.Found:

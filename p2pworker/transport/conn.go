@@ -320,7 +320,7 @@ func (c *Conn) Stats() Stats {
 		BytesSent: c.sent.total.Load(), BytesReceived: c.received.total.Load(),
 		SentPerType: c.sent.snapshot(), ReceivedPerType: c.received.snapshot(),
 		LastSend: c.sent.last.Load(), LastReceive: c.received.last.Load(),
-		Queued: queued,
+		LastSent: c.sent.lastTypes(), LastReceived: c.received.lastTypes(), Queued: queued,
 	}
 }
 

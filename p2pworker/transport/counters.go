@@ -13,11 +13,31 @@ type traffic struct {
 	total   atomic.Uint64
 	last    atomic.Int64 // unix nanoseconds
 	perType [otherIndex + 1]atomic.Uint64
+	// latest is what the last eight messages were, a byte each: 1 and the index of the
+	// type, the last one lowest. One goroutine writes it.
+	latest atomic.Uint64
 }
 
 // count adds a whole message of a type.
 func (t *traffic) count(messageType string, n int) {
-	t.perType[indexOf(messageType)].Add(uint64(n))
+	i := indexOf(messageType)
+	t.perType[i].Add(uint64(n))
+	t.latest.Store(t.latest.Load()<<8 | uint64(i+1))
+}
+
+// lastTypes returns what the last messages were, the last one first.
+func (t *traffic) lastTypes() (names []string) {
+	for latest := t.latest.Load(); latest != 0; latest >>= 8 {
+		names = append(names, nameOf(int(latest&0xff)-1))
+	}
+	return names
+}
+
+func nameOf(index int) string {
+	if index < otherIndex {
+		return knownTypes[index]
+	}
+	return Other
 }
 
 // snapshot returns the types with a count above zero.
@@ -28,11 +48,7 @@ func (t *traffic) snapshot() map[string]uint64 {
 		if n == 0 {
 			continue
 		}
-		name := Other
-		if i < otherIndex {
-			name = knownTypes[i]
-		}
-		m[name] = n
+		m[nameOf(i)] = n
 	}
 	return m
 }
@@ -44,6 +60,8 @@ type Stats struct {
 	SentPerType, ReceivedPerType map[string]uint64
 	// LastSend and LastReceive are unix nanoseconds by the Conn's clock, 0 for never.
 	LastSend, LastReceive int64
+	// LastSent and LastReceived are the types of the last messages, the last one first.
+	LastSent, LastReceived []string
 	// Queued is the number of payload bytes waiting to be written.
 	Queued int
 }

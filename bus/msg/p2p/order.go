@@ -54,8 +54,9 @@ const UnixPrefix = "unix:"
 
 // DisconnectOrder asks for the end of one. Reason is logged.
 type DisconnectOrder struct {
-	Peer   int64  `cbor:"1,keyasint"`
-	Reason string `cbor:"2,keyasint"`
+	Peer   int64            `cbor:"1,keyasint"`
+	Reason string           `cbor:"2,keyasint"`
+	Code   DisconnectReason `cbor:"3,keyasint"`
 }
 
 // ReportOrder asks for a ReportPeers call with the same ID.

@@ -77,7 +77,8 @@ type ClosePeerRequest struct {
 	Discourage bool       `cbor:"3,keyasint"` // it misbehaved
 	Report     PeerReport `cbor:"4,keyasint"`
 	// RefusedV2: it was to be encrypted, and the peer hung up without a word.
-	RefusedV2 bool `cbor:"5,keyasint,omitempty"`
+	RefusedV2 bool             `cbor:"5,keyasint,omitempty"`
+	Code      DisconnectReason `cbor:"6,keyasint"`
 }
 
 // ReportPeersRequest holds one report a connection.
