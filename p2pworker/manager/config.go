@@ -105,6 +105,10 @@ func (c Config) limits() roster.Limits {
 		l.FullRelay = min(l.FullRelay, l.Total)
 		l.BlockRelay = min(l.BlockRelay, l.Total-l.FullRelay)
 	}
+	l.Pools = map[string]roster.Pool{}
+	for _, p := range c.Profiles {
+		l.Pools[p.Name] = roster.Pool{Slots: p.Slots, Reserved: p.Exempt}
+	}
 	if len(c.Connect) > l.Manual {
 		l.Manual = len(c.Connect)
 	}

@@ -23,15 +23,17 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 		return p2p.OpenPeerReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
 	}
 	permissions := permissionsFor(m.grants, remote, local, req.Dial == 0)
-	if why := m.unwelcome(remote, req.Dial == 0, permissions.Has(p2p.NoBan)); why != "" {
+	profile := m.cfg.profileAt(local, req.Dial == 0)
+	permissions |= profile.Permissions
+	if why := m.unwelcome(remote, local, req.Dial == 0, permissions.Has(p2p.NoBan)); why != "" {
 		m.net.Debug(fmt.Sprintf("connection from %s dropped %s", remote, why))
 		return p2p.OpenPeerReply{Refused: why}, nil
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
-		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan)})
+		Worker: name, Dial: req.Dial, Remote: remote, Local: local, NoBan: permissions.Has(p2p.NoBan), Profile: profile.Name})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
-		m.count(p.ID, m.cfg.profileAt(local, req.Dial == 0))
+		m.count(p.ID, profile)
 	}
 	m.dispatch(orders)
 	if refusal == "" || refusal == roster.NotActive {
@@ -47,15 +49,15 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions, Meter: m.meter(p.ID)}, nil
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions, Meter: m.meter(p.ID), Services: profile.Services}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
-func (m *manager) unwelcome(remote p2p.Endpoint, inbound, noban bool) string {
+func (m *manager) unwelcome(remote, local p2p.Endpoint, inbound, noban bool) string {
 	switch {
 	case !inbound || noban:
 		return ""
-	case m.bans.Banned(remote.Host, m.now()):
+	case m.banned(remote, local):
 		return "(banned)"
 	case m.bans.Discouraged(remote.Host) && m.roster.FreeInbound() <= 1:
 		return "(discouraged)"

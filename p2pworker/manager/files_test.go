@@ -31,8 +31,8 @@ func TestBansAreOnDiskWhenSetbanReturns(t *testing.T) {
 	s.succeeds("setban", `["2.2.2.2","add"]`)
 	s.succeeds("setban", `["2.2.2.2","remove"]`)
 	want := []bannedNet{
-		{"1.2.3.4/32", mockTime, 1700001000, 1000, 1000},
-		{"10.0.0.0/24", mockTime, mockTime + 600, 600, 600},
+		{"1.2.3.4/32", mockTime, 1700001000, 1000, 1000, false},
+		{"10.0.0.0/24", mockTime, mockTime + 600, 600, 600, false},
 	}
 	require.Equal(t, want, s.succeeds("listbanned", `[]`))
 	require.Equal(t, want, newShip(t, Config{DataDir: dir}).succeeds("listbanned", `[]`), "another run reads them")

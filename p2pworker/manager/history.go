@@ -60,9 +60,7 @@ func (m *manager) remember(p roster.Peer, req p2p.ClosePeerRequest) {
 		SubVer: printable(r.UserAgent, maxReasonText), Text: printable(req.Reason, maxReasonText),
 		Sent: r.BytesSent, Received: r.BytesReceived, LastSent: typesOf(r.LastSent), LastRecv: typesOf(r.LastReceived),
 	}
-	if profile := m.cfg.profileAt(p.Local, past.Inbound); profile != nil {
-		past.Profile = profile.Name
-	}
+	past.Profile = m.cfg.profileAt(p.Local, past.Inbound).Name
 	if len(m.past) >= maxHistory {
 		m.past = slices.Delete(m.past, 0, 1)
 	}

@@ -87,9 +87,14 @@ func (n *Networks) setOnion(proxy p2p.Proxy) {
 
 // networkOf names the network by which a peer is connected, as Bitcoin Core does.
 func (n *Networks) networkOf(remote, local p2p.Endpoint, inbound bool) string {
-	end, _ := local.AddrPort()
-	if inbound && slices.Contains(n.OnionBinds, end) {
+	if inbound && n.isOnionBind(local) {
 		return p2p.TorV3.Name()
 	}
 	return remote.Host.NetworkName()
+}
+
+// isOnionBind reports whether only Tor connects to an address of ours.
+func (n *Networks) isOnionBind(local p2p.Endpoint) bool {
+	end, _ := local.AddrPort()
+	return slices.Contains(n.OnionBinds, end)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -52,6 +53,7 @@ func (m commands) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	if command == "remove" && !m.roster.RemoveTarget(node) {
 		return nil, rpc.Errorf(rpc.ClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.")
 	}
+	m.dispatch(m.roster.Tick(time.Now()))
 	m.changed()
 	return nil, nil
 }

@@ -49,9 +49,7 @@ func (m commands) loadOf(p described, processes map[string]msg.Compartment) *pee
 	}
 	r := p.report
 	load := &peerLoad{SendQueue: r.SendQueue, ReceiveQueue: r.HeldBytes, FirstBlocks: r.FirstBlocks, FirstTxs: r.FirstTxs}
-	if profile := m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound); profile != nil {
-		load.Profile = profile.Name
-	}
+	load.Profile = m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound).Name
 	if process, known := processes[p.Worker]; known && p.alone {
 		cpu := micros(process.CPUMicros)
 		load.CPU, load.RSS = &cpu, &process.Resident

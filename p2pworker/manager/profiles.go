@@ -23,18 +23,19 @@ type Profile struct {
 	Exempt bool
 }
 
-// profileAt is the profile of the listener that a connection came by, nil for none.
-func (c Config) profileAt(local p2p.Endpoint, inbound bool) *Profile {
+// profileAt is the profile of the listener that a connection came by, an empty one if
+// it has none.
+func (c Config) profileAt(local p2p.Endpoint, inbound bool) Profile {
 	if !inbound {
-		return nil
+		return Profile{}
 	}
-	for i, p := range c.Profiles {
+	for _, p := range c.Profiles {
 		if p.Bind.Port != local.Port {
 			continue
 		}
 		if ip, ok := p.Bind.Host.IP(); p.Bind.Host == local.Host || ok && ip.IsUnspecified() {
-			return &c.Profiles[i]
+			return p
 		}
 	}
-	return nil
+	return Profile{}
 }

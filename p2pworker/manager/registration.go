@@ -77,7 +77,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 // is held.
 func (m registrar) dispatchBans(worker string) {
 	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, "banned", func(p roster.Peer) bool {
-		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Host, m.now())
+		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.banned(p.Remote, p.Local)
 	})
 	m.dispatch(orders)
 }
@@ -89,9 +89,11 @@ func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, pe
 	for _, o := range req.Open {
 		remote, local := m.cfg.Networks.endpoint(o.Remote), m.cfg.Networks.endpoint(o.Local)
 		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
+		profile := m.cfg.profileAt(local, o.Kind == p2p.Inbound)
+		may |= profile.Permissions
 		permissions[o.Peer] = may
 		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
+			Local: local, Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Profile: profile.Name, Ready: o.Ready})
 	}
 	return open, permissions
 }

@@ -30,10 +30,7 @@ func newTraffic(cfg Config) traffic {
 }
 
 // count begins to count the traffic of a connection. The mutex is held.
-func (m *manager) count(id int64, profile *Profile) {
-	if profile == nil {
-		profile = &Profile{}
-	}
+func (m *manager) count(id int64, profile Profile) {
 	m.ledger.Open(id, profile.Name, profile.Exempt)
 }
 

@@ -26,6 +26,7 @@ type Opened struct {
 	Dial          uint64 // 0 for an inbound one
 	Remote, Local p2p.Endpoint
 	NoBan         bool
+	Profile       string
 }
 
 // Open numbers a new connection, or refuses it. Orders may evict another one.
@@ -35,7 +36,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		return Peer{}, nil, NoWorker
 	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
-		Worker: o.Worker, Opened: now, NoBan: o.NoBan}
+		Worker: o.Worker, Opened: now, NoBan: o.NoBan, Profile: o.Profile}
 	var orders []Order
 	if o.Dial != 0 {
 		d := r.takeDial(o.Worker, o.Dial)
@@ -59,7 +60,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 	}
 	if o.Dial == 0 {
 		var refusal Refusal
-		if orders, refusal = r.admit(); refusal != "" {
+		if orders, refusal = r.admit(o.Profile); refusal != "" {
 			return Peer{}, orders, refusal
 		}
 	}
@@ -149,5 +150,11 @@ func (r *Roster) leave(id int64, code p2p.DisconnectReason, reason string) []Ord
 
 // FreeInbound returns how many more inbound connections there is room for.
 func (r *Roster) FreeInbound() int {
-	return r.limits.Total - r.limits.outbound() - r.Count(p2p.Inbound)
+	n := r.publicSlots()
+	for _, p := range r.peers {
+		if p.Kind == p2p.Inbound && p.Profile == "" {
+			n--
+		}
+	}
+	return n
 }

@@ -13,20 +13,19 @@ const (
 	protectedByGroups = 4
 )
 
-// admit makes room for an inbound connection, by evicting one if need be.
-func (r *Roster) admit() ([]Order, Refusal) {
-	staying := 0
-	for _, p := range r.peers {
-		if p.Kind == p2p.Inbound && !p.Leaving {
-			staying++
-		}
+// admit makes room for an inbound connection among those of its profile, by evicting
+// one if need be.
+func (r *Roster) admit(profile string) ([]Order, Refusal) {
+	limit, reserved := r.publicSlots(), false
+	if pool, ok := r.limits.Pools[profile]; ok {
+		limit, reserved = pool.Slots, pool.Reserved
 	}
-	limit := r.limits.Total - r.limits.outbound()
-	if staying < limit {
+	staying := r.inboundOf(profile)
+	if len(staying) < limit {
 		return nil, ""
 	}
-	victim, ok := evictionCandidate(r.Peers())
-	if !ok || limit <= 0 {
+	victim, ok := evictionCandidate(staying)
+	if !ok || limit <= 0 || reserved {
 		return nil, Full
 	}
 	return r.leave(victim.ID, p2p.EndedByEviction, "selected "+string(p2p.Inbound)+" connection for eviction"), ""

@@ -17,6 +17,8 @@ type Limits struct {
 	Manual int
 	// DialTime is how long a worker may take to tell how a dial ended.
 	DialTime time.Duration
+	// Pools are those of profiles, by name.
+	Pools map[string]Pool
 }
 
 // DefaultLimits are Bitcoin Core's. Its -timeout is five seconds for a dial, to
@@ -42,6 +44,8 @@ type Peer struct {
 	V2     bool
 	Opened time.Time
 	NoBan  bool
+	// Profile is that of the listener it came by, "" for none.
+	Profile string
 	// Leaving: its worker was told to close it.
 	Leaving bool
 	// Reason is why, if it is.

@@ -1,5 +1,7 @@
 package p2p
 
+import "github.com/btcsuite/btcd/wire/v2"
+
 // RegisterWorkerRequest describes a worker.
 type RegisterWorkerRequest struct {
 	Capacity int        `cbor:"1,keyasint"` // connections it can have, 0 for no limit
@@ -43,6 +45,9 @@ type OpenPeerReply struct {
 	Name        string         `cbor:"4,keyasint"`
 	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
 	Meter       Meter          `cbor:"7,keyasint"`
+	// Services are all that the peer may be told of and served, 0 for what the worker
+	// was started with.
+	Services wire.ServiceFlag `cbor:"8,keyasint,omitempty"`
 }
 
 // DialFailedRequest says why. Busy: the worker had no room and did not try. Proxy: it
