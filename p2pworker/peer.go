@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -135,7 +136,7 @@ func (p *peer) sessionConfig() session.Config {
 		Peer: p.id, Type: p.open.Kind, Address: p.remote.String(),
 		Local:       p.remote.Host.IsLocal() || p.remote.Host == p2p.HostOf(netip.IPv6Unspecified()),
 		Permissions: p.open.Permissions,
-		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
+		Services:    p.services(), UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
 		BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
 		Nonce:      makeNonce(key, uint32(w.random.Uint64())),
 		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n) },
@@ -148,6 +149,14 @@ func (p *peer) sessionConfig() session.Config {
 		cfg.Remote = end
 	}
 	return cfg
+}
+
+// services are what the peer is told of and served.
+func (p *peer) services() wire.ServiceFlag {
+	if p.open.Services != 0 {
+		return p.open.Services
+	}
+	return p.w.cfg.Services
 }
 
 // run drives the connection until it ends and joins its goroutines.

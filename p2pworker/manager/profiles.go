@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"net/netip"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -11,7 +13,7 @@ import (
 type Profile struct {
 	Name string
 	// Bind is the address that it listens on.
-	Bind p2p.Endpoint
+	Bind netip.AddrPort
 	// Services are told to its peers, and enforced.
 	Services wire.ServiceFlag
 	// Slots are its own: connections that are counted nowhere else.
@@ -29,11 +31,9 @@ func (c Config) profileAt(local p2p.Endpoint, inbound bool) Profile {
 	if !inbound {
 		return Profile{}
 	}
+	at, _ := local.AddrPort()
 	for _, p := range c.Profiles {
-		if p.Bind.Port != local.Port {
-			continue
-		}
-		if ip, ok := p.Bind.Host.IP(); p.Bind.Host == local.Host || ok && ip.IsUnspecified() {
+		if p.Bind == at || p.Bind.Addr().IsUnspecified() && p.Bind.Port() == at.Port() {
 			return p
 		}
 	}

@@ -122,7 +122,11 @@ func (s *txExchange) matches(raw []byte) bool {
 
 // serveFiltered serves a merkleblock and the transactions of the block that match.
 func (s *Session) serveFiltered(inv wire.InvVect) {
-	ask(s.conversation, true, p2p.FetchBlock, p2p.FetchBlockRequest{Hash: inv.Hash, Witness: true}, func(f p2p.FetchReply, err error) {
+	if s.refusesBlocks() {
+		return
+	}
+	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: true, Limited: s.services()&wire.SFNodeNetwork == 0}
+	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
 		switch {
 		case err != nil:
 		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):

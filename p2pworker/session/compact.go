@@ -293,6 +293,9 @@ func (s *Session) onGetBlockTxs(r *reader) error {
 		s.disconnect(p2p.BrokeProtocol, "getblocktxn received with no transaction indexes")
 		return nil
 	}
+	if s.refusesBlocks() {
+		return nil
+	}
 	ask(s.conversation, true, p2p.FetchBlockTxs, p2p.FetchBlockTxsRequest{Peer: s.cfg.Peer, Hash: hash, Indexes: indexes}, func(f p2p.FetchBlockTxsReply, err error) {
 		switch {
 		case err != nil:

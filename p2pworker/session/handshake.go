@@ -64,7 +64,7 @@ func (s *Session) services() wire.ServiceFlag {
 	if s.offersBloom() {
 		services |= wire.SFNodeBloom
 	}
-	if s.tip.Partial {
+	if s.tip.Partial && services&wire.SFNodeNetwork != 0 {
 		return services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
 	}
 	return services

@@ -144,7 +144,11 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 }
 
 func (s *Session) serveBlock(inv wire.InvVect) {
-	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock, Compact: inv.Type == invCompactBlock}
+	if s.refusesBlocks() {
+		return
+	}
+	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock, Compact: inv.Type == invCompactBlock,
+		Limited: s.services()&wire.SFNodeNetwork == 0}
 	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
 		switch {
 		case err != nil:
@@ -158,6 +162,16 @@ func (s *Session) serveBlock(inv wire.InvVect) {
 		}
 		s.serveNext()
 	})
+}
+
+// refusesBlocks ends the connection of a peer that asks for blocks, which it was told
+// that we do not serve to it.
+func (s *Session) refusesBlocks() bool {
+	if s.services()&(wire.SFNodeNetwork|wire.SFNodeNetworkLimited) != 0 {
+		return false
+	}
+	s.disconnect(p2p.AsksForUnserved, "block request though neither NODE_NETWORK nor NODE_NETWORK_LIMITED is offered")
+	return true
 }
 
 // sendBlock sends a block that was asked for; the last ones do not wait behind others.

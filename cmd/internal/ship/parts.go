@@ -40,6 +40,7 @@ type partSettings struct {
 	userAgent string
 	relay     config.FeeRates
 	rates     p2p.Rates
+	profiles  []manager.Profile
 	node      node.Config
 	notify    notify.Config
 	gateway   gateway.Config

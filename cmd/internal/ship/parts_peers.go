@@ -154,7 +154,7 @@ func (p *partSettings) manager() manager.Config {
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
-		Rates: p.rates,
+		Rates: p.rates, Profiles: p.profiles,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {

@@ -5,8 +5,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
 
-// configureRates reads -maxdownloadrate and -maxuploadrate.
-func (p *partSettings) configureRates() error {
+// configureRates reads -maxdownloadrate, -maxuploadrate and -listenprofile.
+func (p *partSettings) configureRates() (err error) {
 	for d, name := range map[p2p.Direction]string{p2p.Down: "maxdownloadrate", p2p.Up: "maxuploadrate"} {
 		text := p.settings.Text(name, "0")
 		rate, ok := config.ParseBytes(text)
@@ -15,5 +15,6 @@ func (p *partSettings) configureRates() error {
 		}
 		p.rates[d] = rate
 	}
-	return nil
+	p.profiles, err = listenProfiles(p.settings, int(p.settings.Int("port", int64(p.layout.Chain.P2PPort()))), p.services())
+	return err
 }
