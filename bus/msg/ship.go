@@ -6,6 +6,10 @@ import "github.com/bulkheadnode/bulkhead/bus"
 var (
 	// SpawnWorker starts one more worker process.
 	SpawnWorker = bus.Method[bus.None, SpawnReply]("ship.worker.spawn")
+	// WorkerPlan tells how peer connections are shared among worker processes, and
+	// SetWorkerPlan changes it.
+	WorkerPlan    = bus.Method[bus.None, WorkerPlanBody]("ship.worker.plan")
+	SetWorkerPlan = bus.Method[WorkerPlanBody, bus.None]("ship.worker.setplan")
 	// SpawnWallet starts the process of one wallet and returns when it is on
 	// the bus; error kind KindSpawnFailed with what it said if it ended before.
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
@@ -37,6 +41,13 @@ type ReadinessReply struct {
 
 // KindSpawnFailed is the error of a process that did not come up.
 const KindSpawnFailed bus.Kind = "ship.spawn-failed"
+
+// WorkerPlanBody is a worker for each connection, started as the manager asks for them,
+// or else a number of workers that share all.
+type WorkerPlanBody struct {
+	PerPeer bool `cbor:"1,keyasint"`
+	Count   int  `cbor:"2,keyasint"`
+}
 
 // SpawnReply names the new instance.
 type SpawnReply struct {

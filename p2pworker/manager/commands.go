@@ -20,7 +20,7 @@ func Commands() rpc.Table { return commands{&manager{}}.table() }
 
 // table is what the manager answers to JSON-RPC clients.
 func (m commands) table() rpc.Table {
-	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands(), m.throttleCommands(), m.limitCommands(), m.historyCommands())
+	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands(), m.throttleCommands(), m.limitCommands(), m.historyCommands(), m.workerCommands())
 }
 
 // networkNames lists all networks, as the help shows them.

@@ -113,6 +113,7 @@ type reporting struct {
 type idleWorkers struct {
 	spawning int // workers that were asked for and have not registered
 	lastAsk  time.Time
+	spare    bool          // all connections are to be shared: who waits for one may leave
 	wake     chan struct{} // makes the goroutine that asks look again
 }
 
@@ -190,6 +191,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	m.mu.Unlock()
 	defer m.saveAnchors()
 	defer m.savePeers()
+	m.learnPlan(ctx)
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)
 	group.Go(func() error { return m.watch.Run(ctx, conn) })

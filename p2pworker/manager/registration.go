@@ -68,6 +68,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 	m.orderMeters(func(p roster.Peer) bool { return p.Worker == name && (metered[p.ID] || m.meter(p.ID).Limited()) })
 	m.dispatch(orders)
 	m.dispatchBans(name)
+	m.dismiss()
 	m.changed()
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
 }

@@ -73,6 +73,8 @@ type Roster struct {
 	dials   map[uint64]*dial
 	waiting []*dial // no worker has room yet
 	targets []*target
+	// shares: workers for one connection are given no more dials.
+	shares bool
 }
 
 type worker struct {
@@ -183,6 +185,19 @@ func (r *Roster) Alone(worker string) bool {
 	return w != nil && w.capacity == 1
 }
 
+// SetShares says whether dials are only for workers that share all connections.
+func (r *Roster) SetShares(shares bool) { r.shares = shares }
+
+// Idle lists the workers for one connection that have none, and are making none.
+func (r *Roster) Idle() (names []string) {
+	for name, w := range r.workers {
+		if w.capacity == 1 && w.load() == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // share is how much a worker has to do. The workers of the pool count as one:
 // it would otherwise always have somebody idle, and those beside it no part.
 type share struct {
@@ -205,7 +220,7 @@ func (r *Roster) choose() (best string) {
 	}
 	var least share
 	for name, w := range r.workers {
-		if !w.room() {
+		if !w.room() || r.shares && w.limited() {
 			continue
 		}
 		s := pool

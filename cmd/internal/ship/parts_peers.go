@@ -52,10 +52,6 @@ func noWorkers(s *config.Settings) bool {
 	return err == nil && n == 0
 }
 
-// fixedWorkers is how many workers the ship starts itself. In perpeer mode
-// the manager of connections asks for them.
-func (p *partSettings) fixedWorkers() int { return p.workers.count }
-
 func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
