@@ -124,3 +124,29 @@ func TestARateIsKept(t *testing.T) {
 		})
 	}
 }
+
+// While an old block goes out at a rate by which it takes minutes, a new block is told
+// of and served at once; what is half written is finished for it.
+func TestTheTipDoesNotWaitForOldBlocks(t *testing.T) {
+	n := startNode(t, "regtest", "-disablewallet", "-maxuploadrate=2000")
+	for _, block := range bulkyChain(t, 4) {
+		require.Nil(t, n.must("submitblock", block))
+	}
+	old := n.hashAt(1)
+	peer := dialBlockPeer(n, map[chainhash.Hash]*wire.MsgBlock{})
+	peer.asksFor(old)
+	n.eventually("a queue", func() error {
+		info := n.must("getpeerinfo").([]any)[0].(map[string]any)
+		if queue, _ := info["send_queue"].(float64); queue < bulkyBlock/2 {
+			return fmt.Errorf("%v bytes wait", info["send_queue"])
+		}
+		return nil
+	})
+	n.must("generatetoaddress", 1, btcdMiningAddress)
+	tip := n.hashAt(5)
+	peer.asksFor(tip)
+	peer.gets(old)
+	peer.gets(tip)
+	require.Empty(t, peer.arrived)
+	n.stop()
+}
