@@ -59,7 +59,7 @@ func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 	case o.Dial != nil:
 		w.dial(ctx, *o.Dial)
 	case o.Disconnect != nil:
-		w.tell(o.Disconnect.Peer, session.Kick{Reason: o.Disconnect.Reason})
+		w.tell(o.Disconnect.Peer, session.Kick{Code: o.Disconnect.Code, Reason: o.Disconnect.Reason})
 	case o.Report != nil:
 		w.group.Go(func() error { return w.report(ctx, o.Report.ID) })
 	case o.Relay != nil:
@@ -70,6 +70,8 @@ func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 		for _, p := range w.allPeers() {
 			p.mail.put(session.PingNow{})
 		}
+	case o.Meter != nil:
+		w.tell(o.Meter.Peer, o.Meter.Meter)
 	case o.Leave != nil:
 		w.leave()
 	}

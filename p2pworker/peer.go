@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/btcsuite/btcd/wire/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -33,8 +34,11 @@ type peer struct {
 	local   p2p.Endpoint
 	opened  time.Time
 	link    *transport.Conn
+	valve   *valve
 	mail    mailbox
 	replies chan session.Reply
+
+	failure error // that ended it; of the goroutine that serves it
 
 	mu    sync.Mutex
 	s     *session.Session
@@ -52,6 +56,7 @@ func (w *worker) serve(ctx context.Context, nc net.Conn, order p2p.DialOrder) bo
 	if p == nil {
 		return false
 	}
+	defer p.valve.close()
 	if w.settle(p) {
 		p.run(ctx)
 	}
@@ -85,14 +90,16 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder)
 	if a.reply.Refused != "" {
 		return nil
 	}
+	gate := newValve(ctx, a.reply.Peer, a.reply.Meter, w.leaseTraffic)
 	p := &peer{
 		w: w, id: a.reply.Peer, open: a.reply, remote: remote, local: local, opened: w.env.Clock.Now(),
-		link:    transport.New(nc, w.framing(order, a.reply.Peer)),
+		link: transport.New(nc, w.framing(order, gate)), valve: gate,
 		mail:    mailbox{wake: make(chan struct{}, 1)},
 		replies: make(chan session.Reply),
 	}
 	p.s = session.New(p.sessionConfig())
 	if !a.enter(p) {
+		gate.close()
 		w.log("net", fmt.Sprintf("connection with %s dropped: admitted by a manager that is gone", remote))
 		// Or by the one that we have registered with since: it is not to wait for it.
 		ctx, cancel := context.WithTimeout(ctx, farewell)
@@ -103,10 +110,10 @@ func (w *worker) admitted(ctx context.Context, nc net.Conn, order p2p.DialOrder)
 	return p
 }
 
-func (w *worker) framing(order p2p.DialOrder, id int64) transport.Config {
+func (w *worker) framing(order p2p.DialOrder, gate *valve) transport.Config {
 	return transport.Config{
-		Net: w.cfg.Net, Now: w.env.Clock.Now, Outbound: order.ID != 0, V2: order.V2 && w.cfg.speaksV2(),
-		HandshakeSent: func() { w.log("net", fmt.Sprintf("start sending v2 handshake to peer=%d", id)) },
+		Net: w.cfg.Net, Now: w.env.Clock.Now, Outbound: order.ID != 0, V2: order.V2 && w.cfg.speaksV2(), Gate: gate,
+		HandshakeSent: func() { w.log("net", fmt.Sprintf("start sending v2 handshake to peer=%d", gate.id)) },
 	}
 }
 
@@ -129,13 +136,14 @@ func (p *peer) sessionConfig() session.Config {
 		Peer: p.id, Type: p.open.Kind, Address: p.remote.String(),
 		Local:       p.remote.Host.IsLocal() || p.remote.Host == p2p.HostOf(netip.IPv6Unspecified()),
 		Permissions: p.open.Permissions,
-		Services:    w.cfg.Services, UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
+		Services:    p.services(), UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
 		Listening: p.open.Listening, UploadLimited: p.open.UploadLimited, BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
 		Nonce:      makeNonce(key, uint32(w.random.Uint64())),
 		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n) },
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
 		Transport:       func() string { return string(p.link.Session().Protocol) },
+		HeldUp:          p.valve.heldUp,
 	}
 	if end, isIP := p.remote.AddrPort(); isIP && p.remote.Host.Routable() {
 		cfg.Remote = end
@@ -143,17 +151,28 @@ func (p *peer) sessionConfig() session.Config {
 	return cfg
 }
 
+// services are what the peer is told of and served.
+func (p *peer) services() wire.ServiceFlag {
+	if p.open.Services != 0 {
+		return p.open.Services
+	}
+	return p.w.cfg.Services
+}
+
 // run drives the connection until it ends and joins its goroutines.
 func (p *peer) run(ctx context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, func() { p.link.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		p.valve.close()
+		p.link.Close()
+	})
 	defer stop()
 	messages := make(chan transport.Message)
 	group.Go(func() error { return p.link.Run(ctx) })
 	group.Go(func() error { return p.read(ctx, messages) })
 	group.Go(func() error { return p.drive(ctx, group, messages) })
 	// Whatever ended it, the reason has been logged where it arose.
-	_ = group.Wait()
+	p.failure = group.Wait()
 }
 
 // read delivers messages one by one: who does not take them stops the reading.
@@ -165,12 +184,12 @@ func (p *peer) read(ctx context.Context, messages chan<- transport.Message) erro
 		case errors.As(err, &bad):
 			p.w.log("net", fmt.Sprintf("%s, peer=%d", bad, p.id))
 			if bad.Fatal {
-				p.mail.put(session.Kick{})
+				p.mail.put(session.Kick{Code: p2p.BadFraming})
 				return nil
 			}
 			continue
 		case err != nil:
-			p.mail.put(session.Kick{Reason: "socket closed"})
+			p.mail.put(session.Kick{Code: p2p.EndedByPeer, Reason: "socket closed"})
 			return nil
 		}
 		select {
@@ -206,7 +225,9 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 			err = p.step(ctx, group, r)
 		case <-p.mail.wake:
 			for _, in := range p.mail.take() {
-				if err == nil {
+				if m, ok := in.(p2p.Meter); ok {
+					p.valve.set(m)
+				} else if err == nil {
 					err = p.step(ctx, group, in)
 				}
 			}
@@ -242,12 +263,17 @@ func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input
 	p.mu.Lock()
 	effects := p.s.Step(p.w.env.Clock.Now(), in)
 	p.mu.Unlock()
+	p.link.ReadFirst(p.s.AwaitsTip())
 	for _, e := range effects {
 		switch e := e.(type) {
 		case session.Log:
 			p.w.log(e.Category, e.Text)
 		case session.Send:
-			if err := p.link.Send(e.Type, e.Payload); err != nil {
+			send := p.link.Send
+			if e.First {
+				send = p.link.SendFirst
+			}
+			if err := send(e.Type, e.Payload); err != nil {
 				return err
 			}
 		case session.Request:
@@ -277,6 +303,22 @@ func (p *peer) perform(ctx context.Context, r session.Request) error {
 	}
 }
 
+// endedBy is why the connection ended, if not by the session's word by what failed
+// first.
+func (p *peer) endedBy(refusedV2 bool) p2p.DisconnectReason {
+	switch {
+	case refusedV2:
+		return p2p.RefusedEncryption
+	case p.end != nil:
+		return p.end.Code
+	case errors.Is(p.failure, transport.ErrQueueFull), errors.Is(p.failure, transport.ErrTooLarge):
+		return p2p.SendQueueFull
+	case p.failure == nil:
+		return p2p.WorkerFailed // it was not even begun
+	}
+	return p2p.EndedByNetwork
+}
+
 // sayGoodbye gives back what the node leased, and tells the manager.
 func (p *peer) sayGoodbye(ctx context.Context) {
 	w := p.w
@@ -287,6 +329,7 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, farewell)
 	defer cancel()
 	req := p2p.ClosePeerRequest{Peer: p.id, Report: p.report(), RefusedV2: p.link.RefusesV2()}
+	req.Code = p.endedBy(req.RefusedV2)
 	if p.end != nil {
 		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
 	}

@@ -26,6 +26,7 @@ func (p *peer) openInfo() p2p.OpenInfo {
 	return p2p.OpenInfo{
 		Peer: p.id, Kind: p.open.Kind, Name: p.open.Name, Remote: p.remote.String(), Local: p.local.String(),
 		Opened: p.opened.Unix(), Ready: p.ready,
+		Metered: p.valve.Paced(p2p.Down) || p.valve.Paced(p2p.Up),
 	}
 }
 
@@ -37,6 +38,7 @@ func (p *peer) report() p2p.PeerReport {
 	t := p.link.Stats()
 	r.LastSend, r.LastReceive = t.LastSend/int64(time.Second), t.LastReceive/int64(time.Second)
 	r.BytesSent, r.BytesReceived = t.BytesSent, t.BytesReceived
+	r.LastSent, r.LastReceived, r.SendQueue = t.LastSent, t.LastReceived, t.Queued
 	r.SentPerType, r.ReceivedPerType = t.SentPerType, t.ReceivedPerType
 	s := p.link.Session()
 	r.Transport, r.SessionID = string(s.Protocol), hex.EncodeToString(s.ID)

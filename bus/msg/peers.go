@@ -24,7 +24,14 @@ var (
 	ClosePeer = bus.Method[p2p.ClosePeerRequest, bus.None]("peers.close")
 	// ReportPeers answers an order for a report.
 	ReportPeers = bus.Method[p2p.ReportPeersRequest, bus.None]("peers.report")
+	// LeaseTraffic asks for bytes of a limited rate. It answers at once, with the
+	// pause after which they may be used.
+	LeaseTraffic = bus.Method[p2p.LeaseTrafficRequest, p2p.LeaseTrafficReply]("peers.traffic.lease")
 )
+
+// PeerClosed tells of every connection that has ended, with the reason. Workers do not
+// hear it: who else is connected is none of a stranger's business.
+var PeerClosed = bus.Topic[p2p.PeerClosedEvent]("peers.event.closed")
 
 // PollSeconds is how long NextOrders waits at most.
 const PollSeconds = 120

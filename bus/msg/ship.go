@@ -6,6 +6,10 @@ import "github.com/bulkheadnode/bulkhead/bus"
 var (
 	// SpawnWorker starts one more worker process.
 	SpawnWorker = bus.Method[bus.None, SpawnReply]("ship.worker.spawn")
+	// WorkerPlan tells how peer connections are shared among worker processes, and
+	// SetWorkerPlan changes it.
+	WorkerPlan    = bus.Method[bus.None, WorkerPlanBody]("ship.worker.plan")
+	SetWorkerPlan = bus.Method[WorkerPlanBody, bus.None]("ship.worker.setplan")
 	// SpawnWallet starts the process of one wallet and returns when it is on
 	// the bus; error kind KindSpawnFailed with what it said if it ended before.
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
@@ -38,6 +42,13 @@ type ReadinessReply struct {
 // KindSpawnFailed is the error of a process that did not come up.
 const KindSpawnFailed bus.Kind = "ship.spawn-failed"
 
+// WorkerPlanBody is a worker for each connection, started as the manager asks for them,
+// or else a number of workers that share all.
+type WorkerPlanBody struct {
+	PerPeer bool `cbor:"1,keyasint"`
+	Count   int  `cbor:"2,keyasint"`
+}
+
 // SpawnReply names the new instance.
 type SpawnReply struct {
 	Instance string `cbor:"1,keyasint"`
@@ -62,4 +73,6 @@ type Compartment struct {
 	Started  int64  `cbor:"4,keyasint"` // Unix time of its last start, 0 before the first
 	Restarts int    `cbor:"5,keyasint"`
 	Resident int64  `cbor:"6,keyasint"` // bytes of memory, 0 if it is not running
+	// CPUMicros is the processor time that it has taken since its last start.
+	CPUMicros int64 `cbor:"7,keyasint"`
 }

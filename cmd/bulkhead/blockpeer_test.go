@@ -22,6 +22,9 @@ type blockPeer struct {
 	ready chan struct{} // closed after the handshake
 	gone  chan struct{} // closed when the node has hung up
 	pongs chan uint64
+	// arrived are the blocks that the node has sent, told what it said of its services.
+	arrived chan chainhash.Hash
+	told    wire.ServiceFlag // read after ready
 
 	writing sync.Mutex // held for a message
 	mu      sync.Mutex
@@ -34,17 +37,29 @@ type blockPeer struct {
 // dialBlockPeer connects to a node as a peer with the given blocks.
 func dialBlockPeer(n *node, blocks map[chainhash.Hash]*wire.MsgBlock) *blockPeer {
 	n.t.Helper()
-	return dialBlockPeerAt(n, blocks, time.Now())
+	return connectBlockPeer(n, n.p2pPort, blocks, time.Now())
 }
 
 // dialBlockPeerAt is dialBlockPeer for a peer that believes it is another time.
 func dialBlockPeerAt(n *node, blocks map[chainhash.Hash]*wire.MsgBlock, now time.Time) *blockPeer {
 	n.t.Helper()
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", n.p2pPort))
+	return connectBlockPeer(n, n.p2pPort, blocks, now)
+}
+
+// dialBlockPeerTo is dialBlockPeer by another listener.
+func dialBlockPeerTo(n *node, port int, blocks map[chainhash.Hash]*wire.MsgBlock) *blockPeer {
+	n.t.Helper()
+	return connectBlockPeer(n, port, blocks, time.Now())
+}
+
+func connectBlockPeer(n *node, port int, blocks map[chainhash.Hash]*wire.MsgBlock, now time.Time) *blockPeer {
+	n.t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	require.NoError(n.t, err)
 	p := &blockPeer{
 		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
+		arrived: make(chan chainhash.Hash, 100),
 	}
 	go func() {
 		defer close(p.gone)
@@ -90,7 +105,10 @@ func (p *blockPeer) answer() bool {
 		return true
 	}
 	switch msg := msg.(type) {
+	case *wire.MsgBlock:
+		p.arrived <- msg.BlockHash()
 	case *wire.MsgVersion:
+		p.told = msg.Services
 		p.say(wire.NewMsgVerAck())
 	case *wire.MsgVerAck:
 		close(p.ready)

@@ -100,7 +100,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 	if at == nil || !r.mayShow(at) {
 		return reply, nil
 	}
-	if r.cfg.Pruning && r.chain.View().Height()-at.Height > limitedDepth+2 {
+	if (r.cfg.Pruning || req.Limited) && r.chain.View().Height()-at.Height > limitedDepth+2 {
 		reply.TooDeep = true
 		return reply, nil
 	}

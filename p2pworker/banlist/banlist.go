@@ -16,6 +16,8 @@ const maxDiscouraged = 50_000
 type Entry struct {
 	Subnet         Subnet
 	Created, Until int64 // Unix seconds
+	// InboundOnly: connections that we make are not concerned.
+	InboundOnly bool
 }
 
 // List is the set of bans and discouraged addresses. The zero value is empty.
@@ -27,10 +29,18 @@ type List struct {
 
 // Ban bans a subnet until a time, if that is later than an existing ban's.
 func (l *List) Ban(subnet Subnet, created, until time.Time) {
+	l.add(Entry{Subnet: subnet, Created: created.Unix(), Until: until.Unix()})
+}
+
+// BanInbound is Ban for inbound connections only.
+func (l *List) BanInbound(subnet Subnet, created, until time.Time) {
+	l.add(Entry{Subnet: subnet, Created: created.Unix(), Until: until.Unix(), InboundOnly: true})
+}
+
+func (l *List) add(e Entry) {
 	if l.bans == nil {
 		l.bans = map[Subnet]Entry{}
 	}
-	e := Entry{Subnet: subnet, Created: created.Unix(), Until: until.Unix()}
 	if old, ok := l.bans[e.Subnet]; !ok || old.Until < e.Until {
 		l.bans[e.Subnet] = e
 	}
@@ -72,6 +82,16 @@ func (l *List) Banned(host p2p.Host, now time.Time) bool {
 	return false
 }
 
+// BannedOutbound reports whether no connection may be made to a host.
+func (l *List) BannedOutbound(host p2p.Host, now time.Time) bool {
+	for _, e := range l.bans {
+		if !e.InboundOnly && e.Until > now.Unix() && e.Subnet.Contains(host) {
+			return true
+		}
+	}
+	return false
+}
+
 // BannedSubnet reports whether exactly this subnet is banned.
 func (l *List) BannedSubnet(subnet Subnet, now time.Time) bool {
 	e, ok := l.bans[subnet]
@@ -102,6 +122,8 @@ type record struct {
 	Created int64  `json:"ban_created"`
 	Until   int64  `json:"banned_until"`
 	Address string `json:"address"`
+	// InboundOnly is not Bitcoin Core's, which takes such a ban for one of all.
+	InboundOnly bool `json:"inbound_only,omitempty"`
 }
 
 type document struct {
@@ -112,7 +134,7 @@ type document struct {
 func (l *List) Encode(now time.Time) ([]byte, error) {
 	doc := document{Nets: append([]record{}, l.unreadable...)}
 	for _, e := range l.Entries(now) {
-		doc.Nets = append(doc.Nets, record{1, e.Created, e.Until, e.Subnet.String()})
+		doc.Nets = append(doc.Nets, record{1, e.Created, e.Until, e.Subnet.String(), e.InboundOnly})
 	}
 	raw, err := json.MarshalIndent(doc, "", "    ")
 	return append(raw, '\n'), err
@@ -127,12 +149,12 @@ func (l *List) Decode(raw []byte, cjdns bool) error {
 	}
 	l.Clear()
 	for _, r := range doc.Nets {
-		subnet, err := ParseSubnet(r.Address, cjdns)
+		subnet, err := ParseBan(r.Address, cjdns)
 		if err != nil {
 			l.unreadable = append(l.unreadable, r)
 			continue
 		}
-		l.Ban(subnet, time.Unix(r.Created, 0), time.Unix(r.Until, 0))
+		l.add(Entry{Subnet: subnet, Created: r.Created, Until: r.Until, InboundOnly: r.InboundOnly})
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func TestFileRoundTripKeepsOtherNetworks(t *testing.T) {
 	out, err := l.Encode(at(100))
 	require.NoError(t, err)
 	require.NoError(t, again.Decode(out, false))
-	require.Equal(t, []Entry{{subnet(t, "1.2.3.4/32"), 5, 500}, {subnet(t, onion), 6, 600}}, again.Entries(at(100)))
+	require.Equal(t, []Entry{{subnet(t, "1.2.3.4/32"), 5, 500, false}, {subnet(t, onion), 6, 600, false}}, again.Entries(at(100)))
 	require.Contains(t, string(out), "of.a.later.version")
 	require.True(t, again.Banned(host(t, onion), at(100)))
 	require.Error(t, l.Decode([]byte("{"), false))

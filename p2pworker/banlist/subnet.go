@@ -9,11 +9,14 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
-// Subnet is what a ban covers: a network of IPv4 or IPv6, or one host of another
-// network, where neighbouring addresses are not neighbours. Subnets can be compared.
+// Subnet is what a ban covers: a network of IPv4 or IPv6, one host of another network,
+// where neighbouring addresses are not neighbours, or all hosts of a network such as
+// Tor. Subnets can be compared.
 type Subnet struct {
 	host p2p.Host
 	bits int // of IPv4 and IPv6
+	// all is the network of which every host is meant; host is unset then.
+	all p2p.NetworkID
 }
 
 // SubnetOf is the subnet of one host.
@@ -27,7 +30,7 @@ func SubnetOf(host p2p.Host) Subnet {
 
 // SubnetOfPrefix is a network of IPv4 or IPv6.
 func SubnetOfPrefix(p netip.Prefix) Subnet {
-	return Subnet{p2p.HostOf(p.Masked().Addr()), p.Bits()}
+	return Subnet{host: p2p.HostOf(p.Masked().Addr()), bits: p.Bits()}
 }
 
 // ParseSubnet reads "1.2.3.4", "1.2.0.0/16", "1.2.0.0/255.255.0.0", IPv6, or an address
@@ -54,6 +57,17 @@ func ParseSubnet(text string, cjdns bool) (Subnet, error) {
 	}
 	prefix, err := ip.Prefix(bits)
 	return SubnetOfPrefix(prefix), err
+}
+
+// ParseBan reads what ParseSubnet does, or the name of a whole network: ipv4, ipv6,
+// onion, i2p or cjdns.
+func ParseBan(text string, cjdns bool) (Subnet, error) {
+	for _, network := range p2p.Networks() {
+		if text == network.Name() {
+			return Subnet{all: network}, nil
+		}
+	}
+	return ParseSubnet(text, cjdns)
 }
 
 // maskBits reads a prefix length or a whole mask.
@@ -93,6 +107,9 @@ func leadingOnes(raw []byte, mask string) (bits int, err error) {
 
 // Contains reports whether the subnet covers a host.
 func (s Subnet) Contains(host p2p.Host) bool {
+	if s.all != 0 {
+		return host.IsValid() && host.Network() == s.all && !host.IsLocal()
+	}
 	if s.host.Network() != host.Network() || !host.IsValid() {
 		return false
 	}
@@ -104,15 +121,24 @@ func (s Subnet) Contains(host p2p.Host) bool {
 	return err == nil && p2p.HostOf(prefix.Addr()) == s.host
 }
 
+// SubnetOfNetwork is all hosts of a network.
+func SubnetOfNetwork(network p2p.NetworkID) Subnet { return Subnet{all: network} }
+
+// WholeNetwork reports whether the subnet is all hosts of a network.
+func (s Subnet) WholeNetwork() bool { return s.all != 0 }
+
 // Host is the first host of the subnet.
 func (s Subnet) Host() p2p.Host { return s.host }
 
 // IsValid reports whether the subnet covers anything.
-func (s Subnet) IsValid() bool { return s.host.IsValid() }
+func (s Subnet) IsValid() bool { return s.all != 0 || s.host.IsValid() }
 
 // String writes the subnet as ParseSubnet reads it, a single IP address with /32 or
 // /128.
 func (s Subnet) String() string {
+	if s.all != 0 {
+		return s.all.Name()
+	}
 	if ip, ok := s.host.IP(); ok && s.host.Network() != p2p.CJDNS {
 		return netip.PrefixFrom(ip, s.bits).String()
 	}
@@ -121,5 +147,5 @@ func (s Subnet) String() string {
 
 // compare orders by network, address and size.
 func (s Subnet) compare(other Subnet) int {
-	return cmp.Or(s.host.Compare(other.host), cmp.Compare(s.bits, other.bits))
+	return cmp.Or(s.host.Compare(other.host), cmp.Compare(s.bits, other.bits), cmp.Compare(s.all, other.all))
 }

@@ -44,7 +44,7 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 	added := 0
 	for _, a := range req.Addresses {
 		end := a.Endpoint()
-		if !end.Host.Routable() || !m.cfg.Networks.reaches(end.Host.Network()) || m.bans.Banned(end.Host, m.now()) {
+		if !end.Host.Routable() || !m.cfg.Networks.reaches(end.Host.Network()) || m.bans.BannedOutbound(end.Host, m.now()) {
 			continue
 		}
 		e := addrbook.Entry{Address: end, Services: a.Services, Source: source.Remote.Host, Seen: time.Unix(a.Time, 0)}
@@ -132,7 +132,7 @@ type gossipCache struct {
 func (m gossiper) sampleAddresses() []p2p.NetAddr {
 	var list []p2p.NetAddr
 	for _, e := range m.book.Sample(m.random.Uint64, m.now(), maxGossip, gossipPercent) {
-		if m.bans.Banned(e.Address.Host, m.now()) {
+		if m.bans.BannedOutbound(e.Address.Host, m.now()) {
 			continue
 		}
 		list = append(list, e.Address.NetAddr(e.Services, e.Seen.Unix()))
@@ -230,7 +230,7 @@ func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 
 // allowed reports whether an automatic connection may go to a host at all.
 func (m *manager) allowed(host p2p.Host) bool {
-	return !m.isOwn(host) && m.cfg.Networks.reaches(host.Network()) && !m.bans.Banned(host, m.now()) && !m.bans.Discouraged(host)
+	return !m.isOwn(host) && m.cfg.Networks.reaches(host.Network()) && !m.bans.BannedOutbound(host, m.now()) && !m.bans.Discouraged(host)
 }
 
 // eligible allows one automatic connection a network group, those under way counted:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/p2pworker/banlist"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
@@ -23,7 +24,7 @@ func (m commands) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	if command != "add" && command != "remove" {
 		return nil, rpc.Errorf(rpc.MiscError, "setban \"subnet\" \"command\" ( bantime absolute )\n\nAttempts to add or remove an IP/Subnet from the banned list.\n")
 	}
-	subnet, err := banlist.ParseSubnet(text, m.cfg.Networks.CJDNS)
+	subnet, err := banlist.ParseBan(text, m.cfg.Networks.CJDNS)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Error: Invalid IP/Subnet")
 	}
@@ -50,10 +51,14 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 	if err != nil {
 		return err
 	}
+	inboundOnly, err := call.Bool(4, false)
+	if err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	isSubnet := strings.Contains(text, "/")
+	isSubnet := strings.Contains(text, "/") || subnet.WholeNetwork()
 	if isSubnet && m.bans.BannedSubnet(subnet, now) || !isSubnet && m.bans.Banned(subnet.Host(), now) {
 		return rpc.Errorf(rpc.ClientNodeAdded, "Error: IP/Subnet already banned")
 	}
@@ -67,17 +72,32 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 	case absolute:
 		until = time.Unix(seconds, 0)
 	}
-	m.bans.Ban(subnet, now, until)
-	m.dispatchBan(subnet)
+	ban := m.bans.Ban
+	if inboundOnly {
+		ban = m.bans.BanInbound
+	}
+	ban(subnet, now, until)
+	m.dispatchBan(subnet, inboundOnly)
 	return nil
 }
 
 // maxBanSeconds keeps a relative ban within what a duration can hold.
 const maxBanSeconds = 200 * 365 * 24 * 3600
 
-func (m commands) dispatchBan(subnet banlist.Subnet) {
-	orders, _ := m.roster.DisconnectIf(fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
-		return subnet.Contains(p.Remote.Host)
+// torOnly is the ban of all peers that come by Tor, whose own addresses are not known.
+var torOnly = banlist.SubnetOfNetwork(p2p.TorV3)
+
+// banned reports whether an inbound connection is of a banned host, or of a banned
+// network by the listener it came to. The mutex is held.
+func (m *manager) banned(remote, local p2p.Endpoint) bool {
+	return m.bans.Banned(remote.Host, m.now()) || m.cfg.Networks.isOnionBind(local) && m.bans.BannedSubnet(torOnly, m.now())
+}
+
+func (m commands) dispatchBan(subnet banlist.Subnet, inboundOnly bool) {
+	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
+		inbound := p.Kind == p2p.Inbound
+		byTor := subnet == torOnly && inbound && m.cfg.Networks.isOnionBind(p.Local)
+		return byTor || subnet.Contains(p.Remote.Host) && (inbound || !inboundOnly)
 	})
 	m.dispatch(orders)
 }
@@ -88,6 +108,8 @@ type bannedNet struct {
 	Until     int64  `json:"banned_until"`
 	Duration  int64  `json:"ban_duration"`
 	Remaining int64  `json:"time_remaining"`
+	// InboundOnly is not Bitcoin Core's.
+	InboundOnly bool `json:"inbound_only,omitempty"`
 }
 
 func (m commands) listBanned(context.Context, *rpc.Call) (any, error) {
@@ -96,7 +118,7 @@ func (m commands) listBanned(context.Context, *rpc.Call) (any, error) {
 	now := m.now()
 	list := []bannedNet{}
 	for _, e := range m.bans.Entries(now) {
-		list = append(list, bannedNet{e.Subnet.String(), e.Created, e.Until, e.Until - e.Created, e.Until - now.Unix()})
+		list = append(list, bannedNet{e.Subnet.String(), e.Created, e.Until, e.Until - e.Created, e.Until - now.Unix(), e.InboundOnly})
 	}
 	return list, nil
 }

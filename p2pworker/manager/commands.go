@@ -20,7 +20,7 @@ func Commands() rpc.Table { return commands{&manager{}}.table() }
 
 // table is what the manager answers to JSON-RPC clients.
 func (m commands) table() rpc.Table {
-	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands())
+	return slices.Concat(m.infoCommands(), m.nodeCommands(), m.banCommands(), m.addressCommands(), m.tableCommands(), m.throttleCommands(), m.limitCommands(), m.historyCommands(), m.workerCommands())
 }
 
 // networkNames lists all networks, as the help shows them.
@@ -45,7 +45,9 @@ func (m commands) infoCommands() rpc.Table {
 		{Name: "getpeerinfo", Category: "Network",
 			Summary: "Returns data about each connected network peer as a json array of objects.",
 			Result: "[{...}, ...]    (json array) one object a peer; \"network\" is one of\n" +
-				"(" + networkNames() + ", not_publicly_routable)",
+				"(" + networkNames() + ", not_publicly_routable)\n" +
+				"Once the handshake is complete also: cpu_seconds and rss (bytes) of the process, if it has no other peer,\n" +
+				"send_queue and receive_queue (bytes), blocks_first and transactions_first (that no other peer had brought before), listenprofile",
 			Run: m.getPeerInfo},
 		{Name: "getnetworkinfo", Category: "Network",
 			Summary: "Returns an object containing various state info regarding P2P networking.",
@@ -122,10 +124,11 @@ func (m commands) banCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "setban", Category: "Network", Summary: "Attempts to add or remove an IP/Subnet from the banned list.",
 			Params: []rpc.Param{
-				{Name: "subnet", Type: rpc.String, Help: "The IP/Subnet (see getpeerinfo for nodes IP) with an optional netmask (default is /32 = single IP)"},
+				{Name: "subnet", Type: rpc.String, Help: "The IP/Subnet (see getpeerinfo for nodes IP) with an optional netmask (default is /32 = single IP), or a whole network (" + networkNames() + ")"},
 				{Name: "command", Type: rpc.String, Help: "'add' to add an IP/Subnet to the list, 'remove' to remove an IP/Subnet from the list"},
 				{Name: "bantime", Type: rpc.Number, Optional: true, Default: "0", Help: "time in seconds how long (or until when if [absolute] is set) the IP is banned (0 or empty means using the default time of 24h which can also be overwritten by the -bantime startup argument)"},
 				{Name: "absolute", Type: rpc.Bool, Optional: true, Default: "false", Help: "If set, the bantime must be an absolute timestamp expressed in UNIX epoch time"},
+				{Name: "inbound_only", Type: rpc.Bool, Optional: true, Default: "false", Help: "Whether connections that this node makes are not concerned"},
 			},
 			Result: "null", Run: m.setBan},
 		{Name: "listbanned", Category: "Network", Summary: "List all manually banned IPs/Subnets.",

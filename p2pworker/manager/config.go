@@ -58,9 +58,13 @@ type Config struct {
 	BanTime         time.Duration
 	NetworkInactive bool `option:"!networkactive"`
 	// What getnetworkinfo tells.
-	ClientVersion                    int
-	UserAgent                        string
-	Services                         wire.ServiceFlag
+	ClientVersion int
+	UserAgent     string
+	Services      wire.ServiceFlag
+	// Rates are -maxdownloadrate and -maxuploadrate.
+	Rates p2p.Rates
+	// Profiles are -listenprofile.
+	Profiles                         []Profile
 	BlocksOnly                       bool  `option:"blocksonly"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Own is where peers may find us.
@@ -115,6 +119,10 @@ func (c Config) limits() roster.Limits {
 	}
 	if c.InboundRelayPercent != nil {
 		l.TxRelayPercent = min(max(*c.InboundRelayPercent, 0), 100)
+	}
+	l.Pools = map[string]roster.Pool{}
+	for _, p := range c.Profiles {
+		l.Pools[p.Name] = roster.Pool{Slots: p.Slots, Reserved: p.Exempt}
 	}
 	if len(c.Connect) > l.Manual {
 		l.Manual = len(c.Connect)

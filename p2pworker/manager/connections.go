@@ -15,26 +15,29 @@ import (
 
 // openPeer serves OpenPeer.
 func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.OpenPeerReply, error) {
-	if req.Dial == 0 && m.crowded((*roster.Roster).RoomInside) {
-		m.freshen(ctx)
-	}
 	name := bus.CallerFrom(ctx).Instance
 	remote, local := m.cfg.Networks.endpoint(req.Remote), m.cfg.Networks.endpoint(req.Local)
+	profile := m.cfg.profileAt(local, req.Dial == 0)
+	if req.Dial == 0 && m.crowded(func(r *roster.Roster) int { return r.RoomInside(profile.Name) }) {
+		m.freshen(ctx)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.queues[name] == nil {
 		return p2p.OpenPeerReply{}, bus.Errorf(msg.KindUnknownWorker, "%s has not registered", name)
 	}
 	permissions := permissionsFor(m.grants, remote, local, req.Dial == 0)
-	if why := m.unwelcome(remote, req.Dial == 0, permissions.Has(p2p.NoBan)); why != "" {
+	permissions |= profile.Permissions
+	if why := m.unwelcome(remote, local, req.Dial == 0, permissions.Has(p2p.NoBan)); why != "" {
 		m.net.Debug(fmt.Sprintf("connection from %s dropped %s", remote, why))
 		return p2p.OpenPeerReply{Refused: why}, nil
 	}
 	p, orders, refusal := m.roster.Open(m.now(), roster.Opened{
 		Worker: name, Dial: req.Dial, Remote: remote, Local: local, Network: m.cfg.Networks.through(remote, local, req.Dial == 0),
-		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan), Discouraged: m.bans.Discouraged(remote.Host)})
+		Group: m.keyedGroup(remote.Host), NoBan: permissions.Has(p2p.NoBan), Discouraged: m.bans.Discouraged(remote.Host), Profile: profile.Name})
 	if refusal == "" {
 		m.facts[p.ID] = &facts{permissions: permissions}
+		m.count(p.ID, profile)
 	}
 	m.dispatch(orders)
 	if refusal == "" || refusal == roster.NotActive {
@@ -50,16 +53,16 @@ func (m *manager) openPeer(ctx context.Context, req p2p.OpenPeerRequest) (p2p.Op
 	}
 	m.net.Debug(fmt.Sprintf("Added connection peer=%d", p.ID))
 	m.changed()
-	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions,
+	return p2p.OpenPeerReply{Peer: p.ID, Kind: p.Kind, Name: p.Name, Permissions: permissions, Meter: m.meter(p.ID), Services: profile.Services,
 		Listening: m.cfg.Own.Listening, UploadLimited: m.uploads.limit > 0}, nil
 }
 
 // unwelcome says why a connection from an address is refused.
-func (m *manager) unwelcome(remote p2p.Endpoint, inbound, noban bool) string {
+func (m *manager) unwelcome(remote, local p2p.Endpoint, inbound, noban bool) string {
 	switch {
 	case !inbound || noban:
 		return ""
-	case m.bans.Banned(remote.Host, m.now()):
+	case m.banned(remote, local):
 		return "(banned)"
 	case m.bans.Discouraged(remote.Host) && m.roster.FreeInbound() <= 1:
 		return "(discouraged)"
@@ -135,6 +138,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	if f := m.facts[req.Peer]; f != nil {
 		m.countSent(f, req.Report.BytesSent)
 	}
+	m.remember(p, req)
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent
 	m.closedReceived += req.Report.BytesReceived
@@ -145,7 +149,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	// speaks for itself only. So does one of which but the name is known.
 	if req.Discourage && p.Remote.IsValid() && !p.Remote.Host.IsLocal() {
 		m.bans.Discourage(p.Remote.Host)
-		more, _ := m.roster.DisconnectIf("discouraged", func(other roster.Peer) bool {
+		more, _ := m.roster.DisconnectIf(p2p.EndedByDiscouragement, "discouraged", func(other roster.Peer) bool {
 			return other.Remote.Host == p.Remote.Host && !other.NoBan && other.Kind != p2p.Manual
 		})
 		orders = append(orders, more...)
@@ -175,7 +179,10 @@ func (m *manager) peerOf(ctx context.Context, id int64) (roster.Peer, bool) {
 }
 
 // forget drops what is kept about a connection. The mutex is held.
-func (m *manager) forget(id int64) { delete(m.facts, id) }
+func (m *manager) forget(id int64) {
+	delete(m.facts, id)
+	m.ledger.Close(id)
+}
 
 // dialDone tells those who wait for a dial. The mutex is held.
 func (m *manager) dialDone(id uint64) {

@@ -46,7 +46,7 @@ func TestTheEndOfADiscouragedPeerEndsTheOthersOfItsAddress(t *testing.T) {
 	w := s.worker("worker.1", 0)
 	bad, same, other := w.accept("10.0.0.1:5"), w.accept("10.0.0.1:6"), w.accept("10.0.0.2:5")
 	w.close(p2p.ClosePeerRequest{Peer: bad, Discourage: true})
-	require.Equal(t, []p2p.WorkerOrder{{Seq: 1, Disconnect: &p2p.DisconnectOrder{Peer: same, Reason: "discouraged"}}}, w.orders())
+	require.Equal(t, []p2p.WorkerOrder{{Seq: 1, Disconnect: &p2p.DisconnectOrder{Peer: same, Reason: "discouraged", Code: p2p.EndedByDiscouragement}}}, w.orders())
 	w.close(p2p.ClosePeerRequest{Peer: bad, Discourage: true})
 	w.close(p2p.ClosePeerRequest{Peer: same})
 	require.Len(t, s.facts, 1)
@@ -151,7 +151,7 @@ func TestCommandsAboutConnections(t *testing.T) {
 	require.Nil(t, s.succeeds("disconnectnode", fmt.Sprintf(`["",%d]`, peer)), "it is on its way out")
 	require.Equal(t, []p2p.WorkerOrder{
 		{Seq: 1, Send: &p2p.SendOrder{Peer: peer, Type: "addr", Payload: []byte{1, 2}}},
-		{Seq: 2, Disconnect: &p2p.DisconnectOrder{Peer: peer, Reason: "disconnect by address match"}},
+		{Seq: 2, Disconnect: &p2p.DisconnectOrder{Peer: peer, Reason: "disconnect by address match", Code: p2p.EndedByUser}},
 	}, w.orders())
 }
 
@@ -193,7 +193,7 @@ func TestSwitchingTheNetworkOffEndsConnections(t *testing.T) {
 	w := s.worker("worker.1", 0)
 	peer := w.accept("10.0.0.1:5")
 	require.Equal(t, false, s.succeeds("setnetworkactive", `[false]`))
-	require.Equal(t, &p2p.DisconnectOrder{Peer: peer, Reason: "Network not active"}, w.orders()[0].Disconnect)
+	require.Equal(t, &p2p.DisconnectOrder{Peer: peer, Reason: "Network not active", Code: p2p.EndedByInactiveNet}, w.orders()[0].Disconnect)
 	require.Equal(t, true, s.succeeds("setnetworkactive", `[true]`))
 	w.accept("10.0.0.1:6")
 }

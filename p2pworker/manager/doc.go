@@ -25,7 +25,7 @@
 //
 // One mutex guards the state; no call or file access happens under it. Run
 // owns six goroutines (time, events, requests for new workers, DNS seeds, the
-// onion service, the lookout for what others know) and joins them. The manager touches only the three files named
+// onion service, the lookout for what others know, news of ended connections) and joins them. The manager touches only the three files named
 // above, onion_v3_private_key and Tor's cookie; it asks the system's resolver for
 // DNS seeds and a Tor daemon for an onion service.
 package manager

@@ -31,8 +31,8 @@ func TestBansAreOnDiskWhenSetbanReturns(t *testing.T) {
 	s.succeeds("setban", `["2.2.2.2","add"]`)
 	s.succeeds("setban", `["2.2.2.2","remove"]`)
 	want := []bannedNet{
-		{"1.2.3.4/32", mockTime, 1700001000, 1000, 1000},
-		{"10.0.0.0/24", mockTime, mockTime + 600, 600, 600},
+		{"1.2.3.4/32", mockTime, 1700001000, 1000, 1000, false},
+		{"10.0.0.0/24", mockTime, mockTime + 600, 600, 600, false},
 	}
 	require.Equal(t, want, s.succeeds("listbanned", `[]`))
 	require.Equal(t, want, newShip(t, Config{DataDir: dir}).succeeds("listbanned", `[]`), "another run reads them")
@@ -58,7 +58,7 @@ func TestABanEndsTheConnectionsOfItsSubnet(t *testing.T) {
 	w := s.worker("worker.1", 0)
 	hit, missed := w.accept("10.0.0.1:5"), w.accept("10.0.1.1:5")
 	s.succeeds("setban", `["10.0.0.0/24","add"]`)
-	require.Equal(t, []p2p.WorkerOrder{{Seq: 1, Disconnect: &p2p.DisconnectOrder{Peer: hit, Reason: "disconnect by subnet match=10.0.0.0/24"}}}, w.orders())
+	require.Equal(t, []p2p.WorkerOrder{{Seq: 1, Disconnect: &p2p.DisconnectOrder{Peer: hit, Reason: "disconnect by subnet match=10.0.0.0/24", Code: p2p.EndedByBan}}}, w.orders())
 	require.NotEqual(t, hit, missed)
 }
 
@@ -170,5 +170,5 @@ func TestABanHoldsForConnectionsThatAWorkerBrings(t *testing.T) {
 		open(9, "10.0.0.2:5", p2p.Inbound), open(10, "10.0.0.3:8333", p2p.Manual))
 	orders := w.orders()
 	require.Len(t, orders, 1)
-	require.Equal(t, &p2p.DisconnectOrder{Peer: 7, Reason: "banned"}, orders[0].Disconnect)
+	require.Equal(t, &p2p.DisconnectOrder{Peer: 7, Reason: "banned", Code: p2p.EndedByBan}, orders[0].Disconnect)
 }

@@ -57,8 +57,7 @@ func (m *manager) wantsWorker() bool {
 	if m.spawning > 0 && time.Since(m.lastAsk) > spawnPatience {
 		m.spawning = 0
 	}
-	l := m.cfg.limits()
-	most := l.Total + l.Manual + 2*m.cfg.IdleWorkers
+	most := m.roster.Most() + 2*m.cfg.IdleWorkers
 	if m.roster.FreeWorkers()+m.spawning >= m.cfg.IdleWorkers+m.roster.WaitingDials() ||
 		len(m.queues)+m.spawning >= most {
 		return false

@@ -79,6 +79,8 @@ type manager struct {
 	idleWorkers
 	uploads uploads
 	own     []ownEndpoint // where we can be found
+	traffic
+	history
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -120,6 +122,7 @@ type reporting struct {
 type idleWorkers struct {
 	spawning int // workers that were asked for and have not registered
 	lastAsk  time.Time
+	spare    bool          // all connections are to be shared: who waits for one may leave
 	wake     chan struct{} // makes the goroutine that asks look again
 }
 
@@ -147,6 +150,8 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		addresses:   addresses{gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
+		traffic:     newTraffic(cfg),
+		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews)},
 	}
 	m.roster.NumberDialsFrom(m.lastOrder)
 	var seed [32]byte
@@ -181,6 +186,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.ReportPeers.Handle(mux, m.takeReport)
 	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
 	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
+	msg.LeaseTraffic.Handle(mux, m.leaseTraffic)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
 	msg.Of(p2p.CountUpload).Handle(mux, m.countUpload)
 	msg.Of(p2p.SelfAddress).Handle(mux, m.selfAddress)
@@ -205,6 +211,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	m.mu.Unlock()
 	defer m.saveAnchors()
 	defer m.savePeers()
+	m.learnPlan(ctx)
 	parent := ctx
 	group, ctx := errgroup.WithContext(parent)
 	group.Go(func() error { return m.watch.Run(ctx, conn) })
@@ -213,6 +220,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.seed(ctx) })
 	group.Go(func() error { return m.keepOnion(ctx) })
 	group.Go(func() error { return m.keepLooking(ctx) })
+	group.Go(func() error { return m.tellNews(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that

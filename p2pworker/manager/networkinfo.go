@@ -155,5 +155,8 @@ func (m commands) setNetworkActive(_ context.Context, call *rpc.Call) (any, erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dispatch(m.roster.SetActive(active))
+	m.dispatch(m.roster.Tick(time.Now()))
+	m.fillSlots()
+	m.changed()
 	return m.roster.Active(), nil
 }

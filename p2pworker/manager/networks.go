@@ -105,3 +105,9 @@ func (n *Networks) networkOf(remote, local p2p.Endpoint, inbound bool) string {
 	}
 	return remote.Host.NetworkName()
 }
+
+// isOnionBind reports whether only Tor connects to an address of ours.
+func (n *Networks) isOnionBind(local p2p.Endpoint) bool {
+	end, _ := local.AddrPort()
+	return slices.Contains(n.OnionBinds, end)
+}

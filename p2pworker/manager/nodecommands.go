@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -52,6 +53,7 @@ func (m commands) addNode(ctx context.Context, call *rpc.Call) (any, error) {
 	if command == "remove" && !m.roster.RemoveTarget(node) {
 		return nil, rpc.Errorf(rpc.ClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.")
 	}
+	m.dispatch(m.roster.Tick(time.Now()))
 	m.changed()
 	return nil, nil
 }
@@ -110,11 +112,11 @@ func (m commands) disconnectNode(_ context.Context, call *rpc.Call) (any, error)
 	switch {
 	case call.Has(0) && !call.Has(1):
 		remote := m.cfg.Networks.endpoint(address)
-		orders, matched = m.roster.DisconnectIf("disconnect by address match", func(p roster.Peer) bool {
+		orders, matched = m.roster.DisconnectIf(p2p.EndedByUser, "disconnect by address match", func(p roster.Peer) bool {
 			return p.Name == address || remote.IsValid() && p.Remote == remote
 		})
 	case call.Has(1) && (!call.Has(0) || address == ""):
-		orders, matched = m.roster.DisconnectIf("disconnect by id", func(p roster.Peer) bool { return p.ID == id })
+		orders, matched = m.roster.DisconnectIf(p2p.EndedByUser, "disconnect by id", func(p roster.Peer) bool { return p.ID == id })
 	default:
 		return nil, rpc.Errorf(invalidParams, "Only one of address and nodeid should be provided.")
 	}

@@ -145,6 +145,7 @@ func (m *manager) lose(name string) {
 	q.retire()
 	lost, orders := m.roster.RemoveWorker(time.Now(), name)
 	m.bereave(lost)
+	m.lostWith(lost)
 	for _, p := range lost {
 		m.forget(p.ID)
 	}

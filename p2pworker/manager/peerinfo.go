@@ -53,6 +53,7 @@ type peerInfo struct {
 	ConnectionType    string            `json:"connection_type"`
 	TransportProtocol string            `json:"transport_protocol_type"`
 	SessionID         string            `json:"session_id"`
+	*peerLoad
 }
 
 // micros is a duration in microseconds, shown in seconds.
@@ -63,8 +64,12 @@ func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) /
 
 func (m commands) getPeerInfo(ctx context.Context, _ *rpc.Call) (any, error) {
 	list := []peerInfo{}
-	for _, p := range m.describe(ctx) {
-		list = append(list, m.infoOf(p))
+	peers := m.describe(ctx)
+	processes := m.processes(ctx)
+	for _, p := range peers {
+		info := m.infoOf(p)
+		info.peerLoad = m.loadOf(p, processes)
+		list = append(list, info)
 	}
 	return list, nil
 }

@@ -41,6 +41,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		return reply, false, bus.Errorf(bus.KindBadMessage, "%d connections of one worker", len(req.Open))
 	}
 	open, permissions := m.openOf(req)
+	metered := meteredOf(req)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil {
@@ -62,9 +63,12 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 			continue
 		}
 		m.facts[p.ID] = &facts{permissions: permissions[p.ID]}
+		m.count(p.ID, m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound))
 	}
+	m.orderMeters(func(p roster.Peer) bool { return p.Worker == name && (metered[p.ID] || m.meter(p.ID).Limited()) })
 	m.dispatch(orders)
 	m.dispatchBans(name)
+	m.dismiss()
 	m.changed()
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
 }
@@ -73,8 +77,8 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 // which would not be accepted now: another manager may have banned them. The mutex
 // is held.
 func (m registrar) dispatchBans(worker string) {
-	orders, _ := m.roster.DisconnectIf("banned", func(p roster.Peer) bool {
-		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.bans.Banned(p.Remote.Host, m.now())
+	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, "banned", func(p roster.Peer) bool {
+		return p.Worker == worker && p.Kind == p2p.Inbound && !p.NoBan && m.banned(p.Remote, p.Local)
 	})
 	m.dispatch(orders)
 }
@@ -86,11 +90,23 @@ func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, pe
 	for _, o := range req.Open {
 		remote, local := m.cfg.Networks.endpoint(o.Remote), m.cfg.Networks.endpoint(o.Local)
 		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
+		profile := m.cfg.profileAt(local, o.Kind == p2p.Inbound)
+		may |= profile.Permissions
 		permissions[o.Peer] = may
 		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
-			Local: local, Network: m.cfg.Networks.through(remote, local, o.Kind == p2p.Inbound), Group: m.keyedGroup(remote.Host), Opened: time.Unix(o.Opened, 0), NoBan: may.Has(p2p.NoBan), Ready: o.Ready})
+			Local: local, Network: m.cfg.Networks.through(remote, local, o.Kind == p2p.Inbound), Group: m.keyedGroup(remote.Host), Opened: time.Unix(o.Opened, 0),
+			NoBan: may.Has(p2p.NoBan), Profile: profile.Name, Ready: o.Ready})
 	}
 	return open, permissions
+}
+
+// meteredOf tells which connections another manager has limited.
+func meteredOf(req p2p.RegisterWorkerRequest) map[int64]bool {
+	metered := map[int64]bool{}
+	for _, o := range req.Open {
+		metered[o.Peer] = o.Metered
+	}
+	return metered
 }
 
 // confirm asks the broker whether a worker that has registered is there: if it

@@ -63,6 +63,8 @@ type described struct {
 	roster.Peer
 	report      p2p.PeerReport
 	permissions p2p.Permissions
+	// alone: its worker has no other connection.
+	alone bool
 }
 
 // describe asks all workers for the state of their connections and returns it
@@ -87,7 +89,7 @@ func (m *manager) describe(ctx context.Context) []described {
 	var list []described
 	for _, p := range m.roster.Peers() {
 		if f := m.facts[p.ID]; f != nil {
-			list = append(list, described{Peer: p, report: f.report, permissions: f.permissions})
+			list = append(list, described{Peer: p, report: f.report, permissions: f.permissions, alone: m.roster.Alone(p.Worker)})
 		}
 	}
 	return list

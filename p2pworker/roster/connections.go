@@ -29,6 +29,7 @@ type Opened struct {
 	Group         uint64
 	NoBan         bool
 	Discouraged   bool
+	Profile       string
 }
 
 // Open numbers a new connection, or refuses it. Orders may evict another one.
@@ -38,7 +39,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 		return Peer{}, nil, NoWorker
 	}
 	p := Peer{Kind: p2p.Inbound, Name: o.Remote.String(), Remote: o.Remote, Local: o.Local,
-		Network: o.Network, Group: o.Group, Worker: o.Worker, Opened: now, NoBan: o.NoBan, Discouraged: o.Discouraged}
+		Network: o.Network, Group: o.Group, Worker: o.Worker, Opened: now, NoBan: o.NoBan, Discouraged: o.Discouraged, Profile: o.Profile}
 	var orders []Order
 	if o.Dial != 0 {
 		d := r.takeDial(o.Worker, o.Dial)
@@ -62,7 +63,7 @@ func (r *Roster) Open(now time.Time, o Opened) (Peer, []Order, Refusal) {
 	}
 	if o.Dial == 0 {
 		var refusal Refusal
-		if orders, refusal = r.admit(); refusal != "" {
+		if orders, refusal = r.admit(o.Profile); refusal != "" {
 			return Peer{}, orders, refusal
 		}
 	}
@@ -153,27 +154,28 @@ func (r *Roster) Count(kind p2p.ConnectionType) int {
 
 // DisconnectIf orders the end of the connections that match and returns how
 // many do, those already told to leave included.
-func (r *Roster) DisconnectIf(reason string, match func(Peer) bool) (orders []Order, matched int) {
+func (r *Roster) DisconnectIf(code p2p.DisconnectReason, reason string, match func(Peer) bool) (orders []Order, matched int) {
 	for _, p := range r.Peers() {
 		if !match(p) {
 			continue
 		}
 		matched++
-		orders = append(orders, r.leave(p.ID, reason)...)
+		orders = append(orders, r.leave(p.ID, code, reason)...)
 	}
 	return orders, matched
 }
 
-func (r *Roster) leave(id int64, reason string) []Order {
+func (r *Roster) leave(id int64, code p2p.DisconnectReason, reason string) []Order {
 	p := r.peers[id]
 	if p.Leaving {
 		return nil
 	}
-	p.Leaving = true
-	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason}}}}
+	p.Leaving, p.Reason = true, code
+	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason, Code: code}}}}
 }
 
 // FreeInbound returns how many more inbound connections there is room for.
 func (r *Roster) FreeInbound() int {
-	return r.limits.inbound() - r.Count(p2p.Inbound)
+	limit, _ := r.slots("")
+	return limit - len(r.inboundOf(""))
 }

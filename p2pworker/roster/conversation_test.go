@@ -113,7 +113,7 @@ func (s *script) connection() {
 		s.reports(ok, "to be closed")
 	case "disconnect":
 		id := s.integer(s.word(0))
-		orders, n := s.roster.DisconnectIf("disconnect by id", func(p Peer) bool { return p.ID == id })
+		orders, n := s.roster.DisconnectIf(p2p.EndedByUser, "disconnect by id", func(p Peer) bool { return p.ID == id })
 		s.orders(orders)
 		s.reports(n > 0, "no such peer")
 	default:

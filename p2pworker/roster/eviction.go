@@ -31,22 +31,34 @@ type Merits struct {
 	Downloading bool
 }
 
-// admit makes room for an inbound connection, by evicting one if need be.
-func (r *Roster) admit() ([]Order, Refusal) {
-	if r.RoomInside() > 0 {
+// admit makes room for an inbound connection among those of its profile, by evicting
+// one if need be.
+func (r *Roster) admit(profile string) ([]Order, Refusal) {
+	if r.RoomInside(profile) > 0 {
 		return nil, ""
 	}
-	orders, ok := r.evict(func(p Peer) bool { return r.limits.inbound() > 0 })
+	slots, reserved := r.slots(profile)
+	orders, ok := r.evict(func(p Peer) bool { return slots > 0 && !reserved && p.Profile == profile })
 	if !ok {
 		return nil, Full
 	}
 	return orders, ""
 }
 
-// RoomInside is how many more inbound connections there may be, those that are told to
-// leave not counted.
-func (r *Roster) RoomInside() int {
-	return r.limits.inbound() - r.staying(func(p *Peer) bool { return p.Kind == p2p.Inbound })
+// slots is how many inbound connections of a profile there may be, and whether none of
+// them goes for another one.
+func (r *Roster) slots(profile string) (n int, reserved bool) {
+	if pool, ok := r.limits.Pools[profile]; ok {
+		return pool.Slots, pool.Reserved
+	}
+	return r.publicSlots(), false
+}
+
+// RoomInside is how many more inbound connections of a profile there may be, those that
+// are told to leave not counted.
+func (r *Roster) RoomInside(profile string) int {
+	slots, _ := r.slots(profile)
+	return slots - r.staying(func(p *Peer) bool { return p.Kind == p2p.Inbound && p.Profile == profile })
 }
 
 // AdmitTxRelay makes room for an inbound connection that is to be told of transactions:
@@ -58,8 +70,11 @@ func (r *Roster) AdmitTxRelay(id int64) ([]Order, bool) {
 		return nil, true
 	}
 	p.RelaysTxs = true
+	if p.Profile != "" {
+		return nil, true // its slots bound them
+	}
 	if r.RoomForTxRelay(id) <= 0 {
-		return r.evict(func(p Peer) bool { return p.RelaysTxs && p.ID != id })
+		return r.evict(func(p Peer) bool { return p.RelaysTxs && p.Profile == "" && p.ID != id })
 	}
 	return nil, true
 }
@@ -67,8 +82,8 @@ func (r *Roster) AdmitTxRelay(id int64) ([]Order, bool) {
 // RoomForTxRelay is how many inbound connections may be told of transactions beside
 // others than this one.
 func (r *Roster) RoomForTxRelay(id int64) int {
-	told := r.staying(func(p *Peer) bool { return p.Kind == p2p.Inbound && p.RelaysTxs && p.ID != id })
-	return r.limits.inbound()*r.limits.TxRelayPercent/100 - told
+	told := r.staying(func(p *Peer) bool { return p.Kind == p2p.Inbound && p.Profile == "" && p.RelaysTxs && p.ID != id })
+	return r.publicSlots()*r.limits.TxRelayPercent/100 - told
 }
 
 // staying counts the connections that match and are not told to leave.
@@ -87,7 +102,7 @@ func (r *Roster) evict(may func(Peer) bool) ([]Order, bool) {
 	if !ok {
 		return nil, false
 	}
-	return r.leave(victim.ID, "selected "+string(p2p.Inbound)+" connection for eviction"), true
+	return r.leave(victim.ID, p2p.EndedByEviction, "selected "+string(p2p.Inbound)+" connection for eviction"), true
 }
 
 // evictionCandidate chooses whom to drop for a newcomer. Connections that an attacker

@@ -72,7 +72,7 @@ func (r *Roster) DismissExtra(now time.Time, id int64) ([]Order, bool) {
 	if p == nil || p.Downloading || now.Sub(p.Opened) < leastConnected {
 		return nil, false
 	}
-	return r.leave(id, ""), true
+	return r.leave(id, p2p.OneTooMany, ""), true
 }
 
 func (r *Roster) ofKind(kind p2p.ConnectionType) []Peer {

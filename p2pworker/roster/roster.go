@@ -21,6 +21,8 @@ type Limits struct {
 	Port uint16
 	// DialTime is how long a worker may take to tell how a dial ended.
 	DialTime time.Duration
+	// Pools are those of profiles, by name.
+	Pools map[string]Pool
 }
 
 // DefaultLimits are Bitcoin Core's. Its -timeout is five seconds for a dial, to
@@ -56,8 +58,12 @@ type Peer struct {
 	NoBan  bool
 	// Discouraged: one from its address misbehaved. It goes first, if any has to.
 	Discouraged bool
+	// Profile is that of the listener it came by, "" for none.
+	Profile string
 	// Leaving: its worker was told to close it.
 	Leaving bool
+	// Reason is why, if it is.
+	Reason p2p.DisconnectReason
 	// Ready: the handshake is complete.
 	Ready bool
 	Merits
@@ -82,6 +88,8 @@ type Roster struct {
 	dials   map[uint64]*dial
 	waiting []*dial // no worker has room yet
 	targets []*target
+	// shares: workers for one connection are given no more dials.
+	shares bool
 }
 
 type worker struct {
@@ -131,7 +139,7 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 		w.peers++
 		r.adopt(&p)
 		if leaving[p.ID] || !r.active {
-			orders = append(orders, r.leave(p.ID, "told to leave before")...)
+			orders = append(orders, r.leave(p.ID, p2p.ToldBefore, "told to leave before")...)
 		}
 	}
 	r.superfluous()
@@ -186,6 +194,25 @@ func (r *Roster) FreeWorkers() int {
 	return n
 }
 
+// Alone reports whether a worker has one connection at most.
+func (r *Roster) Alone(worker string) bool {
+	w := r.workers[worker]
+	return w != nil && w.capacity == 1
+}
+
+// SetShares says whether dials are only for workers that share all connections.
+func (r *Roster) SetShares(shares bool) { r.shares = shares }
+
+// Idle lists the workers for one connection that have none, and are making none.
+func (r *Roster) Idle() (names []string) {
+	for name, w := range r.workers {
+		if w.capacity == 1 && w.load() == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // share is how much a worker has to do. The workers of the pool count as one:
 // it would otherwise always have somebody idle, and those beside it no part.
 type share struct {
@@ -208,7 +235,7 @@ func (r *Roster) choose() (best string) {
 	}
 	var least share
 	for name, w := range r.workers {
-		if !w.room() {
+		if !w.room() || r.shares && w.limited() {
 			continue
 		}
 		s := pool
@@ -245,6 +272,6 @@ func (r *Roster) SetActive(active bool) []Order {
 		}
 	}
 	r.waiting = nil
-	orders, _ := r.DisconnectIf("Network not active", func(Peer) bool { return true })
+	orders, _ := r.DisconnectIf(p2p.EndedByInactiveNet, "Network not active", func(Peer) bool { return true })
 	return orders
 }

@@ -169,7 +169,7 @@ func TestSwitchingNetworkOff(t *testing.T) {
 	r.AddTarget("x:1", false)
 	p := inbound(t, r, 1)
 	orders := r.SetActive(false)
-	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: p.ID, Reason: "Network not active"}}}}, orders)
+	require.Equal(t, []Order{{Worker: "w", WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: p.ID, Reason: "Network not active", Code: p2p.EndedByInactiveNet}}}}, orders)
 	require.Empty(t, r.Tick(start()))
 	require.Zero(t, r.Wanted(p2p.FullRelay))
 	_, _, refusal := r.Open(start(), Opened{Worker: "w", Remote: from(2)})

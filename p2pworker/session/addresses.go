@@ -120,7 +120,7 @@ func (s *addressExchange) takeAddresses(list []p2p.NetAddr) {
 		s.addr.requested = false
 	}
 	if s.cfg.Type == p2p.AddrFetch && len(list) > 1 {
-		s.disconnect("addrfetch connection completed")
+		s.disconnect(p2p.AddrFetchDone, "addrfetch connection completed")
 	}
 }
 

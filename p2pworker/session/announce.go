@@ -133,5 +133,5 @@ func (s *announcements) announceByInv(tip chainhash.Hash) {
 		return
 	}
 	s.logf("net", "SendMessages: sending inv peer=%d hash=%s", s.cfg.Peer, tip)
-	s.send(wire.CmdInv, encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: tip}}))
+	s.sendFirst(wire.CmdInv, encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: tip}}))
 }

@@ -32,7 +32,7 @@ func (s *conversation) offersBloom() bool {
 // onBloom handles filterload, filteradd and filterclear.
 func (s *txExchange) onBloom(messageType string, r *reader) error {
 	if !s.offersBloom() {
-		s.disconnect("%s received despite not offering bloom services", messageType)
+		s.disconnect(p2p.AsksForUnserved, "%s received despite not offering bloom services", messageType)
 		return nil
 	}
 	switch messageType {
@@ -122,11 +122,15 @@ func (s *txExchange) matches(raw []byte) bool {
 
 // serveFiltered serves a merkleblock and the transactions of the block that match.
 func (s *Session) serveFiltered(inv wire.InvVect) {
-	ask(s.conversation, true, p2p.FetchBlock, p2p.FetchBlockRequest{Hash: inv.Hash, Witness: true}, func(f p2p.FetchReply, err error) {
+	if s.refusesBlocks() {
+		return
+	}
+	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: true, Limited: s.services()&wire.SFNodeNetwork == 0}
+	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
 		switch {
 		case err != nil:
 		case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
-			s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+			s.disconnect(p2p.AsksForUnserved, "Ignore block request below NODE_NETWORK_LIMITED threshold")
 		case f.Found && s.bloom.filter != nil:
 			s.sendFiltered(f.First())
 			s.continueGetBlocks(inv.Hash)

@@ -89,7 +89,7 @@ func (s *headerExchange) considerChain() {
 		c.until, c.benchmark, c.asked = s.now.Add(chainSyncTimeout), s.tip, false
 	case !s.now.After(c.until):
 	case c.asked:
-		s.disconnectLogged("", "Outbound peer has old chain, best known block = %s", c.bestName())
+		s.disconnectLogged(p2p.StaysBehind, "", "Outbound peer has old chain, best known block = %s", c.bestName())
 	default:
 		c.asked, c.until = true, s.now.Add(headersResponseTime)
 		s.logf("net", "sending getheaders to outbound peer=%d to verify chain work (current best known block:%s, benchmark blockhash: %s)",

@@ -291,7 +291,10 @@ func (s *Session) onGetBlockTxs(r *reader) error {
 	case r.err != nil:
 		return r.err
 	case len(indexes) == 0:
-		s.disconnect("getblocktxn received with no transaction indexes")
+		s.disconnect(p2p.BrokeProtocol, "getblocktxn received with no transaction indexes")
+		return nil
+	}
+	if s.refusesBlocks() {
 		return nil
 	}
 	ask(s.conversation, true, p2p.FetchBlockTxs, p2p.FetchBlockTxsRequest{Peer: s.cfg.Peer, Hash: hash, Indexes: indexes}, func(f p2p.FetchBlockTxsReply, err error) {

@@ -59,6 +59,9 @@ type Config struct {
 	// Transport tells how the connection is framed by now, by Bitcoin Core's names,
 	// for the log; nil for "v1".
 	Transport func() string
+	// HeldUp tells whether we have read less of late than the peer sent, because rates
+	// are limited; nil for never.
+	HeldUp func() bool
 	// LogEnabled says whether lines of a category are wanted; nil for all.
 	LogEnabled func(category string) bool
 	// MinRelayFeeRate is the least fee rate we relay, in satoshi per 1000 vbytes.

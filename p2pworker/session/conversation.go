@@ -81,9 +81,28 @@ func (s *conversation) send(messageType string, payload []byte) {
 	if s.ended {
 		return
 	}
+	s.emit(messageType, payload, urgentTypes[messageType])
+}
+
+// sendFirst is send for what is about the tip.
+func (s *conversation) sendFirst(messageType string, payload []byte) {
+	if !s.ended {
+		s.emit(messageType, payload, true)
+	}
+}
+
+func (s *conversation) emit(messageType string, payload []byte, first bool) {
 	s.logf("net", "sending %s (%d bytes) peer=%d", messageType, len(payload), s.cfg.Peer)
 	s.upload.sent += messageOverhead + uint64(len(payload))
-	s.effects = append(s.effects, Send{Type: messageType, Payload: payload})
+	s.effects = append(s.effects, Send{Type: messageType, Payload: payload, First: first})
+}
+
+// urgentTypes may overtake blocks that are served: they are small, they keep us at the
+// tip, and none answers what the peer asked for before something else. A pong is none
+// of them, as its peer may take it for the sign that all before it has been answered.
+var urgentTypes = map[string]bool{
+	wire.CmdHeaders: true, wire.CmdGetHeaders: true, wire.CmdGetData: true, wire.CmdPing: true,
+	cmdCompactBlock: true, cmdGetBlockTxs: true,
 }
 
 func (s *conversation) logf(category, format string, args ...any) {
@@ -93,29 +112,29 @@ func (s *conversation) logf(category, format string, args ...any) {
 	s.effects = append(s.effects, Log{Category: category, Text: fmt.Sprintf(format, args...)})
 }
 
-// disconnect logs the reason, followed by "disconnecting peer=N", and ends
+// disconnect logs the reason, in the words of Bitcoin Core, followed by "disconnecting peer=N", and ends
 // the session.
-func (s *conversation) disconnect(format string, args ...any) {
-	s.disconnectLogged("net", format, args...)
+func (s *conversation) disconnect(code p2p.DisconnectReason, format string, args ...any) {
+	s.disconnectLogged(code, "net", format, args...)
 }
 
-func (s *conversation) disconnectLogged(category, format string, args ...any) {
+func (s *conversation) disconnectLogged(code p2p.DisconnectReason, category, format string, args ...any) {
 	if s.ended {
 		return
 	}
 	reason := fmt.Sprintf(format, args...)
 	s.logf(category, "%s, disconnecting %s", reason, s.name)
-	s.end(Disconnect{Reason: reason})
+	s.end(Disconnect{Code: code, Reason: reason})
 }
 
 // kicked ends the session on the shell's wish. Without a reason, the
 // shell has logged why.
-func (s *conversation) kicked(reason string) {
-	if reason == "" {
-		s.end(Disconnect{})
+func (s *conversation) kicked(k Kick) {
+	if k.Reason == "" {
+		s.end(Disconnect{Code: k.Code})
 		return
 	}
-	s.disconnect("%s", reason)
+	s.disconnect(k.Code, "%s", k.Reason)
 }
 
 func (s *conversation) end(d Disconnect) {
@@ -138,10 +157,10 @@ func (s *conversation) misbehaving(format string, args ...any) {
 		s.logf("", "Not punishing manually connected peer %d!", s.cfg.Peer)
 	case s.cfg.Local:
 		s.logf("net", "Warning: disconnecting but not discouraging local peer %d!", s.cfg.Peer)
-		s.end(Disconnect{Reason: reason})
+		s.end(Disconnect{Code: p2p.Misbehaved, Reason: reason})
 	default:
 		s.logf("net", "Disconnecting and discouraging peer %d!", s.cfg.Peer)
-		s.end(Disconnect{Reason: reason, Discourage: true})
+		s.end(Disconnect{Code: p2p.Misbehaved, Reason: reason, Discourage: true})
 	}
 }
 

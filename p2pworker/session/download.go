@@ -33,6 +33,7 @@ type download struct {
 	averageSize    int
 	widest         int       // limit of the window
 	lastBlock      time.Time // when one arrived that was new
+	first          uint64    // how many were
 	// heights holds those of recent headers, for reports.
 	heights, formerHeights map[chainhash.Hash]int32
 }
@@ -169,9 +170,21 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 // the peer's fault. What is the case now has been since the last Step.
 func (s *blockExchange) excuseWaiting() {
 	d := &s.down
-	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0) {
+	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0 || s.heldUp()) {
 		d.deadline = s.now.Add(d.patience)
 	}
+}
+
+func (s *conversation) heldUp() bool { return s.cfg.HeldUp != nil && s.cfg.HeldUp() }
+
+// tipDistance is how many blocks a peer may be ahead for the next ones to count as the
+// tip.
+const tipDistance = 2
+
+// AwaitsTip reports whether the peer owes us the last blocks of the chain, for which
+// all else may wait.
+func (s *Session) AwaitsTip() bool {
+	return len(s.down.inFlight) > 0 && !s.tip.Initial && s.headers.known && s.headers.height <= s.tip.Height+tipDistance
 }
 
 // checkBlockTimeout gives up a peer that owes us a block for too long.
@@ -181,7 +194,7 @@ func (s *blockExchange) checkBlockTimeout() {
 		return
 	}
 	if s.now.After(d.deadline) {
-		s.disconnectLogged("", "Timeout downloading block %s", d.oldest())
+		s.disconnectLogged(p2p.BlockTimeout, "", "Timeout downloading block %s", d.oldest())
 	}
 }
 
@@ -190,9 +203,9 @@ func (s *blockExchange) checkBlockTimeout() {
 // node is told so.
 func (s *blockExchange) stalls() {
 	switch d := &s.down; {
-	case d.submissions > 0 || s.held.len() > 0:
+	case d.submissions > 0 || s.held.len() > 0 || s.heldUp():
 	case len(d.inFlight) > 0:
-		s.disconnectLogged("", "Peer is stalling block download")
+		s.disconnectLogged(p2p.StallsDownload, "", "Peer is stalling block download")
 	default:
 		ask(s.conversation, false, p2p.ReleasePeer, p2p.ReleaseRequest{Peer: s.cfg.Peer, Blocks: true}, func(p2p.Done, error) {})
 	}
@@ -268,6 +281,7 @@ func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
 func (s *blockExchange) judgeBlock(v p2p.SubmitReply) {
 	if v.New {
 		s.down.lastBlock = s.now
+		s.down.first++
 	}
 	if v.Announce {
 		s.setAnnouncer(true)

@@ -1,6 +1,10 @@
 package session
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+)
 
 // Effect is something the shell has to do, in the order given.
 type Effect interface{ effect() }
@@ -9,11 +13,14 @@ type Effect interface{ effect() }
 type Send struct {
 	Type    string
 	Payload []byte
+	// First: it may overtake others where rates are limited.
+	First bool
 }
 
 // Disconnect ends the connection. It is the last effect of a session. The log
 // line has been emitted already.
 type Disconnect struct {
+	Code   p2p.DisconnectReason
 	Reason string
 	// Discourage: the peer misbehaved and its address should be avoided.
 	Discourage bool

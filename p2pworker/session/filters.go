@@ -24,7 +24,7 @@ func (s *Session) onFilterRequest(messageType string, r *reader) error {
 		return r.err
 	}
 	if s.services()&wire.SFNodeCF == 0 || wire.FilterType(kind) != wire.GCSFilterRegular {
-		s.disconnect("peer requested unsupported block filter type: %d", kind)
+		s.disconnect(p2p.AsksForUnserved, "peer requested unsupported block filter type: %d", kind)
 		return nil
 	}
 	s.serveFilters(messageType, start, stop)
@@ -38,7 +38,7 @@ func (s *Session) serveFilters(messageType string, start uint32, stop chainhash.
 			return
 		}
 		if f.Refused != "" {
-			s.disconnect("%s", f.Refused)
+			s.disconnect(p2p.BrokeProtocol, "%s", f.Refused)
 			return
 		}
 		for _, raw := range f.Attached {

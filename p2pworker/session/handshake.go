@@ -65,7 +65,7 @@ func (s *conversation) services() wire.ServiceFlag {
 	if s.offersBloom() {
 		services |= wire.SFNodeBloom
 	}
-	if s.tip.Partial {
+	if s.tip.Partial && services&wire.SFNodeNetwork != 0 {
 		return services&^wire.SFNodeNetwork | wire.SFNodeNetworkLimited
 	}
 	return services
@@ -122,13 +122,13 @@ func (s *Session) onVersion(r *reader) error {
 func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 	switch {
 	case s.expectsServices() && v.Services&s.desiredServices(v.Services) != s.desiredServices(v.Services):
-		s.disconnect("peer does not offer the expected services (%08x offered, %08x expected)",
+		s.disconnect(p2p.LacksServices, "peer does not offer the expected services (%08x offered, %08x expected)",
 			uint64(v.Services), uint64(s.desiredServices(v.Services)))
 	case v.Version < MinPeerVersion:
-		s.disconnect("peer using obsolete version %d", v.Version)
+		s.disconnect(p2p.ObsoleteVersion, "peer using obsolete version %d", v.Version)
 	case s.cfg.Type == p2p.Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
 		s.logf("", "connected to self at %s, disconnecting", s.cfg.Address)
-		s.end(Disconnect{Reason: "connected to self"})
+		s.end(Disconnect{Code: p2p.ToSelf, Reason: "connected to self"})
 	default:
 		return false
 	}
@@ -190,7 +190,7 @@ func (s *Session) tellTxRelay() {
 	s.hs.relayTold = true
 	ask(s.conversation, false, p2p.RelayTxs, p2p.RelayTxsRequest{Peer: s.cfg.Peer}, func(r p2p.RelayTxsReply, err error) {
 		if err == nil && r.Refused {
-			s.disconnect("failed to find a tx-relaying eviction candidate - connection dropped after %s message", wire.CmdFilterLoad)
+			s.disconnect(p2p.EndedByEviction, "failed to find a tx-relaying eviction candidate - connection dropped after %s message", wire.CmdFilterLoad)
 		}
 	})
 }
@@ -198,9 +198,9 @@ func (s *Session) tellTxRelay() {
 func (s *Session) introduced(v p2p.IntroducePeerReply, err error) {
 	switch {
 	case err == nil && v.Refused != "":
-		s.disconnect("%s", v.Refused)
+		s.disconnect(p2p.Unwelcome, "%s", v.Refused)
 	case s.cfg.Type == p2p.Feeler:
-		s.disconnect("feeler connection completed") // not before the manager knows what was felt
+		s.disconnect(p2p.FeelerDone, "feeler connection completed") // not before the manager knows what was felt
 	}
 }
 
@@ -248,7 +248,7 @@ func (s *Session) negotiate(messageType string, r *reader) (done bool, err error
 		s.onWtxidRelay()
 	case wire.CmdSendAddrV2:
 		if s.hs.complete {
-			s.disconnect("sendaddrv2 received after verack")
+			s.disconnect(p2p.BrokeProtocol, "sendaddrv2 received after verack")
 		}
 		s.hs.addrV2 = true
 	case "feature":
@@ -303,7 +303,7 @@ func (s *Session) onVerAck() {
 func (s *Session) onWtxidRelay() {
 	switch {
 	case s.hs.complete:
-		s.disconnect("wtxidrelay received after verack")
+		s.disconnect(p2p.BrokeProtocol, "wtxidrelay received after verack")
 	case s.hs.common < wtxidRelayVersion:
 		s.logf("net", "ignoring wtxidrelay due to old common version=%d from peer=%d", s.hs.common, s.cfg.Peer)
 	case s.hs.wtxidRelay:
@@ -317,17 +317,17 @@ func (s *Session) onWtxidRelay() {
 // data. We know no feature yet and ignore what is well formed.
 func (s *Session) onFeature(r *reader) {
 	if s.hs.complete {
-		s.disconnect("feature received after verack")
+		s.disconnect(p2p.BrokeProtocol, "feature received after verack")
 		return
 	}
 	if s.hs.common < featureVersion {
-		s.disconnect("feature received with incompatible version %d", s.hs.common)
+		s.disconnect(p2p.BrokeProtocol, "feature received with incompatible version %d", s.hs.common)
 		return
 	}
 	id := r.limitedString(maxFeatureID)
 	r.limitedString(maxFeatureData)
 	if r.err != nil || len(id) < 4 || !r.empty() {
-		s.disconnect("invalid feature payload")
+		s.disconnect(p2p.BrokeProtocol, "invalid feature payload")
 		return
 	}
 	s.logf("net", "unknown feature advertised: %s", sanitize(id))

@@ -32,7 +32,7 @@ func (s *headerExchange) checkLead() {
 			s.logf("", "Timeout downloading headers from noban peer, not disconnecting %s", s.name)
 			h.started, h.deadline, h.retryAt = false, time.Time{}, s.now.Add(headersRetry)
 		case l.Late:
-			s.disconnectLogged("", "Timeout downloading headers")
+			s.disconnectLogged(p2p.HeadersTimeout, "", "Timeout downloading headers")
 		}
 	})
 }

@@ -19,7 +19,7 @@ const addrFetchTimeout = 10 * addressTrickle
 // checkAddrFetch ends such a connection when it has brought none in time.
 func (s *Session) checkAddrFetch() {
 	if s.cfg.Type == p2p.AddrFetch && s.now.Sub(s.opened) > addrFetchTimeout {
-		s.disconnect("addrfetch connection timeout")
+		s.disconnect(p2p.AddrFetchTimed, "addrfetch connection timeout")
 	}
 }
 
@@ -38,14 +38,14 @@ func (s *Session) checkInactivity(t Tick) {
 		if !sent {
 			never += ", never sent to peer"
 		}
-		s.disconnect("socket no message in first %d seconds%s", int(s.cfg.PeerTimeout/time.Second), never)
+		s.disconnect(p2p.SilenceTimeout, "socket no message in first %d seconds%s", int(s.cfg.PeerTimeout/time.Second), never)
 	case s.now.Sub(t.LastSend) > inactivityTimeout:
-		s.disconnect("socket sending timeout: %ds", int(s.now.Sub(t.LastSend)/time.Second))
+		s.disconnect(p2p.SilenceTimeout, "socket sending timeout: %ds", int(s.now.Sub(t.LastSend)/time.Second))
 	case s.now.Sub(t.LastReceive) > inactivityTimeout:
-		s.disconnect("socket receive timeout: %ds", int(s.now.Sub(t.LastReceive)/time.Second))
+		s.disconnect(p2p.SilenceTimeout, "socket receive timeout: %ds", int(s.now.Sub(t.LastReceive)/time.Second))
 	case !s.hs.complete && s.transport() == "detecting":
-		s.disconnect("V2 handshake timeout")
+		s.disconnect(p2p.HandshakeTimeout, "V2 handshake timeout")
 	case !s.hs.complete:
-		s.disconnect("version handshake timeout")
+		s.disconnect(p2p.HandshakeTimeout, "version handshake timeout")
 	}
 }

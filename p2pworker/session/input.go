@@ -56,7 +56,10 @@ type PingNow struct{}
 
 // Kick asks to disconnect. Reason is logged in front of "disconnecting
 // peer=N"; if it is empty, nothing is.
-type Kick struct{ Reason string }
+type Kick struct {
+	Code   p2p.DisconnectReason
+	Reason string
+}
 
 // SendRaw asks to send a message of any type (the sendmsgtopeer RPC).
 type SendRaw struct {

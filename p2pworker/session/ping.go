@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // pinger keeps the bookkeeping of our pings (BIP31).
@@ -25,7 +27,7 @@ func (s *Session) maybePing() {
 	}
 	waited := s.now.Sub(s.ping.started)
 	if s.ping.nonce != 0 && waited > inactivityTimeout && s.inactivityCounts() {
-		s.disconnect("ping timeout: %.6fs", waited.Seconds())
+		s.disconnect(p2p.PingTimeout, "ping timeout: %.6fs", waited.Seconds())
 		return
 	}
 	if !s.ping.queued && (s.ping.nonce != 0 || waited <= pingInterval) {

@@ -19,6 +19,7 @@ func (s *Session) Report(now time.Time) p2p.PeerReport {
 		AddrRelay: s.addr.enabled, AddrProcessed: s.addr.processed, AddrLimited: s.addr.limited, InvToSend: len(s.txOut.pending), LastInvSequence: s.txOut.sequence,
 		Presynced: s.headers.presynced, HighTo: s.compact.to, HighFrom: s.compact.from,
 		LastNews: unixOrZero(s.chain.lastNews), Protected: s.chain.protected,
+		HeldBytes: s.held.bytes, FirstBlocks: s.down.first, FirstTxs: s.txIn.first,
 	}
 	if s.headers.known {
 		r.SyncedHeaders, r.SyncedBlocks = s.headers.height, min(s.headers.height, s.tip.Height)

@@ -23,7 +23,7 @@ func (s *announcements) onGetHeaders(r *reader) error {
 		return r.err
 	}
 	if n > maxLocator {
-		s.disconnect("getheaders locator size %d > %d", n, maxLocator)
+		s.disconnect(p2p.BrokeProtocol, "getheaders locator size %d > %d", n, maxLocator)
 		return nil
 	}
 	ask(s.conversation, true, p2p.FindHeaders, p2p.FindHeadersRequest{Locator: locator, Stop: stop}, func(h p2p.HeadersReply, err error) {
@@ -55,7 +55,7 @@ func (s *announcements) onGetBlocks(r *reader) error {
 		return r.err
 	}
 	if n > maxLocator {
-		s.disconnect("getblocks locator size %d > %d", n, maxLocator)
+		s.disconnect(p2p.BrokeProtocol, "getblocks locator size %d > %d", n, maxLocator)
 		return nil
 	}
 	ask(s.conversation, true, p2p.FindBlocks, p2p.FindBlocksRequest{Locator: locator, Stop: stop}, func(h p2p.LocatorReply, err error) {
@@ -108,7 +108,7 @@ func (s *Session) serveNext() {
 			return
 		case wire.InvTypeFilteredBlock, wire.InvTypeFilteredWitnessBlock:
 			if !s.offersBloom() {
-				s.disconnect("filtered block request received when NODE_BLOOM service disabled")
+				s.disconnect(p2p.AsksForUnserved, "filtered block request received when NODE_BLOOM service disabled")
 				break
 			}
 			s.checkUpload(s.cfg.Permissions.Has(p2p.Download), true, func() { s.serveFiltered(inv) })
@@ -144,26 +144,49 @@ func (s *Session) serveTx(inv wire.InvVect) bool {
 }
 
 func (s *Session) serveBlock(inv wire.InvVect) {
-	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock, Compact: inv.Type == invCompactBlock}
+	if s.refusesBlocks() {
+		return
+	}
+	req := p2p.FetchBlockRequest{Hash: inv.Hash, Witness: inv.Type != wire.InvTypeBlock, Compact: inv.Type == invCompactBlock,
+		Limited: s.services()&wire.SFNodeNetwork == 0}
 	ask(s.conversation, true, p2p.FetchBlock, req, func(f p2p.FetchReply, err error) {
 		free := err != nil || !f.Historical || s.cfg.Permissions.Has(p2p.Download)
-		s.checkUpload(free, true, func() { s.sendBlock(inv, f, err) })
+		s.checkUpload(free, true, func() { s.answerBlock(inv, f, err) })
 	})
 }
 
-// sendBlock answers a request for a block, and goes on with the next.
-func (s *Session) sendBlock(inv wire.InvVect, f p2p.FetchReply, err error) {
+// answerBlock answers a request for a block, and goes on with the next.
+func (s *Session) answerBlock(inv wire.InvVect, f p2p.FetchReply, err error) {
 	switch {
 	case err != nil:
 	case f.TooDeep && !s.cfg.Permissions.Has(p2p.NoBan):
-		s.disconnect("Ignore block request below NODE_NETWORK_LIMITED threshold")
+		s.disconnect(p2p.AsksForUnserved, "Ignore block request below NODE_NETWORK_LIMITED threshold")
 	case f.Compact:
 		s.send(cmdCompactBlock, f.First())
 	case f.Found:
-		s.send(wire.CmdBlock, f.First())
+		s.sendBlock(inv.Hash, f.First())
 		s.continueGetBlocks(inv.Hash)
 	}
 	s.serveNext()
+}
+
+// refusesBlocks ends the connection of a peer that asks for blocks, which it was told
+// that we do not serve to it.
+func (s *Session) refusesBlocks() bool {
+	if s.services()&(wire.SFNodeNetwork|wire.SFNodeNetworkLimited) != 0 {
+		return false
+	}
+	s.disconnect(p2p.AsksForUnserved, "block request though neither NODE_NETWORK nor NODE_NETWORK_LIMITED is offered")
+	return true
+}
+
+// sendBlock sends a block that was asked for; the last ones do not wait behind others.
+func (s *announcements) sendBlock(h chainhash.Hash, raw []byte) {
+	if parent, _ := s.announcer.parent(s.tip.Hash); h == s.tip.Hash || h == parent {
+		s.sendFirst(wire.CmdBlock, raw)
+		return
+	}
+	s.send(wire.CmdBlock, raw)
 }
 
 // continueGetBlocks makes a peer that syncs by getblocks ask for the next run.

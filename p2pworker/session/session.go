@@ -125,7 +125,7 @@ func (s *Session) dispatch(in Input) {
 	case p2p.PeerEvent:
 		s.hear(in)
 	case Kick:
-		s.kicked(in.Reason)
+		s.kicked(in)
 	case SendRaw:
 		s.send(in.Type, in.Payload)
 	default:

@@ -16,8 +16,9 @@ const minTxSize = 10
 
 // txDownload is what the peer may be asked for.
 type txDownload struct {
-	due  time.Time // when the node is to be asked for what to request; zero if it need not
-	last time.Time // when a transaction arrived that was accepted
+	due   time.Time // when the node is to be asked for what to request; zero if it need not
+	last  time.Time // when a transaction arrived that was accepted
+	first uint64    // how many were
 }
 
 func (s *Session) onInv(r *reader) error {
@@ -71,7 +72,7 @@ func (s *txExchange) announcedTxs(list []wire.InvVect) (txs []wire.InvVect, ok b
 			continue
 		}
 		if s.rejectsTxs() {
-			s.disconnect("transaction (%s) inv sent in violation of protocol", inv.Hash)
+			s.disconnect(p2p.BrokeProtocol, "transaction (%s) inv sent in violation of protocol", inv.Hash)
 			return nil, false
 		}
 		id := wire.InvVect{Type: inv.Type &^ invWitnessFlag, Hash: inv.Hash}
@@ -235,7 +236,7 @@ func (s *txExchange) requestTxs(kind wire.InvType, hashes []chainhash.Hash) {
 
 func (s *txExchange) onTx(m Message) error {
 	if s.rejectsTxs() {
-		s.disconnect("transaction sent in violation of protocol")
+		s.disconnect(p2p.BrokeProtocol, "transaction sent in violation of protocol")
 		return nil
 	}
 	if s.tip.Initial {
@@ -286,6 +287,7 @@ func (s *txExchange) judgeTx(v p2p.SubmitReply) {
 	s.txOut.known.Add(v.Wtxid)
 	if v.New {
 		s.txIn.last = s.now
+		s.txIn.first++
 	}
 	if v.Misbehaving {
 		s.misbehaving("%s", v.Reject)

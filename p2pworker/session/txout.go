@@ -132,7 +132,7 @@ func (s *txExchange) announceTxs(txs []p2p.TxAnnouncement) {
 func (s *txExchange) onMempool() {
 	if !s.offersBloom() && !s.cfg.Permissions.Has(p2p.Mempool) {
 		if !s.cfg.Permissions.Has(p2p.NoBan) {
-			s.disconnect("mempool request with bloom filters disabled")
+			s.disconnect(p2p.AsksForUnserved, "mempool request with bloom filters disabled")
 		}
 		return
 	}

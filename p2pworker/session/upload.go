@@ -39,10 +39,10 @@ func (s *conversation) checkUpload(free, historical bool, do func()) {
 	s.countUpload(true, func(r p2p.CountUploadReply) {
 		switch {
 		case historical && r.Historical:
-			s.disconnect("historical block serving limit reached")
+			s.disconnect(p2p.UploadSpent, "historical block serving limit reached")
 		case !historical && r.Reached && s.cfg.Permissions.Has(p2p.NoBan):
 		case !historical && r.Reached:
-			s.disconnect("mempool request with bandwidth limit reached")
+			s.disconnect(p2p.UploadSpent, "mempool request with bandwidth limit reached")
 		default:
 			do()
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Message is one P2P message. Payload must not be changed after it is sent.
@@ -54,6 +56,8 @@ type Config struct {
 	V2 bool
 	// HandshakeSent, if set, is called by Run when our key has been sent.
 	HandshakeSent func()
+	// Gate paces the traffic; nil for none that does.
+	Gate Gate
 }
 
 // Conn is one framed P2P connection. See the package comment.
@@ -66,13 +70,22 @@ type Conn struct {
 
 	mu sync.Mutex
 	// raw is of the handshake, and precedes all messages, which wait for encode.
-	raw     []byte
-	encode  encoder
-	queue   []Message
+	raw    []byte
+	encode encoder
+	queue  []Message
+	// first overtakes queue while the traffic is paced.
+	first   []Message
 	queued  int
 	closed  bool
 	wake    chan struct{}
 	drained chan struct{}
+
+	// hurry wakes a writer that waits for the gate when there is something in first.
+	hurry chan struct{}
+	// passing is what the writer writes.
+	passing passing
+	// readsFirst: what comes in is not to wait at the gate.
+	readsFirst atomic.Bool
 
 	session        atomic.Pointer[Session]
 	sent, received traffic
@@ -85,6 +98,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 		cfg:     cfg,
 		wake:    make(chan struct{}, 1),
 		drained: make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
 	}
 	c.in = bufio.NewReaderSize(stampingReader{c}, bufferSize)
 	c.writing = bufio.NewWriterSize(stampingWriter{c}, bufferSize)
@@ -116,6 +130,7 @@ func (c *Conn) Receive() (Message, error) {
 	switch {
 	case err == nil:
 		c.received.count(m.Type, m.Size)
+		c.settle(m)
 	case errors.As(err, &bad) && !bad.Fatal:
 		c.received.count(Other, bad.Size)
 	}
@@ -149,7 +164,26 @@ func (c *Conn) hand(raw []byte, e encoder) {
 
 // Send queues a message and returns at once.
 func (c *Conn) Send(messageType string, payload []byte) error {
-	if len(payload) > MaxPayload || len(messageType) > MaxTypeLength {
+	return c.enqueue(Message{Type: messageType, Payload: payload}, &c.queue)
+}
+
+// SendFirst is Send for what may overtake the messages that wait at the gate.
+func (c *Conn) SendFirst(messageType string, payload []byte) error {
+	if !c.paced(p2p.Up) {
+		return c.Send(messageType, payload)
+	}
+	if c.shakingHands() {
+		return c.Send(messageType, payload)
+	}
+	if err := c.enqueue(Message{Type: messageType, Payload: payload}, &c.first); err != nil {
+		return err
+	}
+	signal(c.hurry)
+	return nil
+}
+
+func (c *Conn) enqueue(m Message, queue *[]Message) error {
+	if len(m.Payload) > MaxPayload || len(m.Type) > MaxTypeLength {
 		return ErrTooLarge
 	}
 	c.mu.Lock()
@@ -157,11 +191,11 @@ func (c *Conn) Send(messageType string, payload []byte) error {
 	if c.closed {
 		return ErrClosed
 	}
-	cost := costOf(payload)
+	cost := costOf(m.Payload)
 	if c.queued+cost > SendHardLimit {
 		return ErrQueueFull
 	}
-	c.queue = append(c.queue, Message{Type: messageType, Payload: payload})
+	*queue = append(*queue, m)
 	c.queued += cost
 	signal(c.wake)
 	return nil
@@ -203,7 +237,7 @@ func (c *Conn) Run(ctx context.Context) error {
 type output struct {
 	raw    []byte
 	encode encoder
-	batch  []Message
+	batch  []queued
 }
 
 // next waits for something to write and takes all there is. Messages wait until
@@ -214,7 +248,7 @@ func (c *Conn) next(ctx context.Context) (output, error) {
 		o, closed := output{raw: c.raw, encode: c.encode}, c.closed
 		c.raw = nil
 		if c.encode != nil {
-			o.batch, c.queue = c.queue, nil
+			o.batch = c.takeBatch()
 		}
 		c.mu.Unlock()
 		if len(o.raw)+len(o.batch) > 0 {
@@ -233,11 +267,16 @@ func (c *Conn) next(ctx context.Context) (output, error) {
 
 // write sends what is there and flushes once at its end.
 func (c *Conn) write(o output) error {
+	c.passing = passing{class: p2p.HandshakeTraffic}
 	if _, err := c.writing.Write(o.raw); err != nil {
 		return err
 	}
+	if err := c.flushPaced(len(o.raw)); err != nil {
+		return err
+	}
 	for i, m := range o.batch {
-		n, err := o.encode.write(c.writing, m)
+		c.passing = passing{class: p2p.TrafficClassOf(m.Type), first: m.first}
+		n, err := o.encode.write(c.writing, m.Message)
 		if err != nil {
 			return err
 		}
@@ -281,7 +320,7 @@ func (c *Conn) Stats() Stats {
 		BytesSent: c.sent.total.Load(), BytesReceived: c.received.total.Load(),
 		SentPerType: c.sent.snapshot(), ReceivedPerType: c.received.snapshot(),
 		LastSend: c.sent.last.Load(), LastReceive: c.received.last.Load(),
-		Queued: queued,
+		LastSent: c.sent.lastTypes(), LastReceived: c.received.lastTypes(), Queued: queued,
 	}
 }
 

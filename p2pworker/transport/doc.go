@@ -15,6 +15,13 @@
 // RefusesV2 says so, and it is the owner's to connect again. ElligatorSwift and
 // the exchange of keys are btcd's, ChaCha20-Poly1305 is Go's.
 //
+// # Pace
+//
+// With Config.Gate, bytes pass as the gate admits them: writing and reading wait at
+// it, Send and those who use what was read do not. SendFirst is for what may overtake
+// messages that wait there, though not those of a handshake. A gate that is not Paced
+// costs a look at a flag.
+//
 // # Guarantees
 //
 //   - A length is checked before its payload is allocated, and a large payload is

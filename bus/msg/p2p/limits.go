@@ -20,4 +20,5 @@ const (
 	// one may have MaxMessage.
 	MaxOrderBytes = 8 << 20
 	MaxPeers      = 10_000 // connections of one worker
+	MaxLastTypes  = 8      // messages whose types are reported, by direction
 )

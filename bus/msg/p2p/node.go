@@ -276,6 +276,8 @@ type FetchBlockRequest struct {
 	// Compact asks for the cmpctblock message instead, if the block is one of the
 	// last ones.
 	Compact bool `cbor:"3,keyasint"`
+	// Limited: the peer was told of the last blocks only (BIP159).
+	Limited bool `cbor:"4,keyasint,omitempty"`
 }
 
 // FetchTxRequest names a mempool transaction.

@@ -21,6 +21,7 @@ type WorkerOrder struct {
 	Send       *SendOrder       `cbor:"6,keyasint,omitempty"`
 	Ping       *PingOrder       `cbor:"7,keyasint,omitempty"`
 	Leave      *LeaveOrder      `cbor:"8,keyasint,omitempty"`
+	Meter      *MeterOrder      `cbor:"9,keyasint,omitempty"`
 }
 
 // DialOrder asks for a connection.
@@ -53,8 +54,9 @@ const UnixPrefix = "unix:"
 
 // DisconnectOrder asks for the end of one. Reason is logged.
 type DisconnectOrder struct {
-	Peer   int64  `cbor:"1,keyasint"`
-	Reason string `cbor:"2,keyasint"`
+	Peer   int64            `cbor:"1,keyasint"`
+	Reason string           `cbor:"2,keyasint"`
+	Code   DisconnectReason `cbor:"3,keyasint"`
 }
 
 // ReportOrder asks for a ReportPeers call with the same ID.

@@ -1,5 +1,7 @@
 package p2p
 
+import "github.com/btcsuite/btcd/wire/v2"
+
 // RegisterWorkerRequest describes a worker.
 type RegisterWorkerRequest struct {
 	Capacity int        `cbor:"1,keyasint"` // connections it can have, 0 for no limit
@@ -17,6 +19,8 @@ type OpenInfo struct {
 	Local  string         `cbor:"5,keyasint"`
 	Opened int64          `cbor:"6,keyasint"` // Unix seconds
 	Ready  bool           `cbor:"8,keyasint"`
+	// Metered: an earlier manager has limited its traffic.
+	Metered bool `cbor:"9,keyasint,omitempty"`
 }
 
 // RegisterWorkerReply holds what all workers share.
@@ -40,10 +44,14 @@ type OpenPeerReply struct {
 	Kind        ConnectionType `cbor:"3,keyasint"`
 	Name        string         `cbor:"4,keyasint"`
 	Permissions Permissions    `cbor:"6,keyasint,omitempty"`
+	Meter       Meter          `cbor:"7,keyasint"`
+	// Services are all that the peer may be told of and served, 0 for what the worker
+	// was started with.
+	Services wire.ServiceFlag `cbor:"8,keyasint,omitempty"`
 	// Listening: the peer may be told where to find us. UploadLimited: what is sent to it
 	// counts, and there may be an end to it.
-	Listening     bool `cbor:"7,keyasint,omitempty"`
-	UploadLimited bool `cbor:"8,keyasint,omitempty"`
+	Listening     bool `cbor:"9,keyasint,omitempty"`
+	UploadLimited bool `cbor:"10,keyasint,omitempty"`
 }
 
 // DialFailedRequest says why. Busy: the worker had no room and did not try. Proxy: it
@@ -78,7 +86,8 @@ type ClosePeerRequest struct {
 	Discourage bool       `cbor:"3,keyasint"` // it misbehaved
 	Report     PeerReport `cbor:"4,keyasint"`
 	// RefusedV2: it was to be encrypted, and the peer hung up without a word.
-	RefusedV2 bool `cbor:"5,keyasint,omitempty"`
+	RefusedV2 bool             `cbor:"5,keyasint,omitempty"`
+	Code      DisconnectReason `cbor:"6,keyasint"`
 }
 
 // ReportPeersRequest holds one report a connection.

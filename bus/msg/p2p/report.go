@@ -37,6 +37,12 @@ type PeerReport struct {
 	HighFrom        bool              `cbor:"32,keyasint"` // the peer asked us
 	Presynced       int32             `cbor:"33,keyasint"` // -1 for none
 	SessionID       string            `cbor:"30,keyasint,omitempty"`
-	LastNews        int64             `cbor:"36,keyasint"` // when it last told of a chain better than ours
-	Protected       bool              `cbor:"35,keyasint"` // by ProtectPeer
+	LastNews        int64             `cbor:"36,keyasint"`           // when it last told of a chain better than ours
+	Protected       bool              `cbor:"35,keyasint"`           // by ProtectPeer
+	LastSent        []string          `cbor:"40,keyasint,omitempty"` // types of messages, the last one first
+	LastReceived    []string          `cbor:"41,keyasint,omitempty"`
+	SendQueue       int               `cbor:"42,keyasint,omitempty"` // bytes that wait to be sent
+	HeldBytes       int               `cbor:"43,keyasint,omitempty"` // received, and waiting to be handled
+	FirstBlocks     uint64            `cbor:"44,keyasint,omitempty"` // that no other peer had brought before
+	FirstTxs        uint64            `cbor:"45,keyasint,omitempty"`
 }

@@ -44,7 +44,7 @@ func Table(commands Commands) rights.Table {
 			Hear:    links(Worker, Wallet),
 		},
 		Peers: {
-			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*"},
+			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*", "ship.compartments"},
 			Offer:   append(offered(Peers), "peers.*"),
 			Publish: []string{"peers.*"},
 			Hear:    append(links(Worker), "node.tip", "ship.*"),
@@ -53,7 +53,7 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry", "node.chain.*", "node.p2p.*", "peers.*"},
 			Offer:   offered(Worker),
 			Publish: nil,
-			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}.", "peers.*"),
+			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}."),
 			Share:   50,
 		},
 		Wallet: {
@@ -81,7 +81,7 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry", "bus.stats", "node.chain.*"},
 			Offer:   nil,
 			Publish: nil,
-			Hear:    []string{"node.event.*", "node.tip", "node.txs", "bus.link.*"},
+			Hear:    []string{"node.event.*", "node.tip", "node.txs", "peers.event.*", "bus.link.*"},
 			Share:   5,
 		},
 	}

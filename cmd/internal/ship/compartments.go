@@ -100,7 +100,7 @@ func (s *ship) listCompartments(context.Context, bus.None) (msg.CompartmentsRepl
 	for _, c := range s.statuses() {
 		reply.Compartments = append(reply.Compartments, msg.Compartment{
 			Instance: c.Instance, Role: string(c.Role), PID: c.PID,
-			Started: unixOrZero(c.Started), Restarts: c.Restarts, Resident: c.RSS,
+			Started: unixOrZero(c.Started), Restarts: c.Restarts, Resident: c.RSS, CPUMicros: c.CPU.Microseconds(),
 		})
 	}
 	return reply, nil

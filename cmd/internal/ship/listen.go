@@ -25,7 +25,7 @@ type binding struct {
 // implies listening, -connect or -proxy without it implies the opposite.
 func listening(s *config.Settings) bool {
 	fallback := !s.Has("connect") && s.Int("maxconnections", 1) > 0 && !proxyGiven(s)
-	if len(s.List("bind")) > 0 || len(s.List("whitebind")) > 0 {
+	if len(s.List("bind")) > 0 || len(s.List("whitebind")) > 0 || len(s.List("listenprofile")) > 0 {
 		fallback = true
 	}
 	return s.Bool("listen", fallback)
@@ -44,15 +44,23 @@ func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if twice := duplicateEndpoint(list); twice != "" {
-		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion and -whitebind.", twice)
+	named := len(list) > 0
+	profiles, err := listenProfiles(s, port, 0)
+	if err != nil {
+		return nil, err
 	}
-	if len(list) == 0 {
-		list = []binding{
+	for _, p := range profiles {
+		list = append(list, binding{addr: p.Bind.String()})
+	}
+	if twice := duplicateEndpoint(list); twice != "" {
+		return nil, config.Complain("Duplicate binding configuration for address %s: it is named twice among -bind, -bind=...=onion, -whitebind and -listenprofile.", twice)
+	}
+	if !named {
+		list = append([]binding{
 			{addr: net.JoinHostPort("::", strconv.Itoa(port)), optional: true},
 			{addr: net.JoinHostPort("0.0.0.0", strconv.Itoa(port)), optional: true},
 			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)), onion: true, optional: true},
-		}
+		}, list...)
 	}
 	return list, nil
 }

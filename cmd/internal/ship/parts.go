@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -42,6 +43,8 @@ type partSettings struct {
 	asmapFile    string
 	userAgent    string
 	relay        config.FeeRates
+	rates        p2p.Rates
+	profiles     []manager.Profile
 	node         node.Config
 	notify       notify.Config
 	gateway      gateway.Config
@@ -57,7 +60,7 @@ func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gatewa
 		return nil, err
 	}
 	for _, build := range []func() error{
-		p.chooseParams, p.planWorkers, p.configureNetworks, p.readASMap, p.configureNotify, p.configureNode, p.configureGateway,
+		p.chooseParams, p.planWorkers, p.configureNetworks, p.readASMap, p.configureRates, p.configureNotify, p.configureNode, p.configureGateway,
 	} {
 		if err := build(); err != nil {
 			return nil, err

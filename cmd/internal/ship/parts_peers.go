@@ -51,10 +51,6 @@ func noWorkers(s *config.Settings) bool {
 	return err == nil && n == 0
 }
 
-// fixedWorkers is how many workers the ship starts itself. In perpeer mode
-// the manager of connections asks for them.
-func (p *partSettings) fixedWorkers() int { return p.workers.count }
-
 func (p *partSettings) worker(instance string) supervise.Spec {
 	s := p.settings
 	cfg := p2pworker.Config{
@@ -164,6 +160,7 @@ func (p *partSettings) manager() manager.Config {
 		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
 		UploadTarget: p.uploadTarget, Own: p.own, ASMap: p.asmap, ASMapFile: p.asmapFile,
+		Rates: p.rates, Profiles: p.profiles,
 	}
 	s.Fill(&cfg)
 	for _, target := range s.List("connect") {

@@ -68,6 +68,11 @@ func (r *remote) listenPeers() error {
 			return config.Complain("-%s is for the node, which tells its workers how to reach peers, by addresses that count on the machine of each worker.", name)
 		}
 	}
+	for _, name := range []string{"maxdownloadrate", "maxuploadrate", "listenprofile"} {
+		if s.Has(name) {
+			return config.Complain("-%s is for the node, whose limits hold for all its workers together.", name)
+		}
+	}
 	if len(s.List("whitebind")) > 0 {
 		return config.Complain("-whitebind grants permissions, which the node does: give it to the node, and -bind to the worker.")
 	}

@@ -27,7 +27,7 @@ func TestPartSettings(t *testing.T) {
 	require.Equal(t, []gateway.Account{{User: "joe"}}, p.gateway.Accounts)
 	require.Equal(t, []notify.Publication{{Topic: notify.HashBlock, Address: "tcp://127.0.0.1:28332", HighWaterMark: 7}}, p.notify.Publications)
 	require.Equal(t, []string{"a"}, p.walletSettings("").Load)
-	require.Zero(t, p.fixedWorkers(), "the manager asks for them")
+	require.Zero(t, p.workers.count, "the manager asks for them")
 	require.Equal(t, int64(2000), p.node.MinRelay)
 	spec := p.worker("worker.1")
 	worker, ok := spec.Settings.(p2pworker.Config)

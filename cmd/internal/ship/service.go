@@ -2,7 +2,6 @@ package ship
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -27,6 +26,12 @@ func (s *ship) mux() *bus.Mux {
 		instance, err := s.spawnWorker()
 		return msg.SpawnReply{Instance: instance}, err
 	})
+	msg.WorkerPlan.Handle(mux, func(context.Context, bus.None) (msg.WorkerPlanBody, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return msg.WorkerPlanBody{PerPeer: s.parts.workers.perPeer, Count: s.parts.workers.count}, nil
+	})
+	msg.SetWorkerPlan.Handle(mux, s.setWorkerPlan)
 	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
 		spec := s.parts.wallet(walletInstance(req.Name), req.Name)
 		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {
@@ -56,20 +61,6 @@ const walletKeeper = "wallet"
 // walletInstance makes a bus name that no other wallet's pattern of rights
 // can match.
 func walletInstance(name string) string { return "wallet." + url.QueryEscape(name) + "." }
-
-func (s *ship) spawnWorker() (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ending {
-		return "", bus.Errorf("ship.ending", "the node is shutting down")
-	}
-	if running := s.supervisor.Count(roles.Worker); running >= maxWorkers {
-		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
-	}
-	s.workers++
-	spec := s.parts.worker(fmt.Sprintf("worker.%d", s.workers))
-	return spec.Instance, s.supervisor.Start(spec)
-}
 
 // table is the commands about the whole node.
 func (s *ship) table() rpc.Table {

@@ -74,6 +74,7 @@ type ship struct {
 	mu      sync.Mutex
 	ending  bool
 	workers int
+	shared  []string // the workers of them that share all connections
 }
 
 // Run runs a node until ctx ends, the stop command comes, or a part that the
@@ -299,10 +300,8 @@ func (s *ship) steer(ctx, life context.Context) error {
 			return err
 		}
 	}
-	for range s.parts.fixedWorkers() {
-		if _, err := s.spawnWorker(); err != nil {
-			return err
-		}
+	if err := s.startShared(); err != nil {
+		return err
 	}
 	ready := s.readiness.ready
 	for {

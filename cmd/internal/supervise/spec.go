@@ -79,6 +79,7 @@ type Status struct {
 	Started  time.Time
 	Restarts int
 	RSS      int64 // bytes
+	CPU      time.Duration
 	Shared   int64 // of them, those of files and of other processes
 	OnBus    bool  // since its last start
 	Kills    int   // by Kill

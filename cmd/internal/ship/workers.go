@@ -1,0 +1,64 @@
+package ship
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+)
+
+// spawnWorker starts one more worker, as the plan says, and returns its instance.
+func (s *ship) spawnWorker() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.parts.workers.perPeer {
+		return "", bus.Errorf("ship.fixed-workers", "the number of workers is fixed")
+	}
+	return s.addWorker()
+}
+
+// addWorker starts a worker. The mutex is held.
+func (s *ship) addWorker() (string, error) {
+	if s.ending {
+		return "", bus.Errorf("ship.ending", "the node is shutting down")
+	}
+	if running := s.supervisor.Count(roles.Worker); running >= maxWorkers {
+		return "", bus.Errorf(bus.KindOverloaded, "%d workers are running", running)
+	}
+	s.workers++
+	spec := s.parts.worker(fmt.Sprintf("worker.%d", s.workers))
+	return spec.Instance, s.supervisor.Start(spec)
+}
+
+// startShared starts the workers that share all connections, as many as are missing.
+func (s *ship) startShared() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.shared) < s.parts.workers.count {
+		instance, err := s.addWorker()
+		if err != nil {
+			return err
+		}
+		s.shared = append(s.shared, instance)
+	}
+	return nil
+}
+
+// setWorkerPlan serves msg.SetWorkerPlan. Shared workers that are too many end, and
+// with them their connections; a worker for one connection ends with that.
+func (s *ship) setWorkerPlan(_ context.Context, plan msg.WorkerPlanBody) (bus.None, error) {
+	if plan.Count < 0 || plan.Count > maxWorkers || plan.PerPeer && plan.Count > 0 {
+		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%d workers", plan.Count)
+	}
+	s.mu.Lock()
+	s.parts.workers = workerPlan{perPeer: plan.PerPeer, count: plan.Count}
+	surplus := slices.Clone(s.shared[min(plan.Count, len(s.shared)):])
+	s.shared = s.shared[:len(s.shared)-len(surplus)]
+	s.mu.Unlock()
+	s.supervisor.Stop(func(c supervise.Status) bool { return c.Role == roles.Worker && slices.Contains(surplus, c.Instance) })
+	return bus.None{}, s.startShared()
+}

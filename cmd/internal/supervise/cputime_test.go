@@ -1,0 +1,24 @@
+package supervise
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The time is what the kernel tells the process itself, but for what has passed since.
+func TestCPUTimeIsTheKernels(t *testing.T) {
+	for n := 0; CPUTime(os.Getpid()) == 0; n++ {
+		require.Less(t, n, 1_000_000_000)
+	}
+	got := CPUTime(os.Getpid())
+	var own syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &own))
+	used := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	require.LessOrEqual(t, got, used+2*clockTick)
+	require.Positive(t, got)
+	require.Zero(t, CPUTime(-1))
+}

@@ -1,0 +1,85 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+)
+
+func getData(kind wire.InvType, hash chainhash.Hash) []byte {
+	return encodeInventory([]wire.InvVect{{Type: kind, Hash: hash}})
+}
+
+// What we do not offer to a peer we do not serve to it.
+func TestBlocksThatAreNotOfferedAreNotServed(t *testing.T) {
+	for messageType, payload := range map[string][]byte{
+		"getdata":     getData(wire.InvTypeWitnessBlock, chainhash.Hash{9}),
+		"getblocktxn": append(append([]byte{}, make([]byte, 32)...), 1, 0),
+	} {
+		cfg := inboundConfig()
+		cfg.Services = wire.SFNodeCF | wire.SFNodeWitness
+		b := established(t, cfg)
+		b.receive(messageType, payload)
+		require.NotNil(t, b.gone, messageType)
+		require.Equal(t, p2p.AsksForUnserved, b.gone.Code)
+		require.False(t, b.asked(p2p.FetchBlockRequest{}) || b.asked(p2p.FetchBlockTxsRequest{}))
+	}
+	for services, limited := range map[wire.ServiceFlag]bool{
+		wire.SFNodeNetworkLimited: true, wire.SFNodeNetwork | wire.SFNodeNetworkLimited: false,
+	} {
+		cfg := inboundConfig()
+		cfg.Services = services
+		b := established(t, cfg)
+		b.receive("getdata", getData(wire.InvTypeWitnessBlock, chainhash.Hash{9}))
+		require.Equal(t, limited, answer[p2p.FetchBlockRequest](b, p2p.FetchReply{}).Limited)
+	}
+}
+
+// The last blocks, headers and pings may overtake what waits; older blocks, and what
+// tells a peer that all before has been answered, may not.
+func TestWhatMayOvertake(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.types()
+	tip := chainhash.Hash{7}
+	b.step(TipChanged{Tip: p2p.Tip{Hash: tip, Height: 9}})
+	for hash, first := range map[chainhash.Hash]bool{tip: true, {9}: false} {
+		b.sent = nil
+		b.receive("getdata", getData(wire.InvTypeWitnessBlock, hash))
+		answer[p2p.FetchBlockRequest](b, p2p.FetchReply{Found: true, Frames: multipart.One(make([]byte, 100))})
+		require.Equal(t, []Send{{Type: "block", Payload: make([]byte, 100), First: first}}, b.sent)
+	}
+	b.sent = nil
+	b.receive("ping", make([]byte, 8))
+	b.step(PingNow{})
+	require.Equal(t, "pong", b.sent[0].Type)
+	require.False(t, b.sent[0].First)
+	require.Equal(t, "ping", b.sent[1].Type)
+	require.True(t, b.sent[1].First)
+}
+
+// A peer is not blamed for what we do not read.
+func TestAPeerIsNotBlamedForALimitOfOurs(t *testing.T) {
+	held := true
+	cfg := inboundConfig()
+	cfg.HeldUp = func() bool { return held }
+	b := established(t, cfg)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	raw, hashes := chainOf(chainhash.Hash{1}, 1)
+	announce(b, raw, hashes)
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
+	b.step(p2p.PeerEvent{Stalls: true})
+	for range 10 {
+		b.tickAfter(time.Minute)
+	}
+	require.Nil(t, b.gone)
+	held = false
+	b.step(p2p.PeerEvent{Stalls: true})
+	require.NotNil(t, b.gone)
+	require.Equal(t, p2p.StallsDownload, b.gone.Code)
+}

@@ -1,0 +1,123 @@
+package p2pworker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/p2pworker/throttle"
+)
+
+// ledgered is a valve at a ledger of its own.
+func ledgered(ctx context.Context, l *throttle.Ledger) *valve {
+	l.Open(1, "", false)
+	return newValve(ctx, 1, l.Meter(1), func(_ context.Context, r p2p.LeaseTrafficRequest) (p2p.LeaseTrafficReply, error) {
+		return l.Lease(time.Now(), r), nil
+	})
+}
+
+// admitAll passes n bytes of a class.
+func (v *valve) admitAll(d p2p.Direction, c p2p.TrafficClass, n int, urgent bool) {
+	for n > 0 {
+		n -= v.Admit(d, c, n, urgent, nil)
+	}
+}
+
+// A valve passes bytes at the rate of the manager, of its own, or of the class; one
+// without limits asks nobody.
+func TestAValveKeepsRates(t *testing.T) {
+	for name, set := range map[string]func(*throttle.Ledger){
+		"total": func(l *throttle.Ledger) { l.SetTotal(time.Now(), p2p.Rates{1_000_000, 1_000_000}) },
+		"class": func(l *throttle.Ledger) { l.SetClass(time.Now(), p2p.BlockTraffic, p2p.Rates{1_000_000, 1_000_000}) },
+		"peer":  func(l *throttle.Ledger) { l.SetPeer(1, p2p.Rates{1_000_000, 1_000_000}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := throttle.New()
+				v := ledgered(t.Context(), l)
+				require.False(t, v.Paced(p2p.Up) || v.Paced(p2p.Down))
+				require.Equal(t, 1<<20, v.Admit(p2p.Up, p2p.BlockTraffic, 1<<20, false, nil))
+				set(l)
+				v.set(l.Meter(1))
+				require.True(t, v.Paced(p2p.Up) && v.Paced(p2p.Down))
+				began := time.Now()
+				v.admitAll(p2p.Up, p2p.BlockTraffic, 20_000_000, false)
+				require.InEpsilon(t, 20, time.Since(began).Seconds(), 0.03)
+				began = time.Now()
+				v.admitAll(p2p.Down, p2p.OtherTraffic, 10_000_000, false)
+				v.Settle(p2p.BlockTraffic, 10_000_000)
+				require.InEpsilon(t, 10, time.Since(began).Seconds(), 0.03)
+				require.True(t, v.heldUp())
+			})
+		})
+	}
+}
+
+// Who waits for a low rate goes on when it is raised, in a hurry, and at the end.
+func TestAWaitingValveIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		l := throttle.New()
+		l.SetTotal(time.Now(), p2p.Rates{1, 1})
+		v := ledgered(ctx, l)
+		v.admitAll(p2p.Up, p2p.BlockTraffic, 1, false)
+		waits := func(hurry chan struct{}) <-chan int {
+			done := make(chan int, 1)
+			go func() { done <- v.Admit(p2p.Up, p2p.TxTraffic, 5000, false, hurry) }()
+			synctest.Wait()
+			return done
+		}
+		began := time.Now()
+		done := waits(nil)
+		require.Empty(t, done)
+		m := l.Meter(1)
+		m.Epoch++
+		v.set(m)
+		require.Zero(t, <-done, "the limits have changed")
+		hurry := make(chan struct{}, 1)
+		done = waits(hurry)
+		hurry <- struct{}{}
+		<-done
+		done = waits(nil)
+		end()
+		<-done
+		require.Zero(t, time.Since(began))
+		require.NotNil(t, v.Closed())
+	})
+}
+
+// Without a manager nothing passes but what is urgent.
+func TestAValveWithoutAManager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newValve(t.Context(), 1, p2p.Meter{Leased: [2]bool{true, true}}, func(context.Context, p2p.LeaseTrafficRequest) (p2p.LeaseTrafficReply, error) {
+			return p2p.LeaseTrafficReply{}, errors.New("away")
+		})
+		require.Zero(t, v.Admit(p2p.Up, p2p.BlockTraffic, 1000, false, nil))
+		began := time.Now()
+		require.Equal(t, 1000, v.Admit(p2p.Up, p2p.OtherTraffic, 1000, true, nil))
+		require.Zero(t, time.Since(began))
+	})
+}
+
+// What is leased and not used is used next; limits of an earlier manager come too late.
+func TestAValveTakesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		v := newValve(t.Context(), 1, p2p.Meter{Epoch: 5, Leased: [2]bool{true, true}}, func(_ context.Context, r p2p.LeaseTrafficRequest) (p2p.LeaseTrafficReply, error) {
+			calls++
+			return p2p.LeaseTrafficReply{Bytes: r.Bytes}, nil
+		})
+		require.Equal(t, 1000, v.Admit(p2p.Down, p2p.OtherTraffic, 1000, false, nil))
+		v.Refund(p2p.Down, p2p.OtherTraffic, 990)
+		require.Equal(t, 990, v.Admit(p2p.Down, p2p.OtherTraffic, 1000, false, nil))
+		require.Equal(t, 1, calls)
+		v.set(p2p.Meter{Epoch: 4})
+		require.True(t, v.Paced(p2p.Down))
+	})
+}
