@@ -78,7 +78,11 @@ func (m *manager) look(ctx context.Context) {
 func (m *manager) askTip(ctx context.Context) (p2p.Tip, error) {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
-	return msg.GetTip.Call(ctx, m.conn, bus.None{})
+	conn, err := m.link()
+	if err != nil {
+		return p2p.Tip{}, err
+	}
+	return msg.GetTip.Call(ctx, conn, bus.None{})
 }
 
 func (m *manager) noteTip(tip p2p.Tip) {

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	crand "crypto/rand"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -203,6 +204,19 @@ func (m *manager) changed() {
 	case m.wake <- struct{}{}:
 	default:
 	}
+}
+
+// errStarting is what a command meets that comes before run has the link.
+var errStarting = errors.New("the connection manager is starting")
+
+// link returns the link to the bus for who is not of run.
+func (m *manager) link() (*bus.Conn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn == nil {
+		return nil, errStarting
+	}
+	return m.conn, nil
 }
 
 func (m *manager) run(ctx context.Context, conn *bus.Conn) error {

@@ -106,7 +106,11 @@ func (m commands) services(ctx context.Context) wire.ServiceFlag {
 func (m commands) txRates(ctx context.Context) msg.TxRates {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
-	rates, _ := msg.GetTxRates.Call(ctx, m.conn, bus.None{})
+	conn, err := m.link()
+	if err != nil {
+		return msg.TxRates{}
+	}
+	rates, _ := msg.GetTxRates.Call(ctx, conn, bus.None{})
 	return rates
 }
 

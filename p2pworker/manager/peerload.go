@@ -31,7 +31,11 @@ const loadPatience = 2 * time.Second
 func (m commands) processes(ctx context.Context) map[string]msg.Compartment {
 	ctx, cancel := context.WithTimeout(ctx, loadPatience)
 	defer cancel()
-	reply, err := msg.Compartments.Call(ctx, m.conn, bus.None{})
+	conn, err := m.link()
+	if err != nil {
+		return nil
+	}
+	reply, err := msg.Compartments.Call(ctx, conn, bus.None{})
 	if err != nil {
 		return nil
 	}

@@ -48,7 +48,11 @@ func (m commands) setWorkers(ctx context.Context, call *rpc.Call) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, planPatience)
 	defer cancel()
-	if _, err := msg.SetWorkerPlan.Call(ctx, m.conn, plan); err != nil {
+	conn, err := m.link()
+	if err == nil {
+		_, err = msg.SetWorkerPlan.Call(ctx, conn, plan)
+	}
+	if err != nil {
 		return nil, rpc.Errorf(rpc.MiscError, "Error: %v", err)
 	}
 	m.follow(plan)

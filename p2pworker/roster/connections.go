@@ -176,6 +176,11 @@ func (r *Roster) leave(id int64, code p2p.DisconnectReason, reason string) []Ord
 
 // FreeInbound returns how many more inbound connections there is room for.
 func (r *Roster) FreeInbound() int {
-	limit, _ := r.slots("")
-	return limit - len(r.inboundOf(""))
+	n := r.publicSlots()
+	for _, p := range r.peers {
+		if p.Kind == p2p.Inbound && p.Profile == "" {
+			n--
+		}
+	}
+	return n
 }

@@ -35,9 +35,6 @@ func DefaultLimits() Limits {
 // connections, with one for a feeler.
 func (l Limits) outbound() int { return min(l.FullRelay+l.BlockRelay+1, l.Total) }
 
-// inbound is how many of the total are for inbound connections.
-func (l Limits) inbound() int { return l.Total - l.outbound() }
-
 // Peer is one open connection.
 type Peer struct {
 	ID     int64
