@@ -146,6 +146,14 @@ func (r *Relay) overdue(h download.Holder) (late, over bool) {
 	return late, over
 }
 
+// beginAll lets all begin once there are few headers to come, whoever told those
+// that there are.
+func (r *Relay) beginAll() {
+	if r.chain.View().BestHeader.Time > r.cfg.Owner.Time()-headersRecent {
+		r.wakeHeaders(r.lead.end(func(download.Holder) bool { return true }))
+	}
+}
+
 // headersEnd lets others begin when a peer has told all its headers.
 func (r *Relay) headersEnd(h download.Holder) {
 	r.wakeHeaders(r.lead.end(func(other download.Holder) bool { return other == h }))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/download"
 )
@@ -131,4 +132,18 @@ func TestHeadersOfAnOldChainComeFromOnePeer(t *testing.T) {
 	r.headers(t, p2p.SubmitHeadersRequest{Peer: 9}, raw)
 	now = tip.Time() + headersRecent - 1
 	require.True(t, begin(5), "the chain is recent")
+}
+
+// Another one than the lead may bring the headers of today: nobody waits for the lead
+// then.
+func TestAllBeginWhenTheHeadersAreOfToday(t *testing.T) {
+	r := newCompactRig(t)
+	require.True(t, r.lead.begin(download.Holder{Peer: 1}, false, time.Hour))
+	require.False(t, r.lead.begin(download.Holder{Peer: 2}, false, time.Hour))
+	req := p2p.SubmitHeadersRequest{Peer: 3, Frames: multipart.One(r.block.Raw[:80])}
+	reply, err := r.submitHeaders(t.Context(), req)
+	require.NoError(t, err)
+	require.Equal(t, 1, reply.New)
+	require.Nil(t, r.lead.peer)
+	require.Empty(t, r.lead.waiting)
 }

@@ -105,6 +105,7 @@ func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, rep
 	}
 	if added > 0 {
 		r.logProgress(last, s.Now())
+		r.beginAll()
 	}
 	if last != nil {
 		reply.Last, reply.Height, reply.Work = last.Hash, last.Height, last.Work.Bytes()
