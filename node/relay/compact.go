@@ -10,7 +10,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
-	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/compact"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -74,9 +73,7 @@ func (c *arrivedCompact) takeHeader() (there bool, err error) {
 		return false, nil
 	}
 	known := c.chain.Lookup(c.block.Hash) != nil
-	err = c.cfg.Owner.DoAmidBlocks(c.ctx, func(s *chainstate.State) error {
-		return c.takeHeaders(s, []wire.BlockHeader{c.block.Header}, &c.reply.Headers)
-	})
+	err = c.takeHeaders(c.ctx, []wire.BlockHeader{c.block.Header}, &c.reply.Headers)
 	// A header may be passed on before its block is verified (BIP152): that it is
 	// of a block known to be invalid is no offence, unlike a bad header.
 	if c.reply.Headers.Reject == "duplicate-invalid" {

@@ -138,6 +138,8 @@ func TestHeadersOfAnOldChainComeFromOnePeer(t *testing.T) {
 // then.
 func TestAllBeginWhenTheHeadersAreOfToday(t *testing.T) {
 	r := newCompactRig(t)
+	r.at = r.block.Header.Timestamp.Unix() + headersRecent - 1
+	require.LessOrEqual(t, r.chain.View().BestHeader.Time, r.at-headersRecent)
 	require.True(t, r.lead.begin(download.Holder{Peer: 1}, false, time.Hour))
 	require.False(t, r.lead.begin(download.Holder{Peer: 2}, false, time.Hour))
 	req := p2p.SubmitHeadersRequest{Peer: 3, Frames: multipart.One(r.block.Raw[:80])}

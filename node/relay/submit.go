@@ -83,7 +83,7 @@ func (r *Relay) judgeHeaders(ctx context.Context, req p2p.SubmitHeadersRequest, 
 	if !screened.trusted && !r.screen(ctx, req, parent, headers, &reply) {
 		return reply, nil
 	}
-	err = r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.takeHeaders(s, headers, &reply) })
+	err = r.takeHeaders(ctx, headers, &reply)
 	if reply.Download && !r.chain.View().Initial {
 		for i := max(len(headers)-reply.New, len(headers)-maxTellers/4, 0); i < len(headers); i++ {
 			r.downloads.toldFirst(holder(ctx, req.Peer), headers[i].BlockHash())
@@ -92,7 +92,15 @@ func (r *Relay) judgeHeaders(ctx context.Context, req p2p.SubmitHeadersRequest, 
 	return reply, err
 }
 
-func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply) error {
+func (r *Relay) takeHeaders(ctx context.Context, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply) error {
+	err := r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.acceptHeaders(s, headers, reply) })
+	if reply.New > 0 {
+		r.beginAll() // by what readers see of the chain now
+	}
+	return err
+}
+
+func (r *Relay) acceptHeaders(s *chainstate.State, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply) error {
 	last, added, err := s.Chain.AcceptHeaders(headers, s.Now())
 	reply.New = added
 	var reject *consensus.Reject
@@ -105,7 +113,6 @@ func (r *Relay) takeHeaders(s *chainstate.State, headers []wire.BlockHeader, rep
 	}
 	if added > 0 {
 		r.logProgress(last, s.Now())
-		r.beginAll()
 	}
 	if last != nil {
 		reply.Last, reply.Height, reply.Work = last.Hash, last.Height, last.Work.Bytes()

@@ -19,6 +19,8 @@ type headerSync struct {
 	deadline time.Time
 	// retryAt delays the next attempt to start after the node failed us.
 	retryAt time.Time
+	// woken: the node let us start while its answer that we had to wait was on its way.
+	woken bool
 	// requested is when the getheaders was sent that waits for an answer.
 	requested time.Time
 	// announced is set when a block was announced that the unanswered request
@@ -53,7 +55,7 @@ func (s *headerExchange) syncHeaders() {
 	if s.ended || !s.wantsHeaders() || s.now.Before(s.headers.retryAt) {
 		return
 	}
-	s.headers.started = true
+	s.headers.started, s.headers.woken = true, false
 	req := p2p.LocatorRequest{Peer: s.cfg.Peer, Begin: true, Preferred: s.outbound() || s.cfg.Permissions.Has(p2p.NoBan)}
 	ask(s.conversation, false, p2p.GetLocator, req, func(l p2p.LocatorReply, err error) {
 		if err != nil || l.Wait {
@@ -61,6 +63,10 @@ func (s *headerExchange) syncHeaders() {
 			s.headers.retryAt = s.now.Add(nodeRetry)
 			if err == nil {
 				s.headers.retryAt = s.now.Add(headersRetry)
+			}
+			if s.headers.woken {
+				s.headers.retryAt = time.Time{}
+				s.syncHeaders()
 			}
 			return
 		}

@@ -225,3 +225,13 @@ func TestHeadersAreAskedForInTurn(t *testing.T) {
 	b.step(p2p.PeerEvent{Headers: true})
 	require.False(t, b.asked(p2p.LocatorRequest{}), "it has begun")
 }
+
+// The permission to begin may overtake the answer that there is none yet.
+func TestThePermissionToBeginOvertakesTheRefusal(t *testing.T) {
+	b := established(t, inboundConfig())
+	b.step(p2p.PeerEvent{Headers: true})
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Wait: true})
+	require.True(t, b.asked(p2p.LocatorRequest{}), "at once")
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Wait: true})
+	require.False(t, b.asked(p2p.LocatorRequest{}), "once for each permission")
+}

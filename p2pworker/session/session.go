@@ -145,7 +145,7 @@ func (s *Session) hear(ev p2p.PeerEvent) {
 		s.wakeDownload(false)
 	}
 	if ev.Headers && s.hs.complete {
-		s.headers.retryAt = time.Time{}
+		s.headers.retryAt, s.headers.woken = time.Time{}, true
 		s.syncHeaders()
 	}
 	if ev.Txs && s.hs.complete {
