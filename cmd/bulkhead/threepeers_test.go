@@ -30,7 +30,7 @@ func TestSyncFromPeersThatFail(t *testing.T) {
 	for _, other := range []*btcd{stopped, killed} {
 		other.must("addnode", slow.p2p, "onetry")
 		other.eventuallyTip(tip)
-		other.must("node", "remove", slow.p2p)
+		other.must("node", "disconnect", slow.p2p)
 	}
 	n := startNode(t, "regtest", "-disablewallet", "-maxdownloadrate=100000", "-connect="+slow.p2p, "-connect="+stopped.p2p, "-connect="+killed.p2p)
 	for _, b := range []*btcd{slow, stopped, killed} {
