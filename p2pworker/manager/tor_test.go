@@ -22,12 +22,13 @@ type torDaemon struct {
 	l       net.Listener
 	added   chan string
 	release chan struct{}
+	over    chan struct{} // closed when the test has ended
 }
 
 func newTorDaemon(t *testing.T) *torDaemon {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	d := &torDaemon{l: l, added: make(chan string), release: make(chan struct{})}
+	d := &torDaemon{l: l, added: make(chan string), release: make(chan struct{}), over: make(chan struct{})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -42,6 +43,7 @@ func newTorDaemon(t *testing.T) *torDaemon {
 	}()
 	t.Cleanup(func() {
 		l.Close()
+		close(d.over)
 		<-done
 	})
 	return d
@@ -64,8 +66,15 @@ func (d *torDaemon) serve(c net.Conn) {
 				io.WriteString(c, "250-PrivateKey=ED25519-V3:secret\r\n")
 			}
 			io.WriteString(c, "250 OK\r\n")
-			d.added <- rest
-			<-d.release
+			select {
+			case d.added <- rest:
+			case <-d.over:
+				return
+			}
+			select {
+			case <-d.release:
+			case <-d.over:
+			}
 			return
 		}
 	}
@@ -82,7 +91,7 @@ func TestOnionService(t *testing.T) {
 	local := func() []localAddress { return s.succeeds("getnetworkinfo", `[]`).(networkInfo).LocalAddresses }
 
 	ended := concurrently(t.Context(), s.serveOnion)
-	require.Equal(t, "NEW:ED25519-V3 Port=8333,127.0.0.1:8334", <-d.added)
+	require.Equal(t, "NEW:ED25519-V3 PoWDefensesEnabled=1 Port=8333,127.0.0.1:8334", <-d.added)
 	d.release <- struct{}{}
 	require.ErrorIs(t, <-ended, io.EOF)
 	require.Empty(t, local())
@@ -94,7 +103,7 @@ func TestOnionService(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	ended = concurrently(ctx, s.keepOnion)
-	require.Equal(t, "ED25519-V3:secret Port=8333,127.0.0.1:8334", <-d.added)
+	require.Equal(t, "ED25519-V3:secret PoWDefensesEnabled=1 Port=8333,127.0.0.1:8334", <-d.added)
 	for len(local()) == 0 {
 		require.NoError(t, t.Context().Err())
 	}

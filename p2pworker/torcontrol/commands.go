@@ -135,12 +135,19 @@ type Service struct {
 }
 
 // AddOnion makes a service that lives as long as the connection: who connects to port
-// is connected to target. key is NewKey or that of an earlier service.
+// is connected to target. key is NewKey or that of an earlier service. Clients are made
+// to prove work while the service is flooded, if the daemon knows how (section 3.27 of
+// the specification, PoWDefensesEnabled).
 func (c *Conn) AddOnion(key string, port uint16, target netip.AddrPort) (Service, error) {
 	if key == "" || strings.ContainsAny(key, " \r\n") {
 		return Service{}, errReply
 	}
-	lines, err := c.ask(fmt.Sprintf("ADD_ONION %s Port=%d,%s", key, port, target))
+	at := fmt.Sprintf("Port=%d,%s", port, target)
+	lines, err := c.ask("ADD_ONION " + key + " PoWDefensesEnabled=1 " + at)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Code == codeSyntax {
+		lines, err = c.ask("ADD_ONION " + key + " " + at)
+	}
 	if err != nil {
 		return Service{}, err
 	}

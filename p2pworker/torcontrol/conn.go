@@ -9,11 +9,18 @@ import (
 	"strings"
 )
 
-// Limits of a reply.
+// Limits of a reply, as Bitcoin Core's: bytes of a line without its end's \n, and lines.
 const (
-	maxLine  = 65_536
+	maxLine  = 100_000
 	maxLines = 1000
 )
+
+// readAhead is what is read of a line that is too long beyond the limit, in bytes: what
+// is left unread when the connection is closed resets it.
+const readAhead = 4096
+
+// codeSyntax is the code of a reply to arguments that the daemon does not know.
+const codeSyntax = 512
 
 // Error is a reply that refuses. Code is of section 4 of the specification.
 type Error struct {
@@ -36,7 +43,7 @@ type Conn struct {
 }
 
 // New returns a Conn over a fresh connection.
-func New(c io.ReadWriter) *Conn { return &Conn{w: c, r: bufio.NewReaderSize(c, maxLine)} }
+func New(c io.ReadWriter) *Conn { return &Conn{w: c, r: bufio.NewReaderSize(c, maxLine+readAhead)} }
 
 // ask sends a command and returns what the lines of the reply say.
 func (c *Conn) ask(command string) ([]string, error) {
@@ -74,7 +81,7 @@ func (c *Conn) ask(command string) ([]string, error) {
 
 func (c *Conn) line() (string, error) {
 	line, err := c.r.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
+	if errors.Is(err, bufio.ErrBufferFull) || len(line) > maxLine+1 {
 		return "", errLong
 	}
 	return strings.TrimRight(string(line), "\r\n"), err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,7 +130,7 @@ func TestAddOnion(t *testing.T) {
 	s, err := c.AddOnion(torcontrol.NewKey, 8333, target)
 	require.NoError(t, err)
 	require.Equal(t, torcontrol.Service{Address: "abc.onion", Key: "ED25519-V3:key=="}, s)
-	require.Equal(t, []string{"ADD_ONION NEW:ED25519-V3 Port=8333,127.0.0.1:8334"}, d.commands())
+	require.Equal(t, []string{"ADD_ONION NEW:ED25519-V3 PoWDefensesEnabled=1 Port=8333,127.0.0.1:8334"}, d.commands())
 	require.ErrorIs(t, c.Wait(), io.EOF)
 	s, err = torcontrol.New(says("250-ServiceID=abc", "250 OK")).AddOnion(s.Key, 8333, target)
 	require.NoError(t, err)
@@ -140,6 +141,38 @@ func TestAddOnion(t *testing.T) {
 	}
 	_, err = torcontrol.New(says("250-PrivateKey=x", "250 OK")).AddOnion("key", 8333, target)
 	require.Error(t, err)
+}
+
+// A daemon before 0.4.9 does not know of defences by proof of work.
+func TestAddOnionToAnOldDaemon(t *testing.T) {
+	target := netip.MustParseAddrPort("127.0.0.1:8334")
+	d := says("512 Unrecognized option", "250-ServiceID=abc", "250 OK")
+	s, err := torcontrol.New(d).AddOnion("key", 8333, target)
+	require.NoError(t, err)
+	require.Equal(t, "abc.onion", s.Address)
+	require.Equal(t, []string{"ADD_ONION key PoWDefensesEnabled=1 Port=8333,127.0.0.1:8334", "ADD_ONION key Port=8333,127.0.0.1:8334"}, d.commands())
+	d = says("551 Failed to generate onion address", "250 OK")
+	_, err = torcontrol.New(d).AddOnion("key", 8333, target)
+	require.EqualError(t, err, "Tor answered ADD_ONION with 551")
+	require.Len(t, d.commands(), 1)
+}
+
+// TestLongReplies: a line and a number of lines as long as they may be are read, one more
+// is too long.
+func TestLongReplies(t *testing.T) {
+	for more, want := range map[int]string{0: "", 1: "the reply of Tor is too long"} {
+		lines := []string{"250-net/listeners/socks=" + strings.Repeat("a", 100_000-25+more), "250 OK"}
+		_, _, err := torcontrol.New(says(lines...)).SOCKS()
+		many := slices.Repeat([]string{"250-net/listeners/socks="}, 999+more)
+		_, _, err2 := torcontrol.New(says(append(many, "250 OK")...)).SOCKS()
+		for _, err := range []error{err, err2} {
+			if want == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, want)
+			}
+		}
+	}
 }
 
 // FuzzReplies: whatever a daemon says, it is asked no more than there is to ask.
@@ -153,7 +186,7 @@ func FuzzReplies(f *testing.F) {
 			c.SOCKS()
 			c.AddOnion(torcontrol.NewKey, 1, netip.MustParseAddrPort("127.0.0.1:1"))
 		}
-		if n := strings.Count(d.heard.String(), "\n"); n > 5 {
+		if n := strings.Count(d.heard.String(), "\n"); n > 6 {
 			t.Fatalf("%d commands", n)
 		}
 	})
