@@ -52,7 +52,7 @@ func (n *node) lastReason() string {
 // still connects, and reads a block.
 func TestALocalClientIsServedWhateverOthersDo(t *testing.T) {
 	local, public := freePort(t), 1
-	n := startNode(t, "regtest", "-disablewallet", "-maxconnections=12", "-maxuploadrate=2000", fmt.Sprintf("-listenprofile=local:127.0.0.1:%d,slots=1", local))
+	n := startNode(t, "regtest", "-disablewallet", "-maxconnections=12", "-inboundrelaypercent=100", "-maxuploadrate=2000", fmt.Sprintf("-listenprofile=local:127.0.0.1:%d,slots=1", local))
 	for _, block := range bulkyChain(t, 4) {
 		require.Nil(t, n.must("submitblock", block))
 	}

@@ -116,7 +116,7 @@ func TestFaultsAtStart(t *testing.T) {
 		"-regtest -port=65536":                                        "Error: Invalid port specified in -port: '65536'\n",
 		"-regtest -rpccookieperms=none":                               "Error: Unable to start HTTP server. See debug log for details.\n",
 		"-regtest -bind=127.0.0.1:9 -whitebind=127.0.0.1:9": "Error: Duplicate binding configuration for address 127.0.0.1:9: " +
-			"it is named twice among -bind, -bind=...=onion and -whitebind.\n",
+			"it is named twice among -bind, -bind=...=onion, -whitebind and -listenprofile.\n",
 		"-regtest -uacomment=a(b)": "Error: User Agent comment (a(b)) contains unsafe characters.\n",
 	} {
 		cmd := exec.Command(bulkheadBinary, append([]string{"-datadir=" + dir, fmt.Sprintf("-rpcport=%d", freePort(t))}, strings.Fields(args)...)...)
