@@ -32,6 +32,7 @@ type blockPeer struct {
 	txs     map[chainhash.Hash]*wire.MsgTx
 	tip     *wire.MsgBlock // announced last
 	nonce   uint64
+	headers chainhash.Hash // the last one that was told on request
 }
 
 // dialBlockPeer connects to a node as a peer with the given blocks.
@@ -140,7 +141,9 @@ func (p *blockPeer) headersAfter(locator []*chainhash.Hash) *wire.MsgHeaders {
 		branch = append(branch, &at.Header)
 		if known[at.Header.PrevBlock] {
 			slices.Reverse(branch)
-			return &wire.MsgHeaders{Headers: branch[:min(len(branch), wire.MaxBlockHeadersPerMsg)]}
+			branch = branch[:min(len(branch), wire.MaxBlockHeadersPerMsg)]
+			p.headers = branch[len(branch)-1].BlockHash()
+			return &wire.MsgHeaders{Headers: branch}
 		}
 	}
 	return wire.NewMsgHeaders()

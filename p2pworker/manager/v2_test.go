@@ -85,18 +85,20 @@ func TestServicesChooseTheTransport(t *testing.T) {
 }
 
 // A peer that hangs up at our key is dialled again with v1 before anybody else gets
-// its slot.
+// its slot, by the same proxy.
 func TestWhoRefusesV2IsDialledWithV1(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShip(t, Config{Regtest: true, Services: encrypting})
+		proxies := []p2p.Proxy{{Network: p2p.IPv4, Address: "127.0.0.1:9050", Randomize: true}}
+		s := newShip(t, Config{Regtest: true, Services: encrypting, Networks: Networks{Proxies: proxies}})
 		w := s.worker("worker.1", 0)
 		order, peer := s.dialled(w, "addconnection", `["1.2.3.4:5","block-relay-only",true]`)
 		require.True(t, order.V2)
+		require.Equal(t, proxies, order.Proxies)
 		require.Equal(t, 1, s.roster.Wanted(p2p.BlockRelayOnly))
 		w.close(p2p.ClosePeerRequest{Peer: peer, RefusedV2: true})
 		require.Equal(t, 1, s.roster.Wanted(p2p.BlockRelayOnly), "the slot is kept")
 		again := w.orders()[0].Dial
-		require.Equal(t, p2p.DialOrder{ID: order.ID + 1, Target: "1.2.3.4:5", Kind: p2p.BlockRelayOnly}, *again)
+		require.Equal(t, p2p.DialOrder{ID: order.ID + 1, Target: "1.2.3.4:5", Kind: p2p.BlockRelayOnly, Proxies: proxies}, *again)
 		rep := w.open("1.2.3.4:5", again.ID)
 		require.Equal(t, p2p.BlockRelayOnly, rep.Kind)
 		w.close(p2p.ClosePeerRequest{Peer: rep.Peer, RefusedV2: true})
