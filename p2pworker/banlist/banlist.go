@@ -22,7 +22,10 @@ type Entry struct {
 
 // List is the set of bans and discouraged addresses. The zero value is empty.
 type List struct {
-	bans       map[Subnet]Entry
+	bans map[Subnet]Entry
+	// sizes counts the bans of each size, so that a host is looked for in as few ways
+	// as there are sizes, however many bans there are.
+	sizes      map[size]int
 	young, old map[p2p.Host]struct{}
 	unreadable []record // bans of networks that this version does not know
 }
@@ -39,23 +42,33 @@ func (l *List) BanInbound(subnet Subnet, created, until time.Time) {
 
 func (l *List) add(e Entry) {
 	if l.bans == nil {
-		l.bans = map[Subnet]Entry{}
+		l.bans, l.sizes = map[Subnet]Entry{}, map[size]int{}
 	}
-	if old, ok := l.bans[e.Subnet]; !ok || old.Until < e.Until {
-		l.bans[e.Subnet] = e
+	old, ok := l.bans[e.Subnet]
+	if ok && old.Until >= e.Until {
+		return
 	}
+	if !ok {
+		l.sizes[e.Subnet.size()]++
+	}
+	l.bans[e.Subnet] = e
 }
 
 // Unban removes the ban of exactly this subnet.
 func (l *List) Unban(subnet Subnet) bool {
-	_, ok := l.bans[subnet]
+	if _, ok := l.bans[subnet]; !ok {
+		return false
+	}
 	delete(l.bans, subnet)
-	return ok
+	if l.sizes[subnet.size()]--; l.sizes[subnet.size()] == 0 {
+		delete(l.sizes, subnet.size())
+	}
+	return true
 }
 
 // Clear removes all bans.
 func (l *List) Clear() {
-	l.bans, l.unreadable = nil, nil
+	l.bans, l.sizes, l.unreadable = nil, nil, nil
 }
 
 // Entries returns the bans in force, sorted by subnet.
@@ -63,7 +76,7 @@ func (l *List) Entries(now time.Time) []Entry {
 	var list []Entry
 	for subnet, e := range l.bans {
 		if e.Until <= now.Unix() {
-			delete(l.bans, subnet)
+			l.Unban(subnet)
 			continue
 		}
 		list = append(list, e)
@@ -74,19 +87,21 @@ func (l *List) Entries(now time.Time) []Entry {
 
 // Banned reports whether a ban covers a host.
 func (l *List) Banned(host p2p.Host, now time.Time) bool {
-	for _, e := range l.bans {
-		if e.Until > now.Unix() && e.Subnet.Contains(host) {
-			return true
-		}
-	}
-	return false
+	return l.covers(host, func(e Entry) bool { return e.Until > now.Unix() })
 }
 
 // BannedOutbound reports whether no connection may be made to a host.
 func (l *List) BannedOutbound(host p2p.Host, now time.Time) bool {
-	for _, e := range l.bans {
-		if !e.InboundOnly && e.Until > now.Unix() && e.Subnet.Contains(host) {
-			return true
+	return l.covers(host, func(e Entry) bool { return e.Until > now.Unix() && !e.InboundOnly })
+}
+
+// covers reports whether one of the bans that cover a host is as wanted.
+func (l *List) covers(host p2p.Host, wanted func(Entry) bool) bool {
+	for z := range l.sizes {
+		if subnet, ok := z.around(host); ok {
+			if e, ok := l.bans[subnet]; ok && wanted(e) {
+				return true
+			}
 		}
 	}
 	return false

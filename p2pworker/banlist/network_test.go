@@ -1,9 +1,13 @@
 package banlist
 
 import (
+	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // A ban may be of a whole network, and of inbound connections only; both survive the
@@ -31,4 +35,80 @@ func TestBansOfNetworksAndDirections(t *testing.T) {
 	require.False(t, again.BannedOutbound(host(t, "1.2.3.4"), at(100)))
 	require.False(t, again.Banned(host(t, "1.3.3.4"), at(100)))
 	require.True(t, again.Unban(onions))
+}
+
+// A host is banned exactly if one of the bans covers it, whatever else was banned,
+// unbanned or has ended.
+func TestBansAreFoundByTheirSizes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	few := func() p2p.Host { // of a few addresses, close to each other
+		switch random.IntN(5) {
+		case 0:
+			return host(t, "fc00::1").ToCJDNS()
+		case 1:
+			return host(t, "2a00::"+[]string{"", "1:0:", "8000:0:"}[random.IntN(3)]+"1")
+		case 2:
+			return host(t, "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion")
+		}
+		return p2p.HostOf(netip.AddrFrom4([4]byte{byte(random.IntN(2)), 0, 0, byte(1 + random.IntN(3))}))
+	}
+	var l List
+	found := map[bool]int{}
+	for i := range int64(20_000) {
+		h := few()
+		s := SubnetOf(h)
+		if ip, ok := h.IP(); ok && h.Network() != p2p.CJDNS && random.IntN(3) > 0 {
+			prefix, err := ip.Prefix(random.IntN(ip.BitLen() + 1))
+			require.NoError(t, err)
+			s = SubnetOfPrefix(prefix)
+		} else if random.IntN(5) == 0 {
+			s = SubnetOfNetwork(h.Network())
+		}
+		switch random.IntN(4) {
+		case 0:
+			l.Ban(s, at(i), at(i+random.Int64N(20)))
+		case 1:
+			l.BanInbound(s, at(i), at(i+random.Int64N(20)))
+		case 2:
+			l.Unban(s)
+		case 3:
+			l.Entries(at(i))
+		}
+		asked, want, wantOut := few(), false, false
+		for _, e := range l.bans {
+			if e.Until > i && e.Subnet.Contains(asked) {
+				want, wantOut = true, wantOut || !e.InboundOnly
+			}
+		}
+		require.Equal(t, want, l.Banned(asked, at(i)))
+		require.Equal(t, wantOut, l.BannedOutbound(asked, at(i)))
+		found[want]++
+		sum := 0
+		for _, n := range l.sizes {
+			sum += n
+		}
+		require.Len(t, l.bans, sum)
+	}
+	require.Greater(t, min(found[true], found[false]), 1000)
+}
+
+// A list of a million bans, such as some import, costs a question no more than one of a
+// dozen (CVE-2020-14198).
+func BenchmarkBanned(b *testing.B) {
+	for name, bans := range map[string]int{"dozen": 12, "million": 1_000_000} {
+		b.Run(name, func(b *testing.B) {
+			var l List
+			ip := netip.MustParseAddr("2a00::")
+			for range bans {
+				l.Ban(SubnetOf(p2p.HostOf(ip)), at(0), at(10))
+				ip = ip.Next()
+			}
+			asked := p2p.HostOf(netip.MustParseAddr("2b00::1"))
+			for b.Loop() {
+				if l.Banned(asked, at(5)) {
+					b.Fatal("banned")
+				}
+			}
+		})
+	}
 }

@@ -121,6 +121,37 @@ func (s Subnet) Contains(host p2p.Host) bool {
 	return err == nil && p2p.HostOf(prefix.Addr()) == s.host
 }
 
+// size is what subnets have in common of which no two cover the same host.
+type size struct {
+	network p2p.NetworkID
+	bits    int
+	all     bool
+}
+
+func (s Subnet) size() size {
+	if s.all != 0 {
+		return size{network: s.all, all: true}
+	}
+	return size{network: s.host.Network(), bits: s.bits}
+}
+
+// around returns the one subnet of the size that covers a host, false if none does.
+func (z size) around(host p2p.Host) (Subnet, bool) {
+	s := Subnet{all: z.network}
+	if !z.all {
+		s = Subnet{host: host, bits: z.bits}
+		if z.network == p2p.IPv4 || z.network == p2p.IPv6 {
+			ip, _ := host.IP()
+			prefix, err := ip.Prefix(z.bits)
+			if err != nil {
+				return Subnet{}, false
+			}
+			s.host = p2p.HostOf(prefix.Addr())
+		}
+	}
+	return s, s.Contains(host)
+}
+
 // SubnetOfNetwork is all hosts of a network.
 func SubnetOfNetwork(network p2p.NetworkID) Subnet { return Subnet{all: network} }
 
