@@ -55,6 +55,7 @@ type limit struct {
 	count, bytes bucket
 	floor        float64 // of count
 	backlog      []waiting
+	held         bool // some of the backlog had to wait, and may be gone meanwhile
 }
 
 func newLimit(perSecond int, factor float64) *limit {
@@ -72,23 +73,26 @@ func (l *limit) add(w waiting) {
 	}
 }
 
-// take returns what may be announced now. If that is not all, it is what best puts
-// first, which leaves out what need not be announced any more.
+// take returns what may be announced now. If that is not all, or some has waited, it is
+// what best puts first, which leaves out what need not be announced any more.
 func (l *limit) take(now time.Time, best func([]chainhash.Hash) []chainhash.Hash) (txs []p2p.TxAnnouncement) {
 	l.count.fill(now)
 	l.bytes.fill(now)
-	if len(l.backlog) == 0 || l.count.value <= 0 || l.bytes.value <= 0 {
+	if l.count.value <= 0 || l.bytes.value <= 0 {
+		l.held = len(l.backlog) > 0
 		return nil
 	}
-	if float64(len(l.backlog)) > l.count.value-l.floor {
+	if l.held || float64(len(l.backlog)) > l.count.value-l.floor {
 		l.sort(best)
 	}
+	l.held = false
 	for i, w := range l.backlog {
 		txs = append(txs, w.tx)
 		l.count.value--
 		l.bytes.value -= float64(w.size)
 		if l.count.value <= l.floor || l.bytes.value <= bytesFloor {
 			l.backlog = slices.Clone(l.backlog[i+1:])
+			l.held = len(l.backlog) > 0
 			return txs
 		}
 	}

@@ -66,3 +66,25 @@ func TestBoundsOfAnnouncements(t *testing.T) {
 	}
 	require.Len(t, l.backlog, maxBacklog)
 }
+
+// What has waited may have been replaced meanwhile: it is looked at again even if there
+// is room for all of it.
+func TestWhatWaitedIsLookedAtAgain(t *testing.T) {
+	l, now := newLimit(1, 1), time.Unix(1_700_000_000, 0)
+	without := func(gone int) func([]chainhash.Hash) []chainhash.Hash {
+		return func(wtxids []chainhash.Hash) []chainhash.Hash {
+			return slices.DeleteFunc(wtxids, func(h chainhash.Hash) bool { return h == numbered(gone).tx.Wtxid })
+		}
+	}
+	const atOnce = burstSeconds + floorSeconds
+	for i := range atOnce {
+		l.add(numbered(i))
+	}
+	require.Len(t, l.take(now, nil), atOnce)
+	l.add(numbered(100))
+	l.add(numbered(101))
+	require.Empty(t, l.take(now, nil))
+	require.Equal(t, []p2p.TxAnnouncement{numbered(101).tx}, l.take(now.Add(time.Minute), without(100)))
+	l.add(numbered(102))
+	require.Len(t, l.take(now.Add(2*time.Minute), nil), 1, "it did not wait")
+}
