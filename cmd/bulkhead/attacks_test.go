@@ -301,7 +301,10 @@ func blockTxnTwice(t *testing.T, s *besieged) {
 	s.eventuallyTip(block.BlockHash().String())
 }
 
-func mutatedBlock(t *testing.T, s *besieged) {
+// beginsCompact has the honest peer bring a block as a compact one, of which the node
+// lacks two transactions and asks for them.
+func (s *besieged) beginsCompact(t testing.TB) *wire.MsgBlock {
+	t.Helper()
 	block := s.template(s.spend(1, 10_000), s.spend(1, 20_000))
 	s.honest.say(rawMessage{"sendcmpct", []byte{1, 2, 0, 0, 0, 0, 0, 0, 0}})
 	headers := wire.NewMsgHeaders()
@@ -310,6 +313,11 @@ func mutatedBlock(t *testing.T, s *besieged) {
 	require.True(t, s.honest.sync())
 	s.honest.say(compactOf(t, block)) // two are missing
 	require.True(t, s.honest.sync())
+	return block
+}
+
+func mutatedBlock(t *testing.T, s *besieged) {
+	block := s.beginsCompact(t)
 	p := s.attacker()
 	mutated := *block
 	mutated.Transactions = block.Transactions[:2]

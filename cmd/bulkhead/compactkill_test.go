@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -12,14 +11,7 @@ import (
 // there, it takes the block from the same connection all the same.
 func TestTheNodeDiesBetweenACompactBlockAndItsTransactions(t *testing.T) {
 	s := besiege(t)
-	block := s.template(s.spend(1, 10_000), s.spend(1, 20_000))
-	s.honest.say(rawMessage{"sendcmpct", []byte{1, 2, 0, 0, 0, 0, 0, 0, 0}})
-	headers := wire.NewMsgHeaders()
-	require.NoError(t, headers.AddBlockHeader(&block.Header))
-	s.honest.say(headers)
-	require.True(t, s.honest.sync())
-	s.honest.say(compactOf(t, block)) // two are missing
-	require.True(t, s.honest.sync())
+	block := s.beginsCompact(t)
 	before, workers := s.pids("node"), s.pids("worker")
 	kill(t, before[0])
 	s.honest.say(blockTxnOf(t, block, block.Transactions[1:]...))

@@ -86,23 +86,16 @@ func (n txCommands) submitPackage(ctx context.Context, call *rpc.Call) (any, err
 
 // packageOf reads the transactions of a package that are in order.
 func (n txCommands) packageOf(call *rpc.Call) ([]*consensus.Tx, error) {
-	var texts []string
-	if err := call.Decode(0, &texts); err != nil {
+	txs, err := rawTxs(call, 0)
+	if err != nil {
 		return nil, err
-	}
-	if len(texts) < 1 || len(texts) > maxPackage {
-		return nil, rpc.Errorf(rpc.InvalidParameter, "Array must contain between 1 and %d transactions.", maxPackage)
 	}
 	maxBurn, err := maxBurn(call, 2)
 	if err != nil {
 		return nil, err
 	}
-	txs := make([]*consensus.Tx, len(texts))
-	for i, text := range texts {
-		if txs[i], err = decodeTx(text); err != nil {
-			return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed: %s Make sure the tx has at least one input.", text)
-		}
-		if err := checkBurn(txs[i], maxBurn); err != nil {
+	for _, tx := range txs {
+		if err := checkBurn(tx, maxBurn); err != nil {
 			return nil, err
 		}
 	}

@@ -175,23 +175,33 @@ type acceptFees struct {
 	Includes []string   `json:"effective-includes"`
 }
 
-func (n txCommands) testMempoolAccept(ctx context.Context, call *rpc.Call) (any, error) {
+// rawTxs reads a parameter that lists the transactions of a package in hex.
+func rawTxs(call *rpc.Call, at int) ([]*consensus.Tx, error) {
 	var texts []string
-	if err := call.Decode(0, &texts); err != nil {
+	if err := call.Decode(at, &texts); err != nil {
 		return nil, err
 	}
 	if len(texts) < 1 || len(texts) > maxPackage {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Array must contain between 1 and %d transactions.", maxPackage)
 	}
-	rate, err := feeRate(call, 1)
-	if err != nil {
-		return nil, err
-	}
 	txs := make([]*consensus.Tx, len(texts))
 	for i, text := range texts {
+		var err error
 		if txs[i], err = decodeTx(text); err != nil {
 			return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed: %s Make sure the tx has at least one input.", text)
 		}
+	}
+	return txs, nil
+}
+
+func (n txCommands) testMempoolAccept(ctx context.Context, call *rpc.Call) (any, error) {
+	txs, err := rawTxs(call, 0)
+	if err != nil {
+		return nil, err
+	}
+	rate, err := feeRate(call, 1)
+	if err != nil {
+		return nil, err
 	}
 	results := make([]acceptInfo, len(txs))
 	failed := false
