@@ -34,7 +34,7 @@ func TestSetThrottle(t *testing.T) {
 	require.Greater(t, orders[2].Meter.Meter.Epoch, orders[0].Meter.Meter.Epoch)
 	require.Equal(t, []peerRates{{id, rateInfo{5, 0}}}, s.succeeds("getthrottle", `[]`).(throttleInfo).Peers)
 
-	s.fails(rpc.InvalidParameter, "Error: Unknown scope", "setthrottle", `["everything", 1]`)
+	s.fails(rpc.InvalidParameter, "Error: Unknown scope: it is total, peer, profile:NAME, or a class of messages: blocks, transactions, addresses or handshakes", "setthrottle", `["everything", 1]`)
 	s.fails(rpc.InvalidParameter, "Error: A rate is between 0 and 1099511627776 bytes per second", "setthrottle", `["total", -1]`)
 	s.fails(rpc.InvalidParameter, "Error: There is no -listenprofile of this name", "setthrottle", `["profile:x", 1]`)
 	s.fails(rpc.NodeNotConnected, "Node not found in connected nodes", "setthrottle", `["peer", 1, 1, 77]`)

@@ -34,7 +34,8 @@ func (m commands) limitOf(name string, id int64) (scope, error) {
 		return scope{ledger.Profile(profile), func(r p2p.Rates) { ledger.SetProfile(now, profile, r) }, everyone}, nil
 	}
 	if name != scopePeer {
-		return scope{}, rpc.Errorf(rpc.InvalidParameter, "Error: Unknown scope")
+		return scope{}, rpc.Errorf(rpc.InvalidParameter,
+			"Error: Unknown scope: it is total, peer, profile:NAME, or a class of messages: blocks, transactions, addresses or handshakes")
 	}
 	if _, connected := m.roster.Peer(id); !connected {
 		return scope{}, rpc.Errorf(rpc.NodeNotConnected, "Node not found in connected nodes")
