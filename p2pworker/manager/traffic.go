@@ -66,7 +66,7 @@ func (m *manager) orderMeters(which func(roster.Peer) bool) {
 func everyone(roster.Peer) bool { return true }
 
 const setThrottleSummary = "Limits the traffic with peers, at once.\n" +
-	"Rates are in bytes per second; 0 lifts a limit. What is set holds until the node stops; -maxdownloadrate and -maxuploadrate hold for good.\n" +
+	"Rates are in bytes per second; 0 lifts a limit. What is set holds until the process that manages connections ends (see getcompartments); -maxdownloadrate and -maxuploadrate hold for good.\n" +
 	"Blocks and headers at the tip do not wait: what they take is made up for by what follows."
 
 func (m commands) throttleCommands() rpc.Table {
