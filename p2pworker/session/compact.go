@@ -203,7 +203,7 @@ func (s *blockExchange) keepPartial(hash chainhash.Hash, p *partial) bool {
 	if s.compact.partials == nil {
 		s.compact.partials = make(map[chainhash.Hash]*partial)
 	}
-	if s.compact.partials[hash] == nil && len(s.compact.partials) >= maxPartials || len(s.down.inFlight) >= MaxBlocksInFlight {
+	if s.compact.partials[hash] == nil && len(s.compact.partials) >= maxPartials || s.down.room() == 0 {
 		return false
 	}
 	s.compact.partials[hash] = p

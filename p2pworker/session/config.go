@@ -78,6 +78,9 @@ const (
 	// MaxBlocksInFlight for tiny ones.
 	MinBlocksInFlight = 16
 	MaxBlocksInFlight = 1024
+	// orderedLease is how many of them are kept for a lease that must not wait for the
+	// one before it.
+	orderedLease = 16
 	// bytesInFlight is the amount of block data a window aims at.
 	bytesInFlight = 4 << 20
 

@@ -17,6 +17,7 @@ type download struct {
 	work   p2p.Work       // of that branch
 	active bool           // there may be more blocks to lease
 	asked  int            // lease requests on their way
+	coming int            // blocks that they may bring
 	latest uint64         // number of the last one
 	// overtaken: since it was sent, we learned of more to lease.
 	overtaken bool
@@ -70,7 +71,7 @@ func (d *download) init() {
 	d.inFlight = make(map[chainhash.Hash]struct{})
 	d.heights = make(map[chainhash.Hash]int32)
 	d.averageSize = bytesInFlight / MinBlocksInFlight
-	d.widest = MaxBlocksInFlight
+	d.widest = MaxBlocksInFlight - orderedLease
 	d.patience = compactPatience // until a lease says otherwise
 }
 
@@ -87,9 +88,21 @@ func (d *download) window() int {
 // free is how many blocks there is room for in the window.
 func (d *download) free() int { return d.window() - len(d.inFlight) - d.submissions }
 
+// room is how many blocks more may be expected, whatever the window.
+func (d *download) room() int { return max(MaxBlocksInFlight-len(d.inFlight)-d.coming, 0) }
+
 // wantsLease reports whether the node is to be asked for blocks.
 func (d *download) wantsLease(ordered bool) bool {
 	return d.active && (d.asked == 0 || ordered) && d.free() >= (d.window()+1)/2
+}
+
+// leaseSize is how many blocks to ask for. What is granted has to find room: the node
+// gives to nobody else what we do not fetch.
+func (d *download) leaseSize() int {
+	if d.asked > 0 {
+		return min(d.room(), orderedLease)
+	}
+	return min(d.room(), d.free())
 }
 
 // continueDownload keeps the window filled and watches the time.
@@ -108,17 +121,21 @@ func (s *blockExchange) requestLease(ordered bool) {
 	if !d.wantsLease(ordered) {
 		return
 	}
+	size := d.leaseSize()
 	d.asked++
+	d.coming += size
 	d.latest++
 	d.overtaken = false
 	number := d.latest
-	ask(s.conversation, ordered, p2p.LeaseBlocks, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: d.free(), Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
+	ask(s.conversation, ordered, p2p.LeaseBlocks, p2p.LeaseRequest{Peer: s.cfg.Peer, Best: d.best, Max: size, Limited: s.hs.peer.Services&wire.SFNodeNetwork == 0}, func(l p2p.LeaseReply, err error) {
 		d.asked--
+		d.coming -= size
 		overtaken := d.overtaken || number != d.latest
 		switch {
 		case err != nil:
 			d.retryAt = s.now.Add(nodeRetry)
 		case len(l.Hashes) > 0:
+			l.Hashes = l.Hashes[:min(len(l.Hashes), size)]
 			s.requestBlocks(l)
 		case overtaken:
 			// Nothing was to be had then: that says nothing about now.
@@ -145,9 +162,6 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 	compact := s.prefersCompact(l.Hashes)
 	list := make([]wire.InvVect, 0, len(l.Hashes))
 	for _, h := range l.Hashes {
-		if len(d.inFlight) >= MaxBlocksInFlight {
-			break
-		}
 		if _, requested := d.inFlight[h]; requested {
 			continue
 		}

@@ -226,6 +226,31 @@ func TestPongComesAfterTheRequestForAnnouncedBlocks(t *testing.T) {
 	require.Equal(t, []string{"getdata", "pong"}, b.types())
 }
 
+// What is granted is asked for, however many leases are on their way at once: the node
+// would give it to nobody else.
+func TestWhatIsGrantedIsAskedFor(t *testing.T) {
+	b := synced(t)
+	raw, hashes := chainOf(chainhash.Hash{1}, MaxBlocksInFlight+100)
+	b.s.down.averageSize = 100
+	b.s.down.active = true
+	b.tickAfter(100 * time.Millisecond)
+	announce(b, raw[len(raw)-wire.MaxBlockHeaderPayload:], hashes[len(hashes)-1:])
+	var sizes []int
+	for _, r := range b.asks {
+		if lease, ok := r.Body.(p2p.LeaseRequest); ok {
+			sizes = append(sizes, lease.Max)
+		}
+	}
+	require.Equal(t, []int{MaxBlocksInFlight - orderedLease, orderedLease}, sizes)
+	granted := 0
+	for _, size := range sizes {
+		answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes[granted : granted+size], Seconds: 60})
+		granted += size
+		require.Len(t, b.s.down.inFlight, granted)
+	}
+	require.False(t, b.asked(p2p.LeaseRequest{}), "there is no room")
+}
+
 // The node says when the whole download waits for this peer, and when there is more
 // to fetch from it.
 func TestTheNodeTellsOfTheDownload(t *testing.T) {
