@@ -88,10 +88,19 @@ func (s *besieged) template(txs ...*wire.MsgTx) *wire.MsgBlock {
 		raws = append(raws, hexOf(s.t, tx))
 	}
 	made := s.object("generateblock", "raw(51)", raws, false)
-	raw, err := hex.DecodeString(made["hex"].(string))
-	require.NoError(s.t, err)
+	return blockOfHex(s.t, made["hex"].(string))
+}
+
+// block is one that the node has.
+func (s *besieged) block(hash string) *wire.MsgBlock {
+	return blockOfHex(s.t, s.must("getblock", hash, 0).(string))
+}
+
+func blockOfHex(t testing.TB, text string) *wire.MsgBlock {
+	raw, err := hex.DecodeString(text)
+	require.NoError(t, err)
 	var block wire.MsgBlock
-	require.NoError(s.t, block.Deserialize(bytes.NewReader(raw)))
+	require.NoError(t, block.Deserialize(bytes.NewReader(raw)))
 	return &block
 }
 
@@ -307,12 +316,13 @@ func (s *besieged) beginsCompact(t testing.TB) *wire.MsgBlock {
 	t.Helper()
 	block := s.template(s.spend(1, 10_000), s.spend(1, 20_000))
 	s.honest.say(rawMessage{"sendcmpct", []byte{1, 2, 0, 0, 0, 0, 0, 0, 0}})
-	headers := wire.NewMsgHeaders()
-	require.NoError(t, headers.AddBlockHeader(&block.Header))
-	s.honest.say(headers)
+	s.honest.announce(block)
 	require.True(t, s.honest.sync())
 	s.honest.say(compactOf(t, block)) // two are missing
 	require.True(t, s.honest.sync())
+	for _, has := range []*wire.MsgBlock{s.block(s.tip()), block} { // if it is asked again
+		s.honest.has(has)
+	}
 	return block
 }
 

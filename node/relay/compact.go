@@ -45,9 +45,6 @@ func (r *Relay) submitCompact(ctx context.Context, req p2p.SubmitCompactRequest)
 	if len(req.Attached) == 0 || len(req.Attached) > 2 {
 		return c.reply, bus.Errorf(bus.KindBadMessage, "%d attachments", len(req.Attached))
 	}
-	if !r.cfg.Loaded() {
-		return c.reply, nil
-	}
 	var err error
 	if c.block, err = compact.Parse(req.Attached[0]); err != nil {
 		c.reply.Malformed = err.Error()
@@ -106,6 +103,11 @@ func (c *arrivedCompact) wanted() bool {
 	requested := c.req.Requested || len(c.req.Asked) > 0
 	switch {
 	case info.HaveBlock:
+		return false
+	case !c.cfg.Loaded():
+		// Our tip is behind what the files hold, and the mempool is to come. What a node
+		// before this one asked for would be lost, if it were not asked for again.
+		c.reply.Whole, c.reply.AsHeaders = requested, !requested
 		return false
 	case !requested && !c.req.Announced:
 		c.cfg.Log.With("cat", "cmpctblock").Debug(fmt.Sprintf("peer=%d, not marked as high-bandwidth, sent us an unsolicited compact block!", c.req.Peer))

@@ -130,7 +130,9 @@ func TestWhatBecomesOfCompactBlocks(t *testing.T) {
 			r.at += 200 * 600
 			r.extend(r.t, r.tip.Extend(antiDoSDepth+9, 'b'))
 		}, announcing(1), outcome{}},
-		"the tip is of another age": {func(r *compactRig) { r.at = r.tip.Time() + 21*600 }, announcing(1), outcome{asHeaders: true}},
+		"while files are read": {func(r *compactRig) { r.loading() }, announcing(1), outcome{asHeaders: true}},
+		"while files are read, and requested of the node before": {func(r *compactRig) { r.loading() }, p2p.SubmitCompactRequest{Asked: []uint16{1}}, outcome{whole: true}},
+		"the tip is of another age":                              {func(r *compactRig) { r.at = r.tip.Time() + 21*600 }, announcing(1), outcome{asHeaders: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newCompactRig(t)
@@ -142,6 +144,8 @@ func TestWhatBecomesOfCompactBlocks(t *testing.T) {
 		})
 	}
 }
+
+func (r *compactRig) loading() { r.cfg.Loaded = func() bool { return false } }
 
 // ahead makes the block one so far above the tip, of which the header is known.
 func (r *compactRig) ahead(n int) {
