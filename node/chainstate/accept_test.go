@@ -183,9 +183,8 @@ func TestTransactionsWaitForNoBlock(t *testing.T) {
 		r := newAcceptRig(t)
 		top := r.underWay(r.pay(3, 20_000))
 		conflict, other := r.pay(3, 10_000), r.pay(2, 10_000)
-		r.accept(conflict)
-		require.NoError(t, r.Broadcast(t.Context(), other, 0))
-		require.NoError(t, r.Broadcast(t.Context(), other, 0), "again")
+		_, err := r.ProcessTx(t.Context(), conflict, mempool.Options{})
+		first, again := r.Broadcast(t.Context(), other, 0), r.Broadcast(t.Context(), other, 0)
 		waited := false
 		require.NoError(t, r.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
 			waited = s.Chain.Pending(top) == nil
@@ -195,6 +194,7 @@ func TestTransactionsWaitForNoBlock(t *testing.T) {
 		if waited {
 			continue
 		}
+		require.NoError(t, errors.Join(err, first, again))
 		require.Equal(t, top, r.Chain().View().Tip())
 		require.Nil(t, r.Pool().Get(conflict.ID), "the block spends the same")
 		require.NotNil(t, r.Pool().Get(other.ID))
