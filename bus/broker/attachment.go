@@ -29,9 +29,10 @@ type attachment struct {
 	routing
 	announcement
 
-	calls pendingCalls
+	calls     pendingCalls
+	allowance allowance
 
-	made, served, drops, denials atomic.Uint64
+	made, served, drops, denials, refusals atomic.Uint64
 }
 
 // routing is what the goroutine that runs the link knows and has to do.
@@ -61,6 +62,7 @@ func newAttachment(b *Broker, id Identity, rights rights.Rights, l *link.Link) *
 		broker: b, id: id, rights: rights, link: l, since: time.Now(),
 		routing: routing{routes: map[string]route{}, topics: map[string]*audience{}},
 		calls:   newPendingCalls(b.cfg.Pending, len(b.ranks)), rank: b.ranks[id.Role], share: rights.Part(b.cfg.Pending),
+		allowance: newAllowance(rights),
 	}
 }
 
@@ -97,6 +99,7 @@ func (p *attachment) Idle() {
 	}
 	p.unsent = p.unsent[:0]
 	p.batch = 0
+	p.allowance.takeRest()
 }
 
 func (p *attachment) dispatch(m *link.Message) error {
@@ -111,6 +114,10 @@ func (p *attachment) dispatch(m *link.Message) error {
 		return p.hello(m)
 	case !p.welcomed:
 		return fmt.Errorf("message of kind %d before hello", h.Kind)
+	}
+	if !p.pays(&h, m) && h.Kind == codec.Call {
+		p.overrun(h.ID)
+		return nil
 	}
 	return p.route(&h, m)
 }

@@ -28,6 +28,8 @@ type LinkStats struct {
 	Waiting int    // calls routed to it that it has not answered
 	Drops   uint64 // events lost and calls refused because its queue was full
 	Denials uint64
+	// Refusals are messages beyond the rates of the role.
+	Refusals uint64
 }
 
 func (p *attachment) stats() LinkStats {
@@ -35,7 +37,7 @@ func (p *attachment) stats() LinkStats {
 	return LinkStats{
 		Identity: p.id, Stats: p.link.Stats(), Since: p.since,
 		Calls: p.made.Load(), Served: p.served.Load(), Waiting: waiting,
-		Drops: p.drops.Load(), Denials: p.denials.Load(),
+		Drops: p.drops.Load(), Denials: p.denials.Load(), Refusals: p.refusals.Load(),
 	}
 }
 
@@ -92,7 +94,7 @@ func (p *attachment) answerStats(id uint64) error {
 			Instance: s.Instance, Role: string(s.Role), Since: s.Since.Unix(),
 			MessagesIn: s.MessagesIn, MessagesOut: s.MessagesOut, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 			QueueMessages: s.QueueMessages, QueueBytes: s.QueueBytes, SilentMillis: s.Silence.Milliseconds(),
-			Calls: s.Calls, Served: s.Served, Waiting: s.Waiting, Drops: s.Drops, Denials: s.Denials,
+			Calls: s.Calls, Served: s.Served, Waiting: s.Waiting, Drops: s.Drops, Denials: s.Denials, Refusals: s.Refusals,
 		})
 	}
 	reply.Methods = p.broker.Methods()

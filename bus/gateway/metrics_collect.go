@@ -83,6 +83,7 @@ func (c *catalogue) enterLink(l msg.LinkStats) {
 	c.waiting.set(float64(l.Waiting), l.Instance, l.Role)
 	c.drops.set(float64(l.Drops), l.Instance, l.Role)
 	c.denials.set(float64(l.Denials), l.Instance, l.Role)
+	c.refusals.set(float64(l.Refusals), l.Instance, l.Role)
 	c.silence.set(float64(l.SilentMillis)/1e3, l.Instance, l.Role)
 }
 

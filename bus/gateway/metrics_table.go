@@ -34,14 +34,14 @@ func (f *family) observe(sum float64, bounds []float64, counts []uint64, values 
 type catalogue struct {
 	all []*family
 
-	resident, restarts, start                      *family
-	queueMessages, queueBytes, messages, bytes     *family
-	made, served, waiting, drops, denials, silence *family
-	callDuration, callErrors                       *family
-	height, headers, download                      *family
-	poolTxs, poolVBytes, poolUsage                 *family
-	connections                                    *family
-	scrapeError                                    *family
+	resident, restarts, start                                *family
+	queueMessages, queueBytes, messages, bytes               *family
+	made, served, waiting, drops, denials, refusals, silence *family
+	callDuration, callErrors                                 *family
+	height, headers, download                                *family
+	poolTxs, poolVBytes, poolUsage                           *family
+	connections                                              *family
+	scrapeError                                              *family
 }
 
 func newCatalogue() *catalogue {
@@ -70,6 +70,7 @@ func (c *catalogue) links() {
 	c.waiting = c.gauge("bulkhead_link_calls_waiting", "Calls routed to the link that it has not answered yet", "instance", "role")
 	c.drops = c.counter("bulkhead_link_drops_total", "Events lost and calls refused because the link's queue was full", "instance", "role")
 	c.denials = c.counter("bulkhead_link_denials_total", "What the link asked for and had no right to", "instance", "role")
+	c.refusals = c.counter("bulkhead_link_refusals_total", "What the link sent beyond the rates of its role", "instance", "role")
 	c.silence = c.gauge("bulkhead_link_silent_seconds", "Time since the link last sent anything", "instance", "role")
 }
 

@@ -277,7 +277,7 @@ func TestEveryFigureOfALinkHasItsPlace(t *testing.T) {
 	c := newCatalogue()
 	c.enterLink(msg.LinkStats{
 		Instance: "worker.1", Role: "worker", MessagesIn: 1, MessagesOut: 2, BytesIn: 3, BytesOut: 4,
-		QueueMessages: 5, QueueBytes: 6, SilentMillis: 7500, Calls: 8, Served: 9, Waiting: 10, Drops: 11, Denials: 12,
+		QueueMessages: 5, QueueBytes: 6, SilentMillis: 7500, Calls: 8, Served: 9, Waiting: 10, Drops: 11, Denials: 12, Refusals: 13,
 	})
 	text, err := c.text()
 	require.NoError(t, err)
@@ -296,6 +296,7 @@ func TestEveryFigureOfALinkHasItsPlace(t *testing.T) {
 		"bulkhead_link_calls_waiting" + who:                10,
 		"bulkhead_link_drops_total" + who:                  11,
 		"bulkhead_link_denials_total" + who:                12,
+		"bulkhead_link_refusals_total" + who:               13,
 	}
 	require.Equal(t, want, s.figures)
 }

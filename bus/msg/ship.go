@@ -39,6 +39,28 @@ type ReadinessReply struct {
 	Waiting []string `cbor:"1,keyasint"`
 }
 
+// CompartmentTold tells what the supervisor has seen of a compartment, or done to it: the
+// same as its line in debug.log. Workers do not hear it.
+var CompartmentTold = bus.Topic[CompartmentEvent]("ship.event.compartment")
+
+// What a CompartmentEvent may tell.
+const (
+	CompartmentEnded    = "ended"     // its process is gone, by itself or by the kernel
+	CompartmentKilled   = "killed"    // by the watchdog
+	CompartmentSilent   = "silent"    // it has not answered for long
+	CompartmentAnswers  = "answers"   // again
+	CompartmentTooLarge = "too-large" // it comes near the memory that it may have
+)
+
+// CompartmentEvent is about one process.
+type CompartmentEvent struct {
+	Instance string `cbor:"1,keyasint"`
+	Role     string `cbor:"2,keyasint"`
+	PID      int    `cbor:"3,keyasint"` // 0 if all run in one process
+	What     string `cbor:"4,keyasint"`
+	Text     string `cbor:"5,keyasint"` // as in debug.log
+}
+
 // KindSpawnFailed is the error of a process that did not come up.
 const KindSpawnFailed bus.Kind = "ship.spawn-failed"
 

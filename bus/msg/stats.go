@@ -29,6 +29,7 @@ type LinkStats struct {
 	Waiting       int    `cbor:"13,keyasint"` // of those, not yet answered
 	Drops         uint64 `cbor:"14,keyasint"` // events lost and calls refused because its queue was full
 	Denials       uint64 `cbor:"15,keyasint"`
+	Refusals      uint64 `cbor:"16,keyasint"` // messages beyond the rates of its role
 }
 
 // LatencyBuckets is the number of buckets of a latency histogram.

@@ -15,6 +15,9 @@ type Rights struct {
 	// Share bounds how much of a part all links of the role may take up
 	// together: percent of the calls that may wait for one link; 0 for no bound.
 	Share int
+	// Messages and Bytes are what one link may send of its own accord in a second, and
+	// at once after a second's silence; 0 for no bound.
+	Messages, Bytes int
 }
 
 // Part is the part of limit that links of the role may have, at least one.

@@ -20,6 +20,9 @@ func links(of ...rights.Role) (topics []string) {
 // all, peers and wallet -> supervisor -> node. The node calls nobody but the broker,
 // and the supervisor nobody else.
 //
+// Those who speak to the world, or for it, have rates: well above what they need,
+// and below what would keep the broker from the others.
+//
 // rpc.* methods are what a part serves to JSON-RPC clients; only the gateway may
 // call them. Only the node, which keeps what all others trust, may offer any: a
 // compartment in a stranger's hands must not answer for another.
@@ -44,10 +47,11 @@ func Table(commands Commands) rights.Table {
 			Hear:    links(Worker, Wallet),
 		},
 		Peers: {
-			Call:    []string{"bus.registry", "node.chain.*", "ship.worker.*", "ship.compartments"},
-			Offer:   append(offered(Peers), "peers.*"),
-			Publish: []string{"peers.*"},
-			Hear:    append(links(Worker), "node.tip", "ship.*"),
+			Call:     []string{"bus.registry", "node.chain.*", "ship.worker.*", "ship.compartments"},
+			Offer:    append(offered(Peers), "peers.*"),
+			Publish:  []string{"peers.*"},
+			Hear:     append(links(Worker), "node.tip", "ship.*"),
+			Messages: 50_000, Bytes: 256 << 20,
 		},
 		Worker: {
 			Call:    []string{"bus.registry", "node.chain.*", "node.p2p.*", "peers.*"},
@@ -55,34 +59,40 @@ func Table(commands Commands) rights.Table {
 			Publish: nil,
 			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}."),
 			Share:   50,
+			// A sync of the first blocks takes a third of this.
+			Messages: 50_000, Bytes: 512 << 20,
 		},
 		Wallet: {
-			Call:    []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
-			Offer:   append(offered(Wallet), "wallet.*"),
-			Publish: []string{"wallet.*"},
-			Hear:    append(links(Node, Wallet), "node.tip", "node.watch.{self}", "ship.*"),
-			Share:   20,
+			Call:     []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},
+			Offer:    append(offered(Wallet), "wallet.*"),
+			Publish:  []string{"wallet.*"},
+			Hear:     append(links(Node, Wallet), "node.tip", "node.watch.{self}", "ship.*"),
+			Share:    20,
+			Messages: 20_000, Bytes: 64 << 20,
 		},
 		Notify: {
-			Call:    []string{"node.chain.*"},
-			Offer:   offered(Notify),
-			Publish: []string{"notify.*"},
-			Hear:    []string{"node.event.*", "node.tip", "ship.*"},
-			Share:   10,
+			Call:     []string{"node.chain.*"},
+			Offer:    offered(Notify),
+			Publish:  []string{"notify.*"},
+			Hear:     []string{"node.event.*", "node.tip", "ship.*"},
+			Share:    10,
+			Messages: 20_000, Bytes: 64 << 20,
 		},
 		Gateway: {
-			Call:    []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness"},
-			Offer:   offered(Gateway),
-			Publish: nil,
-			Hear:    []string{"bus.link.*", "ship.*"},
+			Call:     []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness"},
+			Offer:    offered(Gateway),
+			Publish:  nil,
+			Hear:     []string{"bus.link.*", "ship.*"},
+			Messages: 100_000, Bytes: 256 << 20,
 		},
 		// A program that is not of this project: it reads what is public.
 		Client: {
-			Call:    []string{"bus.registry", "bus.stats", "node.chain.*"},
-			Offer:   nil,
-			Publish: nil,
-			Hear:    []string{"node.event.*", "node.tip", "node.txs", "peers.event.*", "bus.link.*"},
-			Share:   5,
+			Call:     []string{"bus.registry", "bus.stats", "node.chain.*"},
+			Offer:    nil,
+			Publish:  nil,
+			Hear:     []string{"node.event.*", "node.tip", "node.txs", "peers.event.*", "ship.event.*", "bus.link.*"},
+			Share:    5,
+			Messages: 5_000, Bytes: 4 << 20,
 		},
 	}
 }
