@@ -181,11 +181,12 @@ func TestAProgramOfOthersOnTheBus(t *testing.T) {
 	require.Equal(t, kindError, unknown.Kind)
 	require.Equal(t, string(msg.KindUnknownBlock), unknown.Fault)
 
-	for id, topic := range map[int]string{4: "node.tip", 5: "node.event."} {
+	for id, topic := range map[int]string{4: "node.tip", 5: "node.event.", 6: "ship.event."} {
 		heard := p.ask(map[string]any{"kind": kindSubscribe, "id": id, "body": map[string]any{"1": []string{topic}}})
 		require.Equal(t, kindReply, heard.Kind, heard.Text)
 	}
 	p.hears(n)
+	p.hearsOfADeath(n)
 
 	// What the role may not do is an error to the program and a line here.
 	for id, method := range map[int]string{20: "rpc.getnewaddress", 21: "node.watch.scan", 22: "node.p2p.block", 23: "ship.wallet.spawn"} {
@@ -225,6 +226,21 @@ func (p *program) hears(n *node) {
 			heard[m.To] = true
 		}
 	}
+}
+
+// hearsOfADeath kills a compartment and checks that the program hears of it, as the log
+// tells it.
+func (p *program) hearsOfADeath(n *node) {
+	n.t.Helper()
+	pid := n.pids("notify")[0]
+	kill(n.t, pid)
+	m := p.next()
+	for m.To != "ship.event.compartment" {
+		m = p.next()
+	}
+	require.Equal(n.t, map[string]any{"1": "notify", "2": "notify", "3": float64(pid), "4": msg.CompartmentEnded,
+		"5": fmt.Sprintf("notify (pid %d) ended: signal: killed; starting it again", pid)}, m.Body)
+	n.awaitLog(m.Body["5"].(string))
 }
 
 // pythonExample is the program in the documentation.

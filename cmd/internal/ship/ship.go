@@ -261,7 +261,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	})
 	s.supervisor = supervise.New(supervise.Config{
 		Executable: s.cfg.Executable, InProcess: !s.cfg.Settings.Bool("multiprocess", true),
-		Parts: s.cfg.Parts, Broker: s.broker, Heartbeat: s.watchdog.heartbeat, Logger: s.logger, Log: s.logConfig,
+		Parts: s.cfg.Parts, Broker: s.broker, Heartbeat: s.watchdog.heartbeat, Ended: s.ended, Logger: s.logger, Log: s.logConfig,
 		LogFile: s.logFile, Sandbox: box, Clock: s.clock, Mockable: regtest,
 	})
 	life, end := context.WithCancel(context.WithoutCancel(ctx))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
@@ -40,12 +41,13 @@ type watchdog struct {
 // sentence is what is to become of a process.
 type sentence struct {
 	instance string
+	role     rights.Role
 	pid      int
 	why      string
 }
 
 // judge returns what is new since the last time, and who is to be killed.
-func (w *watchdog) judge(links []broker.LinkStats, processes []supervise.Status) (lines []string, condemned []sentence) {
+func (w *watchdog) judge(links []broker.LinkStats, processes []supervise.Status) (news []msg.CompartmentEvent, condemned []sentence) {
 	pids := map[string]int{} // of those that have spoken: one may load for long
 	for _, p := range processes {
 		if p.OnBus {
@@ -55,21 +57,24 @@ func (w *watchdog) judge(links []broker.LinkStats, processes []supervise.Status)
 	silent := map[string]bool{}
 	for _, s := range links {
 		pid := pids[s.Instance]
+		tell := func(what, text string) {
+			news = append(news, msg.CompartmentEvent{Instance: s.Instance, Role: string(s.Role), PID: pid, What: what, Text: text})
+		}
 		switch {
 		case w.timeout > 0 && s.Silence >= w.timeout && pid > 0:
-			condemned = append(condemned, sentence{s.Instance, pid, fmt.Sprintf("has not answered for %d s (-compartmenttimeout)", int(s.Silence.Seconds()))})
+			condemned = append(condemned, sentence{s.Instance, s.Role, pid, fmt.Sprintf("has not answered for %d s (-compartmenttimeout)", int(s.Silence.Seconds()))})
 		case s.Silence >= min(stale, w.warning()):
 			silent[s.Instance] = true
 			if !w.silent[s.Instance] {
-				lines = append(lines, fmt.Sprintf("%s has not answered for %d s; %d calls wait for it", s.Instance, int(s.Silence.Seconds()), s.Waiting))
+				tell(msg.CompartmentSilent, fmt.Sprintf("%s has not answered for %d s; %d calls wait for it", s.Instance, int(s.Silence.Seconds()), s.Waiting))
 			}
 		case w.silent[s.Instance]:
-			lines = append(lines, s.Instance+" answers again")
+			tell(msg.CompartmentAnswers, s.Instance+" answers again")
 		}
 	}
 	more, tooLarge := w.weigh(processes)
 	w.silent = silent
-	return append(lines, more...), append(condemned, tooLarge...)
+	return append(news, more...), append(condemned, tooLarge...)
 }
 
 // warning is how long before its time-out a silent compartment is told of.
@@ -82,23 +87,24 @@ func (w *watchdog) warning() time.Duration {
 
 // weigh holds the memory of processes against what they may have: without that of
 // files, which is the kernel's to take back.
-func (w *watchdog) weigh(processes []supervise.Status) (lines []string, condemned []sentence) {
+func (w *watchdog) weigh(processes []supervise.Status) (news []msg.CompartmentEvent, condemned []sentence) {
 	large := map[string]bool{}
 	for _, p := range processes {
 		limit, own := w.memory[p.Role], p.RSS-p.Shared
 		switch {
 		case limit == 0 || p.PID == 0:
 		case own > limit:
-			condemned = append(condemned, sentence{p.Instance, p.PID, fmt.Sprintf("has %d MB of memory, and may have %d (-compartmentmaxmemory)", own>>20, limit>>20)})
+			condemned = append(condemned, sentence{p.Instance, p.Role, p.PID, fmt.Sprintf("has %d MB of memory, and may have %d (-compartmentmaxmemory)", own>>20, limit>>20)})
 		case float64(own) > ample*float64(limit):
 			large[p.Instance] = true
 			if !w.large[p.Instance] {
-				lines = append(lines, fmt.Sprintf("%s has %d MB of memory, and is killed at %d (-compartmentmaxmemory)", p.Instance, own>>20, limit>>20))
+				text := fmt.Sprintf("%s has %d MB of memory, and is killed at %d (-compartmentmaxmemory)", p.Instance, own>>20, limit>>20)
+				news = append(news, msg.CompartmentEvent{Instance: p.Instance, Role: string(p.Role), PID: p.PID, What: msg.CompartmentTooLarge, Text: text})
 			}
 		}
 	}
 	w.large = large
-	return lines, condemned
+	return news, condemned
 }
 
 // every is how often to look, so that a sentence is at most a quarter late.
@@ -185,13 +191,34 @@ func (s *ship) look(ctx context.Context) {
 
 // judge tells what the watchdog sees, and does what it says.
 func (s *ship) judge() {
-	lines, condemned := s.watchdog.judge(s.broker.Stats(), s.supervisor.Status())
-	for _, line := range lines {
-		s.logger.Warn(line)
-	}
+	news, condemned := s.watchdog.judge(s.broker.Stats(), s.supervisor.Status())
 	for _, c := range condemned {
 		if s.supervisor.Kill(c.instance, c.pid) {
-			s.logger.Warn(fmt.Sprintf("%s (pid %d) %s: killed", c.instance, c.pid, c.why))
+			text := fmt.Sprintf("%s (pid %d) %s: killed", c.instance, c.pid, c.why)
+			news = append(news, msg.CompartmentEvent{Instance: c.instance, Role: string(c.role), PID: c.pid, What: msg.CompartmentKilled, Text: text})
 		}
+	}
+	for _, e := range news {
+		s.logger.Warn(e.Text)
+		s.tell(e)
+	}
+}
+
+// ended tells the bus of the end of a process.
+func (s *ship) ended(c supervise.Status, line string) {
+	s.tell(msg.CompartmentEvent{Instance: c.Instance, Role: string(c.Role), PID: c.PID, What: msg.CompartmentEnded, Text: line})
+}
+
+// tell publishes what is logged already. The broker is in this process: if it takes no
+// event for so long, it is ending.
+func (s *ship) tell(e msg.CompartmentEvent) {
+	conn := s.conn.Load()
+	if conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := msg.CompartmentTold.Publish(ctx, conn, e); err != nil {
+		s.logger.Debug(fmt.Sprintf("%s is not told of: %v", e.Instance, err))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/broker"
 	"github.com/bulkheadnode/bulkhead/bus/link"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -15,7 +16,7 @@ import (
 
 func silent(silence time.Duration) []broker.LinkStats {
 	return []broker.LinkStats{
-		{Identity: broker.Identity{Instance: "node"}, Stats: link.Stats{Silence: silence}, Waiting: 3},
+		{Identity: broker.Identity{Instance: "node", Role: roles.Node}, Stats: link.Stats{Silence: silence}, Waiting: 3},
 		{Identity: broker.Identity{Instance: "peers"}},
 	}
 }
@@ -23,14 +24,19 @@ func silent(silence time.Duration) []broker.LinkStats {
 func TestSilenceIsToldOnceAndItsEndToo(t *testing.T) {
 	var w watchdog
 	told := func(links []broker.LinkStats) []string {
-		lines, condemned := w.judge(links, nil)
+		news, condemned := w.judge(links, nil)
 		require.Empty(t, condemned)
+		var lines []string
+		for _, e := range news {
+			require.Equal(t, "node", e.Instance)
+			lines = append(lines, e.What+": "+e.Text)
+		}
 		return lines
 	}
 	require.Empty(t, told(silent(11*time.Second)), "a ping has just been sent")
-	require.Equal(t, []string{"node has not answered for 40 s; 3 calls wait for it"}, told(silent(40*time.Second)))
+	require.Equal(t, []string{"silent: node has not answered for 40 s; 3 calls wait for it"}, told(silent(40*time.Second)))
 	require.Empty(t, told(silent(50*time.Second)))
-	require.Equal(t, []string{"node answers again"}, told(silent(0)))
+	require.Equal(t, []string{"answers: node answers again"}, told(silent(0)))
 	require.Empty(t, told(silent(0)))
 	require.Len(t, told(silent(stale)), 1)
 	require.Empty(t, told(nil), "one that is gone is told of elsewhere")
@@ -44,7 +50,7 @@ func TestSilenceIsEnded(t *testing.T) {
 	require.Empty(t, condemned)
 	lines, condemned = w.judge(silent(61*time.Second), processes)
 	require.Empty(t, lines)
-	require.Equal(t, []sentence{{"node", 7, "has not answered for 61 s (-compartmenttimeout)"}}, condemned)
+	require.Equal(t, []sentence{{"node", roles.Node, 7, "has not answered for 61 s (-compartmenttimeout)"}}, condemned)
 
 	processes[0].OnBus = false
 	_, condemned = w.judge(silent(time.Hour), processes)
@@ -59,7 +65,7 @@ func TestSilenceIsEnded(t *testing.T) {
 
 func TestAProcessThatGrowsIsToldOfAndEnded(t *testing.T) {
 	w := watchdog{memory: map[rights.Role]int64{roles.Worker: 100 << 20}}
-	judge := func(role rights.Role, mb int64) ([]string, []sentence) {
+	judge := func(role rights.Role, mb int64) ([]msg.CompartmentEvent, []sentence) {
 		return w.judge(nil, []supervise.Status{{Instance: "x", Role: role, PID: 7, RSS: mb << 20}})
 	}
 	for _, c := range []struct {
@@ -75,7 +81,7 @@ func TestAProcessThatGrowsIsToldOfAndEnded(t *testing.T) {
 		require.Len(t, condemned, c.condemned, c)
 	}
 	_, condemned := judge(roles.Worker, 101)
-	require.Equal(t, []sentence{{"x", 7, "has 101 MB of memory, and may have 100 (-compartmentmaxmemory)"}}, condemned)
+	require.Equal(t, []sentence{{"x", roles.Worker, 7, "has 101 MB of memory, and may have 100 (-compartmentmaxmemory)"}}, condemned)
 }
 
 // A compartment that is well is heard of often enough.

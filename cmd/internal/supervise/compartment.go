@@ -192,18 +192,23 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 	c.mu.Lock()
 	attached := c.attached
 	c.mu.Unlock()
-	log := s.cfg.Logger
+	warn := func(line string) {
+		s.cfg.Logger.Warn(line)
+		if s.cfg.Ended != nil {
+			s.cfg.Ended(Status{Role: c.spec.Role, Instance: c.spec.Instance, PID: c.pid}, line)
+		}
+	}
 	switch {
 	case c.spec.Policy == Once:
 		if err != nil {
-			log.Warn(fmt.Sprintf("%s (pid %d) failed: %v", c.spec.Instance, c.pid, err))
+			warn(fmt.Sprintf("%s (pid %d) failed: %v", c.spec.Instance, c.pid, err))
 		}
 		return true
 	case c.spec.Policy == Vital && err == nil:
 		s.finish(nil)
 		return true
 	case c.spec.Policy == Guest && !attached:
-		log.Warn(fmt.Sprintf("%s (pid %d) did not start: %v", c.spec.Instance, c.pid, orInOrder(err)))
+		warn(fmt.Sprintf("%s (pid %d) did not start: %v", c.spec.Instance, c.pid, orInOrder(err)))
 		return true
 	case err != nil && !attached:
 		s.finish(&StartError{Instance: c.spec.Instance, Cause: err})
@@ -215,7 +220,7 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 		s.finish(&FatalError{Instance: c.spec.Instance, Cause: err})
 		return true
 	}
-	log.Warn(fmt.Sprintf("%s (pid %d) ended: %v; starting it again", c.spec.Instance, c.pid, orInOrder(err)))
+	warn(fmt.Sprintf("%s (pid %d) ended: %v; starting it again", c.spec.Instance, c.pid, orInOrder(err)))
 	return false
 }
 

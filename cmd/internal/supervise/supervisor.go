@@ -30,11 +30,14 @@ type Config struct {
 	// for the bus's default.
 	Heartbeat func(rights.Role) time.Duration
 	Logger    *slog.Logger
-	Log       *logging.Live // what new processes log
-	LogFile   *os.File
-	Sandbox   SandboxMode
-	Clock     *clock.Clock
-	Mockable  bool
+	// Ended, if set, is told of each end of a process that was not asked for, with
+	// the line that was logged.
+	Ended    func(s Status, line string)
+	Log      *logging.Live // what new processes log
+	LogFile  *os.File
+	Sandbox  SandboxMode
+	Clock    *clock.Clock
+	Mockable bool
 }
 
 // Supervisor keeps compartments running.
