@@ -33,6 +33,9 @@ type deadliner interface {
 func ownCopy(l net.Listener) (deadliner, error) {
 	shared, ok := l.(syscall.Conn)
 	if !ok {
+		if only, ok := l.(deadliner); ok {
+			return only, nil // it has no descriptor, so no other process has it
+		}
 		return nil, fmt.Errorf("cannot share a listener of type %T", l)
 	}
 	raw, err := shared.SyscallConn()

@@ -77,8 +77,7 @@ func (w *worker) connectHost(ctx context.Context, to p2p.Endpoint, proxies []p2p
 	if _, ok := to.Host.IP(); !ok {
 		return nil, errNoProxy
 	}
-	dialer := net.Dialer{Timeout: w.cfg.ConnectTimeout}
-	return dialer.DialContext(ctx, "tcp", to.String())
+	return w.env.DialWithin(ctx, w.cfg.ConnectTimeout, "tcp", to.String())
 }
 
 // connectName looks a name up and tries its addresses in random order.
@@ -151,8 +150,7 @@ func (w *worker) reachProxy(ctx context.Context, address string) (net.Conn, erro
 	if path, ok := strings.CutPrefix(address, p2p.UnixPrefix); ok {
 		network, address = "unix", path
 	}
-	dialer := net.Dialer{Timeout: w.cfg.ConnectTimeout}
-	return dialer.DialContext(ctx, network, address)
+	return w.env.DialWithin(ctx, w.cfg.ConnectTimeout, network, address)
 }
 
 // credentials are for one connection: Tor makes a circuit of its own for each user.

@@ -28,7 +28,9 @@ type Env struct {
 	Name      string         // instance on the bus, such as "worker.3"
 	Link      net.Conn       // to the broker
 	Listeners []net.Listener // inherited listening sockets, if the part serves any
-	Logger    *slog.Logger
+	// Dial makes the part's connections to the world; nil for the system's.
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	Logger *slog.Logger
 	// Categories switches the debug lines of Logger; nil if they cannot be.
 	Categories Categories
 	Clock      *clock.Clock
@@ -43,6 +45,17 @@ func (e Env) SetTitle(title string) {
 	if e.Title != nil {
 		e.Title(title)
 	}
+}
+
+// DialWithin connects by Dial, and gives up after limit.
+func (e Env) DialWithin(ctx context.Context, limit time.Duration, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if e.Dial != nil {
+		return e.Dial(ctx, network, address)
+	}
+	var system net.Dialer
+	return system.DialContext(ctx, network, address)
 }
 
 // SealUp takes from the process what a part needs to get its only connection, which

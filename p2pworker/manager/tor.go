@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -73,8 +72,7 @@ func (m *manager) keepOnion(ctx context.Context) error {
 
 // serveOnion makes the service and returns when it has ended.
 func (m *manager) serveOnion(ctx context.Context) error {
-	dialer := net.Dialer{Timeout: m.cfg.ConnectTimeout}
-	nc, err := dialer.DialContext(ctx, "tcp", m.cfg.Tor.Address)
+	nc, err := m.env.DialWithin(ctx, m.cfg.ConnectTimeout, "tcp", m.cfg.Tor.Address)
 	if err != nil {
 		return err
 	}

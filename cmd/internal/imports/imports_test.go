@@ -75,7 +75,7 @@ var doors = map[string][]string{
 
 // ownsFiles are cores whose purpose is a file or a socket.
 var ownsFiles = []string{
-	"node/store", "node/blockfile", "wallet/store", "p2pworker/transport", "p2pworker/socks5", "notify/zmqpub", "node/chaintest", "node/script/vectors",
+	"node/store", "node/blockfile", "wallet/store", "p2pworker/transport", "p2pworker/socks5", "p2pworker/peertest", "notify/zmqpub", "node/chaintest", "node/script/vectors",
 }
 
 func TestNothingOnTheBusImportsAPart(t *testing.T) {
