@@ -56,6 +56,8 @@ type Book struct {
 	groups  Groups
 	entries map[p2p.Endpoint]*slot
 	list    []*slot // for random choice
+	// members counts the addresses of each network group.
+	members map[string]int
 	fresh   table
 	tried   table
 	// waiting are those that succeeded and whose place among the tried is taken.
@@ -83,7 +85,7 @@ type attempts struct {
 // share a place.
 func New(key [32]byte, groups Groups) *Book {
 	return &Book{
-		key: key, groups: groups, entries: map[p2p.Endpoint]*slot{}, fresh: newTable(newBuckets), tried: newTable(triedBuckets),
+		key: key, groups: groups, entries: map[p2p.Endpoint]*slot{}, members: map[string]int{}, fresh: newTable(newBuckets), tried: newTable(triedBuckets),
 		lastGood: time.Unix(1, 0),
 	}
 }
@@ -157,6 +159,7 @@ func (b *Book) insert(e Entry) *slot {
 	s := &slot{Entry: e, position: len(b.list)}
 	b.list = append(b.list, s)
 	b.entries[e.Address] = s
+	b.members[b.groups.of(e.Address.Host)]++
 	return s
 }
 
@@ -197,6 +200,10 @@ func (b *Book) remove(s *slot) {
 	b.list[s.position], last.position = last, s.position
 	b.list = b.list[:len(b.list)-1]
 	delete(b.entries, s.Address)
+	group := b.groups.of(s.Address.Host)
+	if b.members[group]--; b.members[group] == 0 {
+		delete(b.members, group)
+	}
 }
 
 // Attempted notes that a connection to a is being tried.

@@ -8,7 +8,7 @@ import (
 
 const (
 	// maxChoices bounds how many addresses are looked at to choose one.
-	maxChoices = 50
+	maxChoices = 100
 	// maxWaiting is how many addresses may wait for a place among the tried.
 	maxWaiting = 10
 	// replaceAfter is how long one that holds such a place is not to be replaced after
@@ -42,6 +42,10 @@ func (s *slot) chance(now time.Time) float64 {
 // Select chooses an address to try for which ok is true, or none. Half of the time it
 // is one of the tried, if there are both. Who is passed over makes it more likely for
 // the next to be taken.
+//
+// The many of a network group together have the chance of one, which Bitcoin Core's
+// address manager does not do: who has many addresses in few groups, and never hangs
+// up, would else have all connections in the end, as others come and go.
 func (b *Book) Select(random func() uint64, now time.Time, ok func(Entry) bool) (Entry, bool) {
 	factor := 1.0
 	for range maxChoices {
@@ -54,7 +58,7 @@ func (b *Book) Select(random func() uint64, now time.Time, ok func(Entry) bool) 
 			break
 		}
 		roll := float64(random()>>11) / (1 << 53)
-		if roll < factor*s.chance(now) && ok(s.Entry) {
+		if roll*float64(b.members[b.groups.of(s.Address.Host)]) < factor*s.chance(now) && ok(s.Entry) {
 			return s.Entry, true
 		}
 		factor *= 1.2

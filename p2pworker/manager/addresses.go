@@ -199,7 +199,9 @@ func (m *manager) feel(now time.Time) {
 	m.nextFeeler = now.Add(time.Duration(pause))
 	e, ok := m.book.Contested(m.random.Uint64)
 	if !ok || !m.allowed(e.Address.Host) {
-		e, ok = m.book.Select(m.random.Uint64, m.now(), func(e addrbook.Entry) bool { return !e.Tried && m.eligible(e) })
+		e, ok = m.book.Select(m.random.Uint64, m.now(), func(e addrbook.Entry) bool {
+			return !e.Tried && m.now().Sub(e.LastTry) >= retryPause && m.eligible(e)
+		})
 	}
 	if !ok {
 		return
@@ -225,8 +227,24 @@ func (m *manager) choose(kind p2p.ConnectionType) (addrbook.Entry, bool) {
 			return anchor, true
 		}
 	}
-	return m.book.Select(m.random.Uint64, m.now(), m.eligible)
+	for _, pause := range []time.Duration{retryPause, hardPressedPause} {
+		chosen, ok := m.book.Select(m.random.Uint64, m.now(), func(e addrbook.Entry) bool {
+			return m.now().Sub(e.LastTry) >= pause && m.eligible(e)
+		})
+		if ok {
+			return chosen, true
+		}
+	}
+	return addrbook.Entry{}, false
 }
+
+const (
+	// retryPause is how long after an attempt an address is not tried again, if there
+	// are others; hardPressedPause, if there are none. A node that was cut off, and
+	// has tried all that it knows, is not to be alone for longer than the cut lasted.
+	retryPause       = 10 * time.Minute
+	hardPressedPause = time.Minute
+)
 
 // allowed reports whether an automatic connection may go to a host at all.
 func (m *manager) allowed(host p2p.Host) bool {
@@ -239,7 +257,7 @@ func (m *manager) allowed(host p2p.Host) bool {
 func (m *manager) eligible(e addrbook.Entry) bool {
 	const need = wire.SFNodeNetwork | wire.SFNodeWitness
 	host := e.Address.Host
-	if e.Services&need != need || m.now().Sub(e.LastTry) < 10*time.Minute || !m.allowed(host) || m.roster.Configured(e.Address) {
+	if e.Services&need != need || !m.allowed(host) || m.roster.Configured(e.Address) {
 		return false
 	}
 	if network := host.Network(); network != p2p.IPv4 && network != p2p.IPv6 {

@@ -138,6 +138,25 @@ func TestAutomaticConnections(t *testing.T) {
 	require.False(t, e.Address.IsValid(), "nothing of another network is left")
 }
 
+// TestTheLastAddressIsTriedAgainSoon: where there are others it has to wait.
+func TestTheLastAddressIsTriedAgainSoon(t *testing.T) {
+	s := newShip(t, Config{Automatic: true})
+	w := s.worker("worker.1", 0)
+	source := w.accept("10.0.0.1:5")
+	w.tell(p2p.AddAddressesRequest{Peer: source, Addresses: []p2p.NetAddr{address(0)}})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	only, ok := s.choose(p2p.FullRelay)
+	require.True(t, ok)
+	s.book.Attempted(only.Address, s.now())
+	_, ok = s.choose(p2p.FullRelay)
+	require.False(t, ok)
+	s.env.Clock.SetMock(mockTime + 60)
+	again, ok := s.choose(p2p.FullRelay)
+	require.True(t, ok)
+	require.Equal(t, only.Address, again.Address)
+}
+
 func TestCommandsAboutTheAddressBook(t *testing.T) {
 	s := newShip(t, Config{})
 	s.fails(rpc.InvalidIPOrSubnet, "Invalid IP address", "addpeeraddress", `["localhost",8333]`)
