@@ -131,6 +131,14 @@ func (w *worker) accepted(ctx context.Context, nc net.Conn) {
 	// ours now, and no other worker can take it: it lives here all the same.
 	w.takeAnyway()
 	w.group.Go(func() error {
+		if w.cfg.I2PBind != "" && nc.LocalAddr().String() == w.cfg.I2PBind {
+			var err error
+			if nc, err = callerOfI2P(ctx, nc); err != nil {
+				w.log("i2p", fmt.Sprintf("a connection from the I2P router is of no use: %v", err))
+				w.release(false)
+				return nil
+			}
+		}
 		w.release(w.serve(ctx, nc, p2p.DialOrder{V2: true}))
 		return nil
 	})

@@ -19,6 +19,9 @@ type Config struct {
 	UserAgent string
 	// Services are what we offer.
 	Services wire.ServiceFlag
+	// I2PBind is the address of the listener at which only a router of I2P connects, for
+	// its peers; "" for none.
+	I2PBind string
 	// DesiredServices are what automatic outbound peers must offer.
 	DesiredServices wire.ServiceFlag
 	// UploadLimited: there is a -maxuploadtarget.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -42,6 +43,11 @@ func (w *worker) logFailure(target string, err error) {
 	var fault *socks5.Error
 	var unreached *proxyError
 	switch {
+	case errors.Is(err, errI2PPort):
+		w.log("i2p", fmt.Sprintf("Error connecting to %s, %v", target, err))
+	case errors.As(err, &unreached) && strings.Contains(target, ".b32.i2p"):
+		w.log("i2p", fmt.Sprintf("Error connecting to %s: Cannot connect to %s", target, unreached.address))
+		w.log("", err.Error())
 	case errors.As(err, &reply):
 		w.log("net", fmt.Sprintf("Socks5() connect to %s failed: %v", target, reply))
 	case errors.As(err, &fault):

@@ -18,13 +18,14 @@ import (
 const i2pPatience = 3 * time.Minute
 
 // errI2PPort refuses ports, which are not used on I2P (SAM 3.1).
-var errI2PPort = errors.New("I2P has no ports but 0")
+var errI2PPort = errors.New("connection refused due to arbitrary port")
 
 // connectByI2P has a router make a session for one connection, and the connection.
 func (w *worker) connectByI2P(ctx context.Context, router string, peer p2p.Endpoint) (net.Conn, error) {
 	if peer.Port != 0 {
-		return nil, errI2PPort
+		return nil, fmt.Errorf("%w %d", errI2PPort, peer.Port)
 	}
+	w.log("i2p", fmt.Sprintf("Creating transient I2P SAM session with %s", router))
 	control, err := w.reachProxy(ctx, router)
 	if err != nil {
 		return nil, &proxyError{router, err}
@@ -36,7 +37,6 @@ func (w *worker) connectByI2P(ctx context.Context, router string, peer p2p.Endpo
 	}
 	c := i2pStream{proxied{stream, peer}, control}
 	stop := closeLater(ctx, c)
-	w.log("i2p", fmt.Sprintf("Creating a transient session with %s", router))
 	session := sessionName()
 	if err = sam.Create(control, session); err == nil {
 		err = sam.Connect(stream, session, peer.Host.String())
@@ -53,6 +53,31 @@ func (w *worker) connectByI2P(ctx context.Context, router string, peer p2p.Endpo
 		return nil, err
 	}
 	return c, nil
+}
+
+// callerPatience bounds the waiting for a router to say who connects.
+const callerPatience = 10 * time.Second
+
+// callerOfI2P reads who connects by a router, and returns the connection as one to there.
+func callerOfI2P(ctx context.Context, nc net.Conn) (net.Conn, error) {
+	stop := closeLater(ctx, nc)
+	defer stop()
+	address, err := "", nc.SetDeadline(time.Now().Add(callerPatience))
+	if err == nil {
+		address, err = sam.Caller(nc)
+	}
+	if err == nil {
+		err = nc.SetDeadline(time.Time{})
+	}
+	host, ok := p2p.ParseHost(address)
+	if err == nil && !ok {
+		err = fmt.Errorf("%q is no address", address)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return proxied{nc, p2p.Endpoint{Host: host}}, nil
 }
 
 // sessionName is one that nobody else will have with the router.

@@ -57,6 +57,12 @@ func connectBlockPeer(n *node, port int, blocks map[chainhash.Hash]*wire.MsgBloc
 	n.t.Helper()
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	require.NoError(n.t, err)
+	return blockPeerOn(n, conn, blocks, now)
+}
+
+// blockPeerOn is a peer at the end of a connection.
+func blockPeerOn(n *node, conn net.Conn, blocks map[chainhash.Hash]*wire.MsgBlock, now time.Time) *blockPeer {
+	n.t.Helper()
 	p := &blockPeer{
 		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),

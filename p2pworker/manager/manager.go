@@ -80,6 +80,8 @@ type manager struct {
 	idleWorkers
 	uploads uploads
 	own     []ownEndpoint // where we can be found
+	// dialsI2P wakes who waits to ask the router again.
+	dialsI2P chan struct{}
 	traffic
 	history
 	// Bytes of connections that are closed.
@@ -153,6 +155,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 		traffic:     newTraffic(cfg),
 		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews)},
+		dialsI2P:    make(chan struct{}, 1),
 	}
 	m.roster.NumberDialsFrom(m.lastOrder)
 	var seed [32]byte
@@ -233,6 +236,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepIdleWorkers(ctx) })
 	group.Go(func() error { return m.seed(ctx) })
 	group.Go(func() error { return m.keepOnion(ctx) })
+	group.Go(func() error { return m.keepI2P(ctx) })
 	group.Go(func() error { return m.keepLooking(ctx) })
 	group.Go(func() error { return m.tellNews(ctx) })
 	err := group.Wait()

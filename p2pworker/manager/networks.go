@@ -19,6 +19,9 @@ type Networks struct {
 	CJDNS bool `option:"cjdnsreachable"`
 	// OnionBinds are listening addresses at which only Tor connects.
 	OnionBinds []netip.AddrPort
+	// I2PBind is the one at which only a router of I2P connects, with what it says first
+	// (-i2pacceptincoming); not valid if there is none.
+	I2PBind netip.AddrPort
 }
 
 func (n Networks) withDefaults() Networks {

@@ -95,6 +95,7 @@ func (m *manager) dispatch(orders []roster.Order) {
 		}
 		if m.order(o.Worker, o.WorkerOrder) && o.Dial != nil {
 			m.noteAttempt(o.Dial.Target)
+			m.expectI2P(o.Dial.Target)
 		}
 	}
 }

@@ -35,14 +35,59 @@ func (e *Error) PeerFault() bool {
 	return false
 }
 
-// Create makes a session of a name that nobody else uses there. It ends with control.
+// Create makes a session of a name that nobody else uses there, at an address that
+// nobody else has. It ends with control.
 func Create(control io.ReadWriter, session string) error {
 	if err := greet(control); err != nil {
 		return err
 	}
+	return create(control, session, fmt.Sprintf("TRANSIENT SIGNATURE_TYPE=%d", signature), 1)
+}
+
+// CreateAs makes a session at the address of a key, which is a new one if key is "", and
+// returns the key. It is in the base64 of I2P.
+func CreateAs(control io.ReadWriter, session, key string) (string, error) {
+	if err := greet(control); err != nil {
+		return "", err
+	}
+	if key == "" {
+		made, err := request(control, "DEST GENERATE", "DEST REPLY", fmt.Sprintf("SIGNATURE_TYPE=%d", signature))
+		if err != nil {
+			return "", err
+		}
+		if key = made["PRIV"]; key == "" {
+			return "", &Error{Request: "DEST GENERATE"}
+		}
+	}
+	return key, create(control, session, key, 3)
+}
+
+// create makes a session with so many tunnels each way.
+func create(control io.ReadWriter, session, destination string, tunnels int) error {
 	_, err := ask(control, "SESSION CREATE", "SESSION STATUS",
-		fmt.Sprintf("STYLE=STREAM ID=%s DESTINATION=TRANSIENT SIGNATURE_TYPE=%d i2cp.leaseSetEncType=4,0 inbound.quantity=1 outbound.quantity=1", session, signature))
+		fmt.Sprintf("STYLE=STREAM ID=%s DESTINATION=%s i2cp.leaseSetEncType=4,0 inbound.quantity=%d outbound.quantity=%d", session, destination, tunnels, tunnels))
 	return err
+}
+
+// Forward has the router connect to a port of this machine for each peer that connects
+// to a session, as long as stream, a second connection to the router, lasts. What it
+// says first there is for Caller.
+func Forward(stream io.ReadWriter, session string, port uint16) error {
+	if err := greet(stream); err != nil {
+		return err
+	}
+	_, err := ask(stream, "STREAM FORWARD", "STREAM STATUS", fmt.Sprintf("ID=%s PORT=%d HOST=127.0.0.1 SILENT=false", session, port))
+	return err
+}
+
+// Caller reads who connects by Forward, and returns the address.
+func Caller(conn io.Reader) (address string, err error) {
+	line, err := readLine(conn)
+	if err != nil {
+		return "", err
+	}
+	destination, _, _ := strings.Cut(line, " ") // ports may follow
+	return Address(destination)
 }
 
 // Connect makes of stream, a second connection to the router, one to a peer, whose
@@ -68,25 +113,31 @@ func greet(conn io.ReadWriter) error {
 }
 
 // ask makes a request and returns what the reply names, if its RESULT is OK.
-func ask(conn io.ReadWriter, request, reply, words string) (map[string]string, error) {
-	if _, err := io.WriteString(conn, request+" "+words+"\n"); err != nil {
+func ask(conn io.ReadWriter, what, reply, words string) (map[string]string, error) {
+	named, err := request(conn, what, reply, words)
+	if err == nil && named["RESULT"] != "OK" {
+		return nil, &Error{what, printable(named["RESULT"])}
+	}
+	return named, err
+}
+
+// request makes a request and returns what the reply names.
+func request(conn io.ReadWriter, what, reply, words string) (map[string]string, error) {
+	if _, err := io.WriteString(conn, what+" "+words+"\n"); err != nil {
 		return nil, err
 	}
 	line, err := readLine(conn)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", request, err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	rest, ok := strings.CutPrefix(line, reply+" ")
 	if !ok {
-		return nil, &Error{Request: request}
+		return nil, &Error{Request: what}
 	}
 	named := map[string]string{}
 	for _, word := range strings.Fields(rest) {
 		name, value, _ := strings.Cut(word, "=")
 		named[name] = value
-	}
-	if named["RESULT"] != "OK" {
-		return nil, &Error{request, printable(named["RESULT"])}
 	}
 	return named, nil
 }

@@ -88,3 +88,42 @@ func FuzzConnect(f *testing.F) {
 		}
 	})
 }
+
+// TestWeAreReached: a key is made once, and the router connects who calls us to a port.
+func TestWeAreReached(t *testing.T) {
+	r := says(hello, "DEST REPLY PUB=p PRIV=secret", "SESSION STATUS RESULT=OK DESTINATION=secret", "")
+	key, err := sam.CreateAs(r, "me", "")
+	require.NoError(t, err)
+	require.Equal(t, "secret", key)
+	require.Contains(t, r.heard.String(), "DEST GENERATE SIGNATURE_TYPE=7\nSESSION CREATE STYLE=STREAM ID=me DESTINATION=secret ")
+	r = says(hello, "SESSION STATUS RESULT=OK DESTINATION=kept", "")
+	key, err = sam.CreateAs(r, "me", "kept")
+	require.NoError(t, err)
+	require.Equal(t, "kept", key)
+	_, err = sam.CreateAs(says(hello, "SESSION STATUS RESULT=DUPLICATED_DEST", ""), "me", "kept")
+	require.ErrorContains(t, err, "DUPLICATED_DEST")
+	_, err = sam.CreateAs(says(hello, "DEST REPLY PUB=p", ""), "me", "")
+	require.ErrorContains(t, err, "unexpected reply")
+	r = says(hello, "STREAM STATUS RESULT=OK", "")
+	require.NoError(t, sam.Forward(r, "me", 4567))
+	require.Contains(t, r.heard.String(), "STREAM FORWARD ID=me PORT=4567 HOST=127.0.0.1 SILENT=false\n")
+}
+
+// TestWhoCalls: the hash of a destination up to the end of its certificate, computed
+// with another library.
+func TestWhoCalls(t *testing.T) {
+	old := strings.Repeat("A", 516) // 387 bytes: no certificate
+	for text, want := range map[string]string{
+		old + "\nmore":                   "gem7z2yovuoqqbg3sd5qzb5dhaiit6osezfdo3cbuonanzjsuzaq.b32.i2p",
+		old + " FROM_PORT=0 TO_PORT=0\n": "gem7z2yovuoqqbg3sd5qzb5dhaiit6osezfdo3cbuonanzjsuzaq.b32.i2p",
+		old + "AAAA\n":                   "gem7z2yovuoqqbg3sd5qzb5dhaiit6osezfdo3cbuonanzjsuzaq.b32.i2p", // a private key
+	} {
+		got, err := sam.Caller(strings.NewReader(text))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for _, bad := range []string{"\n", "short\n", "!" + old + "\n", old[:512] + "AAEA\n", old} {
+		_, err := sam.Caller(strings.NewReader(bad))
+		require.Error(t, err, bad)
+	}
+}

@@ -13,10 +13,12 @@ import (
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
-// binding is an address to listen on; onion marks one for Tor's local end.
+// binding is an address to listen on; onion marks one for Tor's local end, i2p one for
+// that of a router of I2P.
 type binding struct {
 	addr     string
 	onion    bool
+	i2p      bool
 	trusted  bool // it grants that who connects is not banned: not for strangers
 	optional bool // failing to bind it is no error, as long as another one works
 }
@@ -62,7 +64,19 @@ func p2pEndpoints(s *config.Settings, chain chains.Chain) ([]binding, error) {
 			{addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)), onion: true, optional: true},
 		}, list...)
 	}
+	if acceptsI2P(s) {
+		list = append(list, binding{addr: anyLocalPort, i2p: true})
+	}
 	return list, nil
+}
+
+// anyLocalPort is where a router of I2P is told to connect to: the system chooses.
+const anyLocalPort = "127.0.0.1:0"
+
+// acceptsI2P reports whether peers of I2P may connect to us.
+func acceptsI2P(s *config.Settings) bool {
+	sam := s.Text("i2psam", "")
+	return sam != "" && sam != "0" && s.Bool("i2pacceptincoming", true)
 }
 
 // namedEndpoints are those of -bind and -whitebind.
@@ -160,7 +174,7 @@ func listenAll(list []binding) (listeners []*net.TCPListener, notes []string, er
 		l, err := net.Listen(network, e.addr)
 		if err == nil {
 			listeners = append(listeners, l.(*net.TCPListener))
-			notes = append(notes, "Bound to "+e.addr)
+			notes = append(notes, "Bound to "+l.Addr().String())
 			continue
 		}
 		text := bindError(e.addr, err)

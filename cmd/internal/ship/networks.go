@@ -136,17 +136,13 @@ func (r *reaching) readOnion() error {
 	return err
 }
 
-// readI2P reads -i2psam. Peers of I2P cannot connect to us: that they may is refused, as
-// it would be the default.
+// readI2P reads -i2psam.
 func (r *reaching) readI2P() error {
 	text := r.settings.Text("i2psam", "")
 	if text == "" {
 		return nil
 	}
 	sam, err := r.address("i2psam", text, samPort)
-	if err == nil && sam != "" && r.settings.Bool("i2pacceptincoming", listening(r.settings)) {
-		err = config.Complain("This version of Bulkhead accepts no connections from I2P: -i2psam needs -i2pacceptincoming=0.")
-	}
 	r.proxies[p2p.I2P] = sam
 	return err
 }

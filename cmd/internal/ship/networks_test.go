@@ -108,7 +108,6 @@ func TestNetworkComplaints(t *testing.T) {
 		"Unrecognized network in -proxy='127.0.0.1:9050=foo': 'foo'":            {"-proxy=127.0.0.1:9050=foo"},
 		"Unrecognized network in -proxy='127.0.0.1:9050=i2p': 'i2p'":            {"-proxy=127.0.0.1:9050=i2p"},
 		"Invalid -i2psam address or hostname: 'unix:/sam'":                      {"-i2psam=unix:/sam", "-listen=0"},
-		"-i2psam needs -i2pacceptincoming=0":                                    {"-i2psam=127.0.0.1"},
 		"Unknown network specified in -onlynet: 'abc'":                          {"-onlynet=abc"},
 		"(-onlynet=cjdns) but -cjdnsreachable is not provided":                  {"-onlynet=cjdns"},
 		"(-onlynet=i2p) but -i2psam is not provided":                            {"-onlynet=i2p"},

@@ -38,7 +38,7 @@ func ownAddresses(s *config.Settings, chain chains.Chain, at []binding, find loo
 // listenPort is the port that peers are told of where none is named.
 func listenPort(s *config.Settings, chain chains.Chain, at []binding) uint16 {
 	for _, b := range at {
-		if end, err := netip.ParseAddrPort(b.addr); err == nil && !b.onion && !b.trusted {
+		if end, err := netip.ParseAddrPort(b.addr); err == nil && !b.onion && !b.i2p && !b.trusted {
 			return end.Port()
 		}
 	}
@@ -52,7 +52,7 @@ func discovered(at []binding, port uint16) (list []manager.OwnAddress) {
 	for _, b := range at {
 		end, err := netip.ParseAddrPort(b.addr)
 		switch {
-		case err != nil || b.onion:
+		case err != nil || b.onion || b.i2p:
 		case end.Addr().IsUnspecified():
 			anywhere = true
 		case !b.trusted:

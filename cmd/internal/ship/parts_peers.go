@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,6 +60,9 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 		PeerTimeout:    time.Duration(min(s.Int("peertimeout", 0), 1<<31)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
 	}
+	if p.networks.I2PBind.IsValid() {
+		cfg.I2PBind = p.networks.I2PBind.String()
+	}
 	s.Fill(&cfg)
 	policy := supervise.Forever
 	if p.workers.perPeer {
@@ -91,6 +95,7 @@ func (p *partSettings) configureNetworks() error {
 			p.networks.OnionBinds = append(p.networks.OnionBinds, end)
 		}
 	}
+	p.networks.I2PBind = i2pTarget(bindings, p.p2p)
 	if err == nil {
 		p.own, err = ownAddresses(p.settings, p.layout.Chain, bindings, lookUp)
 	}
@@ -129,6 +134,21 @@ func onionTarget(n manager.Networks, listeners []*net.TCPListener) netip.AddrPor
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
 	}
 	return at
+}
+
+// i2pTarget is where a router of I2P is to connect peers to: the listener whose port the
+// system chose. It is not valid if there is none.
+func i2pTarget(bindings []binding, listeners []*net.TCPListener) netip.AddrPort {
+	if !slices.ContainsFunc(bindings, func(b binding) bool { return b.i2p }) {
+		return netip.AddrPort{}
+	}
+	for _, l := range listeners {
+		at := l.Addr().String()
+		if !slices.ContainsFunc(bindings, func(b binding) bool { return b.addr == at }) {
+			return l.Addr().(*net.TCPAddr).AddrPort()
+		}
+	}
+	return netip.AddrPort{}
 }
 
 // services are what peers may expect of us: a pruned node serves only the last
