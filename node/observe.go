@@ -123,7 +123,9 @@ func (n observer) snapshotEvents() snapshot.Events {
 func (n observer) publishTip() { n.feed.TipChanged(n.owner.Chain().View().Initial, nil) }
 
 func (n observer) logTip(at *chain.BlockNode, size int64, count int) {
-	n.log.Info(fmt.Sprintf("UpdateTip: new best=%s height=%d version=0x%08x log2_work=%f tx=%d date='%s' progress=%f cache=%.1fMiB(%dtxo)",
+	// In the download no peer makes them more than the blocks that there are.
+	log := n.log.With("unlimited", n.owner.Chain().View().Initial)
+	log.Info(fmt.Sprintf("UpdateTip: new best=%s height=%d version=0x%08x log2_work=%f tx=%d date='%s' progress=%f cache=%.1fMiB(%dtxo)",
 		at.Hash, at.Height, uint32(at.Version), log2Work(at), n.owner.Chain().Info(at).ChainTx, at.ISOTime(), n.progress(at),
 		float64(size)/(1<<20), count))
 }

@@ -127,7 +127,7 @@ func (s *Session) refusesVersion(v PeerVersion, nonce uint64) bool {
 	case v.Version < MinPeerVersion:
 		s.disconnect(p2p.ObsoleteVersion, "peer using obsolete version %d", v.Version)
 	case s.cfg.Type == p2p.Inbound && s.cfg.IsOwnNonce != nil && s.cfg.IsOwnNonce(nonce):
-		s.logf("", "connected to self at %s, disconnecting", s.cfg.Address)
+		s.logf("net", "connected to self at %s, disconnecting", s.cfg.Address)
 		s.end(Disconnect{Code: p2p.ToSelf, Reason: "connected to self"})
 	default:
 		return false

@@ -182,6 +182,7 @@ func otherOptions() []Option {
 		{Name: "debugexclude", Category: Debug, Param: "=<category>", Help: "Do not log this category in spite of -debug"},
 		{Name: "debuglogfile", Category: Debug, Param: "=<file>", Help: "The log, relative to the chain's folder (default: debug.log); -nodebuglogfile writes none"},
 		{Name: "logthreadnames", Category: Debug, Help: "Show which process wrote a line (default: 0)"},
+		{Name: "logratelimit", Category: Debug, Help: "Of what one place in the program logs unasked, write a MiB an hour, so that nobody fills the disk by it (default: 1)"},
 		{Name: "logtimemicros", Category: Debug, Help: "Show microseconds in the log (default: 0)"},
 		{Name: "logtimestamps", Category: Debug, Help: "Show the time in the log (default: 1)"},
 		{Name: "loglevel", Category: Debug, Param: "=<level>|<category>:<level>", Help: "trace logs even more of the categories of -debug (default: debug)"},

@@ -28,6 +28,7 @@ type Config struct {
 	NoTime          bool   // -logtimestamps=0
 	Thread          string // shown in brackets when not empty: -logthreadnames
 	Console         bool   // -printtoconsole: standard output gets the lines too
+	RateLimit       bool   // -logratelimit: one place in the program logs so much in an hour
 }
 
 // Tee returns where lines go: to w, and to console if that is wanted. The
@@ -59,9 +60,10 @@ func New(w io.Writer, cfg *Live, now func() time.Time) *slog.Logger {
 
 // sink makes a line one write.
 type sink struct {
-	mu  sync.Mutex
-	w   io.Writer
-	buf []byte
+	mu     sync.Mutex
+	w      io.Writer
+	buf    []byte
+	excess excess
 }
 
 type handler struct {
@@ -70,6 +72,8 @@ type handler struct {
 	now      func() time.Time
 	category string
 	suffix   string
+	// unlimited lines are not held against the rate.
+	unlimited bool
 }
 
 func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
@@ -86,6 +90,17 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.buf = h.appendLine(s.buf[:0], r)
+	if r.Level >= slog.LevelInfo && !h.unlimited && h.live.cfg.Load().RateLimit {
+		ok, news := s.excess.lets(r, len(s.buf), time.Now())
+		line := string(s.buf)
+		s.buf = s.buf[:0]
+		for _, text := range news {
+			s.buf = h.appendLine(s.buf, slog.Record{Level: slog.LevelWarn, Message: text})
+		}
+		if ok {
+			s.buf = append(s.buf, line...)
+		}
+	}
 	_, err := s.w.Write(s.buf)
 	return err
 }
@@ -154,9 +169,12 @@ func appendEscaped(b []byte, text string) []byte {
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	next := *h
 	for _, a := range attrs {
-		if a.Key == CategoryKey {
+		switch a.Key {
+		case CategoryKey:
 			next.category = a.Value.String()
-		} else {
+		case UnlimitedKey:
+			next.unlimited = a.Value.Bool()
+		default:
 			next.suffix += " " + a.Key + "=" + a.Value.String()
 		}
 	}

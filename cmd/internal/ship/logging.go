@@ -15,9 +15,10 @@ import (
 // logConfig reads what is to be logged, and how.
 func logConfig(s *config.Settings) (*logging.Live, error) {
 	cfg := logging.Config{
-		Micros:  s.Bool("logtimemicros", false),
-		NoTime:  !s.Bool("logtimestamps", true),
-		Console: s.Bool("printtoconsole", false),
+		Micros:    s.Bool("logtimemicros", false),
+		RateLimit: s.Bool("logratelimit", true),
+		NoTime:    !s.Bool("logtimestamps", true),
+		Console:   s.Bool("printtoconsole", false),
 	}
 	var err error
 	if cfg.Categories, err = categoryList(s, "debug"); err != nil {
