@@ -83,7 +83,7 @@ func junk(kind wire.InvType, n int) *wire.MsgInv {
 
 // template makes a block of the tip that nobody has yet, with transactions.
 func (s *besieged) template(txs ...*wire.MsgTx) *wire.MsgBlock {
-	var raws []string
+	raws := []string{}
 	for _, tx := range txs {
 		raws = append(raws, hexOf(s.t, tx))
 	}
