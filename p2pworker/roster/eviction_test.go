@@ -248,3 +248,17 @@ func TestExtraConnections(t *testing.T) {
 	extra, _ = r.ExtraBlockRelay()
 	require.Equal(t, e.ID, extra.ID, "the other sent a block since")
 }
+
+// A peer of this machine that came over Tor is of two groups. Both count it, and one has
+// it taken out already when the other's turn comes: that must not go on for ever.
+func TestAPeerOfTwoGroupsEndsTheRounds(t *testing.T) {
+	for doubles := range 11 {
+		list := crowd(20, func(i int, p *Peer) {
+			if i < doubles {
+				p.Network, p.Remote = p2p.TorV3, p2p.ParseEndpoint("127.0.0.1:1")
+			}
+		})
+		rest := protectByRatio(list)
+		require.Len(t, rest, 10, "of 20, %d are of two groups", doubles)
+	}
+}

@@ -41,14 +41,16 @@ func protectByRatio(list []Peer) []Peer {
 }
 
 // protectGroups takes out up to limit peers, shared evenly among the groups that have
-// any; what one leaves others may have.
+// any; what one leaves others may have. A round that takes nobody is the last one, as in
+// Bitcoin Core (protected_at_least_one): a peer of two groups, as one that came by our
+// onion service over Tor's daemon on this machine, is counted in both and taken in one.
 func protectGroups(list []Peer, groups []disadvantaged, limit int) (rest []Peer, taken int) {
 	for taken < limit {
 		groups = slices.DeleteFunc(groups, func(g disadvantaged) bool { return g.count == 0 })
 		if len(groups) == 0 {
 			break
 		}
-		share := max((limit-taken)/len(groups), 1)
+		share, until := max((limit-taken)/len(groups), 1), taken
 		for i := range groups {
 			if taken >= limit {
 				break
@@ -57,6 +59,9 @@ func protectGroups(list []Peer, groups []disadvantaged, limit int) (rest []Peer,
 			list = protect(list, share, groups[i].longest, groups[i].is)
 			taken += before - len(list)
 			groups[i].count -= before - len(list)
+		}
+		if taken == until {
+			break
 		}
 	}
 	return list, taken
