@@ -24,6 +24,9 @@ const (
 	// gossipCacheTime is how long the same answer is given to all who ask, so
 	// that asking often does not reveal the book.
 	gossipCacheTime = 24 * time.Hour
+	// maxPassedOn is how many addresses of a message are passed on, as in Bitcoin Core:
+	// those of one with more are an answer to getaddr.
+	maxPassedOn = 10
 	// relayWidth is how many peers an address is passed on to.
 	relayWidth = 2
 	// relayDay is how long they are the same, in seconds.
@@ -65,6 +68,7 @@ func (m gossiper) addAddresses(ctx context.Context, req p2p.AddAddressesRequest)
 
 // relay passes fresh addresses on to a few other peers. The mutex is held.
 func (m gossiper) relay(from int64, list []p2p.NetAddr) {
+	list = slices.DeleteFunc(list[:min(len(list), maxPassedOn)], func(a p2p.NetAddr) bool { return !m.passable(a) })
 	if len(list) == 0 {
 		return
 	}
@@ -81,6 +85,14 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 			}
 		}
 	}
+}
+
+// passable reports whether an address may be passed on. The worker that wants it to be
+// may be in a stranger's hands: what is no address at all, or of any other length than
+// its network's, would end the connections, and the workers, that have to carry it.
+func (m gossiper) passable(a p2p.NetAddr) bool {
+	host := a.Endpoint().Host
+	return host.Routable() && !m.bans.BannedOutbound(host, m.now()) && !m.bans.Discouraged(host)
 }
 
 // destinations chooses the peers that an address is passed on to. They are the same

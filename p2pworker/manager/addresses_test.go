@@ -87,6 +87,33 @@ func TestFreshAddressesArePassedOnToTwoOthers(t *testing.T) {
 	}
 }
 
+// What a worker wants to be passed on is believed as little as what it wants to be kept:
+// a host of the wrong length would make the message too large, and the reply too.
+func TestAddressesThatAreNotPassedOn(t *testing.T) {
+	s := newShip(t, Config{})
+	bad, good := s.worker("worker.1", 0), s.worker("worker.2", 0)
+	from := bad.accept("10.0.0.1:5")
+	good.accept("10.0.0.2:5")
+	private, long, banned, discouraged := address(1), address(2), address(3), address(4)
+	private.Host = []byte{192, 168, 1, 1}
+	long.Host = make([]byte, p2p.MaxMessage)
+	unknown := address(5)
+	unknown.Network = 99
+	s.succeeds("setban", fmt.Sprintf(`["%s","add"]`, banned.Endpoint().Host))
+	s.bans.Discourage(discouraged.Endpoint().Host)
+	bad.tell(p2p.AddAddressesRequest{Peer: from, Relay: []p2p.NetAddr{private, long, unknown, banned, discouraged, address(6)}})
+	orders := good.orders()
+	require.Len(t, orders, 1)
+	require.Equal(t, []p2p.NetAddr{address(6)}, orders[0].Relay.Addresses)
+
+	var many []p2p.NetAddr
+	for i := range 2 * maxPassedOn {
+		many = append(many, address(10+i))
+	}
+	bad.tell(p2p.AddAddressesRequest{Peer: from, Relay: many})
+	require.Len(t, good.orders(), maxPassedOn)
+}
+
 // An address that is told again and again reaches two peers a day, and others on
 // other days.
 func TestAnAddressIsPassedOnToTwoPeersADay(t *testing.T) {

@@ -41,14 +41,26 @@ func (q *orderQueue) add(o p2p.WorkerOrder) {
 func (q *orderQueue) next() []p2p.WorkerOrder {
 	count, bytes := 0, 0
 	for ; count < min(len(q.orders), p2p.MaxOrders); count++ {
-		if send := q.orders[count].Send; send != nil {
-			bytes += len(send.Payload)
-		}
+		bytes += payload(q.orders[count])
 		if bytes > p2p.MaxOrderBytes && count > 0 {
 			break
 		}
 	}
 	return slices.Clone(q.orders[:count])
+}
+
+// payload is what of an order counts against p2p.MaxOrderBytes: its bytes that come from
+// elsewhere.
+func payload(o p2p.WorkerOrder) (bytes int) {
+	if o.Send != nil {
+		bytes += len(o.Send.Payload)
+	}
+	if o.Relay != nil {
+		for _, a := range o.Relay.Addresses {
+			bytes += len(a.Host)
+		}
+	}
+	return bytes
 }
 
 func (q *orderQueue) acknowledge(seq uint64) {

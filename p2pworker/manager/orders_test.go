@@ -59,6 +59,15 @@ func TestOneReplyHoldsSoManyBytes(t *testing.T) {
 	}
 }
 
+// Addresses that are passed on count as well, whoever let them into the queue.
+func TestRelaysCountAgainstTheBytesOfAReply(t *testing.T) {
+	q := newOrderQueue()
+	for range 3 {
+		q.add(p2p.WorkerOrder{Relay: &p2p.RelayOrder{Addresses: []p2p.NetAddr{{Host: make([]byte, p2p.MaxOrderBytes/2)}}}})
+	}
+	require.Len(t, q.next(), 2)
+}
+
 // TestAStuckWorkerCountsAsGone when no more orders fit: its dials are others', and
 // so are its slots. It registers again when it is stuck no longer.
 func TestAStuckWorkerCountsAsGone(t *testing.T) {
@@ -100,8 +109,11 @@ func TestAddressesThatAreToldMakeNobodyStuck(t *testing.T) {
 	hostile, busy := s.worker("worker.1", 0), s.worker("worker.2", 0)
 	peer := hostile.accept("10.0.0.1:5")
 	busy.accept("10.0.0.2:5")
-	fresh := make([]p2p.NetAddr, maxGossip)
-	for range maxOrders/maxGossip + 2 {
+	var fresh []p2p.NetAddr
+	for i := range maxPassedOn {
+		fresh = append(fresh, address(i))
+	}
+	for range maxOrders/maxPassedOn + 2 {
 		hostile.tell(p2p.AddAddressesRequest{Peer: peer, Relay: fresh})
 	}
 	hostile.tell(p2p.AddAddressesRequest{Peer: peer, Relay: make([]p2p.NetAddr, maxGossip+1)})
