@@ -39,7 +39,7 @@ type valve struct {
 	meter   p2p.Meter
 	changed chan struct{} // closed and replaced with the meter
 	purses  [p2p.Directions][p2p.TrafficClasses]int
-	own     [p2p.Directions]*throttle.Bucket
+	own     [p2p.Directions]*throttle.Own
 	paced   [p2p.Directions]atomic.Bool
 }
 
@@ -59,7 +59,7 @@ func (v *valve) set(m p2p.Meter) {
 	}
 	for d := range p2p.Direction(p2p.Directions) {
 		if m.Own[d] != v.meter.Own[d] {
-			v.own[d] = throttle.NewBucket(time.Now(), m.Own[d])
+			v.own[d] = throttle.NewOwn(time.Now(), m.Own[d])
 		}
 		v.paced[d].Store(m.Limits(d))
 	}
@@ -183,16 +183,15 @@ func (p *pass) lease(req p2p.LeaseTrafficRequest) (got int, away bool) {
 	return max(reply.Bytes, 0), false
 }
 
-// spendOwn waits for the connection's own rate. A change of that ends the waiting.
+// spendOwn waits for the connection's own rate, if what is urgent has overdrawn it too
+// much already also with that. A change of the rate ends the waiting.
 func (p *pass) spendOwn(n int) int {
 	p.mu.Lock()
 	own := p.own[p.d]
 	n = min(n, own.Quantum())
-	wait := own.Take(time.Now(), n)
+	wait := own.Take(time.Now(), n, p.urgent)
 	p.mu.Unlock()
-	if !p.urgent {
-		p.wait(wait)
-	}
+	p.wait(wait)
 	return n
 }
 

@@ -58,6 +58,27 @@ func TestAValveKeepsRates(t *testing.T) {
 	}
 }
 
+// What is urgent passes by an own rate as well, but no more than a minute's bytes at
+// once, and no more than the rate in the long run: what comes after waits for a while,
+// not for hours.
+func TestUrgentBytesHaveABoundUnderAnOwnRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 10_000
+		l := throttle.New()
+		v := ledgered(t.Context(), l)
+		l.SetPeer(1, p2p.Rates{p2p.Up: rate})
+		v.set(l.Meter(1))
+		began := time.Now()
+		v.admitAll(p2p.Up, p2p.BlockTraffic, 50*rate, true)
+		require.Zero(t, time.Since(began))
+		v.admitAll(p2p.Up, p2p.BlockTraffic, 950*rate, true)
+		require.InDelta(t, 1000, time.Since(began).Seconds(), 90)
+		began = time.Now()
+		v.admitAll(p2p.Up, p2p.OtherTraffic, 60, false)
+		require.Less(t, time.Since(began), 90*time.Second)
+	})
+}
+
 // Who waits for a low rate goes on when it is raised, in a hurry, and at the end.
 func TestAWaitingValveIsWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,7 @@ func everyone(roster.Peer) bool { return true }
 
 const setThrottleSummary = "Limits the traffic with peers, at once.\n" +
 	"Rates are in bytes per second; 0 lifts a limit. What is set holds until the process that manages connections ends (see getcompartments); -maxdownloadrate and -maxuploadrate hold for good.\n" +
-	"Blocks and headers at the tip do not wait: what they take is made up for by what follows."
+	"Blocks and headers at the tip do not wait, up to about a minute's bytes: what they take is made up for by what follows."
 
 func (m commands) throttleCommands() rpc.Table {
 	return rpc.Table{

@@ -99,9 +99,10 @@ func (s *conversation) emit(messageType string, payload []byte, first bool) {
 
 // urgentTypes may overtake blocks that are served: they are small, they keep us at the
 // tip, and none answers what the peer asked for before something else. A pong is none
-// of them, as its peer may take it for the sign that all before it has been answered.
+// of them, as its peer may take it for the sign that all before it has been answered,
+// and headers are only if they are few: see sendHeaders.
 var urgentTypes = map[string]bool{
-	wire.CmdHeaders: true, wire.CmdGetHeaders: true, wire.CmdGetData: true, wire.CmdPing: true,
+	wire.CmdGetHeaders: true, wire.CmdGetData: true, wire.CmdPing: true,
 	cmdCompactBlock: true, cmdGetBlockTxs: true,
 }
 

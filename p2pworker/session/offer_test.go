@@ -63,6 +63,20 @@ func TestWhatMayOvertake(t *testing.T) {
 	require.True(t, b.sent[1].First)
 }
 
+// Headers overtake as announcements, and as answers that are no longer: those of a whole
+// chain wait as blocks do.
+func TestOldHeadersDoNotOvertake(t *testing.T) {
+	b := established(t, inboundConfig())
+	for n, first := range map[int]bool{0: true, maxHeadersAnnounced: true, maxHeadersAnnounced + 1: false, maxHeaders: false} {
+		b.sent = nil
+		raw, _ := chainOf(chainhash.Hash{1}, n)
+		b.receive("getheaders", encodeLocator(nil, chainhash.Hash{}))
+		answer[p2p.FindHeadersRequest](b, headersReply(raw))
+		require.Equal(t, "headers", b.sent[0].Type)
+		require.Equal(t, first, b.sent[0].First, n)
+	}
+}
+
 // A peer is not blamed for what we do not read.
 func TestAPeerIsNotBlamedForALimitOfOurs(t *testing.T) {
 	held := true

@@ -44,7 +44,7 @@ func (s *announcements) onGetHeaders(r *reader) error {
 		if count == 0 || count < maxHeaders && last != stop {
 			s.announcer.markKnown(s.tip.Hash)
 		}
-		s.send(wire.CmdHeaders, encodeHeaders(raw))
+		s.sendHeaders(raw)
 	})
 	return nil
 }

@@ -22,6 +22,7 @@
 //     stranger's hands takes from others is bounded, and no more than the rate is moved
 //     in the long run.
 //
-// The caller owns clock and goroutines. Bucket is the same for a limit that only
-// one process keeps. Token buckets are golang.org/x/time/rate's.
+// The caller owns clock and goroutines. Own is the same for a limit that only one
+// process keeps: urgent bytes do not wait up to a minute's bytes (of 64 KiB to 4 MB), and
+// after that a quarter of the rate. Token buckets are golang.org/x/time/rate's.
 package throttle
