@@ -55,6 +55,9 @@ func (b *Bucket) Take(now time.Time, n int) (wait time.Duration) {
 // takeAtOnce takes n bytes if they are there.
 func (b *Bucket) takeAtOnce(now time.Time, n int) bool { return b.limiter.AllowN(now, n) }
 
+// setRate changes how fast a bucket fills, not what is in it.
+func (b *Bucket) setRate(now time.Time, bytes int64) { b.limiter.SetLimitAt(now, rate.Limit(bytes)) }
+
 // newAllowance is a bucket that begins full.
 func newAllowance(bytes int64, burst int) *Bucket {
 	return &Bucket{rate.NewLimiter(rate.Limit(bytes), burst)}

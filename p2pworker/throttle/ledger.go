@@ -80,13 +80,13 @@ const (
 // SetTotal limits all traffic.
 func (l *Ledger) SetTotal(now time.Time, r p2p.Rates) {
 	l.total.set(now, r)
-	l.forgetLeases()
+	l.forgetLeases(now)
 }
 
 // SetClass limits the messages of a class.
 func (l *Ledger) SetClass(now time.Time, c p2p.TrafficClass, r p2p.Rates) {
 	l.classes[c].set(now, r)
-	l.forgetLeases()
+	l.forgetLeases(now)
 }
 
 // SetProfile limits the connections of a listening profile together.
@@ -95,7 +95,7 @@ func (l *Ledger) SetProfile(now time.Time, name string, r p2p.Rates) {
 		l.profiles[name] = &limits{}
 	}
 	l.profiles[name].set(now, r)
-	l.forgetLeases()
+	l.forgetLeases(now)
 }
 
 // SetPeer limits one connection, for its worker to keep. It reports whether there is
@@ -109,11 +109,15 @@ func (l *Ledger) SetPeer(id int64, r p2p.Rates) bool {
 }
 
 // forgetLeases lets all ask anew: the pauses of the leases they have are those of
-// rates that have changed.
-func (l *Ledger) forgetLeases() {
+// rates that have changed. What they have overdrawn stays counted.
+func (l *Ledger) forgetLeases(now time.Time) {
 	for _, a := range l.accounts {
 		a.due = [p2p.Directions]time.Time{}
-		a.urgent = [p2p.Directions]*Bucket{}
+		for d, urgent := range a.urgent {
+			if urgent != nil {
+				urgent.setRate(now, l.urgentRate(a, p2p.Direction(d)))
+			}
+		}
 	}
 }
 
@@ -173,26 +177,26 @@ func (l *Ledger) Lease(now time.Time, r p2p.LeaseTrafficRequest) p2p.LeaseTraffi
 	if a == nil || r.Direction >= p2p.Directions || r.Class >= p2p.TrafficClasses || r.Bytes <= 0 {
 		return p2p.LeaseTrafficReply{}
 	}
-	buckets := l.apply(a, r)
+	limits := l.apply(a, r)
 	n := min(r.Bytes, most)
-	for _, b := range buckets {
-		n = min(n, b.Quantum())
+	for _, limit := range limits {
+		n = min(n, limit.bucket.Quantum())
 	}
 	atOnce := false
 	if r.Urgent {
-		if urgent := min(r.Bytes, urgentBurst); l.mayOverdraw(now, a, r.Direction, urgent) {
+		if urgent := min(r.Bytes, urgentBurst); l.mayOverdraw(now, a, r.Direction, limits, urgent) {
 			n, atOnce = urgent, true
 		}
 	}
 	if pause := a.due[r.Direction].Sub(now); pause > 0 && !atOnce {
 		return p2p.LeaseTrafficReply{WaitMicros: pause.Microseconds() + 1}
 	}
-	if small := min(n, quietStep); !atOnce && spared(r) && a.quietBucket(r.Direction).takeAtOnce(now, small) && l.calm(now, a, r.Direction, small) {
+	if small := min(n, quietStep); !atOnce && spared(r) && a.quietBucket(r.Direction).takeAtOnce(now, small) && calm(now, limits, small) {
 		n, atOnce = small, true
 	}
 	var wait time.Duration
-	for _, b := range buckets {
-		wait = max(wait, b.Take(now, n))
+	for _, limit := range limits {
+		wait = max(wait, limit.bucket.Take(now, n))
 	}
 	if atOnce {
 		return p2p.LeaseTrafficReply{Bytes: n}
@@ -205,11 +209,11 @@ func (l *Ledger) Lease(now time.Time, r p2p.LeaseTrafficRequest) p2p.LeaseTraffi
 // from what has moved already.
 func spared(r p2p.LeaseTrafficRequest) bool { return !r.ClassOnly && r.Class != p2p.HandshakeTraffic }
 
-// apply lists the buckets of all limits on some bytes.
-func (l *Ledger) apply(a *account, r p2p.LeaseTrafficRequest) (list []*Bucket) {
+// apply lists all limits on some bytes: each is kept, also by what does not wait.
+func (l *Ledger) apply(a *account, r p2p.LeaseTrafficRequest) (list []limit) {
 	add := func(of *limits) {
-		if b := of[r.Direction].bucket; b != nil {
-			list = append(list, b)
+		if of[r.Direction].bucket != nil {
+			list = append(list, of[r.Direction])
 		}
 	}
 	if !a.exempt {
@@ -228,8 +232,8 @@ func (l *Ledger) apply(a *account, r p2p.LeaseTrafficRequest) (list []*Bucket) {
 }
 
 // mayOverdraw reports whether some bytes may pass that are not there, and counts them.
-func (l *Ledger) mayOverdraw(now time.Time, a *account, d p2p.Direction, n int) bool {
-	for _, limit := range l.general(a, d) {
+func (l *Ledger) mayOverdraw(now time.Time, a *account, d p2p.Direction, limits []limit, n int) bool {
+	for _, limit := range limits {
 		if !limit.spare.takeAtOnce(now, n) {
 			return false
 		}
@@ -238,8 +242,8 @@ func (l *Ledger) mayOverdraw(now time.Time, a *account, d p2p.Direction, n int) 
 }
 
 // calm reports the same of some bytes of a connection that may be quiet.
-func (l *Ledger) calm(now time.Time, a *account, d p2p.Direction, n int) bool {
-	for _, limit := range l.general(a, d) {
+func calm(now time.Time, limits []limit, n int) bool {
+	for _, limit := range limits {
 		if !limit.calm.takeAtOnce(now, n) {
 			return false
 		}
@@ -247,27 +251,17 @@ func (l *Ledger) calm(now time.Time, a *account, d p2p.Direction, n int) bool {
 	return true
 }
 
-// general lists the limits on all bytes of a connection.
-func (l *Ledger) general(a *account, d p2p.Direction) (list []limit) {
-	if p := l.profiles[a.profile]; p != nil && p[d].rate > 0 {
-		list = append(list, p[d])
-	}
-	if !a.exempt && l.total[d].rate > 0 {
-		list = append(list, l.total[d])
-	}
-	return list
-}
-
 // urgent is what a connection may overdraw for what is urgent.
 func (l *Ledger) urgent(a *account, d p2p.Direction) *Bucket {
 	if a.urgent[d] == nil {
-		share := int64(quietRate)
-		for _, r := range []int64{l.total[d].rate, l.Profile(a.profile)[d]} {
-			share = max(share, r/urgentShare)
-		}
-		a.urgent[d] = newAllowance(share, urgentBurst)
+		a.urgent[d] = newAllowance(l.urgentRate(a, d), urgentBurst)
 	}
 	return a.urgent[d]
+}
+
+// urgentRate is how fast that comes back, in bytes a second.
+func (l *Ledger) urgentRate(a *account, d p2p.Direction) int64 {
+	return max(quietRate, l.total[d].rate/urgentShare, l.Profile(a.profile)[d]/urgentShare)
 }
 
 func (a *account) quietBucket(d p2p.Direction) *Bucket {

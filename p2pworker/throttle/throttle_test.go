@@ -133,6 +133,49 @@ func TestUrgencyHasABound(t *testing.T) {
 	require.Positive(t, honest.moved)
 }
 
+// upload asks for bytes to be sent at once, and returns what need not wait.
+func upload(l *Ledger, now time.Time, id int64, class p2p.TrafficClass, n int, urgent bool) int {
+	if r := l.Lease(now, p2p.LeaseTrafficRequest{Peer: id, Direction: p2p.Up, Class: class, Bytes: n, Urgent: urgent}); r.WaitMicros == 0 {
+		return r.Bytes
+	}
+	return 0
+}
+
+// The limit of a class is kept also by what does not wait, be the limit of all traffic
+// as high as can be, or none.
+func TestALimitOfAClassIsKeptByAll(t *testing.T) {
+	const rate = 100_000
+	for _, total := range []int64{0, 100 * rate} {
+		l, now := New(), start
+		l.SetTotal(now, p2p.Rates{p2p.Up: total})
+		l.SetClass(now, p2p.TxTraffic, p2p.Rates{p2p.Up: rate})
+		l.SetClass(now, p2p.BlockTraffic, p2p.Rates{p2p.Up: rate})
+		quiet, urgent := 0, 0
+		busy := movers(l, 100)
+		for range 60 {
+			for _, m := range busy {
+				quiet += upload(l, now, m.id, p2p.TxTraffic, 3000, false)
+				urgent += upload(l, now, m.id, p2p.BlockTraffic, urgentBurst, true)
+			}
+			now = now.Add(time.Second)
+		}
+		require.Less(t, quiet, 60*rate*3/2)
+		require.Less(t, urgent, spareSeconds*rate+60*rate)
+	}
+}
+
+// A change of the limits gives nobody back what it has overdrawn.
+func TestAChangeForgivesNoUrgentBytes(t *testing.T) {
+	l, now := New(), start
+	l.SetTotal(now, p2p.Rates{p2p.Up: 1_000_000})
+	l.Open(1, "", false)
+	require.Equal(t, urgentBurst, upload(l, now, 1, p2p.BlockTraffic, urgentBurst, true))
+	l.SetTotal(now, p2p.Rates{p2p.Up: 2_000_000})
+	require.Equal(t, quietStep, upload(l, now, 1, p2p.BlockTraffic, urgentBurst, true), "what any quiet one has")
+	now = now.Add(9 * time.Second)
+	require.Equal(t, urgentBurst, upload(l, now, 1, p2p.BlockTraffic, urgentBurst, true), "it comes back at the new rate")
+}
+
 // Whatever a worker asks for, it is granted no more than it asks for, and nothing for
 // connections that there are not.
 func TestLeasesOfAnything(t *testing.T) {
