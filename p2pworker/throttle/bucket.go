@@ -55,6 +55,20 @@ func (b *Bucket) Take(now time.Time, n int) (wait time.Duration) {
 // takeAtOnce takes n bytes if they are there.
 func (b *Bucket) takeAtOnce(now time.Time, n int) bool { return b.limiter.AllowN(now, n) }
 
+// takeFromAll takes n bytes of each bucket if all have them, else of none: who is
+// refused by its own must not use up what others may have of the rest.
+func takeFromAll(now time.Time, n int, buckets []*Bucket) bool {
+	for _, b := range buckets {
+		if b.limiter.TokensAt(now) < float64(n) {
+			return false
+		}
+	}
+	for _, b := range buckets {
+		b.takeAtOnce(now, n)
+	}
+	return true
+}
+
 // setRate changes how fast a bucket fills, not what is in it.
 func (b *Bucket) setRate(now time.Time, bytes int64) { b.limiter.SetLimitAt(now, rate.Limit(bytes)) }
 

@@ -191,7 +191,7 @@ func (l *Ledger) Lease(now time.Time, r p2p.LeaseTrafficRequest) p2p.LeaseTraffi
 	if pause := a.due[r.Direction].Sub(now); pause > 0 && !atOnce {
 		return p2p.LeaseTrafficReply{WaitMicros: pause.Microseconds() + 1}
 	}
-	if small := min(n, quietStep); !atOnce && spared(r) && a.quietBucket(r.Direction).takeAtOnce(now, small) && calm(now, limits, small) {
+	if small := min(n, quietStep); !atOnce && spared(r) && calm(now, a, r.Direction, limits, small) {
 		n, atOnce = small, true
 	}
 	var wait time.Duration
@@ -233,22 +233,20 @@ func (l *Ledger) apply(a *account, r p2p.LeaseTrafficRequest) (list []limit) {
 
 // mayOverdraw reports whether some bytes may pass that are not there, and counts them.
 func (l *Ledger) mayOverdraw(now time.Time, a *account, d p2p.Direction, limits []limit, n int) bool {
+	buckets := []*Bucket{l.urgent(a, d)}
 	for _, limit := range limits {
-		if !limit.spare.takeAtOnce(now, n) {
-			return false
-		}
+		buckets = append(buckets, limit.spare)
 	}
-	return l.urgent(a, d).takeAtOnce(now, n)
+	return takeFromAll(now, n, buckets)
 }
 
 // calm reports the same of some bytes of a connection that may be quiet.
-func calm(now time.Time, limits []limit, n int) bool {
+func calm(now time.Time, a *account, d p2p.Direction, limits []limit, n int) bool {
+	buckets := []*Bucket{a.quietBucket(d)}
 	for _, limit := range limits {
-		if !limit.calm.takeAtOnce(now, n) {
-			return false
-		}
+		buckets = append(buckets, limit.calm)
 	}
-	return true
+	return takeFromAll(now, n, buckets)
 }
 
 // urgent is what a connection may overdraw for what is urgent.

@@ -141,6 +141,30 @@ func upload(l *Ledger, now time.Time, id int64, class p2p.TrafficClass, n int, u
 	return 0
 }
 
+// Who has used up what it may overdraw takes nothing from others by asking on.
+func TestARefusalCostsNobody(t *testing.T) {
+	const rate = 1_000_000
+	l, now := New(), start
+	l.SetTotal(now, p2p.Rates{p2p.Up: rate})
+	movers(l, 3)
+	honest := 0
+	for range 60 {
+		for range 400 {
+			upload(l, now, 1, p2p.BlockTraffic, quietStep, true)
+			upload(l, now, 1, p2p.TxTraffic, quietStep, false)
+		}
+		honest += upload(l, now, 2, p2p.BlockTraffic, 100_000, true)
+		now = now.Add(time.Second)
+	}
+	require.Equal(t, 60*100_000, honest)
+
+	quiet := l.accounts[0].quietBucket(p2p.Up)
+	before := quiet.limiter.TokensAt(now)
+	l.total[p2p.Up].calm.Take(now, rate)
+	upload(l, now, 0, p2p.TxTraffic, quietStep, false)
+	require.Equal(t, before, quiet.limiter.TokensAt(now), "that all together are not quiet is not this one's fault")
+}
+
 // The limit of a class is kept also by what does not wait, be the limit of all traffic
 // as high as can be, or none.
 func TestALimitOfAClassIsKeptByAll(t *testing.T) {
