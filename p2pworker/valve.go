@@ -78,9 +78,16 @@ func (v *valve) Closed() <-chan struct{} { return v.ctx.Done() }
 func (v *valve) Refund(d p2p.Direction, c p2p.TrafficClass, n int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.meter.Leased[d] {
+	if v.leases(d, c) {
 		v.purses[d][c] += n
 	}
+	v.own[d].Give(time.Now(), n)
+}
+
+// leases reports whether bytes need a lease. What is read has no class yet: Settle sees
+// to that. The mutex is held.
+func (v *valve) leases(d p2p.Direction, c p2p.TrafficClass) bool {
+	return v.meter.Leased[d] || d == p2p.Up && v.meter.LimitsClass(d, c)
 }
 
 // pass is one attempt to let bytes through.
@@ -92,22 +99,27 @@ type pass struct {
 	hurry   <-chan struct{}
 	meter   p2p.Meter
 	changed <-chan struct{}
+	leased  bool
+	own     *throttle.Own
 }
 
 func (v *valve) attempt(d p2p.Direction, c p2p.TrafficClass, urgent bool, hurry <-chan struct{}) *pass {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return &pass{valve: v, d: d, class: c, urgent: urgent, hurry: hurry, meter: v.meter, changed: v.changed}
+	return &pass{valve: v, d: d, class: c, urgent: urgent, hurry: hurry, meter: v.meter, changed: v.changed,
+		leased: v.leases(d, c), own: v.own[d]}
 }
 
 // Admit is a transport.Gate's.
 func (v *valve) Admit(d p2p.Direction, c p2p.TrafficClass, n int, urgent bool, hurry <-chan struct{}) int {
 	p := v.attempt(d, c, urgent, hurry)
-	// What is read has no class yet: Settle sees to that.
-	if p.meter.Leased[d] || d == p2p.Up && p.meter.LimitsClass(d, c) {
+	if p.own != nil {
+		n = min(n, p.own.Quantum()) // what is leased beyond would lie idle
+	}
+	if p.leased {
 		n = p.spend(n)
 	}
-	if n > 0 && p.meter.Own[d] > 0 {
+	if n > 0 && p.own != nil {
 		n = p.spendOwn(n)
 	}
 	return n
@@ -184,22 +196,28 @@ func (p *pass) lease(req p2p.LeaseTrafficRequest) (got int, away bool) {
 }
 
 // spendOwn waits for the connection's own rate, if what is urgent has overdrawn it too
-// much already also with that. A change of the rate ends the waiting.
+// much already also with that. Who is woken before gives back what was taken for it.
 func (p *pass) spendOwn(n int) int {
 	p.mu.Lock()
-	own := p.own[p.d]
-	n = min(n, own.Quantum())
-	wait := own.Take(time.Now(), n, p.urgent)
+	wait := p.own.Take(time.Now(), n, p.urgent)
 	p.mu.Unlock()
-	p.wait(wait)
-	return n
+	if p.wait(wait) {
+		return n
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.own.Give(time.Now(), n)
+	if p.leased && p.valve.meter.Epoch == p.meter.Epoch {
+		p.purses[p.d][p.class] += n
+	}
+	return 0
 }
 
 // wait pauses, until the limits change, something is in a hurry, or the connection
-// ends.
-func (p *pass) wait(pause time.Duration) {
+// ends: it returns false for those.
+func (p *pass) wait(pause time.Duration) bool {
 	if pause <= 0 {
-		return
+		return true
 	}
 	if p.d == p2p.Down {
 		p.held.Store(time.Now().Add(pause).UnixNano())
@@ -208,10 +226,12 @@ func (p *pass) wait(pause time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-p.changed:
 	case <-p.hurry:
 	case <-p.ctx.Done():
 	}
+	return false
 }
 
 // heldUp reports whether reading was held up lately: what the peer sends is late for

@@ -58,6 +58,56 @@ func TestAValveKeepsRates(t *testing.T) {
 	}
 }
 
+// Where a rate of its own is below what is leased, no more is leased than passes: the
+// rest would be missing to others.
+func TestAnOwnRateWastesNoLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := throttle.New()
+		l.SetTotal(time.Now(), p2p.Rates{10_000_000, 10_000_000})
+		v := ledgered(t.Context(), l)
+		leased, ask := 0, v.ask
+		v.ask = func(ctx context.Context, r p2p.LeaseTrafficRequest) (p2p.LeaseTrafficReply, error) {
+			reply, err := ask(ctx, r)
+			leased += reply.Bytes
+			return reply, err
+		}
+		l.SetPeer(1, p2p.Rates{p2p.Up: 100_000})
+		v.set(l.Meter(1))
+		v.admitAll(p2p.Up, p2p.BlockTraffic, 1_000_000, false)
+		require.InEpsilon(t, 1_000_000, leased, 0.01)
+
+		hurry := make(chan struct{}, 1)
+		for range 100 {
+			hurry <- struct{}{}
+			v.Admit(p2p.Up, p2p.BlockTraffic, 5000, false, hurry)
+		}
+		require.Less(t, leased, 1_020_000, "what is put off passes later")
+	})
+}
+
+// What is read in small messages keeps an own rate as exactly: what was admitted and did
+// not come is not charged.
+func TestAnOwnRateOfSmallReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate, message = 1_000_000, 100
+		l := throttle.New()
+		v := ledgered(t.Context(), l)
+		l.SetPeer(1, p2p.Rates{p2p.Down: rate})
+		v.set(l.Meter(1))
+		for _, urgent := range []bool{false, true} {
+			began := time.Now()
+			for range 3 * rate / message {
+				v.Refund(p2p.Down, p2p.OtherTraffic, v.Admit(p2p.Down, p2p.OtherTraffic, 64<<10, urgent, nil)-message)
+			}
+			if urgent {
+				require.Zero(t, time.Since(began), "of 4 MB that need not wait")
+			} else {
+				require.InDelta(t, 3, time.Since(began).Seconds(), 0.2)
+			}
+		}
+	})
+}
+
 // What is urgent passes by an own rate as well, but no more than a minute's bytes at
 // once, and no more than the rate in the long run: what comes after waits for a while,
 // not for hours.

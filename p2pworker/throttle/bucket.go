@@ -55,6 +55,10 @@ func (b *Bucket) Take(now time.Time, n int) (wait time.Duration) {
 // takeAtOnce takes n bytes if they are there.
 func (b *Bucket) takeAtOnce(now time.Time, n int) bool { return b.limiter.AllowN(now, n) }
 
+// give puts n bytes back: a reservation of fewer than none. What is more than the bucket
+// holds is lost, as ever.
+func (b *Bucket) give(now time.Time, n int) { b.limiter.ReserveN(now, -n) }
+
 // takeFromAll takes n bytes of each bucket if all have them, else of none: who is
 // refused by its own must not use up what others may have of the rest.
 func takeFromAll(now time.Time, n int, buckets []*Bucket) bool {

@@ -48,3 +48,14 @@ func (o *Own) Take(now time.Time, n int, urgent bool) (wait time.Duration) {
 	}
 	return wait
 }
+
+// Give takes back n bytes of what was last taken, that did not pass.
+func (o *Own) Give(now time.Time, n int) {
+	if o == nil || n <= 0 {
+		return
+	}
+	o.bucket.give(now, n)
+	if o.ahead {
+		o.urgent.give(now, n)
+	}
+}
