@@ -114,8 +114,6 @@ func (c Config) limits() roster.Limits {
 	}
 	if c.MaxConnections != nil {
 		l.Total = max(*c.MaxConnections, 0)
-		l.FullRelay = min(l.FullRelay, l.Total)
-		l.BlockRelay = min(l.BlockRelay, l.Total-l.FullRelay)
 	}
 	if c.InboundRelayPercent != nil {
 		l.TxRelayPercent = min(max(*c.InboundRelayPercent, 0), 100)

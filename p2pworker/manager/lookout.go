@@ -143,7 +143,7 @@ func (m *manager) reachOut(now time.Time) bool {
 		m.connectTo(p2p.FullRelay, m.eligible)
 	case m.current && m.comes(&m.nextExtra, now, extraInterval):
 		m.connectTo(p2p.BlockRelayOnly, m.eligible)
-	case m.cfg.limits().FullRelay == roster.DefaultLimits().FullRelay && m.comes(&m.nextNetwork, now, networkInterval):
+	case m.roster.Limit(p2p.FullRelay) == roster.DefaultLimits().FullRelay && m.comes(&m.nextNetwork, now, networkInterval):
 		return m.reachLonely()
 	default:
 		return false

@@ -72,7 +72,7 @@ func (r *Roster) connected(target string) bool {
 // superfluous drops the dials that wait for what a returning worker has already.
 func (r *Roster) superfluous() {
 	room := map[p2p.ConnectionType]int{
-		p2p.FullRelay: r.limits.FullRelay - r.Count(p2p.FullRelay), p2p.BlockRelayOnly: r.limits.BlockRelay - r.Count(p2p.BlockRelayOnly),
+		p2p.FullRelay: r.Limit(p2p.FullRelay) - r.Count(p2p.FullRelay), p2p.BlockRelayOnly: r.Limit(p2p.BlockRelayOnly) - r.Count(p2p.BlockRelayOnly),
 	}
 	r.waiting = slices.DeleteFunc(r.waiting, func(d *dial) bool {
 		left, bounded := room[d.Kind]

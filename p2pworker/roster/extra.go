@@ -16,7 +16,7 @@ const leastConnected = 30 * time.Second
 // while there may be one more, to see what others know.
 func (r *Roster) Surplus(kind p2p.ConnectionType) int {
 	n := r.staying(func(p *Peer) bool { return p.Kind == kind && p.Ready })
-	return max(n-r.limit(kind), 0)
+	return max(n-r.Limit(kind), 0)
 }
 
 // SpareOutbound is how many more automatic connections there may be of whatever kind.

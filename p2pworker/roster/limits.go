@@ -77,10 +77,8 @@ func (r *Roster) SetLimit(which Pooled, n int) ([]Order, bool) {
 
 // shed ends the connections that are more than the limits allow.
 func (r *Roster) shed() (orders []Order) {
-	full := min(r.limits.FullRelay, r.limits.Total)
-	for kind, limit := range map[p2p.ConnectionType]int{
-		p2p.FullRelay: full, p2p.BlockRelayOnly: min(r.limits.BlockRelay, r.limits.Total-full), p2p.Manual: r.limits.Manual,
-	} {
+	full, block := r.limits.automatic()
+	for kind, limit := range map[p2p.ConnectionType]int{p2p.FullRelay: full, p2p.BlockRelayOnly: block, p2p.Manual: r.limits.Manual} {
 		staying := r.stayers(func(p Peer) bool { return p.Kind == kind })
 		orders = append(orders, r.shedYoungest(staying, limit)...)
 	}

@@ -56,6 +56,29 @@ func TestALowerLimitOfOutboundConnections(t *testing.T) {
 	require.Equal(t, 2, r.Limits()[LimitFullRelay])
 }
 
+// The total bounds automatic connections as well: those that end are not made again, and
+// are once there is room.
+func TestTheTotalBoundsAutomaticConnections(t *testing.T) {
+	r := New(DefaultLimits())
+	r.AddWorker("w", 0, nil)
+	for i := range 8 {
+		id, _, _ := r.Dial(from(i).String(), p2p.FullRelay, false)
+		_, _, refusal := r.Open(start(), Opened{Worker: "w", Dial: id, Remote: from(i)})
+		require.Empty(t, refusal)
+	}
+	orders, _ := r.SetLimit(LimitTotal, 5)
+	require.Len(t, orders, 3)
+	for _, o := range orders {
+		r.Close(start(), o.Disconnect.Peer)
+	}
+	require.Zero(t, r.Wanted(p2p.FullRelay))
+	require.Zero(t, r.Wanted(p2p.BlockRelayOnly))
+	require.Zero(t, r.Surplus(p2p.FullRelay))
+	r.SetLimit(LimitTotal, 9)
+	require.Equal(t, 3, r.Wanted(p2p.FullRelay))
+	require.Equal(t, 1, r.Wanted(p2p.BlockRelayOnly))
+}
+
 // The slots of a profile are its own, whatever there is of others; reserved ones are
 // nobody else's.
 func TestPoolsAreApart(t *testing.T) {

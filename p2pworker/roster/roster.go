@@ -31,6 +31,13 @@ func DefaultLimits() Limits {
 	return Limits{Total: 125, FullRelay: 8, BlockRelay: 2, TxRelayPercent: 50, Manual: 8, DialTime: 65 * time.Second}
 }
 
+// automatic are the numbers of automatic outbound connections that the total has room
+// for: full-relay ones come first.
+func (l Limits) automatic() (full, block int) {
+	full = min(l.FullRelay, l.Total)
+	return full, min(l.BlockRelay, l.Total-full)
+}
+
 // outbound is how many of the total are kept free for automatic outbound
 // connections, with one for a feeler.
 func (l Limits) outbound() int { return min(l.FullRelay+l.BlockRelay+1, l.Total) }

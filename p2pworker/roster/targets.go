@@ -133,16 +133,17 @@ func (r *Roster) Wanted(kind p2p.ConnectionType) int {
 	if !r.active {
 		return 0
 	}
-	return max(r.limit(kind)-r.made(kind), 0)
+	return max(r.Limit(kind)-r.made(kind), 0)
 }
 
-// limit is how many automatic connections of a kind there are to be.
-func (r *Roster) limit(kind p2p.ConnectionType) int {
+// Limit is how many automatic connections of a kind there are to be.
+func (r *Roster) Limit(kind p2p.ConnectionType) int {
+	full, block := r.limits.automatic()
 	switch kind {
 	case p2p.FullRelay:
-		return r.limits.FullRelay
+		return full
 	case p2p.BlockRelayOnly:
-		return r.limits.BlockRelay
+		return block
 	case p2p.AddrFetch:
 		return 1
 	case p2p.Feeler:
