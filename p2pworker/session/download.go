@@ -28,6 +28,8 @@ type download struct {
 	order    []chainhash.Hash // of request; may name blocks that arrived
 	deadline time.Time
 	patience time.Duration
+	// heldUp is what the peer is excused since a block came that it owed.
+	heldUp excuse
 
 	submissions    int
 	submittedBytes int
@@ -184,12 +186,12 @@ func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 // the peer's fault. What is the case now has been since the last Step.
 func (s *blockExchange) excuseWaiting() {
 	d := &s.down
-	if len(d.inFlight) > 0 && (d.submissions > 0 || s.held.len() > 0 || s.heldUp()) {
+	if len(d.inFlight) == 0 {
+		d.heldUp = excuse{}
+	} else if d.submissions > 0 || s.held.len() > 0 || s.excused(&d.heldUp) {
 		d.deadline = s.now.Add(d.patience)
 	}
 }
-
-func (s *conversation) heldUp() bool { return s.cfg.HeldUp != nil && s.cfg.HeldUp() }
 
 // tipDistance is how many blocks a peer may be ahead for the next ones to count as the
 // tip.
@@ -217,7 +219,7 @@ func (s *blockExchange) checkBlockTimeout() {
 // node is told so.
 func (s *blockExchange) stalls() {
 	switch d := &s.down; {
-	case d.submissions > 0 || s.held.len() > 0 || s.heldUp():
+	case d.submissions > 0 || s.held.len() > 0 || s.excused(&d.heldUp):
 	case len(d.inFlight) > 0:
 		s.disconnectLogged(p2p.StallsDownload, "", "Peer is stalling block download")
 	default:
@@ -261,7 +263,7 @@ func (s *blockExchange) onBlock(m Message) error {
 	if requested {
 		delete(d.inFlight, hash)
 		d.oldest()
-		d.deadline = s.now.Add(d.patience)
+		d.deadline, d.heldUp = s.now.Add(d.patience), excuse{}
 	}
 	d.averageSize += (len(m.Payload) - d.averageSize) / 16
 	s.announcer.learn(hash, previousHash(m.Payload))

@@ -17,6 +17,8 @@ type headerSync struct {
 	started bool
 	// deadline is when the peer is to have told all its headers, zero for none.
 	deadline time.Time
+	// heldUp is what the peer is excused beyond that.
+	heldUp excuse
 	// retryAt delays the next attempt to start after the node failed us.
 	retryAt time.Time
 	// woken: the node let us start while its answer that we had to wait was on its way.

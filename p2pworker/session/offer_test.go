@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -96,4 +97,55 @@ func TestAPeerIsNotBlamedForALimitOfOurs(t *testing.T) {
 	b.step(p2p.PeerEvent{Stalls: true})
 	require.NotNil(t, b.gone)
 	require.Equal(t, p2p.StallsDownload, b.gone.Code)
+}
+
+// owing is a peer that owes a block, and whose messages we hold up.
+func owing(t *testing.T) *bench {
+	cfg := inboundConfig()
+	cfg.HeldUp = func() bool { return true }
+	b := established(t, cfg)
+	b.s.requestBlocks(p2p.LeaseReply{Hashes: []chainhash.Hash{{7}}, Seconds: 60})
+	return b
+}
+
+// livesOn lets time pass, in which the peer answers pings and nothing else.
+func (b *bench) livesOn(d time.Duration) {
+	b.tickAfter(d)
+	b.receive("pong", binary.LittleEndian.AppendUint64(nil, b.s.ping.nonce))
+}
+
+// Who sends anything else, so that it is always held up, is excused for a while only,
+// and for so many bytes.
+func TestAFloodIsNoExcuse(t *testing.T) {
+	b := owing(t)
+	for end := b.now.Add(2 * maxHeldUp); b.gone == nil && b.now.Before(end); {
+		b.livesOn(time.Minute)
+	}
+	require.NotNil(t, b.gone)
+	require.Equal(t, p2p.BlockTimeout, b.gone.Code)
+
+	b = owing(t)
+	for range 2*maxAhead/p2p.MaxMessage + 1 {
+		b.receive("unknown", make([]byte, p2p.MaxMessage))
+	}
+	b.step(p2p.PeerEvent{Stalls: true})
+	require.NotNil(t, b.gone)
+	require.Equal(t, p2p.StallsDownload, b.gone.Code)
+}
+
+// The headers of a peer are waited for as its blocks are.
+func TestALeadThatIsHeldUpIsExcused(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.HeldUp = func() bool { return true }
+	b := established(t, cfg)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}, Patience: (15 * time.Minute).Milliseconds()})
+	for range 40 {
+		b.livesOn(time.Minute)
+		require.False(t, b.asked(p2p.LocatorRequest{}), b.now)
+	}
+	for range 10 {
+		b.livesOn(time.Minute)
+	}
+	require.True(t, answer[p2p.LocatorRequest](b, p2p.LocatorReply{Late: true}).Overdue)
+	require.NotNil(t, b.gone)
 }

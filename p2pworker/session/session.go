@@ -105,6 +105,7 @@ func (s *Session) dispatch(in Input) {
 		s.open()
 	case Message:
 		s.held.push(in)
+		s.down.heldUp.ahead += len(in.Payload) + messageOverhead
 	case Tick:
 		s.tick(in)
 	case Reply:
