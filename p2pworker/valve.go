@@ -18,6 +18,8 @@ const (
 	leasePause    = 250 * time.Millisecond
 	// urgentPatience bounds how long what is urgent waits to be counted.
 	urgentPatience = 200 * time.Millisecond
+	// maxOwed is how much a class may owe while the tip is waited for, in bytes.
+	maxOwed = 1 << 20
 	// leastUrgent is leased at once, so that each small message is not a call.
 	leastUrgent = 4 << 10
 )
@@ -40,6 +42,7 @@ type valve struct {
 	changed chan struct{} // closed and replaced with the meter
 	purses  [p2p.Directions][p2p.TrafficClasses]int
 	own     [p2p.Directions]*throttle.Own
+	debts   [p2p.TrafficClasses]int // of what was received
 	paced   [p2p.Directions]atomic.Bool
 }
 
@@ -125,19 +128,27 @@ func (v *valve) Admit(d p2p.Direction, c p2p.TrafficClass, n int, urgent bool, h
 	return n
 }
 
-// Settle is a transport.Gate's.
-func (v *valve) Settle(c p2p.TrafficClass, n int) {
-	for n > 0 {
-		p := v.attempt(p2p.Down, c, false, nil)
-		if !p.meter.LimitsClass(p2p.Down, c) {
-			return
-		}
-		got, _ := p.lease(p2p.LeaseTrafficRequest{Bytes: n, ClassOnly: true})
-		n -= got
-		if v.ctx.Err() != nil {
-			return
-		}
+// Settle is a transport.Gate's. What a message owes is paid when the next one of its
+// class has come: others in between, as headers and blocks of the tip, do not wait for
+// it, and while the peer owes us the tip nothing does.
+func (v *valve) Settle(c p2p.TrafficClass, n int, urgent func() bool, hurry <-chan struct{}) {
+	owed := v.owe(c, 0)
+	for owed > 0 && v.ctx.Err() == nil && !(owed < maxOwed && urgent()) {
+		got, _ := v.attempt(p2p.Down, c, false, hurry).lease(p2p.LeaseTrafficRequest{Bytes: owed, ClassOnly: true})
+		owed = v.owe(c, -min(got, owed))
 	}
+	v.owe(c, n)
+}
+
+// owe changes what the messages of a class owe, and returns it: nothing without a limit.
+func (v *valve) owe(c p2p.TrafficClass, n int) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.debts[c] += n
+	if !v.meter.LimitsClass(p2p.Down, c) {
+		v.debts[c] = 0
+	}
+	return v.debts[c]
 }
 
 // spend takes up to n bytes of the purse, which it fills by a lease if it is empty.

@@ -3,6 +3,7 @@ package p2pworker
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,13 @@ func (v *valve) admitAll(d p2p.Direction, c p2p.TrafficClass, n int, urgent bool
 	}
 }
 
+// settle counts messages that were received.
+func (v *valve) settle(c p2p.TrafficClass, sizes ...int) {
+	for _, n := range sizes {
+		v.Settle(c, n, func() bool { return false }, nil)
+	}
+}
+
 // A valve passes bytes at the rate of the manager, of its own, or of the class; one
 // without limits asks nobody.
 func TestAValveKeepsRates(t *testing.T) {
@@ -50,7 +58,7 @@ func TestAValveKeepsRates(t *testing.T) {
 				require.InEpsilon(t, 20, time.Since(began).Seconds(), 0.03)
 				began = time.Now()
 				v.admitAll(p2p.Down, p2p.OtherTraffic, 10_000_000, false)
-				v.Settle(p2p.BlockTraffic, 10_000_000)
+				v.settle(p2p.BlockTraffic, 10_000_000, 1)
 				require.InEpsilon(t, 10, time.Since(began).Seconds(), 0.03)
 				require.True(t, v.heldUp())
 			})
@@ -126,6 +134,43 @@ func TestUrgentBytesHaveABoundUnderAnOwnRate(t *testing.T) {
 		began = time.Now()
 		v.admitAll(p2p.Up, p2p.OtherTraffic, 60, false)
 		require.Less(t, time.Since(began), 90*time.Second)
+	})
+}
+
+// A message that its class has no room for holds up the next one of its class, not the
+// headers in between; nor does anything wait while the peer owes us the tip, but for
+// what is more than a little.
+func TestAClassDoesNotHoldUpTheTip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 10_000
+		l := throttle.New()
+		l.SetClass(time.Now(), p2p.TxTraffic, p2p.Rates{p2p.Down: rate})
+		v := ledgered(t.Context(), l)
+		began := time.Now()
+		v.settle(p2p.TxTraffic, 10*rate)
+		v.settle(p2p.OtherTraffic, 82)
+		require.Zero(t, time.Since(began))
+		v.settle(p2p.TxTraffic, 10*rate)
+		require.InDelta(t, 10, time.Since(began).Seconds(), 1)
+
+		began = time.Now()
+		v.Settle(p2p.TxTraffic, 10*rate, func() bool { return true }, nil)
+		require.Zero(t, time.Since(began))
+		v.Settle(p2p.TxTraffic, maxOwed, func() bool { return true }, nil)
+		v.Settle(p2p.TxTraffic, 1, func() bool { return true }, nil)
+		require.InDelta(t, 20, time.Since(began).Seconds(), 2)
+
+		began = time.Now()
+		urgent, hurry, done := atomic.Bool{}, make(chan struct{}, 1), make(chan struct{})
+		go func() {
+			v.Settle(p2p.TxTraffic, 1, urgent.Load, hurry)
+			close(done)
+		}()
+		synctest.Wait()
+		urgent.Store(true)
+		hurry <- struct{}{}
+		<-done
+		require.Zero(t, time.Since(began), "it has become urgent meanwhile")
 	})
 }
 

@@ -84,8 +84,10 @@ type Conn struct {
 	hurry chan struct{}
 	// passing is what the writer writes.
 	passing passing
-	// readsFirst: what comes in is not to wait at the gate.
+	// readsFirst: what comes in is not to wait at the gate; readHurry wakes a reader that
+	// waits there already.
 	readsFirst atomic.Bool
+	readHurry  chan struct{}
 
 	session        atomic.Pointer[Session]
 	sent, received traffic
@@ -99,6 +101,8 @@ func New(nc net.Conn, cfg Config) *Conn {
 		wake:    make(chan struct{}, 1),
 		drained: make(chan struct{}, 1),
 		hurry:   make(chan struct{}, 1),
+
+		readHurry: make(chan struct{}, 1),
 	}
 	c.in = bufio.NewReaderSize(stampingReader{c}, bufferSize)
 	c.writing = bufio.NewWriterSize(stampingWriter{c}, bufferSize)

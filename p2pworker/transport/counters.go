@@ -73,7 +73,7 @@ type stampingReader struct{ c *Conn }
 func (r stampingReader) Read(p []byte) (got int, err error) {
 	p = p[:min(len(p), maxStep)]
 	if r.c.paced(p2p.Down) {
-		n, err := r.c.admit(p2p.Down, passing{first: r.c.readsFirst.Load()}, len(p), nil)
+		n, err := r.c.admit(p2p.Down, passing{first: r.c.readsFirst.Load()}, len(p), r.c.readHurry)
 		if err != nil {
 			return 0, err
 		}

@@ -17,9 +17,10 @@ type Gate interface {
 	Admit(d p2p.Direction, c p2p.TrafficClass, n int, urgent bool, hurry <-chan struct{}) int
 	// Refund takes back what was admitted and did not pass.
 	Refund(d p2p.Direction, c p2p.TrafficClass, n int)
-	// Settle waits until a message that was received counts no more against the
-	// limit of its class.
-	Settle(c p2p.TrafficClass, n int)
+	// Settle counts a message that was received against the limit of its class, and
+	// waits until those before it count no more, unless what is read is urgent by now;
+	// hurry is as for Admit.
+	Settle(c p2p.TrafficClass, n int, urgent func() bool, hurry <-chan struct{})
 	// Closed is closed at the end of the connection.
 	Closed() <-chan struct{}
 }
@@ -42,7 +43,11 @@ type queued struct {
 }
 
 // ReadFirst says whether what the peer sends from now on is urgent.
-func (c *Conn) ReadFirst(urgent bool) { c.readsFirst.Store(urgent) }
+func (c *Conn) ReadFirst(urgent bool) {
+	if !c.readsFirst.Swap(urgent) && urgent {
+		signal(c.readHurry)
+	}
+}
 
 func (c *Conn) paced(d p2p.Direction) bool { return c.cfg.Gate != nil && c.cfg.Gate.Paced(d) }
 
@@ -56,7 +61,7 @@ func (c *Conn) admit(d p2p.Direction, what passing, n int, hurry <-chan struct{}
 			return 0, ErrClosed
 		default:
 		}
-		what.first = what.first || d == p2p.Up && c.hurried()
+		what.first = what.first || d == p2p.Up && c.hurried() || d == p2p.Down && c.readsFirst.Load()
 	}
 	return n, nil
 }
@@ -64,7 +69,7 @@ func (c *Conn) admit(d p2p.Direction, what passing, n int, hurry <-chan struct{}
 // settle counts a message for its class, which is known only now.
 func (c *Conn) settle(m Message) {
 	if c.paced(p2p.Down) {
-		c.cfg.Gate.Settle(p2p.TrafficClassOf(m.Type), m.Size)
+		c.cfg.Gate.Settle(p2p.TrafficClassOf(m.Type), m.Size, c.readsFirst.Load, c.readHurry)
 	}
 }
 

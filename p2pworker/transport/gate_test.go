@@ -49,7 +49,9 @@ func (g *turnstile) letGo() {
 	close(g.opened)
 }
 
-func (g *turnstile) Settle(_ p2p.TrafficClass, n int)                  { g.settled.Add(int64(n)) }
+func (g *turnstile) Settle(_ p2p.TrafficClass, n int, _ func() bool, _ <-chan struct{}) {
+	g.settled.Add(int64(n))
+}
 func (g *turnstile) Refund(_ p2p.Direction, _ p2p.TrafficClass, n int) { g.refunded.Add(int64(n)) }
 func (g *turnstile) Closed() <-chan struct{}                           { return g.closed }
 
@@ -129,6 +131,21 @@ func TestAGateForWhatIsRead(t *testing.T) {
 	require.True(t, <-gate.asked)
 	require.EqualValues(t, 32, gate.settled.Load())
 	require.EqualValues(t, bufferSize-32, gate.refunded.Load())
+	far.Close()
+	<-done
+}
+
+// A reader that waits is told when what it reads has become urgent.
+func TestAGateIsToldWhatHasBecomeUrgent(t *testing.T) {
+	near, far, gate := gated(t)
+	done := make(chan error, 1)
+	go func() { done <- far.Run(context.Background()) }()
+	require.NoError(t, far.Send("headers", make([]byte, 82)))
+	read := make(chan []string, 1)
+	go func() { read <- types(t, near, 1) }()
+	require.False(t, <-gate.asked)
+	near.ReadFirst(true)
+	require.Equal(t, []string{"headers"}, <-read)
 	far.Close()
 	<-done
 }
