@@ -157,12 +157,17 @@ func (m *manager) lose(name string) {
 	delete(m.queues, name)
 	q.retire()
 	lost, orders := m.roster.RemoveWorker(time.Now(), name)
+	m.mourn(lost)
+	m.finishReports(name)
+	m.dispatch(orders)
+	m.changed()
+}
+
+// mourn notes the end of connections of which no worker tells. The mutex is held.
+func (m *manager) mourn(lost []roster.Peer) {
 	m.bereave(lost)
 	m.lostWith(lost)
 	for _, p := range lost {
 		m.forget(p.ID)
 	}
-	m.finishReports(name)
-	m.dispatch(orders)
-	m.changed()
 }

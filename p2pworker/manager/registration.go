@@ -57,13 +57,14 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		before.retire()
 	}
 	m.queues[name] = newOrderQueue()
+	before := m.connectionsOf(name)
+	for i := range open {
+		open[i].Discouraged = m.bans.Discouraged(open[i].Remote.Host)
+	}
 	orders := m.roster.AddWorker(name, req.Capacity, open)
-	for _, p := range open {
-		if taken, ok := m.roster.Peer(p.ID); !ok || taken.Worker != name {
-			continue
-		}
-		m.facts[p.ID] = &facts{permissions: permissions[p.ID]}
-		m.count(p.ID, m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound))
+	m.loseOf(before)
+	for _, p := range m.connectionsOf(name) {
+		m.goOn(p, permissions[p.ID])
 	}
 	m.orderMeters(func(p roster.Peer) bool { return p.Worker == name && (metered[p.ID] || m.meter(p.ID).Limited()) })
 	m.dispatch(orders)
@@ -71,6 +72,31 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 	m.dismiss()
 	m.changed()
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
+}
+
+// connectionsOf lists those of a worker. The mutex is held.
+func (m *manager) connectionsOf(worker string) []roster.Peer {
+	return slices.DeleteFunc(m.roster.Peers(), func(p roster.Peer) bool { return p.Worker != worker })
+}
+
+// loseOf notes the end of those connections that are there no more: their worker has
+// registered again without them. The mutex is held.
+func (m *manager) loseOf(before []roster.Peer) {
+	m.mourn(slices.DeleteFunc(before, func(p roster.Peer) bool {
+		_, there := m.roster.Peer(p.ID)
+		return there
+	}))
+}
+
+// goOn keeps what is known of a connection that a worker has brought, or begins to. What
+// was sent over it by now has been counted. The mutex is held.
+func (m *manager) goOn(p roster.Peer, may p2p.Permissions) {
+	if f := m.facts[p.ID]; f != nil {
+		f.permissions = may
+		return
+	}
+	m.facts[p.ID] = &facts{permissions: may}
+	m.count(p.ID, m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound))
 }
 
 // dispatchBans ends the connections of banned addresses that a worker brings,

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"testing"
@@ -161,4 +162,30 @@ func TestAWorkerIsNotBelievedMoreThanItCanKnow(t *testing.T) {
 	require.EqualValues(t, 8, w.accept("10.0.0.2:5"))
 	_, err := msg.RegisterWorker.Call(t.Context(), w.conn, p2p.RegisterWorkerRequest{Open: make([]p2p.OpenInfo, p2p.MaxPeers+1)})
 	require.ErrorIs(t, err, &bus.Error{Kind: bus.KindBadMessage})
+}
+
+// Of connections that a worker does not bring again nothing is kept: they have ended. Of
+// those that it brings, what was counted is not counted again.
+func TestAWorkerThatRegistersAgain(t *testing.T) {
+	s := newShip(t, Config{UploadTarget: 1 << 40})
+	w := s.worker("worker.1", 0)
+	stays, goes := w.accept("10.0.0.1:5"), w.accept("10.0.0.2:5")
+	count := func() {
+		_, err := msg.Of(p2p.CountUpload).Call(t.Context(), w.conn, p2p.CountUploadRequest{Peer: stays, Sent: 1000})
+		require.NoError(t, err)
+	}
+	count()
+	s.succeeds("setthrottle", fmt.Sprintf(`["peer", 5, 6, %d]`, stays))
+	s.bans.Discourage(p2p.ParseEndpoint("10.0.0.1:5").Host)
+	w.registerAgain(p2p.OpenInfo{Peer: stays, Kind: p2p.Inbound, Name: "10.0.0.1:5", Remote: "10.0.0.1:5", Local: "127.0.0.1:8333"})
+	count()
+	require.EqualValues(t, 1000, s.uploads.sent)
+	require.Equal(t, p2p.Rates{5, 6}, s.ledger.Peer(stays))
+	require.Len(t, s.facts, 1)
+	require.Len(t, s.past, 1)
+	require.Equal(t, goes, s.past[0].ID)
+	require.Equal(t, string(p2p.WorkerGone), s.past[0].Reason)
+	require.False(t, s.ledger.SetPeer(goes, p2p.Rates{}), "it has no account")
+	p, _ := s.roster.Peer(stays)
+	require.True(t, p.Discouraged)
 }
