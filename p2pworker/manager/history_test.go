@@ -56,6 +56,21 @@ func TestHistoryIsBounded(t *testing.T) {
 	require.Len(t, s.news, maxNews)
 }
 
+// What a worker calls a connection that it brings is kept only if it may be its name; one
+// of no kind is not taken over.
+func TestWhatAWorkerCallsItsConnections(t *testing.T) {
+	s := newShip(t, Config{})
+	w := s.worker("worker.1", 0)
+	longest := strings.Repeat("x", 255) + ":65535"
+	for name, kept := range map[string]string{"example.com:8333": "example.com:8333", longest: longest, longest + "0": "1.2.3.4:1", "a\x00b": "1.2.3.4:1", "": "1.2.3.4:1"} {
+		w.registerAgain(p2p.OpenInfo{Peer: 3, Kind: p2p.Manual, Name: name, Remote: "1.2.3.4:1"}, p2p.OpenInfo{Peer: 4, Kind: "nonsense", Remote: "1.2.3.4:1"})
+		w.close(p2p.ClosePeerRequest{Peer: 3})
+		w.close(p2p.ClosePeerRequest{Peer: 4})
+		require.Equal(t, kept, s.past[len(s.past)-1].Addr)
+	}
+	require.Len(t, s.past, 5)
+}
+
 // Programs that are attached hear of every end; workers may not.
 func TestEndsArePublished(t *testing.T) {
 	s := newShip(t, Config{})

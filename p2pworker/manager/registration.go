@@ -114,16 +114,31 @@ func (m registrar) dispatchBans(worker string) {
 func (m registrar) openOf(req p2p.RegisterWorkerRequest) (open []roster.Peer, permissions map[int64]p2p.Permissions) {
 	permissions = map[int64]p2p.Permissions{}
 	for _, o := range req.Open {
+		if !slices.Contains(p2p.ConnectionTypes(), o.Kind) {
+			continue // nobody can ask anything of it
+		}
 		remote, local := m.cfg.Networks.endpoint(o.Remote), m.cfg.Networks.endpoint(o.Local)
 		may := permissionsFor(m.grants, remote, local, o.Kind == p2p.Inbound)
 		profile := m.cfg.profileAt(local, o.Kind == p2p.Inbound)
 		may |= profile.Permissions
 		permissions[o.Peer] = may
-		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: o.Name, Remote: remote,
+		open = append(open, roster.Peer{ID: o.Peer, Kind: o.Kind, Name: nameOf(o, remote), Remote: remote,
 			Local: local, Network: m.cfg.Networks.through(remote, local, o.Kind == p2p.Inbound), Group: m.keyedGroup(remote.Host), Opened: time.Unix(o.Opened, 0),
 			NoBan: may.Has(p2p.NoBan), Profile: profile.Name, Ready: o.Ready})
 	}
 	return open, permissions
+}
+
+// maxName bounds the name of a connection, in bytes: a domain name has no more than 255
+// (RFC 1035), and a port comes after it.
+const maxName = 255 + len(":65535")
+
+// nameOf is what a connection is called, by its worker if that may be its name.
+func nameOf(o p2p.OpenInfo, remote p2p.Endpoint) string {
+	if o.Name == "" || len(o.Name) > maxName || printable(o.Name, maxName) != o.Name {
+		return remote.String()
+	}
+	return o.Name
 }
 
 // meteredOf tells which connections another manager has limited.

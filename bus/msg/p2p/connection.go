@@ -18,6 +18,11 @@ const (
 	AddrFetch      ConnectionType = "addr-fetch"
 )
 
+// ConnectionTypes lists them.
+func ConnectionTypes() []ConnectionType {
+	return []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, Feeler, AddrFetch}
+}
+
 // Permissions is a set of what -whitelist and -whitebind grant.
 type Permissions uint16
 
