@@ -22,13 +22,22 @@ type Entry struct {
 
 // List is the set of bans and discouraged addresses. The zero value is empty.
 type List struct {
-	bans map[Subnet]Entry
+	bans map[ban]Entry
 	// sizes counts the bans of each size, so that a host is looked for in as few ways
 	// as there are sizes, however many bans there are.
 	sizes      map[size]int
 	young, old map[p2p.Host]struct{}
 	unreadable []record // bans of networks that this version does not know
 }
+
+// ban is what there is one of at a time: a ban of inbound connections may end later than
+// one of all, and must not be in its place.
+type ban struct {
+	subnet      Subnet
+	inboundOnly bool
+}
+
+func (e Entry) ban() ban { return ban{e.Subnet, e.InboundOnly} }
 
 // Ban bans a subnet until a time, if that is later than an existing ban's.
 func (l *List) Ban(subnet Subnet, created, until time.Time) {
@@ -42,26 +51,33 @@ func (l *List) BanInbound(subnet Subnet, created, until time.Time) {
 
 func (l *List) add(e Entry) {
 	if l.bans == nil {
-		l.bans, l.sizes = map[Subnet]Entry{}, map[size]int{}
+		l.bans, l.sizes = map[ban]Entry{}, map[size]int{}
 	}
-	old, ok := l.bans[e.Subnet]
+	old, ok := l.bans[e.ban()]
 	if ok && old.Until >= e.Until {
 		return
 	}
 	if !ok {
 		l.sizes[e.Subnet.size()]++
 	}
-	l.bans[e.Subnet] = e
+	l.bans[e.ban()] = e
 }
 
-// Unban removes the ban of exactly this subnet.
+// Unban removes the bans of exactly this subnet.
 func (l *List) Unban(subnet Subnet) bool {
-	if _, ok := l.bans[subnet]; !ok {
+	all, inbound := l.remove(ban{subnet, false}), l.remove(ban{subnet, true})
+	return all || inbound
+}
+
+func (l *List) remove(b ban) bool {
+	if _, ok := l.bans[b]; !ok {
 		return false
 	}
-	delete(l.bans, subnet)
-	if l.sizes[subnet.size()]--; l.sizes[subnet.size()] == 0 {
-		delete(l.sizes, subnet.size())
+	delete(l.bans, b)
+	if z := b.subnet.size(); l.sizes[z] == 1 {
+		delete(l.sizes, z)
+	} else {
+		l.sizes[z]--
 	}
 	return true
 }
@@ -71,37 +87,42 @@ func (l *List) Clear() {
 	l.bans, l.sizes, l.unreadable = nil, nil, nil
 }
 
-// Entries returns the bans in force, sorted by subnet.
+// Entries returns the bans in force, sorted by subnet; of the same one, that of all
+// connections first.
 func (l *List) Entries(now time.Time) []Entry {
 	var list []Entry
-	for subnet, e := range l.bans {
+	for b, e := range l.bans {
 		if e.Until <= now.Unix() {
-			l.Unban(subnet)
+			l.remove(b)
 			continue
 		}
 		list = append(list, e)
 	}
-	slices.SortFunc(list, func(a, b Entry) int { return a.Subnet.compare(b.Subnet) })
+	slices.SortFunc(list, func(a, b Entry) int {
+		switch {
+		case a.Subnet != b.Subnet:
+			return a.Subnet.compare(b.Subnet)
+		case b.InboundOnly:
+			return -1
+		}
+		return 1
+	})
 	return list
 }
 
 // Banned reports whether a ban covers a host.
 func (l *List) Banned(host p2p.Host, now time.Time) bool {
-	return l.covers(host, func(e Entry) bool { return e.Until > now.Unix() })
+	return l.covers(host, now, true) || l.covers(host, now, false)
 }
 
 // BannedOutbound reports whether no connection may be made to a host.
-func (l *List) BannedOutbound(host p2p.Host, now time.Time) bool {
-	return l.covers(host, func(e Entry) bool { return e.Until > now.Unix() && !e.InboundOnly })
-}
+func (l *List) BannedOutbound(host p2p.Host, now time.Time) bool { return l.covers(host, now, false) }
 
-// covers reports whether one of the bans that cover a host is as wanted.
-func (l *List) covers(host p2p.Host, wanted func(Entry) bool) bool {
+// covers reports whether one of the bans of a reach covers a host.
+func (l *List) covers(host p2p.Host, now time.Time, inboundOnly bool) bool {
 	for z := range l.sizes {
-		if subnet, ok := z.around(host); ok {
-			if e, ok := l.bans[subnet]; ok && wanted(e) {
-				return true
-			}
+		if subnet, ok := z.around(host); ok && l.bans[ban{subnet, inboundOnly}].Until > now.Unix() {
+			return true
 		}
 	}
 	return false
@@ -109,8 +130,12 @@ func (l *List) covers(host p2p.Host, wanted func(Entry) bool) bool {
 
 // BannedSubnet reports whether exactly this subnet is banned.
 func (l *List) BannedSubnet(subnet Subnet, now time.Time) bool {
-	e, ok := l.bans[subnet]
-	return ok && e.Until > now.Unix()
+	return l.bans[ban{subnet, true}].Until > now.Unix() || l.BannedSubnetOutbound(subnet, now)
+}
+
+// BannedSubnetOutbound reports whether it is for connections that we make as well.
+func (l *List) BannedSubnetOutbound(subnet Subnet, now time.Time) bool {
+	return l.bans[ban{subnet, false}].Until > now.Unix()
 }
 
 // Discourage remembers the address of a peer that misbehaved.

@@ -37,6 +37,27 @@ func TestBansOfNetworksAndDirections(t *testing.T) {
 	require.True(t, again.Unban(onions))
 }
 
+// A ban of inbound connections is in the way of none of all, however long it lasts, and
+// is there again when that has ended.
+func TestBansOfBothReaches(t *testing.T) {
+	var l List
+	net, h := subnet(t, "1.2.0.0/16"), host(t, "1.2.3.4")
+	l.BanInbound(net, at(1), at(500))
+	l.Ban(net, at(2), at(300))
+	require.True(t, l.BannedOutbound(h, at(299)) && l.BannedSubnetOutbound(net, at(299)))
+	require.False(t, l.BannedOutbound(h, at(300)) || l.BannedSubnetOutbound(net, at(300)))
+	require.True(t, l.Banned(h, at(499)) && l.BannedSubnet(net, at(499)))
+	list := l.Entries(at(100))
+	require.Equal(t, []Entry{{net, 2, 300, false}, {net, 1, 500, true}}, list)
+	raw, err := l.Encode(at(100))
+	require.NoError(t, err)
+	var again List
+	require.NoError(t, again.Decode(raw, false))
+	require.Equal(t, list, again.Entries(at(100)))
+	require.True(t, l.Unban(net))
+	require.False(t, l.Banned(h, at(100)) || l.Unban(net))
+}
+
 // A host is banned exactly if one of the bans covers it, whatever else was banned,
 // unbanned or has ended.
 func TestBansAreFoundByTheirSizes(t *testing.T) {

@@ -58,8 +58,7 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	isSubnet := strings.Contains(text, "/") || subnet.WholeNetwork()
-	if isSubnet && m.bans.BannedSubnet(subnet, now) || !isSubnet && m.bans.Banned(subnet.Host(), now) {
+	if m.bannedAlready(subnet, strings.Contains(text, "/") || subnet.WholeNetwork(), inboundOnly) {
 		return rpc.Errorf(rpc.ClientNodeAdded, "Error: IP/Subnet already banned")
 	}
 	if absolute && seconds < now.Unix() {
@@ -79,6 +78,19 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 	ban(subnet, now, until)
 	m.dispatchBan(subnet, inboundOnly)
 	return nil
+}
+
+// bannedAlready reports whether there is a ban of at least the same reach: one of inbound
+// connections is none of all. The mutex is held.
+func (m commands) bannedAlready(subnet banlist.Subnet, isSubnet, inboundOnly bool) bool {
+	bannedSubnet, banned := m.bans.BannedSubnetOutbound, m.bans.BannedOutbound
+	if inboundOnly {
+		bannedSubnet, banned = m.bans.BannedSubnet, m.bans.Banned
+	}
+	if isSubnet {
+		return bannedSubnet(subnet, m.now())
+	}
+	return banned(subnet.Host(), m.now())
 }
 
 // maxBanSeconds keeps a relative ban within what a duration can hold.

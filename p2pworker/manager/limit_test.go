@@ -45,6 +45,24 @@ func TestBansByDirectionAndNetwork(t *testing.T) {
 	require.Empty(t, w.open("127.0.0.1:2000", 0).Refused)
 }
 
+// A ban of inbound connections does not keep from banning altogether; one of all keeps
+// from banning inbound ones.
+func TestABanOfInboundConnectionsIsNoneOfAll(t *testing.T) {
+	s := newShip(t, Config{})
+	inbound := `{"subnet": "1.2.0.0/16", "command": "add", "inbound_only": true}`
+	s.succeeds("setban", inbound)
+	s.fails(rpc.ClientNodeAdded, "Error: IP/Subnet already banned", "setban", inbound)
+	s.succeeds("setban", `["1.2.3.4", "add"]`)
+	s.succeeds("setban", `["1.2.0.0/16", "add"]`)
+	require.True(t, s.bans.BannedOutbound(p2p.ParseEndpoint("1.2.9.9:1").Host, s.now()))
+	for _, again := range []string{`["1.2.0.0/16", "add"]`, `["1.2.3.5", "add"]`, inbound, `{"subnet": "1.2.3.4", "command": "add", "inbound_only": true}`} {
+		s.fails(rpc.ClientNodeAdded, "Error: IP/Subnet already banned", "setban", again)
+	}
+	require.Len(t, s.succeeds("listbanned", `[]`), 3)
+	s.succeeds("setban", `["1.2.0.0/16", "remove"]`)
+	require.Len(t, s.succeeds("listbanned", `[]`), 1)
+}
+
 // addnode and setnetworkactive do not wait for the next look at what is due.
 func TestAddNodeActsAtOnce(t *testing.T) {
 	s := newShip(t, Config{})
