@@ -10,6 +10,9 @@ var (
 	// SetWorkerPlan changes it.
 	WorkerPlan    = bus.Method[bus.None, WorkerPlanBody]("ship.worker.plan")
 	SetWorkerPlan = bus.Method[WorkerPlanBody, bus.None]("ship.worker.setplan")
+	// KeepPeers hands the supervisor what the manager after this one is to have among
+	// its settings, until the node stops. It is the manager's own.
+	KeepPeers = bus.Method[KeptBody, bus.None]("ship.peers.keep")
 	// SpawnWallet starts the process of one wallet and returns when it is on
 	// the bus; error kind KindSpawnFailed with what it said if it ended before.
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
@@ -69,6 +72,14 @@ const KindSpawnFailed bus.Kind = "ship.spawn-failed"
 type WorkerPlanBody struct {
 	PerPeer bool `cbor:"1,keyasint"`
 	Count   int  `cbor:"2,keyasint"`
+}
+
+// MaxKept bounds a KeptBody, in bytes: a few thousand addresses of addnode.
+const MaxKept = 1 << 20
+
+// KeptBody is opaque to the supervisor.
+type KeptBody struct {
+	Data []byte `cbor:"1,keyasint"`
 }
 
 // SpawnReply names the new instance.

@@ -59,10 +59,10 @@ func (m commands) infoCommands() rpc.Table {
 			Run:     m.getNetTotals},
 		m.pingCommand(),
 		{Name: "setnetworkactive", Category: "Network",
-			Summary: "Disable/enable all p2p network activity.",
+			Summary: "Disable/enable all p2p network activity, until the node stops.",
 			Params:  []rpc.Param{{Name: "state", Type: rpc.Bool, Help: "true to enable networking, false to disable"}},
 			Result:  "true|false    (boolean) The value that was passed in",
-			Run:     m.setNetworkActive},
+			Run:     m.sets(m.setNetworkActive)},
 	}
 }
 
@@ -90,7 +90,7 @@ func (m commands) nodeCommands() rpc.Table {
 				{Name: "command", Type: rpc.String, Help: "'add' to add a node to the list, 'remove' to remove a node from the list, 'onetry' to try a connection to the node once"},
 				{Name: "v2transport", Type: rpc.Bool, Optional: true, Default: "set by -v2transport", Help: "Attempt to connect using BIP324 v2 transport protocol (ignored for 'remove' command)"},
 			},
-			Result: "null", Run: m.addNode},
+			Result: "null", Run: m.sets(m.addNode)},
 		{Name: "addconnection", Category: "hidden",
 			Summary: "Open an outbound connection to a specified node. This RPC is for testing only.",
 			Params: []rpc.Param{

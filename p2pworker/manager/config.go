@@ -57,6 +57,8 @@ type Config struct {
 	// BanTime is -bantime.
 	BanTime         time.Duration
 	NetworkInactive bool `option:"!networkactive"`
+	// Kept is what a manager before this one has handed to msg.KeepPeers, none at first.
+	Kept []byte
 	// What getnetworkinfo tells.
 	ClientVersion int
 	UserAgent     string

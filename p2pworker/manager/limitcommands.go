@@ -21,7 +21,7 @@ func (m commands) limitCommands() rpc.Table {
 				{Name: "limit", Type: rpc.String, Help: "\"total\" (-maxconnections: inbound and automatic ones), \"outbound-full-relay\", \"block-relay-only\", \"manual\" or \"profile:NAME\" (see -listenprofile)"},
 				{Name: "connections", Type: rpc.Number, Help: fmt.Sprintf("The new number, up to %d", maxConnLimit)},
 			},
-			Result: "{...}    (json object) all limits by name", Run: m.setConnLimit},
+			Result: "{...}    (json object) all limits by name", Run: m.sets(m.setConnLimit)},
 	}
 }
 

@@ -70,6 +70,7 @@ type manager struct {
 	facts    map[int64]*facts
 	dialling map[uint64]chan struct{}
 	partial  bool // the node lacked old blocks when it was last asked
+	keeper
 	ordering
 	links
 	addresses
@@ -176,7 +177,10 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	for _, target := range append(append([]string{}, cfg.Connect...), cfg.AddNode...) {
 		m.roster.AddTarget(target, cfg.speaksV2())
 	}
-	return m, nil
+	if len(cfg.Kept) > 0 {
+		err = m.restore(cfg.Kept)
+	}
+	return m, err
 }
 
 func (m *manager) mux() *bus.Mux {
@@ -285,6 +289,7 @@ func (m *manager) keepTime(ctx context.Context) error {
 		m.fillSlots()
 		m.mu.Unlock()
 		m.changed()
+		m.keepAgain(ctx)
 		if time.Since(saved) > saveInterval {
 			m.savePeers()
 			saved = time.Now()

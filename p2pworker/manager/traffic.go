@@ -66,7 +66,7 @@ func (m *manager) orderMeters(which func(roster.Peer) bool) {
 func everyone(roster.Peer) bool { return true }
 
 const setThrottleSummary = "Limits the traffic with peers, at once.\n" +
-	"Rates are in bytes per second; 0 lifts a limit. What is set holds until the process that manages connections ends (see getcompartments); -maxdownloadrate and -maxuploadrate hold for good.\n" +
+	"Rates are in bytes per second; 0 lifts a limit. What is set holds until the node stops, for a peer until its connection ends; -maxdownloadrate and -maxuploadrate hold for good.\n" +
 	"Blocks and headers at the tip do not wait, up to about a minute's bytes: what they take is made up for by what follows."
 
 func (m commands) throttleCommands() rpc.Table {
@@ -78,7 +78,7 @@ func (m commands) throttleCommands() rpc.Table {
 				{Name: "upload", Type: rpc.Number, Optional: true, Default: "unchanged", Help: "Bytes per second that may be sent"},
 				{Name: "nodeid", Type: rpc.Number, Optional: true, Default: "none", Help: "The peer, for the scope \"peer\" (see getpeerinfo for node IDs)"},
 			},
-			Result: "{...}    (json object) all limits, as getthrottle returns them", Run: m.setThrottle},
+			Result: "{...}    (json object) all limits, as getthrottle returns them", Run: m.sets(m.setThrottle)},
 		{Name: "getthrottle", Category: "Network",
 			Summary: "Returns the limits of the traffic with peers, in bytes per second; 0 is none.",
 			Result:  "{...}    (json object) \"total\", \"classes\", \"profiles\" and \"peers\", each with \"download\" and \"upload\"",

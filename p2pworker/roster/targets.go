@@ -78,6 +78,29 @@ func (r *Roster) Targets() []string {
 	return names
 }
 
+// Target is a configured address, with v2 one by connections that are encrypted.
+type Target struct {
+	Name string `json:"name"`
+	V2   bool   `json:"v2"`
+}
+
+// Configuration returns what Configure takes.
+func (r *Roster) Configuration() []Target {
+	list := make([]Target, len(r.targets))
+	for i, t := range r.targets {
+		list[i] = Target{t.name, t.v2}
+	}
+	return list
+}
+
+// Configure replaces the configured addresses, before any of them is dialled.
+func (r *Roster) Configure(list []Target) {
+	r.targets = nil
+	for _, t := range list {
+		r.AddTarget(t.Name, t.V2)
+	}
+}
+
 func (r *Roster) targetOf(name string) *target {
 	for _, t := range r.targets {
 		if t.name == name {

@@ -3,6 +3,7 @@ package ship
 import (
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -45,6 +46,7 @@ type partSettings struct {
 	relay        config.FeeRates
 	rates        p2p.Rates
 	profiles     []manager.Profile
+	kept         atomic.Pointer[[]byte] // see msg.KeepPeers
 	node         node.Config
 	notify       notify.Config
 	gateway      gateway.Config
@@ -120,7 +122,7 @@ func (p *partSettings) initial() []supervise.Spec {
 	again.Reindex, again.ReindexChainstate = false, false
 	specs := []supervise.Spec{
 		{Role: roles.Node, Instance: "node", Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
-		{Role: roles.Peers, Instance: "peers", Settings: p.manager()},
+		p.peers(),
 		{Role: roles.Notify, Instance: "notify", Settings: p.notify},
 	}
 	if spec, wanted := p.gatewayOf(); wanted {

@@ -32,6 +32,7 @@ func (s *ship) mux() *bus.Mux {
 		return msg.WorkerPlanBody{PerPeer: s.parts.workers.perPeer, Count: s.parts.workers.count}, nil
 	})
 	msg.SetWorkerPlan.Handle(mux, s.setWorkerPlan)
+	msg.KeepPeers.Handle(mux, s.parts.keepPeers)
 	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
 		spec := s.parts.wallet(walletInstance(req.Name), req.Name)
 		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {

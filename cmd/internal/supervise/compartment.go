@@ -121,11 +121,15 @@ func (c *compartment) arrived() {
 // settings are what the next start is to have.
 func (c *compartment) settings() any {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.restarts > 0 && c.spec.Again != nil {
-		return c.spec.Again
+	first := c.restarts == 0
+	c.mu.Unlock()
+	if first || c.spec.Again == nil {
+		return c.spec.Settings
 	}
-	return c.spec.Settings
+	if renew, ok := c.spec.Again.(func() any); ok {
+		return renew()
+	}
+	return c.spec.Again
 }
 
 // takeUpNow reports whether the compartment has been on the bus since the

@@ -34,7 +34,7 @@ type Spec struct {
 	Role      rights.Role
 	Instance  string
 	Settings  any // encoded as JSON for the part
-	Again     any // the settings after the first start; nil for the same
+	Again     any // the settings after the first start, or a func() any that makes them; nil for the same
 	Listeners []*net.TCPListener
 	Policy    Policy
 	Single    bool          // a worker that has one connection only

@@ -366,6 +366,11 @@ func TestSettingsOfTheSecondStart(t *testing.T) {
 		require.NoError(t, r.s.Start(spec))
 		require.Equal(t, `"first"`, <-got)
 		require.Equal(t, `"again"`, <-got)
+
+		spec.Instance, spec.Again = "worker.2", func() any { return "made anew" }
+		require.NoError(t, r.s.Start(spec))
+		require.Equal(t, `"first"`, <-got)
+		require.Equal(t, `"made anew"`, <-got)
 	})
 }
 
