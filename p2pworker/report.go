@@ -23,10 +23,11 @@ func (w *worker) report(ctx context.Context, id uint64) error {
 func (p *peer) openInfo() p2p.OpenInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	m := p.valve.limits()
 	return p2p.OpenInfo{
 		Peer: p.id, Kind: p.open.Kind, Name: p.open.Name, Remote: p.remote.String(), Local: p.local.String(),
 		Opened: p.opened.Unix(), Ready: p.ready,
-		Metered: p.valve.Paced(p2p.Down) || p.valve.Paced(p2p.Up),
+		Metered: m.Limited(), Epoch: m.Epoch, Own: m.Own,
 	}
 }
 

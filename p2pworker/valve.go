@@ -71,6 +71,13 @@ func (v *valve) set(m p2p.Meter) {
 	v.changed = make(chan struct{})
 }
 
+// limits are those that are set.
+func (v *valve) limits() p2p.Meter {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.meter
+}
+
 // Paced is a transport.Gate's.
 func (v *valve) Paced(d p2p.Direction) bool { return v.paced[d].Load() }
 

@@ -237,3 +237,14 @@ func TestAValveTakesBack(t *testing.T) {
 		require.True(t, v.Paced(p2p.Down))
 	})
 }
+
+// A worker brings a later manager what an earlier one has set for a connection.
+func TestWhatAConnectionBringsOfItsLimits(t *testing.T) {
+	v := newValve(t.Context(), 1, p2p.Meter{Epoch: 5, Own: p2p.Rates{p2p.Up: 7}}, nil)
+	info := (&peer{id: 1, valve: v}).openInfo()
+	require.True(t, info.Metered)
+	require.EqualValues(t, 5, info.Epoch)
+	require.Equal(t, p2p.Rates{p2p.Up: 7}, info.Own)
+	v.set(p2p.Meter{Epoch: 6})
+	require.False(t, (&peer{id: 1, valve: v}).openInfo().Metered)
+}

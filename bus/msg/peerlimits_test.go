@@ -89,7 +89,7 @@ func TestTheManagersFamilyAtItsBounds(t *testing.T) {
 		Peer: math.MaxInt64, UserAgent: string(make([]byte, 256)), SentPerType: perType, ReceivedPerType: perType,
 		InFlight: slices.Repeat([]int32{math.MaxInt32}, p2p.MaxLeased),
 	}
-	open := p2p.OpenInfo{Peer: math.MaxInt64, Kind: p2p.BlockRelayOnly, Name: string(make([]byte, 256)), Remote: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"}
+	open := p2p.OpenInfo{Peer: math.MaxInt64, Kind: p2p.BlockRelayOnly, Name: string(make([]byte, 256)), Remote: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535", Epoch: math.MaxUint64}
 	const name, role = "peers", roles.Peers
 	carry(t, name, role, msg.RegisterWorker, p2p.RegisterWorkerRequest{Open: slices.Repeat([]p2p.OpenInfo{open}, p2p.MaxPeers)},
 		p2p.RegisterWorkerReply{NonceKey: make([]byte, 32)})

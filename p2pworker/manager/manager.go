@@ -138,6 +138,9 @@ type facts struct {
 	sent        uint64           // to it, as far as it was told
 	report      p2p.PeerReport
 	reported    bool
+	// epochs is how much higher the epochs of its meters are than those of others: an
+	// earlier manager, by whose clock it was later, has begun them.
+	epochs uint64
 }
 
 func newManager(env part.Env, cfg Config) (*manager, error) {

@@ -41,7 +41,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		return reply, false, bus.Errorf(bus.KindBadMessage, "%d connections of one worker", len(req.Open))
 	}
 	open, permissions := m.openOf(req)
-	metered := meteredOf(req)
+	brought := broughtBy(req)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil {
@@ -64,9 +64,11 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 	orders := m.roster.AddWorker(name, req.Capacity, open)
 	m.loseOf(before)
 	for _, p := range m.connectionsOf(name) {
-		m.goOn(p, permissions[p.ID])
+		m.goOn(p, permissions[p.ID], brought[p.ID])
 	}
-	m.orderMeters(func(p roster.Peer) bool { return p.Worker == name && (metered[p.ID] || m.meter(p.ID).Limited()) })
+	m.orderMeters(func(p roster.Peer) bool {
+		return p.Worker == name && (brought[p.ID].Metered || m.meter(p.ID).Limited())
+	})
 	m.dispatch(orders)
 	m.dispatchBans(name)
 	m.dismiss()
@@ -88,15 +90,19 @@ func (m *manager) loseOf(before []roster.Peer) {
 	}))
 }
 
-// goOn keeps what is known of a connection that a worker has brought, or begins to. What
-// was sent over it by now has been counted. The mutex is held.
-func (m *manager) goOn(p roster.Peer, may p2p.Permissions) {
+// goOn keeps what is known of a connection that a worker has brought, or begins to, with
+// what an earlier manager has set for it. What was sent over it by now has been counted.
+// The mutex is held.
+func (m *manager) goOn(p roster.Peer, may p2p.Permissions, o p2p.OpenInfo) {
 	if f := m.facts[p.ID]; f != nil {
 		f.permissions = may
 		return
 	}
-	m.facts[p.ID] = &facts{permissions: may}
+	m.facts[p.ID] = &facts{permissions: may, epochs: max(o.Epoch, m.epoch) - m.epoch}
 	m.count(p.ID, m.cfg.profileAt(p.Local, p.Kind == p2p.Inbound))
+	if allowedRates(o.Own) {
+		m.ledger.SetPeer(p.ID, o.Own)
+	}
 }
 
 // dispatchBans ends the connections of banned addresses that a worker brings,
@@ -141,13 +147,13 @@ func nameOf(o p2p.OpenInfo, remote p2p.Endpoint) string {
 	return o.Name
 }
 
-// meteredOf tells which connections another manager has limited.
-func meteredOf(req p2p.RegisterWorkerRequest) map[int64]bool {
-	metered := map[int64]bool{}
+// broughtBy lists the connections that a worker brings by number.
+func broughtBy(req p2p.RegisterWorkerRequest) map[int64]p2p.OpenInfo {
+	brought := map[int64]p2p.OpenInfo{}
 	for _, o := range req.Open {
-		metered[o.Peer] = o.Metered
+		brought[o.Peer] = o
 	}
-	return metered
+	return brought
 }
 
 // confirm asks the broker whether a worker that has registered is there: if it

@@ -15,7 +15,8 @@ import (
 // traffic is the limits of rates.
 type traffic struct {
 	ledger *throttle.Ledger
-	// epoch numbers changes, from the time on: workers outlive a manager.
+	// epoch numbers changes, from the time on: workers outlive a manager. Where that does
+	// not do, as the clock was set back, see facts.
 	epoch uint64
 }
 
@@ -35,10 +36,13 @@ func (m *manager) count(id int64, profile Profile) {
 }
 
 // meter says how a connection is limited. The mutex is held.
-func (t *traffic) meter(id int64) p2p.Meter {
-	m := t.ledger.Meter(id)
-	m.Epoch = t.epoch
-	return m
+func (m *manager) meter(id int64) p2p.Meter {
+	meter := m.ledger.Meter(id)
+	meter.Epoch = m.epoch
+	if f := m.facts[id]; f != nil {
+		meter.Epoch += f.epochs
+	}
+	return meter
 }
 
 // leaseTraffic serves LeaseTraffic. Rates follow real time: a frozen clock must not

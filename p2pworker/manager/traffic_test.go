@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,4 +67,29 @@ func TestALaterManagerHasItsOwnLimits(t *testing.T) {
 	require.Len(t, orders, 1)
 	require.EqualValues(t, 1, orders[0].Meter.Peer)
 	require.False(t, orders[0].Meter.Meter.Limited())
+}
+
+// The limits of a later manager count even if its clock is behind that of the one before
+// it; what is no epoch spoils those of nobody else. What was set for one peer stays.
+func TestALaterManagerWithAnEarlierClock(t *testing.T) {
+	s := newShip(t, Config{Rates: p2p.Rates{p2p.Up: 1000}})
+	ahead := s.epoch + 1_000_000
+	w := s.worker("worker.1", 0, p2p.OpenInfo{Peer: 1, Kind: p2p.Inbound, Remote: "1.2.3.4:1", Epoch: ahead, Own: p2p.Rates{5, 6}},
+		p2p.OpenInfo{Peer: 2, Kind: p2p.Inbound, Remote: "1.2.3.4:2", Epoch: math.MaxUint64, Own: p2p.Rates{-1, -1}},
+		p2p.OpenInfo{Peer: 3, Kind: p2p.Inbound, Remote: "1.2.3.4:3"})
+	last := map[int64]uint64{1: ahead, 3: s.epoch - 1}
+	for range 3 {
+		orders := w.orders()
+		require.Len(t, orders, 3)
+		for _, o := range orders {
+			if p := o.Meter.Peer; p != 2 {
+				require.Greater(t, o.Meter.Meter.Epoch, last[p])
+				last[p] = o.Meter.Meter.Epoch
+			}
+		}
+		require.Equal(t, p2p.Rates{5, 6}, orders[0].Meter.Meter.Own)
+		require.Zero(t, orders[1].Meter.Meter.Own)
+		s.succeeds("setthrottle", `["total", 0, 2000]`)
+	}
+	require.Less(t, last[3], ahead)
 }

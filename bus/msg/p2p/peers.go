@@ -21,6 +21,10 @@ type OpenInfo struct {
 	Ready  bool           `cbor:"8,keyasint"`
 	// Metered: an earlier manager has limited its traffic.
 	Metered bool `cbor:"9,keyasint,omitempty"`
+	// Epoch is that of its Meter: those of a later manager are to be above it.
+	Epoch uint64 `cbor:"10,keyasint,omitempty"`
+	// Own are the connection's own rates.
+	Own Rates `cbor:"11,keyasint"`
 }
 
 // RegisterWorkerReply holds what all workers share.
