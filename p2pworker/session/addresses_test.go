@@ -98,3 +98,20 @@ func TestRoutable(t *testing.T) {
 		require.Equal(t, want, p2p.Routable(netip.MustParseAddr(ip)), ip)
 	}
 }
+
+// What is to be passed on is not sent if it is of another length than its network's: the
+// message could be too large, which would end the connection.
+func TestAnAddressOfAnotherLengthIsNotSent(t *testing.T) {
+	b := newBench(t, inboundConfig())
+	b.receive("version", versionMessage(70016, fullServices, 5, true))
+	b.receive("sendaddrv2", nil)
+	b.receive("verack", nil)
+	b.receive("getaddr", nil)
+	answer[p2p.GetAddressesRequest](b, p2p.AddressesReply{})
+	for _, length := range []int{0, 3, 16, p2p.MaxMessage} {
+		b.step(RelayAddresses{Addresses: []p2p.NetAddr{{Network: p2p.IPv4, Port: 1, Services: wire.SFNodeNetwork, Host: make([]byte, length)}}})
+	}
+	b.sent = nil
+	b.tickAfter(10 * time.Minute)
+	require.NotContains(t, b.types(), "addrv2")
+}

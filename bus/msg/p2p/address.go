@@ -95,5 +95,6 @@ func (a NetAddr) Key() string {
 // Fits reports whether the address can be sent in an addr message, or, with v2,
 // in an addrv2 message (BIP155).
 func (a NetAddr) Fits(v2 bool) bool {
-	return v2 || a.Network == IPv4 || a.Network == IPv6
+	length, _ := a.Network.AddressLength()
+	return length > 0 && len(a.Host) == length && (v2 || a.Network == IPv4 || a.Network == IPv6)
 }
