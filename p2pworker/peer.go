@@ -192,6 +192,7 @@ func (p *peer) read(ctx context.Context, messages chan<- transport.Message) erro
 			p.mail.put(session.Kick{Code: p2p.EndedByPeer, Reason: "socket closed"})
 			return nil
 		}
+		p.capture(ctx, true, m.Type, m.Payload)
 		select {
 		case messages <- m:
 		case <-ctx.Done():
@@ -269,6 +270,7 @@ func (p *peer) step(ctx context.Context, group *errgroup.Group, in session.Input
 		case session.Log:
 			p.w.log(e.Category, e.Text)
 		case session.Send:
+			p.capture(ctx, false, e.Type, e.Payload)
 			send := p.link.Send
 			if e.First {
 				send = p.link.SendFirst

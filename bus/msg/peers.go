@@ -24,6 +24,8 @@ var (
 	ClosePeer = bus.Method[p2p.ClosePeerRequest, bus.None]("peers.close")
 	// ReportPeers answers an order for a report.
 	ReportPeers = bus.Method[p2p.ReportPeersRequest, bus.None]("peers.report")
+	// CaptureMessage keeps a message of a connection, for -capturemessages.
+	CaptureMessage = bus.Method[p2p.CaptureMessageRequest, bus.None]("peers.capture")
 	// LeaseTraffic asks for bytes of a limited rate. It answers at once, with the
 	// pause after which they may be used.
 	LeaseTraffic = bus.Method[p2p.LeaseTrafficRequest, p2p.LeaseTrafficReply]("peers.traffic.lease")

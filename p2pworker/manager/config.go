@@ -68,6 +68,7 @@ type Config struct {
 	// Profiles are -listenprofile.
 	Profiles                         []Profile
 	BlocksOnly                       bool  `option:"blocksonly"`
+	Capture                          bool  `option:"capturemessages"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Own is where peers may find us.
 	Own Own

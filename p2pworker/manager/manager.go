@@ -198,6 +198,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.Of(p2p.RelayTxs).Handle(mux, m.relayTxs)
 	msg.Of(p2p.ProtectPeer).Handle(mux, m.protectPeer)
 	msg.LeaseTraffic.Handle(mux, m.leaseTraffic)
+	msg.CaptureMessage.Handle(mux, m.captureMessage)
 	msg.Of(p2p.AddAddresses).Handle(mux, gossiper{m}.addAddresses)
 	msg.Of(p2p.CountUpload).Handle(mux, m.countUpload)
 	msg.Of(p2p.SelfAddress).Handle(mux, m.selfAddress)

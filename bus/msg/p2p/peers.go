@@ -1,6 +1,10 @@
 package p2p
 
-import "github.com/btcsuite/btcd/wire/v2"
+import (
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/multipart"
+)
 
 // RegisterWorkerRequest describes a worker.
 type RegisterWorkerRequest struct {
@@ -98,6 +102,15 @@ type ClosePeerRequest struct {
 type ReportPeersRequest struct {
 	ID    uint64       `cbor:"1,keyasint"`
 	Peers []PeerReport `cbor:"2,keyasint"`
+}
+
+// CaptureMessageRequest carries one message, the payload as the frame.
+type CaptureMessageRequest struct {
+	multipart.Frames
+	Peer     int64  `cbor:"1,keyasint"`
+	Type     string `cbor:"2,keyasint"`
+	Received bool   `cbor:"3,keyasint"` // or sent
+	Micros   int64  `cbor:"4,keyasint"` // Unix time
 }
 
 // AddAddressesRequest holds at most 1000 addresses; Relay holds those to pass

@@ -182,6 +182,7 @@ func otherOptions() []Option {
 		{Name: "debugexclude", Category: Debug, Param: "=<category>", Help: "Do not log this category in spite of -debug"},
 		{Name: "debuglogfile", Category: Debug, Param: "=<file>", Help: "The log, relative to the chain's folder (default: debug.log); -nodebuglogfile writes none"},
 		{Name: "logthreadnames", Category: Debug, Help: "Show which process wrote a line (default: 0)"},
+		{Name: "capturemessages", Category: Debug, Help: "Keep all messages of peers in message_capture, a folder for each connection (default: 0)"},
 		{Name: "logratelimit", Category: Debug, Help: "Of what one place in the program logs unasked, write a MiB an hour, so that nobody fills the disk by it (default: 1)"},
 		{Name: "logtimemicros", Category: Debug, Help: "Show microseconds in the log (default: 0)"},
 		{Name: "logtimestamps", Category: Debug, Help: "Show the time in the log (default: 1)"},
@@ -238,7 +239,7 @@ func acceptedOptions() []Option {
 	names := []string{
 		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
 		"dbbatchsize", "deprecatedrpc", "fixedseeds", "keypool", "limitancestorcount",
-		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips", "logratelimit",
+		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
 		"printpriority", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
 		"bytespersigop", "blockversion", "blockreservedweight", "limitclustercount",
@@ -254,7 +255,7 @@ func acceptedOptions() []Option {
 // unservedOptions ask for something that this node does not do yet.
 func unservedOptions() []Option {
 	names := []string{
-		"acceptstalefeeestimates", "alertnotify", "blocknotify", "capturemessages",
+		"acceptstalefeeestimates", "alertnotify", "blocknotify",
 		"daemon", "daemonwait",
 		"natpmp",
 		"persistmempool", "persistmempoolv1", "privatebroadcast",
