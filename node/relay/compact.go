@@ -178,7 +178,7 @@ func (r *Relay) offerKnown(partial *compact.Partial) {
 // the same block.
 func (c *arrivedCompact) request(missing []uint16) {
 	held := holder(c.ctx, c.req.Peer)
-	if _, ask := c.downloads.joinFlight(held, c.at.Hash, c.req.Compact.Outbound, c.req.Announced); ask {
+	if _, ask := c.downloads.joinFlight(c.ctx, held, c.at.Hash, c.req.Compact.Outbound, c.req.Announced); ask {
 		c.reply.Missing = missing
 	}
 }
@@ -186,7 +186,7 @@ func (c *arrivedCompact) request(missing []uint16) {
 // giveUp asks for the whole block if nobody else was asked for it before.
 func (c *arrivedCompact) giveUp() {
 	held := holder(c.ctx, c.req.Peer)
-	first, _ := c.downloads.joinFlight(held, c.at.Hash, c.req.Compact.Outbound, c.req.Announced)
+	first, _ := c.downloads.joinFlight(c.ctx, held, c.at.Hash, c.req.Compact.Outbound, c.req.Announced)
 	if c.reply.Whole = first; !first {
 		c.downloads.leaveFlight(held, c.at.Hash)
 		c.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Peer %d sent us a compact block but it failed to reconstruct, waiting on first download to complete", c.req.Peer))
@@ -206,7 +206,7 @@ func (c *arrivedCompact) process(block *consensus.Block) error {
 		// BIP152 lets peers pass on what they have verified the header of.
 		reply.Reject = verdict.Reject.Reason
 	}
-	reply.Announce = c.reward(held, verdict, c.req.Compact)
+	reply.Announce = c.reward(c.ctx, held, verdict, c.req.Compact)
 	if verdict.New {
 		c.recent.assembled(block, c.req.Asked)
 	}

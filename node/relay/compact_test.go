@@ -196,7 +196,7 @@ func TestAFlightKeepsAPlaceForAPeerOfOurs(t *testing.T) {
 	hash := chainhash.Hash{1}
 	peer := func(n int64) download.Holder { return download.Holder{Worker: "worker.1", Peer: n} }
 	join := func(d *downloads, n int64, outbound, announced bool) [2]bool {
-		first, ask := d.joinFlight(peer(n), hash, outbound, announced)
+		first, ask := d.joinFlight(t.Context(), peer(n), hash, outbound, announced)
 		return [2]bool{first, ask}
 	}
 	d := newDownloads()
@@ -213,7 +213,7 @@ func TestAFlightKeepsAPlaceForAPeerOfOurs(t *testing.T) {
 	require.Empty(t, d.flights)
 
 	d = newDownloads()
-	require.Len(t, d.grant(peer(1), 1, func() []chainhash.Hash { return []chainhash.Hash{hash} }), 1)
+	require.Len(t, d.grant(t.Context(), peer(1), 1, func() []chainhash.Hash { return []chainhash.Hash{hash} }), 1)
 	require.Equal(t, [2]bool{false, true}, join(d, 2, false, true), "a lease counts")
 	require.Equal(t, [2]bool{true, true}, join(d, 1, false, false), "and is its holder's")
 	d.spoiled(peer(2), hash)

@@ -8,4 +8,9 @@
 // Its answers come from the chain's snapshots and the mempool's queries; what
 // changes them goes through the chainstate's Owner. It starts no goroutine. What
 // was given to a worker is taken back when WorkerGone is called.
+//
+// A worker cancels the calls of a peer before it gives the peer up, and the bus hands
+// both over in that order. What is noted of a caller's peer is therefore noted under
+// the lock that release takes for it, and only while the call's context has not ended:
+// it cannot outlive the peer.
 package relay

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -39,9 +40,12 @@ func newDownloads() *downloads {
 
 // grant leases at most max of the blocks that missing returns. It is asked
 // under the lock: a block is leased until it is there.
-func (d *downloads) grant(h download.Holder, max int, missing func() []chainhash.Hash) []chainhash.Hash {
+func (d *downloads) grant(ctx context.Context, h download.Holder, max int, missing func() []chainhash.Hash) []chainhash.Hash {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil
+	}
 	now := time.Now()
 	free := slices.DeleteFunc(missing(), func(hash chainhash.Hash) bool { return d.tellers.another(hash, h, now) })
 	return d.leases.Grant(h, free, max, now)
@@ -139,10 +143,10 @@ func (d *downloads) wake(free int) (list []download.Holder) {
 }
 
 // waits notes whether a peer waits for blocks.
-func (d *downloads) waits(h download.Holder, waits bool) {
+func (d *downloads) waits(ctx context.Context, h download.Holder, waits bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if delete(d.waiting, h); waits && len(d.waiting) < maxSenders {
+	if delete(d.waiting, h); waits && ctx.Err() == nil && len(d.waiting) < maxSenders {
 		d.waiting[h] = struct{}{}
 	}
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -25,9 +26,12 @@ type source struct {
 // joinFlight notes that a peer is asked for a block. first tells that nobody was
 // before it. ask is false if enough others were: the last place is kept for a peer
 // that we chose, unless one of those is there.
-func (d *downloads) joinFlight(h download.Holder, hash chainhash.Hash, outbound, announced bool) (first, ask bool) {
+func (d *downloads) joinFlight(ctx context.Context, h download.Holder, hash chainhash.Hash, outbound, announced bool) (first, ask bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if ctx.Err() != nil {
+		return false, false
+	}
 	now := time.Now()
 	flight := d.flights[hash]
 	if owner, leased := d.leases.Holder(hash, now); leased && !slices.ContainsFunc(flight, func(s source) bool { return s.holder == owner }) {
@@ -113,16 +117,23 @@ func (a *announcers) promote(h source) (added bool, relieved *source) {
 	return true, relieved
 }
 
+func (d *downloads) promote(ctx context.Context, s source) (added bool, relieved *source) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	return d.announcers.promote(s)
+}
+
 // reward makes a peer that brought a new block of the best chain one of those who
 // announce blocks as compact blocks. It reports whether the peer is to be asked.
-func (r *Relay) reward(h download.Holder, v chainstate.Verdict, c p2p.Compact) (ask bool) {
+func (r *Relay) reward(ctx context.Context, h download.Holder, v chainstate.Verdict, c p2p.Compact) (ask bool) {
 	view := r.chain.View()
 	if !c.Provides || !v.New || v.Reject != nil || view.Initial || !view.Contains(v.At) {
 		return false
 	}
-	r.downloads.mu.Lock()
-	added, relieved := r.downloads.announcers.promote(source{h, c.Outbound})
-	r.downloads.mu.Unlock()
+	added, relieved := r.downloads.promote(ctx, source{h, c.Outbound})
 	if relieved != nil {
 		r.cfg.Feed.TellPeer(relieved.holder.Worker, p2p.PeerEvent{Peer: relieved.holder.Peer, Relieved: true})
 	}

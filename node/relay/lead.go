@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -41,9 +42,12 @@ type lead struct {
 
 // begin reports whether a peer's headers are to be asked for. If not, it is woken
 // when they are.
-func (l *lead) begin(h download.Holder, preferred bool, patience time.Duration) bool {
+func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, patience time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
 	now := time.Now()
 	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) {
 		if len(l.waiting) < maxSyncs {
@@ -126,14 +130,14 @@ func (l *lead) forget(gone func(download.Holder) bool) (wake []download.Holder) 
 
 // mayBegin reports whether a peer's headers are to be asked for now, and how long it has
 // for them; zero for any time.
-func (r *Relay) mayBegin(h download.Holder, preferred bool) (patience time.Duration, ok bool) {
+func (r *Relay) mayBegin(ctx context.Context, h download.Holder, preferred bool) (patience time.Duration, ok bool) {
 	best, now := r.chain.View().BestHeader, r.cfg.Owner.Time()
 	if best.Time > now-headersRecent {
 		return 0, true
 	}
 	expected := time.Duration((now - best.Time) / r.cfg.Params.Spacing)
 	patience = leadPatience + expected*leadPerHeader
-	return patience, r.lead.begin(h, preferred, patience)
+	return patience, r.lead.begin(ctx, h, preferred, patience)
 }
 
 // overdue reports whether a peer that had its time has to make room for another.

@@ -24,29 +24,29 @@ func TestOnePeerLeads(t *testing.T) {
 		is := func(h download.Holder) func(download.Holder) bool {
 			return func(other download.Holder) bool { return other == h }
 		}
-		require.True(t, l.begin(first, false, patience))
-		require.True(t, l.begin(first, false, patience), "again, after its request was lost")
-		require.False(t, l.begin(second, false, patience))
+		require.True(t, l.begin(t.Context(), first, false, patience))
+		require.True(t, l.begin(t.Context(), first, false, patience), "again, after its request was lost")
+		require.False(t, l.begin(t.Context(), second, false, patience))
 		require.Empty(t, l.end(is(second)), "it does not lead")
 		require.Equal(t, []download.Holder{second}, l.end(is(first)))
-		require.True(t, l.begin(second, false, patience))
-		require.False(t, l.begin(third, false, patience))
+		require.True(t, l.begin(t.Context(), second, false, patience))
+		require.False(t, l.begin(t.Context(), third, false, patience))
 		require.Equal(t, []download.Holder{third}, l.forget(is(second)))
 
-		require.True(t, l.begin(first, false, patience))
+		require.True(t, l.begin(t.Context(), first, false, patience))
 		<-time.After(leadIdle)
-		require.True(t, l.begin(second, false, patience), "the first says nothing")
+		require.True(t, l.begin(t.Context(), second, false, patience), "the first says nothing")
 		for range 15 {
 			<-time.After(50 * time.Second)
 			l.goesOn(second)
 			l.goesOn(third) // which changes nothing
 		}
-		require.True(t, l.begin(third, false, patience), "it takes too long")
-		require.False(t, l.begin(first, false, patience))
+		require.True(t, l.begin(t.Context(), third, false, patience), "it takes too long")
+		require.False(t, l.begin(t.Context(), first, false, patience))
 		require.Empty(t, l.forget(is(first)), "who waited is gone")
 		require.Empty(t, l.waiting)
 		for i := range 2 * maxSyncs {
-			l.begin(download.Holder{Peer: int64(i)}, false, patience)
+			l.begin(t.Context(), download.Holder{Peer: int64(i)}, false, patience)
 		}
 		require.Len(t, l.waiting, maxSyncs)
 	})
@@ -56,18 +56,18 @@ func TestOnePeerLeads(t *testing.T) {
 func TestWhoIsTooSlowMakesRoom(t *testing.T) {
 	first, inbound, chosen := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
 	l := &lead{waiting: map[download.Holder]bool{}}
-	require.True(t, l.begin(first, false, time.Hour))
-	require.False(t, l.begin(inbound, false, time.Hour))
+	require.True(t, l.begin(t.Context(), first, false, time.Hour))
+	require.False(t, l.begin(t.Context(), inbound, false, time.Hour))
 	late, over, wake := l.late(first)
 	require.Equal(t, []bool{false, false}, []bool{late, over}, "strangers may be no better")
 	require.Empty(t, wake)
-	require.False(t, l.begin(chosen, true, time.Hour))
+	require.False(t, l.begin(t.Context(), chosen, true, time.Hour))
 	late, over, _ = l.late(inbound)
 	require.Equal(t, []bool{false, true}, []bool{late, over}, "it does not lead")
 	late, over, wake = l.late(first)
 	require.Equal(t, []bool{true, false}, []bool{late, over})
 	require.ElementsMatch(t, []download.Holder{inbound, chosen}, wake)
-	require.True(t, l.begin(chosen, true, time.Hour))
+	require.True(t, l.begin(t.Context(), chosen, true, time.Hour))
 }
 
 // TestOneMorePeerABlock is asked for headers when the block is announced.
@@ -140,8 +140,8 @@ func TestAllBeginWhenTheHeadersAreOfToday(t *testing.T) {
 	r := newCompactRig(t)
 	r.at = r.block.Header.Timestamp.Unix() + headersRecent - 1
 	require.LessOrEqual(t, r.chain.View().BestHeader.Time, r.at-headersRecent)
-	require.True(t, r.lead.begin(download.Holder{Peer: 1}, false, time.Hour))
-	require.False(t, r.lead.begin(download.Holder{Peer: 2}, false, time.Hour))
+	require.True(t, r.lead.begin(t.Context(), download.Holder{Peer: 1}, false, time.Hour))
+	require.False(t, r.lead.begin(t.Context(), download.Holder{Peer: 2}, false, time.Hour))
 	req := p2p.SubmitHeadersRequest{Peer: 3, Frames: multipart.One(r.block.Raw[:80])}
 	reply, err := r.submitHeaders(t.Context(), req)
 	require.NoError(t, err)

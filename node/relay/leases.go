@@ -32,12 +32,12 @@ func (r *Relay) lease(ctx context.Context, req p2p.LeaseRequest) (p2p.LeaseReply
 		max = 0 // it would keep us waiting for old blocks
 	}
 	var lacks missing
-	reply.Hashes = r.downloads.grant(holder(ctx, req.Peer), max, func() []chainhash.Hash {
+	reply.Hashes = r.downloads.grant(ctx, holder(ctx, req.Peer), max, func() []chainhash.Hash {
 		lacks = r.missingFor(view, best, req.Limited)
 		return slices.Clone(lacks.hashes)
 	})
 	reply.Retry = len(reply.Hashes) == 0 && (lacks.more || len(lacks.hashes) > 0)
-	r.downloads.waits(holder(ctx, req.Peer), reply.Retry && max > 0)
+	r.downloads.waits(ctx, holder(ctx, req.Peer), reply.Retry && max > 0)
 	if len(reply.Hashes) == 0 && max > 0 && lacks.limit != nil {
 		r.blameStaller(holder(ctx, req.Peer), *lacks.limit)
 	}
@@ -153,10 +153,7 @@ func (r *Relay) release(ctx context.Context, req p2p.ReleaseRequest) (p2p.Done, 
 		return p2p.Done{}, nil
 	}
 	r.wake(r.downloads.peerGone(gone))
-	r.syncs.forget(func(h download.Holder) bool { return h == gone })
-	r.wakeHeaders(r.lead.forget(func(h download.Holder) bool { return h == gone }))
-	r.orphans.forget(func(h download.Holder) bool { return h == gone })
-	r.tellTxs(r.txs.forget(func(h download.Holder) bool { return h == gone }, r.cfg.Clock.Now()))
+	r.forget(func(h download.Holder) bool { return h == gone })
 	return p2p.Done{}, nil
 }
 

@@ -58,7 +58,7 @@ func (o *orphans) parents(wtxid chainhash.Hash) (txids []chainhash.Hash, kept bo
 	return parentsOf(orphan.Tx), true
 }
 
-// announce notes that another peer has an orphan.
+// announce notes that another peer has an orphan. The lock of txs is held.
 func (o *orphans) announce(wtxid chainhash.Hash, peer download.Holder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,7 +106,7 @@ func (o *orphans) hopeless(tx *consensus.Tx, missing []chainhash.Hash) bool {
 	return true
 }
 
-// keep keeps a transaction whose parents are missing.
+// keep keeps a transaction whose parents are missing. The lock of txs is held.
 func (o *orphans) keep(tx *consensus.Tx, peer download.Holder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

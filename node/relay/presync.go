@@ -44,10 +44,10 @@ func (h *headerSyncs) take(peer download.Holder) *headersync.Sync {
 }
 
 // put keeps the sync of a peer, unless there are too many.
-func (h *headerSyncs) put(peer download.Holder, s *headersync.Sync) bool {
+func (h *headerSyncs) put(ctx context.Context, peer download.Holder, s *headersync.Sync) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, had := h.of[peer]; !had && len(h.of) >= maxSyncs {
+	if _, had := h.of[peer]; ctx.Err() != nil || !had && len(h.of) >= maxSyncs {
 		return false
 	}
 	h.of[peer] = s
@@ -101,7 +101,7 @@ func (r *Relay) continueSync(ctx context.Context, req p2p.SubmitHeadersRequest, 
 		return screened{headers: headers}
 	}
 	if !s.Continues(&headers[0]) {
-		r.syncs.put(peer, s) // an announcement in between, most likely
+		r.syncs.put(ctx, peer, s) // an announcement in between, most likely
 		return screened{headers: headers}
 	}
 	ready, more, err := s.Next(headers, len(headers) == p2p.MaxHeaders)
@@ -112,7 +112,7 @@ func (r *Relay) continueSync(ctx context.Context, req p2p.SubmitHeadersRequest, 
 			return screened{headers: headers}
 		}
 	}
-	if more && r.syncs.put(peer, s) {
+	if more && r.syncs.put(ctx, peer, s) {
 		r.tellSync(req.Peer, s, reply)
 	}
 	return screened{headers: ready, trusted: true, done: len(ready) == 0}
@@ -146,7 +146,7 @@ func (r *Relay) screen(ctx context.Context, req p2p.SubmitHeadersRequest, parent
 	s := headersync.New(r.startAt(parent, needed))
 	if _, more, err := s.Next(headers, true); err != nil {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync aborted with peer=%d: %v", req.Peer, err))
-	} else if more && r.syncs.put(holder(ctx, req.Peer), s) {
+	} else if more && r.syncs.put(ctx, holder(ctx, req.Peer), s) {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Initial headers sync started with peer=%d: height=%d", req.Peer, parent.Height))
 		r.tellSync(req.Peer, s, reply)
 	}

@@ -112,7 +112,7 @@ func TestHeadersWithoutWork(t *testing.T) {
 	r.WorkerGone("")
 	require.Empty(t, r.syncs.of)
 	for i := range maxSyncs + 1 {
-		r.syncs.put(download.Holder{Peer: int64(i)}, nil)
+		r.syncs.put(t.Context(), download.Holder{Peer: int64(i)}, nil)
 	}
 	require.Len(t, r.syncs.of, maxSyncs)
 }

@@ -97,11 +97,17 @@ func (r *Relay) Workers() []string {
 // WorkerGone takes back what belonged to a worker whose link has ended.
 func (r *Relay) WorkerGone(instance string) {
 	r.wake(r.downloads.workerGone(instance))
-	gone := func(h download.Holder) bool { return h.Worker == instance }
+	r.forget(func(h download.Holder) bool { return h.Worker == instance })
+}
+
+// forget forgets peers that are gone, but for what downloads has of them. Who announced
+// a transaction gets it as an orphan under the lock of txs: so that comes first.
+func (r *Relay) forget(gone func(download.Holder) bool) {
 	r.syncs.forget(gone)
 	r.wakeHeaders(r.lead.forget(gone))
+	wake := r.txs.forget(gone, r.cfg.Clock.Now())
 	r.orphans.forget(gone)
-	r.tellTxs(r.txs.forget(gone, r.cfg.Clock.Now()))
+	r.tellTxs(wake)
 }
 
 // BlockProcessed forgets who sent a block that was connected.

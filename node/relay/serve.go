@@ -22,7 +22,7 @@ func (r *Relay) getLocator(ctx context.Context, req p2p.LocatorRequest) (reply p
 		return reply, nil
 	}
 	if req.Begin {
-		patience, ok := r.mayBegin(peer, req.Preferred)
+		patience, ok := r.mayBegin(ctx, peer, req.Preferred)
 		if reply.Wait, reply.Patience = !ok, patience.Milliseconds(); reply.Wait {
 			return reply, nil
 		}

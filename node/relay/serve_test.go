@@ -80,7 +80,7 @@ func TestWorkersThatOweSomethingAreNamed(t *testing.T) {
 	r := newRelay(t)
 	block, tx := chainhash.Hash{1}, chainhash.Hash{2}
 	leaser, asked := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}
-	require.Len(t, r.downloads.grant(leaser, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
+	require.Len(t, r.downloads.grant(t.Context(), leaser, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
 	r.txs.announce(txrequest.Source{Peer: asked}, txrequest.Name{Hash: tx}, time.Now())
 	require.ElementsMatch(t, []string{"worker.1", "worker.2"}, r.Workers())
 	for _, name := range r.Workers() {
@@ -88,5 +88,5 @@ func TestWorkersThatOweSomethingAreNamed(t *testing.T) {
 	}
 	require.Empty(t, r.Workers())
 	other := download.Holder{Worker: "worker.3", Peer: 3}
-	require.Len(t, r.downloads.grant(other, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
+	require.Len(t, r.downloads.grant(t.Context(), other, 1, func() []chainhash.Hash { return []chainhash.Hash{block} }), 1)
 }

@@ -20,7 +20,7 @@ func TestStallersGo(t *testing.T) {
 	block := chainhash.Hash{1}
 	d := newDownloads()
 	lease := func(h download.Holder) {
-		d.grant(h, 1, func() []chainhash.Hash { return []chainhash.Hash{block} })
+		d.grant(t.Context(), h, 1, func() []chainhash.Hash { return []chainhash.Hash{block} })
 	}
 	at := func(now int64) stalled { return d.whoStalls(waiting, block, now) }
 	require.Zero(t, at(100), "nobody owes it")
@@ -56,8 +56,8 @@ func TestThoseWhoWaitAreWoken(t *testing.T) {
 	first, waiting := download.Holder{Worker: "worker.1", Peer: 1}, download.Holder{Worker: "worker.2", Peer: 2}
 	d := newDownloads()
 	lease := func() {
-		d.grant(first, 1, func() []chainhash.Hash { return []chainhash.Hash{{1}} })
-		d.waits(waiting, true)
+		d.grant(t.Context(), first, 1, func() []chainhash.Hash { return []chainhash.Hash{{1}} })
+		d.waits(t.Context(), waiting, true)
 	}
 	lease()
 	require.Equal(t, []download.Holder{waiting}, d.peerGone(first))
@@ -65,7 +65,7 @@ func TestThoseWhoWaitAreWoken(t *testing.T) {
 	lease()
 	require.Equal(t, []download.Holder{waiting}, d.workerGone("worker.1"))
 	lease()
-	d.waits(waiting, false)
+	d.waits(t.Context(), waiting, false)
 	require.Empty(t, d.peerGone(first))
 	lease()
 	require.Empty(t, d.workerGone("worker.2"))
@@ -78,7 +78,7 @@ func TestJunkDoesNotKeepALease(t *testing.T) {
 	r := newRelay(t)
 	spot := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(1, 0)
 	junk := append(append([]byte{}, spot.Block.Raw[:80]...), 0xff, 1)
-	require.Len(t, r.downloads.grant(download.Holder{Peer: 1}, 1, func() []chainhash.Hash { return []chainhash.Hash{spot.Hash} }), 1)
+	require.Len(t, r.downloads.grant(t.Context(), download.Holder{Peer: 1}, 1, func() []chainhash.Hash { return []chainhash.Hash{spot.Hash} }), 1)
 	submit := func(peer int64, requested bool) p2p.SubmitReply {
 		reply, err := r.submitBlock(t.Context(), p2p.SubmitBlockRequest{Peer: peer, Requested: requested, Frames: multipart.One(junk)})
 		require.NoError(t, err)

@@ -185,7 +185,7 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	if !r.cfg.Owner.Waits(verdict) {
 		r.downloads.takeSender(block.Hash)
 	}
-	reply.Announce = r.reward(sender, verdict, req.Compact)
+	reply.Announce = r.reward(ctx, sender, verdict, req.Compact)
 	if verdict.Reject != nil {
 		describeRefusal(&reply, verdict.Reject, req.Requested)
 	}

@@ -87,7 +87,7 @@ func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from txrequest.So
 	switch {
 	case errors.As(err, &missing):
 		reply.Reject = missing.Reason
-		reply.Orphan = r.keepOrphan(tx, from, missing)
+		reply.Orphan = r.keepOrphan(ctx, tx, from, missing)
 	case errors.As(err, &reject):
 		reply.Reject = reject.Reason
 		r.extra.add(tx)
@@ -129,27 +129,30 @@ func (r *Relay) refused(tx *consensus.Tx, reject *consensus.Reject, peer int64) 
 
 // keepOrphan keeps a transaction whose parents are missing, for all who have
 // announced it. It reports whether its peer is to be asked for them.
-func (r *Relay) keepOrphan(tx *consensus.Tx, from txrequest.Source, missing *mempool.MissingError) (ask bool) {
+func (r *Relay) keepOrphan(ctx context.Context, tx *consensus.Tx, from txrequest.Source, missing *mempool.MissingError) (ask bool) {
 	r.extra.add(tx)
 	r.logTxRefusal(tx, from.Peer.Peer, missing)
-	candidates := r.txs.candidates(tx, from)
 	if r.orphans.hopeless(tx, missing.Parents) {
+		r.txs.decided(tx.ID, tx.WitnessID)
 		r.cfg.Log.With("cat", "mempoolrej").Debug(fmt.Sprintf("not keeping orphan with rejected parents %s (wtxid=%s)", tx.ID, tx.WitnessID))
 		return false
 	}
 	// Those that were confirmed long ago are asked for, too: what is not asked for
 	// would tell what we have.
 	parents, now := r.unknown(parentsOf(tx)), r.cfg.Clock.Now()
-	for _, candidate := range candidates {
-		if !r.txs.resolve(candidate, parents, now) {
-			continue
+	var wake []download.Holder
+	_ = r.txs.during(ctx, func() { // whose call has ended cannot be asked for parents
+		for _, candidate := range r.txs.candidates(tx, from) {
+			if !r.txs.resolve(candidate, parents, now) {
+				continue
+			}
+			r.orphans.keep(tx, candidate.Peer)
+			if ask = ask || candidate.Peer == from.Peer; candidate.Peer != from.Peer {
+				wake = append(wake, candidate.Peer)
+			}
 		}
-		r.orphans.keep(tx, candidate.Peer)
-		if candidate.Peer != from.Peer {
-			r.tellTxs([]download.Holder{candidate.Peer})
-		}
-		ask = ask || candidate.Peer == from.Peer
-	}
+	})
+	r.tellTxs(wake)
 	for _, parent := range missing.Parents {
 		if entry := r.pool.Get(parent); entry != nil {
 			r.orphans.accepted(entry.Tx) // it came in between, and saw no child

@@ -19,7 +19,7 @@ func TestWhoToldFirstIsAskedFirst(t *testing.T) {
 		told, old := chainhash.Hash{1}, chainhash.Hash{2}
 		d := newDownloads()
 		grant := func(h download.Holder) []chainhash.Hash {
-			granted := d.grant(h, 9, func() []chainhash.Hash { return []chainhash.Hash{told, old} })
+			granted := d.grant(t.Context(), h, 9, func() []chainhash.Hash { return []chainhash.Hash{told, old} })
 			d.peerGone(download.Holder{}) // nobody
 			d.leases.PeerGone(h)
 			return granted

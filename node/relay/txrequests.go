@@ -25,6 +25,9 @@ const (
 	overloadedDelay   = 2 * time.Second
 )
 
+// heardAtOnce is how many announcements are taken before others have a turn.
+const heardAtOnce = 1000
+
 // txRequests divides the download of transactions among peers, by the part's clock.
 type txRequests struct {
 	mu      sync.Mutex // guards the fields below; pool and orphans are asked under it
@@ -46,21 +49,12 @@ func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (reply p2p.
 		return reply, bus.Errorf(bus.KindBadMessage, "%d hashes", n)
 	}
 	from, now := txSource(ctx, req.From), r.cfg.Clock.Now()
-	r.txs.hear(from.Peer, req.WtxidRelay)
-	if r.chain.View().Initial {
-		return reply, nil
+	err = r.txs.during(ctx, func() { r.txs.hear(from.Peer, req.WtxidRelay) })
+	if err != nil || r.chain.View().Initial {
+		return reply, err
 	}
-	reply.Known = make([]byte, (len(req.Txids)+len(req.Wtxids)+7)/8)
-	for i := range len(req.Txids) + len(req.Wtxids) {
-		var name txrequest.Name
-		if i < len(req.Txids) {
-			name = txrequest.Name{Hash: req.Txids[i]}
-		} else {
-			name = txrequest.Name{Hash: req.Wtxids[i-len(req.Txids)], Wtxid: true}
-		}
-		if r.announced(from, name, now) {
-			reply.Known[i/8] |= 1 << (i % 8)
-		}
+	if reply.Known, err = r.announcedAll(ctx, from, req, now); err != nil {
+		return reply, err
 	}
 	wake := r.txs.failed(from.Peer, now, req.NotFound...)
 	turn := r.txs.come(from.Peer, now, func(name txrequest.Name) bool { return r.haveTx(name, false) })
@@ -79,7 +73,33 @@ func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (reply p2p.
 	return reply, nil
 }
 
-// announced takes one announcement, and reports whether the transaction is known.
+// announcedAll takes what a peer has announced, and returns the bits of what is known.
+func (r *Relay) announcedAll(ctx context.Context, from txrequest.Source, req p2p.WantTxsRequest, now time.Time) ([]byte, error) {
+	all := len(req.Txids) + len(req.Wtxids)
+	known := make([]byte, (all+7)/8)
+	for first := 0; first < all; first += heardAtOnce {
+		err := r.txs.during(ctx, func() {
+			for i := first; i < min(first+heardAtOnce, all); i++ {
+				var name txrequest.Name
+				if i < len(req.Txids) {
+					name = txrequest.Name{Hash: req.Txids[i]}
+				} else {
+					name = txrequest.Name{Hash: req.Wtxids[i-len(req.Txids)], Wtxid: true}
+				}
+				if r.announced(from, name, now) {
+					known[i/8] |= 1 << (i % 8)
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// announced takes one announcement, and reports whether the transaction is known. The
+// lock of txs is held.
 func (r *Relay) announced(from txrequest.Source, name txrequest.Name, now time.Time) bool {
 	if name.Wtxid {
 		if parents, kept := r.orphans.parents(name.Hash); kept {
@@ -163,9 +183,20 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-func (t *txRequests) hear(h download.Holder, byWtxid bool) {
+// during runs fn under the lock, unless the peer's call has ended: then the peer may be
+// gone, and nobody would forget what fn notes of it.
+func (t *txRequests) during(ctx context.Context, fn func()) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	fn()
+	return nil
+}
+
+// hear notes who announces by wtxid. The lock is held.
+func (t *txRequests) hear(h download.Holder, byWtxid bool) {
 	if byWtxid && len(t.byWtxid) < maxSenders {
 		t.byWtxid[h] = struct{}{}
 	}
@@ -185,19 +216,16 @@ func (t *txRequests) delay(from txrequest.Source, wtxid bool) (d time.Duration) 
 	return d
 }
 
+// announce notes that a peer has a transaction. The lock is held.
 func (t *txRequests) announce(from txrequest.Source, name txrequest.Name, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.tracker.Announce(from, name, now.Add(t.delay(from, name.Wtxid)))
 }
 
 // resolve has a peer asked for the parents of an orphan, by txid: an input names
 // nothing else. They are not asked for at once: who made up the child would learn
 // from that which of them we have, and they may be on their way. It reports false if
-// the peer has announced too much already.
+// the peer has announced too much already. The lock is held.
 func (t *txRequests) resolve(from txrequest.Source, parents []chainhash.Hash, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if !t.tracker.MayAnnounce(from, len(parents)) {
 		return false
 	}
@@ -208,10 +236,8 @@ func (t *txRequests) resolve(from txrequest.Source, parents []chainhash.Hash, no
 	return true
 }
 
-// candidates returns who may have a transaction, and forgets it.
+// candidates returns who may have a transaction, and forgets it. The lock is held.
 func (t *txRequests) candidates(tx *consensus.Tx, from txrequest.Source) []txrequest.Source {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	all := slices.Concat([]txrequest.Source{from}, t.tracker.Candidates(tx.ID), t.tracker.Candidates(tx.WitnessID))
 	seen := map[download.Holder]struct{}{}
 	all = slices.DeleteFunc(all, func(s txrequest.Source) bool {
