@@ -74,6 +74,18 @@ func TestSubmitPackage(t *testing.T) {
 	require.Equal(t, "success", again.Message)
 	require.Nil(t, again.Results[child.WitnessID.String()].Fees.Rate, "it was there")
 
+	dear := chaintest.Spend([]wire.OutPoint{base.Coinbase(4)}, 50*coin-2, 1, 1)
+	mistake := chaintest.Spend([]wire.OutPoint{{Hash: dear.ID}}, 10*coin, 1, 1) // 40 BTC of fee
+	for _, rate := range [][]any{nil, {0.1}} {
+		reply = get[packageReply](r, "submitpackage", append([]any{hexes(dear, mistake)}, rate...)...)
+		require.Equal(t, "transaction failed", reply.Message)
+		require.Equal(t, "max feerate exceeded", reply.Results[mistake.WitnessID.String()].Error)
+		require.Len(t, get[[]string](r, "getrawmempool"), 4)
+	}
+	overpaid := chaintest.Spend([]wire.OutPoint{base.Coinbase(4)}, 10*coin, 1, 1)
+	reply = get[packageReply](r, "submitpackage", hexes(overpaid))
+	require.Equal(t, "max feerate exceeded", reply.Results[overpaid.WitnessID.String()].Error, "alone, too")
+
 	richer := chaintest.Spend([]wire.OutPoint{base.Coinbase(1)}, 50*coin-1_000_000-2, 1, 1)
 	reply = get[packageReply](r, "submitpackage", hexes(richer), 0)
 	require.Equal(t, "success", reply.Message)

@@ -54,7 +54,7 @@ func (o *Owner) ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts me
 	case len(left) == 1:
 		return outcomes, errTransactionFailed, nil
 	}
-	refused, err = o.processTogether(ctx, left)
+	refused, err = o.processTogether(ctx, left, opts)
 	return outcomes, refused, err
 }
 
@@ -81,13 +81,13 @@ func (o *Owner) processAlone(ctx context.Context, tx *consensus.Tx, opts mempool
 }
 
 // processTogether offers transactions that were refused alone as one.
-func (o *Owner) processTogether(ctx context.Context, left []*Outcome) (refused, err error) {
+func (o *Owner) processTogether(ctx context.Context, left []*Outcome, opts mempool.Options) (refused, err error) {
 	var txs []*consensus.Tx
 	var wtxids []chainhash.Hash
 	for _, out := range left {
 		txs, wtxids = append(txs, out.Tx), append(wtxids, out.Tx.WitnessID)
 	}
-	pkg, result, err := o.acceptPackage(ctx, txs)
+	pkg, result, err := o.acceptPackage(ctx, txs, opts)
 	var failed *mempool.PackageError
 	switch {
 	case errors.As(err, &failed) && failed.Tx == nil:
@@ -111,9 +111,9 @@ func (o *Owner) processTogether(ctx context.Context, left []*Outcome) (refused, 
 }
 
 // acceptPackage fails with a *mempool.PackageError if the package is refused.
-func (o *Owner) acceptPackage(ctx context.Context, txs []*consensus.Tx) (pkg *mempool.Package, result mempool.Result, err error) {
+func (o *Owner) acceptPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (pkg *mempool.Package, result mempool.Result, err error) {
 	for range maxRounds {
-		if pkg, err = o.proposePackage(txs); err != nil {
+		if pkg, err = o.proposePackage(txs, opts); err != nil {
 			return nil, result, err
 		}
 		for _, m := range pkg.Members() {
@@ -135,14 +135,14 @@ func (o *Owner) acceptPackage(ctx context.Context, txs []*consensus.Tx) (pkg *me
 	return pkg, result, err
 }
 
-func (o *Owner) proposePackage(txs []*consensus.Tx) (pkg *mempool.Package, err error) {
+func (o *Owner) proposePackage(txs []*consensus.Tx, opts mempool.Options) (pkg *mempool.Package, err error) {
 	for _, tx := range txs {
 		if err := o.warm(tx); err != nil {
 			return nil, err
 		}
 	}
 	err = o.ReadTip(func(at *chain.TipState) error {
-		pkg, err = o.state.Pool.ProposePackage(txs, o.mempoolTip(at, shownCoins{at}))
+		pkg, err = o.state.Pool.ProposePackage(txs, o.mempoolTip(at, shownCoins{at}), opts)
 		return err
 	})
 	return pkg, err

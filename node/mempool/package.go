@@ -15,6 +15,7 @@ import (
 type Package struct {
 	members []*Proposal // parents first
 	tip     Tip
+	opts    Options
 }
 
 // PackageError tells why a package was refused. Tx is the transaction that was at
@@ -59,15 +60,16 @@ func CheckPackage(txs []*consensus.Tx) *consensus.Reject {
 // ProposePackage verifies everything about a child, which comes last, and its
 // parents, but their scripts. Fees count together. A single parent and its child may
 // replace others if they have no ancestors in the pool. It fails with a
-// *PackageError, or one of the database. It may be called from anywhere at any time.
-func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip) (*Package, error) {
+// *PackageError, or one of the database. Of opts, MaxRate bounds what each of them
+// pays. It may be called from anywhere at any time.
+func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip, opts Options) (*Package, error) {
 	if reject := CheckPackage(txs); reject != nil {
 		return nil, &PackageError{nil, reject}
 	}
-	pkg := &Package{tip: tip}
+	pkg := &Package{tip: tip, opts: opts}
 	for i, tx := range txs {
 		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}
-		c.opts = Options{together: true, Package: txs[:i]}
+		c.opts = Options{together: true, MaxRate: opts.MaxRate, Package: txs[:i]}
 		if err := p.checkAlone(c); err != nil {
 			return nil, &PackageError{tx, err}
 		}
@@ -218,7 +220,7 @@ func (p *Pool) CommitPackage(pkg *Package, tip Tip) (Result, error) {
 	for _, m := range pkg.members {
 		txs = append(txs, m.c.Tx)
 	}
-	again, err := p.ProposePackage(txs, tip)
+	again, err := p.ProposePackage(txs, tip, pkg.opts)
 	if err != nil {
 		return Result{}, err
 	}

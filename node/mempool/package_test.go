@@ -18,7 +18,7 @@ const coin = consensus.Coin
 
 // acceptPackage offers transactions together.
 func (r *rig) acceptPackage(txs ...*consensus.Tx) (mempool.Result, error) {
-	pkg, err := r.ProposePackage(txs, r.tip())
+	pkg, err := r.ProposePackage(txs, r.tip(), mempool.Options{})
 	if err != nil {
 		return mempool.Result{}, err
 	}

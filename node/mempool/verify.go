@@ -42,6 +42,10 @@ func (v *verified) covers(c *candidate) bool {
 	return true
 }
 
+// MaxRateReason is the reason for which a transaction is refused that pays more than
+// Options.MaxRate.
+const MaxRateReason = "max-fee-exceeded"
+
 // Verify lets run see to the scripts of a proposal, as script.Verifier.VerifyTx
 // does, and compares its fee with the most that it may pay. It may be called from
 // anywhere at any time, and needs neither pool nor chain.
@@ -57,7 +61,7 @@ func (p *Pool) Verify(pr *Proposal, run func(job script.Job, also txscript.Scrip
 		return consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
 	}
 	if err == nil && c.opts.MaxRate > 0 && c.Fee > c.opts.MaxRate.Fee(c.VSize) {
-		return consensus.Rejectf(consensus.Policy, "max-fee-exceeded", "")
+		return consensus.Rejectf(consensus.Policy, MaxRateReason, "")
 	}
 	pr.verified = v
 	return err

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -131,12 +132,23 @@ func childWithParents(txs []*consensus.Tx) bool {
 	return true
 }
 
+// packageRefusal names why a transaction of a package was refused, as Bitcoin Core's
+// submitpackage does, which has another name than testmempoolaccept for one that pays
+// too much.
+func packageRefusal(err error) string {
+	var reject *consensus.Reject
+	if errors.As(err, &reject) && reject.Reason == mempool.MaxRateReason {
+		return "max feerate exceeded"
+	}
+	return err.Error()
+}
+
 func (p *packageInfo) add(out chainstate.Outcome) {
 	info := packageTxInfo{TxID: out.Tx.ID.String()}
 	wtxid := out.Tx.WitnessID
 	switch {
 	case out.Err != nil:
-		info.Error = out.Err.Error()
+		info.Error = packageRefusal(out.Err)
 	case out.Known && out.Entry.Tx.WitnessID != wtxid:
 		info.OtherWtxid = out.Entry.Tx.WitnessID.String()
 	default:

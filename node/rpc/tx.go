@@ -149,7 +149,7 @@ func sendError(err error) error {
 	switch {
 	case !errors.As(err, &reject):
 		return err
-	case reject.Reason == "max-fee-exceeded":
+	case reject.Reason == mempool.MaxRateReason:
 		return rpc.Errorf(rpc.VerifyError, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
 	case reject.Result == consensus.MissingInputs:
 		return rpc.Errorf(rpc.VerifyError, "%s", reject.Error())
@@ -237,7 +237,7 @@ func (a *acceptInfo) set(tx *consensus.Tx, result mempool.Result, err error, rat
 	e := result.Entry
 	if rate > 0 && e.Fee > mempool.Rate(rate).Fee(e.VSize) {
 		allowed = false
-		a.Reject = "max-fee-exceeded"
+		a.Reject = mempool.MaxRateReason
 		return true, nil
 	}
 	a.VSizeAdjusted, a.VSize, a.VSizeBIP141 = e.VSize, e.VSize, virtualSize(tx)
