@@ -81,6 +81,9 @@ func (t *Tracker) pass(a *announcement, now time.Time) (wake []download.Holder) 
 	if next == nil {
 		return nil // those that are not ready come by themselves
 	}
+	if next.preferred {
+		tx.told = now
+	}
 	next.peer.postpone(next, now)
 	return []download.Holder{next.peer.holder}
 }

@@ -23,8 +23,8 @@ const (
 	// maxTotal is how many of all peers are, before each may have its share only;
 	// twice as many are the end.
 	maxTotal = 300_000
-	// grace is how long a preferred peer may take to come and ask before another
-	// one may.
+	// grace is how long preferred peers may take to come and ask, of which one was
+	// told, before another one may.
 	grace = time.Second
 )
 
@@ -56,6 +56,7 @@ type transaction struct {
 	requested *announcement // nil if nobody is asked
 	expires   time.Time     // of the request
 	better    int           // of by, those of preferred peers that have not failed
+	told      time.Time     // when a preferred one was, since somebody was asked; zero if none was
 }
 
 // announcement is one peer's of one transaction.
@@ -161,12 +162,15 @@ func (t *Tracker) Come(h download.Holder, now time.Time, have func(Name) bool) (
 			p.postpone(a, a.tx.expires)
 		case have(a.name()):
 			t.Forget(a.tx.hash)
-		case preferred != nil && !a.preferred:
+		case preferred != nil && !a.preferred && a.tx.told.IsZero():
+			a.tx.told = now
 			p.postpone(a, now.Add(grace))
 			preferred.peer.postpone(preferred, now)
 			turn.Wake = append(turn.Wake, preferred.peer.holder)
+		case preferred != nil && !a.preferred && now.Before(a.tx.told.Add(grace)):
+			p.postpone(a, a.tx.told.Add(grace))
 		default:
-			a.tx.requested, a.tx.expires = a, now.Add(Patience)
+			a.tx.requested, a.tx.expires, a.tx.told = a, now.Add(Patience), time.Time{}
 			p.inFlight++
 			p.postpone(a, a.tx.expires)
 			turn.Ask = append(turn.Ask, a.name())

@@ -96,6 +96,29 @@ func TestPreferredPeersGoFirst(t *testing.T) {
 	require.Empty(t, tr.asks(source(1), turn.Next))
 }
 
+// A preferred peer that never comes, be it gone or silent, keeps nobody from a
+// transaction for longer than its grace: not when it announced first, nor when it is to
+// be asked next, nor with others of its kind.
+func TestWhoNeverComesIsNotWaitedFor(t *testing.T) {
+	for silent := 1; silent < 4; silent++ {
+		tr, now := New(rand.IntN), start
+		for i := range silent {
+			tr.Announce(preferred(20+i), name(1), start)
+		}
+		for i := range 3 {
+			tr.Announce(source(i), name(1), start)
+		}
+		for i := range 3 {
+			require.Empty(t, tr.asks(source(i), now))
+			require.Empty(t, tr.asks(source(i), now.Add(grace-1)))
+			now = now.Add(grace)
+			require.Equal(t, []Name{name(1)}, tr.asks(source(i), now))
+			tr.Failed(source(i).Peer, name(1).Hash, now)
+		}
+		tr.consistent(t)
+	}
+}
+
 func TestWhatIsKnownIsForgotten(t *testing.T) {
 	tr := New(rand.IntN)
 	tr.Announce(source(1), name(1), start)
