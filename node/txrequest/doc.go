@@ -9,7 +9,9 @@
 // announced it have failed (the rules of Bitcoin Core's TxRequestTracker).
 //
 // A peer has a bounded number of announcements, and so have all together: beyond
-// that, who has more than its share can add none.
+// that, who has more than its share can add none, and in the end who has the most loses
+// some. Shares are those of workers first: the peers of one that makes them up take
+// nothing from those of others.
 //
 // It is a pure core and not safe for concurrent use: now is an argument, and chance is
 // handed in.

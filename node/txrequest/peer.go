@@ -133,10 +133,7 @@ func (t *Tracker) detach(a *announcement) {
 	if a.at >= 0 {
 		heap.Remove(&a.peer.due, a.at)
 	}
-	if len(a.peer.by) == 0 {
-		delete(t.peers, a.peer.holder)
-	}
-	t.total--
+	t.dismiss(a.peer)
 }
 
 func latest(a, b time.Time) time.Time {

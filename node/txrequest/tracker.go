@@ -20,8 +20,8 @@ const (
 	// maxUnlimited of one that has permission to relay.
 	MaxAnnouncements = 5000
 	maxUnlimited     = 100_000
-	// maxTotal is how many of all peers are, before each may have its share only;
-	// twice as many are the end.
+	// maxTotal is how many of all peers are, before each may have its share only.
+	// Beyond twice as many, who has the most makes room.
 	maxTotal = 300_000
 	// grace is how long preferred peers may take to come and ask, of which one was
 	// told, before another one may.
@@ -46,6 +46,7 @@ type Tracker struct {
 	random func(n int) int
 	txs    map[chainhash.Hash]*transaction
 	peers  map[download.Holder]*peer
+	crews  map[string]*crew // by worker
 	total  int
 }
 
@@ -74,7 +75,9 @@ type announcement struct {
 // New returns an empty Tracker. random returns a number below n: of peers that are
 // equal one is chosen by lot.
 func New(random func(n int) int) *Tracker {
-	return &Tracker{random: random, txs: map[chainhash.Hash]*transaction{}, peers: map[download.Holder]*peer{}}
+	return &Tracker{
+		random: random, txs: map[chainhash.Hash]*transaction{}, peers: map[download.Holder]*peer{}, crews: map[string]*crew{},
+	}
 }
 
 // Len returns how many announcements there are.
@@ -96,23 +99,25 @@ func (t *Tracker) MayAnnounce(s Source, more int) bool {
 		limit = maxUnlimited
 	}
 	if t.total+more > maxTotal {
-		limit = min(limit, maxTotal/max(len(t.peers), 1))
+		limit = min(limit, t.share(s.Peer))
 	}
-	return t.Count(s.Peer)+more <= limit && t.total+more <= 2*maxTotal
+	return t.Count(s.Peer)+more <= limit
 }
 
 // Announce notes that a peer has a transaction and may be asked for it once it is
 // ready. It reports false if there is no room. What the peer has announced already
 // stays as it is.
 func (t *Tracker) Announce(s Source, name Name, ready time.Time) bool {
-	p := t.peer(s.Peer)
-	if p.by[name.Hash] != nil {
+	if t.peer(s.Peer).by[name.Hash] != nil {
 		return true
 	}
 	if !t.MayAnnounce(s, 1) {
 		return false
 	}
-	t.peers[s.Peer] = p
+	if t.total >= 2*maxTotal {
+		t.relieve()
+	}
+	p := t.peer(s.Peer)
 	tx := t.txs[name.Hash]
 	if tx == nil {
 		tx = &transaction{hash: name.Hash}
@@ -125,7 +130,7 @@ func (t *Tracker) Announce(s Source, name Name, ready time.Time) bool {
 	}
 	p.by[name.Hash] = a
 	heap.Push(&p.due, a)
-	t.total++
+	t.enlist(p)
 	return true
 }
 

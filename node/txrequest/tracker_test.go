@@ -159,6 +159,36 @@ func TestAFloodTakesItsShareOnly(t *testing.T) {
 	require.False(t, tr.MayAnnounce(source(2), MaxAnnouncements))
 }
 
+func worker(peer int64) string { return []string{"worker.1", "worker.2", "worker.3"}[peer%3] }
+
+// A worker that makes up peers, whatever they have announced, keeps neither the peers
+// of another one nor a newcomer among its own from announcing.
+func TestOneWorkerLeavesRoomForOthers(t *testing.T) {
+	tr, n := New(rand.IntN), 0
+	announce := func(s Source) bool {
+		n++
+		return tr.Announce(s, Name{Hash: chainhash.Hash{byte(n), byte(n >> 8), byte(n >> 16), 1}}, start)
+	}
+	flood := func(peers int) {
+		for range peers {
+			for made := source(1000 + n); announce(made); {
+			}
+		}
+	}
+	flood(162)
+	require.Greater(t, tr.Len(), 2*maxTotal-MaxAnnouncements)
+	honest := preferred(1)
+	honest.Peer.Worker = "worker.2"
+	for range MaxAnnouncements {
+		require.True(t, announce(honest))
+	}
+	flood(300)
+	require.LessOrEqual(t, tr.Len(), 2*maxTotal)
+	require.Equal(t, MaxAnnouncements, tr.Count(honest.Peer), "who has the most loses it")
+	require.True(t, announce(source(1)), "a newcomer among many")
+	require.False(t, tr.MayAnnounce(source(1), MaxAnnouncements))
+}
+
 // consistent compares the sums with what is there.
 func (tr *Tracker) consistent(t *testing.T) {
 	t.Helper()
@@ -189,6 +219,15 @@ func (tr *Tracker) consistent(t *testing.T) {
 		}
 	}
 	require.Equal(t, total, tr.total)
+	crews, peers := 0, 0
+	for worker, c := range tr.crews {
+		crews, peers = crews+c.total, peers+len(c.peers)
+		for p := range c.peers {
+			require.Equal(t, worker, p.holder.Worker)
+			require.Same(t, p, tr.peers[p.holder])
+		}
+	}
+	require.Equal(t, []int{total, len(tr.peers)}, []int{crews, peers})
 	for h, p := range tr.peers {
 		require.Equal(t, h, p.holder)
 		require.NotEmpty(t, p.by)
@@ -218,8 +257,9 @@ func TestAnyOrderOfEvents(t *testing.T) {
 		}
 		for range 2000 {
 			s, n := source(rng.IntN(9)), name(rng.IntN(60))
+			s.Peer.Worker = worker(s.Peer.Peer)
 			s.Preferred = s.Peer.Peer < 3
-			switch rng.IntN(12) {
+			switch rng.IntN(13) {
 			case 0, 1, 2, 3:
 				tr.Announce(s, n, now.Add(time.Duration(rng.IntN(4))*time.Second))
 			case 4, 5, 6:
@@ -235,6 +275,12 @@ func TestAnyOrderOfEvents(t *testing.T) {
 			case 10:
 				now = now.Add(time.Duration(rng.IntN(20_000)) * time.Millisecond)
 			case 11:
+				if tr.Len() > 0 && rng.IntN(10) == 0 {
+					before := tr.Len()
+					tr.relieve()
+					require.Less(t, tr.Len(), before)
+				}
+			case 12:
 				if rng.IntN(10) == 0 {
 					for _, h := range tr.Gone(func(h download.Holder) bool { return h == s.Peer || h.Peer == 8 }, now) {
 						require.NotContains(t, []int64{s.Peer.Peer, 8}, h.Peer)
@@ -249,7 +295,7 @@ func TestAnyOrderOfEvents(t *testing.T) {
 		for range 12 { // everybody fails, or is late
 			now = now.Add(2 * Patience)
 			for p := range 9 {
-				come(source(p))
+				come(Source{Peer: download.Holder{Worker: worker(int64(p)), Peer: int64(p)}})
 			}
 			tr.consistent(t)
 		}
