@@ -214,6 +214,13 @@ func (o *orphans) next() (orphan *consensus.Tx, peer download.Holder, ok bool) {
 	return nil, peer, false
 }
 
+// putBack makes an orphan the next one again: nothing was decided.
+func (o *orphans) putBack(tx *consensus.Tx) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.due = slices.Insert(o.due, 0, tx.WitnessID)
+}
+
 func (o *orphans) forget(gone func(download.Holder) bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -240,7 +247,8 @@ func (r *Relay) Orphans() (all []orphanage.Orphan) {
 }
 
 // reconsider offers the mempool the orphans whose parents have come, and then those
-// whose parents these are.
+// whose parents these are. They are of any peers: if the one goes that brought a parent,
+// and ctx ends with its call, Run sees to those that are left.
 func (r *Relay) reconsider(ctx context.Context) error {
 	for ctx.Err() == nil {
 		tx, peer, ok := r.orphans.next()
@@ -248,10 +256,22 @@ func (r *Relay) reconsider(ctx context.Context) error {
 			return nil
 		}
 		if err := r.reconsiderOne(ctx, tx, peer); err != nil {
-			return err
+			r.orphans.putBack(tx)
+			if ctx.Err() == nil {
+				return err
+			}
 		}
 	}
+	r.orphansAreDue()
 	return context.Cause(ctx)
+}
+
+// orphansAreDue has Run reconsider orphans.
+func (r *Relay) orphansAreDue() {
+	select {
+	case r.orphansDue <- struct{}{}:
+	default:
+	}
 }
 
 func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer download.Holder) error {

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"context"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -10,8 +12,10 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/internal/multipart"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 func (r *Relay) send(t *testing.T, peer int64, tx *consensus.Tx) p2p.SubmitReply {
@@ -132,6 +136,43 @@ func TestOrphansGoWithTheirPeers(t *testing.T) {
 	require.True(t, r.send(t, 1, r.block.Txs[2]).Orphan)
 	r.WorkerGone("")
 	require.Empty(t, r.Orphans())
+}
+
+// The peer that brought the parent goes while its child is looked at: the child is
+// another peer's, and not lost.
+func TestAnOrphanOutlivesTheCallOfAnotherPeer(t *testing.T) {
+	r := newCompactRig(t)
+	first, second := r.block.Txs[1], r.block.Txs[2]
+	require.True(t, r.send(t, 1, second).Orphan)
+	_, err := r.cfg.Owner.ProcessTx(t.Context(), first, mempool.Options{})
+	require.NoError(t, err)
+	r.orphans.accepted(first)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	err = r.cfg.Owner.DoAmidBlocks(t.Context(), func(*chainstate.State) error { // a block is being stored, say
+		go func() { ended <- r.reconsider(ctx) }()
+		for r.dueOrphans() > 0 {
+			runtime.Gosched() // until it was taken
+		}
+		cancel()
+		return <-ended
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 1, r.dueOrphans())
+	<-r.orphansDue // Run sees to it
+	require.NoError(t, r.reconsider(t.Context()))
+	require.NotNil(t, r.pool.Get(second.ID))
+	require.Empty(t, r.Orphans())
+
+	require.True(t, r.send(t, 1, r.block.Txs[3]).New, "nothing was left")
+	require.ErrorIs(t, r.reconsider(ctx), context.Canceled)
+	<-r.orphansDue
+}
+
+func (r *Relay) dueOrphans() int {
+	r.orphans.mu.Lock()
+	defer r.orphans.mu.Unlock()
+	return len(r.orphans.due)
 }
 
 // A child of two waits for the second when the first has come, and is not lost.

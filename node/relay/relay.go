@@ -53,7 +53,8 @@ type Relay struct {
 	orphans   *orphans
 	extra     *extraTxs
 	recent    *recentCompact
-	// orphansDue holds a token when a block has brought parents of orphans.
+	// orphansDue holds a token when a block has brought parents of orphans, or who
+	// reconsidered them is gone.
 	orphansDue chan struct{}
 }
 
@@ -128,10 +129,7 @@ func (r *Relay) BlockConnected(block *consensus.Block, initial bool) {
 	r.txs.connected(block)
 	erased, due := r.orphans.connected(block)
 	if due {
-		select {
-		case r.orphansDue <- struct{}{}:
-		default:
-		}
+		r.orphansAreDue()
 	}
 	if erased > 0 {
 		r.cfg.Log.With("cat", "txpackages").Debug(fmt.Sprintf("Erased %d orphan transaction(s) included or conflicted by block", erased))

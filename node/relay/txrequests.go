@@ -165,8 +165,8 @@ func kind(name txrequest.Name) string {
 	return "tx"
 }
 
-// Run offers the mempool the orphans whose parents came in a block, and has peers
-// come when the clock was set: what they wait for may be due.
+// Run offers the mempool the orphans whose parents came in a block, and those that a
+// peer's call has left; and has peers come when the clock was set: what they wait for may be due.
 func (r *Relay) Run(ctx context.Context) error {
 	for {
 		changed := r.cfg.Clock.Changed()
