@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -155,6 +156,36 @@ func TestTheSameTransactionFromManyCallers(t *testing.T) {
 	}
 	require.Equal(t, 1, accepted)
 	require.Equal(t, []string{"added " + tx.ID.String()}, r.events)
+}
+
+// What a package pays is told as it was accepted, while its priority changes.
+func TestPrioritiesChangeWhileAPackageIsAccepted(t *testing.T) {
+	r := newAcceptRig(t)
+	for height := range int32(9) {
+		parent := r.pay(height+1, 0)
+		payer := child(parent, 100_000)
+		added := make(chan struct{})
+		var change sync.WaitGroup
+		change.Go(func() {
+			for more := true; more; {
+				select {
+				case <-added:
+					more = false
+				default:
+				}
+				assert.NoError(t, r.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+					s.Pool.Prioritise(payer.ID, 1)
+					return nil
+				}))
+			}
+		})
+		outcomes, refused, err := r.ProcessPackage(t.Context(), []*consensus.Tx{parent, payer}, mempool.Options{})
+		close(added)
+		change.Wait()
+		require.NoError(t, errors.Join(err, refused))
+		require.GreaterOrEqual(t, outcomes[1].Fee, int64(100_000))
+		require.Equal(t, outcomes[0].Entry.VSize+outcomes[1].Entry.VSize, outcomes[1].VSize)
+	}
 }
 
 // underWay lets the scripts of a block run, below one that has run already, and

@@ -16,6 +16,9 @@ type Package struct {
 	members []*Proposal // parents first
 	tip     Tip
 	opts    Options
+	// fee is what all pay together, in satoshi, with priority, for so many vbytes: as
+	// it was when the pool looked at it last.
+	fee, vsize int64
 }
 
 // PackageError tells why a package was refused. Tx is the transaction that was at
@@ -87,14 +90,9 @@ func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip, opts Options) (*Pack
 // Members returns the proposals whose scripts are to be verified.
 func (pkg *Package) Members() []*Proposal { return pkg.members }
 
-// Paid returns what all pay together, in satoshi, and their vbytes.
-func (pkg *Package) Paid() (fee, vsize int64) {
-	for _, m := range pkg.members {
-		fee += m.c.modified()
-		vsize += m.c.VSize
-	}
-	return fee, vsize
-}
+// Paid returns what all pay together, in satoshi, and their vbytes. The entries may be
+// in the pool, which changes their priorities.
+func (pkg *Package) Paid() (fee, vsize int64) { return pkg.fee, pkg.vsize }
 
 func (pkg *Package) child() *candidate { return pkg.members[len(pkg.members)-1].c }
 
@@ -111,8 +109,11 @@ func (p *Pool) checkPackage(pkg *Package) error {
 			}
 		}
 	}
-	fee, vsize := pkg.Paid()
-	if err := p.checkFloors(fee, vsize, pkg.tip.Now); err != nil {
+	for _, m := range pkg.members {
+		pkg.fee += m.c.modified()
+		pkg.vsize += m.c.VSize
+	}
+	if err := p.checkFloors(pkg.fee, pkg.vsize, pkg.tip.Now); err != nil {
 		return &PackageError{pkg.child().Tx, err}
 	}
 	ancestors := pkg.link()
@@ -224,6 +225,7 @@ func (p *Pool) CommitPackage(pkg *Package, tip Tip) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	pkg.fee, pkg.vsize = again.fee, again.vsize
 	for i, m := range pkg.members {
 		m.c = again.members[i].c
 		if !m.verified.covers(m.c) {
