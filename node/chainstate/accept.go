@@ -24,7 +24,7 @@ const maxRounds = 3
 // its scripts run while others use the state, in the caller's goroutine.
 func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
 	result, err = o.processTx(ctx, tx, opts)
-	if !errors.Is(err, chain.ErrFar) && !errors.Is(err, mempool.ErrUnverified) {
+	if !unsettled(err) {
 		return result, err
 	}
 	err = o.Do(ctx, func(s *State) error {
@@ -32,6 +32,12 @@ func (o *Owner) ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Op
 		return err
 	})
 	return result, err
+}
+
+// unsettled reports whether something is to be looked at while nobody else changes
+// chain or mempool.
+func unsettled(err error) bool {
+	return errors.Is(err, chain.ErrFar) || errors.Is(err, mempool.ErrUnverified)
 }
 
 func (o *Owner) processTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (result mempool.Result, err error) {
@@ -61,7 +67,11 @@ func (o *Owner) propose(tx *consensus.Tx, opts mempool.Options) (proposal *mempo
 // verify runs the scripts of a proposal, once for all callers who have the same
 // transaction. As many run at a time as scripts of blocks, beside those.
 func (o *Owner) verify(ctx context.Context, proposal *mempool.Proposal) error {
-	return o.state.Pool.Verify(proposal, func(job script.Job, also txscript.ScriptFlags) error {
+	return o.state.Pool.Verify(proposal, o.runScripts(ctx))
+}
+
+func (o *Owner) runScripts(ctx context.Context) mempool.Run {
+	return func(job script.Job, also txscript.ScriptFlags) error {
 		return o.flights.join(ctx, flightName{job.Wtxid, job.Flags, also}, func() error {
 			select {
 			case o.verifying <- struct{}{}:
@@ -71,7 +81,7 @@ func (o *Owner) verify(ctx context.Context, proposal *mempool.Proposal) error {
 			defer func() { <-o.verifying }()
 			return o.verifier.VerifyTx(job, also)
 		})
-	})
+	}
 }
 
 func (o *Owner) commit(ctx context.Context, proposal *mempool.Proposal) (result mempool.Result, err error) {

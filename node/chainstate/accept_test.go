@@ -1,6 +1,7 @@
 package chainstate_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -156,6 +157,42 @@ func TestTheSameTransactionFromManyCallers(t *testing.T) {
 	}
 	require.Equal(t, 1, accepted)
 	require.Equal(t, []string{"added " + tx.ID.String()}, r.events)
+}
+
+// Where what is spent changes for ever, or is not known in a long reorganisation, a
+// package is accepted while nobody else has the state, with the same outcome.
+func TestAPackageIsAcceptedInTurn(t *testing.T) {
+	accept := map[string]func(*chainstate.Owner, context.Context, []*consensus.Tx, mempool.Options) (*mempool.Package, mempool.Result, error){
+		"try": chainstate.TryPackage, "settle": chainstate.SettlePackage,
+	}
+	for name, accept := range accept {
+		t.Run(name, func(t *testing.T) {
+			r := newAcceptRig(t)
+			parent := r.pay(1, 0)
+			payer, poor := child(parent, 100_000), child(parent, 1)
+			refused := func(opts mempool.Options, reason string, tx *consensus.Tx, txs ...*consensus.Tx) {
+				_, _, err := accept(r.Owner, t.Context(), txs, opts)
+				var failed *mempool.PackageError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, reason, reasonOf(err))
+				require.Same(t, tx, failed.Tx)
+			}
+			refused(mempool.Options{}, "min relay fee not met", poor, parent, poor)
+			refused(mempool.Options{MaxRate: 1000}, mempool.MaxRateReason, payer, parent, payer)
+			refused(mempool.Options{}, "package-contains-duplicates", nil, parent, parent)
+			require.Empty(t, r.events)
+			pkg, result, err := accept(r.Owner, t.Context(), []*consensus.Tx{parent, payer}, mempool.Options{})
+			require.NoError(t, err)
+			fee, _ := pkg.Paid()
+			require.EqualValues(t, 100_000, fee)
+			require.Same(t, r.Pool().Get(payer.ID), result.Entry)
+			require.Equal(t, []string{"added " + parent.ID.String(), "added " + payer.ID.String()}, r.events)
+		})
+	}
+	require.True(t, chainstate.Unsettled(chain.ErrFar))
+	require.True(t, chainstate.Unsettled(mempool.ErrUnverified))
+	require.False(t, chainstate.Unsettled(nil))
+	require.False(t, chainstate.Unsettled(&mempool.PackageError{Err: consensus.Rejectf(consensus.Policy, "mempool full", "")}))
 }
 
 // What a package pays is told as it was accepted, while its priority changes.

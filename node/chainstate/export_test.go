@@ -7,6 +7,15 @@ var (
 	Commit  = (*Owner).commit
 )
 
+// The two ways to accept a package.
+var (
+	TryPackage    = (*Owner).tryPackage
+	SettlePackage = (*Owner).settlePackage
+)
+
+// Unsettled tells which errors lead from the one to the other.
+var Unsettled = unsettled
+
 // Awaited is what Advance has ended for.
 var Awaited = (*State).awaited
 

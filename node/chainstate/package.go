@@ -112,17 +112,21 @@ func (o *Owner) processTogether(ctx context.Context, left []*Outcome, opts mempo
 
 // acceptPackage fails with a *mempool.PackageError if the package is refused.
 func (o *Owner) acceptPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (pkg *mempool.Package, result mempool.Result, err error) {
+	pkg, result, err = o.tryPackage(ctx, txs, opts)
+	if !unsettled(err) {
+		return pkg, result, err
+	}
+	return o.settlePackage(ctx, txs, opts)
+}
+
+// tryPackage is acceptPackage while others use the state.
+func (o *Owner) tryPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (pkg *mempool.Package, result mempool.Result, err error) {
 	for range maxRounds {
 		if pkg, err = o.proposePackage(txs, opts); err != nil {
 			return nil, result, err
 		}
-		for _, m := range pkg.Members() {
-			var reject *consensus.Reject
-			if err = o.verify(ctx, m); errors.As(err, &reject) {
-				return nil, result, &mempool.PackageError{Tx: m.Result().Entry.Tx, Err: reject}
-			} else if err != nil {
-				return nil, result, err
-			}
+		if err = o.state.Pool.VerifyPackage(pkg, o.runScripts(ctx)); err != nil {
+			return nil, result, err
 		}
 		err = o.DoAmidBlocks(ctx, func(s *State) error {
 			result, err = s.change(func(tip mempool.Tip) (mempool.Result, error) { return s.Pool.CommitPackage(pkg, tip) })
@@ -132,6 +136,18 @@ func (o *Owner) acceptPackage(ctx context.Context, txs []*consensus.Tx, opts mem
 			break
 		}
 	}
+	return pkg, result, err
+}
+
+// settlePackage is acceptPackage while nobody else has the state.
+func (o *Owner) settlePackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (pkg *mempool.Package, result mempool.Result, err error) {
+	err = o.Do(ctx, func(s *State) error {
+		result, err = s.change(func(tip mempool.Tip) (mempool.Result, error) {
+			pkg, result, err = s.Pool.AcceptPackage(txs, tip, opts)
+			return result, err
+		})
+		return err
+	})
 	return pkg, result, err
 }
 

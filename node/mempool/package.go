@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -87,7 +88,7 @@ func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip, opts Options) (*Pack
 	return pkg, nil
 }
 
-// Members returns the proposals whose scripts are to be verified.
+// Members returns the proposals that are to be accepted together.
 func (pkg *Package) Members() []*Proposal { return pkg.members }
 
 // Paid returns what all pay together, in satoshi, and their vbytes. The entries may be
@@ -238,6 +239,37 @@ func (p *Pool) CommitPackage(pkg *Package, tip Tip) (Result, error) {
 		}
 	}
 	return p.enterPackage(pkg)
+}
+
+// VerifyPackage is Verify for all members. It fails with a *PackageError if the scripts
+// of one are not valid, or it pays too much.
+func (p *Pool) VerifyPackage(pkg *Package, run Run) error {
+	for _, m := range pkg.members {
+		err := p.Verify(m, run)
+		var reject *consensus.Reject
+		if errors.As(err, &reject) {
+			return &PackageError{m.c.Tx, reject}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AcceptPackage adds a package to the pool, or tells why not as ProposePackage does. It
+// is ProposePackage, VerifyPackage and CommitPackage in one, for who lets nobody else
+// change pool or chain meanwhile.
+func (p *Pool) AcceptPackage(txs []*consensus.Tx, tip Tip, opts Options) (*Package, Result, error) {
+	pkg, err := p.ProposePackage(txs, tip, opts)
+	if err != nil {
+		return nil, Result{}, err
+	}
+	if err := p.VerifyPackage(pkg, p.cfg.Verifier.VerifyTx); err != nil {
+		return nil, Result{}, err
+	}
+	result, err := p.enterPackage(pkg)
+	return pkg, result, err
 }
 
 func (p *Pool) enterPackage(pkg *Package) (Result, error) {

@@ -22,10 +22,8 @@ func (r *rig) acceptPackage(txs ...*consensus.Tx) (mempool.Result, error) {
 	if err != nil {
 		return mempool.Result{}, err
 	}
-	for _, m := range pkg.Members() {
-		if err := r.Verify(m, r.Config().Verifier.VerifyTx); err != nil {
-			return mempool.Result{}, err
-		}
+	if err := r.VerifyPackage(pkg, r.Config().Verifier.VerifyTx); err != nil {
+		return mempool.Result{}, err
 	}
 	result, err := r.CommitPackage(pkg, r.tip())
 	r.hear(result.Events)

@@ -46,10 +46,12 @@ func (v *verified) covers(c *candidate) bool {
 // Options.MaxRate.
 const MaxRateReason = "max-fee-exceeded"
 
-// Verify lets run see to the scripts of a proposal, as script.Verifier.VerifyTx
-// does, and compares its fee with the most that it may pay. It may be called from
+// Run runs scripts, as script.Verifier.VerifyTx does.
+type Run func(job script.Job, also txscript.ScriptFlags) error
+
+// Verify lets run see to the scripts of a proposal, and compares its fee with the most that it may pay. It may be called from
 // anywhere at any time, and needs neither pool nor chain.
-func (p *Pool) Verify(pr *Proposal, run func(job script.Job, also txscript.ScriptFlags) error) error {
+func (p *Pool) Verify(pr *Proposal, run Run) error {
 	c := pr.c
 	v := verified{rules: rulesFor(c), spent: make([]wire.TxOut, len(c.spent))}
 	for i := range c.spent {
