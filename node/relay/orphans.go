@@ -106,11 +106,14 @@ func (o *orphans) hopeless(tx *consensus.Tx, missing []chainhash.Hash) bool {
 	return true
 }
 
-// keep keeps a transaction whose parents are missing. The lock of txs is held.
-func (o *orphans) keep(tx *consensus.Tx, peer download.Holder) {
+// keep keeps a transaction whose parents were missing. If one has been in a block since,
+// or lately, which saw no child, it is due at once. The lock of txs is held.
+func (o *orphans) keep(tx *consensus.Tx, missing []chainhash.Hash, peer download.Holder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.kept.Add(tx, peer)
+	if o.kept.Add(tx, peer) && slices.ContainsFunc(missing, o.confirmed.Has) {
+		o.makeDue(tx)
+	}
 }
 
 // childFor returns an orphan of a peer that spends a transaction, and was not tried
@@ -146,9 +149,14 @@ func (o *orphans) parentCame(tx *consensus.Tx) {
 		return
 	}
 	for _, child := range o.kept.Children(tx) {
-		if len(o.due) < 2*orphanage.MaxScore {
-			o.due = append(o.due, child.Tx.WitnessID)
-		}
+		o.makeDue(child.Tx)
+	}
+}
+
+// makeDue has an orphan offered to the mempool again. The lock is held.
+func (o *orphans) makeDue(tx *consensus.Tx) {
+	if len(o.due) < 2*orphanage.MaxScore {
+		o.due = append(o.due, tx.WitnessID)
 	}
 }
 

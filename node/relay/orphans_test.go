@@ -138,6 +138,28 @@ func TestOrphansGoWithTheirPeers(t *testing.T) {
 	require.Empty(t, r.Orphans())
 }
 
+// The parent comes in a block after the child was looked at, and before it is kept.
+func TestAParentIsConfirmedBeforeItsChildIsKept(t *testing.T) {
+	r := newCompactRig(t)
+	first, second, third := r.block.Txs[1], r.block.Txs[2], r.block.Txs[3]
+	block := r.tip.Next(first)
+	r.extend(t, block)
+	r.BlockConnected(block.Block, false)
+	r.keepOrphan(t.Context(), second, txSource(t.Context(), p2p.TxSource{Peer: 1}), missingOf(second))
+	r.keepOrphan(t.Context(), third, txSource(t.Context(), p2p.TxSource{Peer: 1}), missingOf(third))
+	require.Equal(t, 1, r.dueOrphans())
+	require.NoError(t, r.reconsider(t.Context()))
+	require.NotNil(t, r.pool.Get(second.ID))
+	require.NotNil(t, r.pool.Get(third.ID))
+	require.Empty(t, r.Orphans())
+
+	// One that spends what is not there waits on, and is looked at once.
+	stray := chaintest.Spend([]wire.OutPoint{{Hash: first.ID, Index: 9}}, 1000, 1000)
+	require.True(t, r.send(t, 1, stray).Orphan)
+	require.Zero(t, r.dueOrphans())
+	require.Len(t, r.Orphans(), 1)
+}
+
 // The peer that brought the parent goes while its child is looked at: the child is
 // another peer's, and not lost.
 func TestAnOrphanOutlivesTheCallOfAnotherPeer(t *testing.T) {

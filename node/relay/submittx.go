@@ -146,7 +146,7 @@ func (r *Relay) keepOrphan(ctx context.Context, tx *consensus.Tx, from txrequest
 			if !r.txs.resolve(candidate, parents, now) {
 				continue
 			}
-			r.orphans.keep(tx, candidate.Peer)
+			r.orphans.keep(tx, missing.Parents, candidate.Peer)
 			if ask = ask || candidate.Peer == from.Peer; candidate.Peer != from.Peer {
 				wake = append(wake, candidate.Peer)
 			}
