@@ -30,7 +30,7 @@ type Config struct {
 	// the long run.
 	TxRate int
 	// Best returns those of some transactions, by wtxid, that are in the mempool, in
-	// the order in which a miner would take them. It is called by many goroutines.
+	// the order in which a miner would take them. It is called by Run.
 	Best  func(wtxids []chainhash.Hash) []chainhash.Hash
 	Clock *clock.Clock
 	Log   *slog.Logger
@@ -56,6 +56,7 @@ func New(cfg Config) *Feed {
 	f.batch.inbound, f.batch.outbound = newLimit(cfg.TxRate, 1), newLimit(cfg.TxRate, outboundFactor)
 	f.tips = newPacer(tipInterval, f.publishTip)
 	f.txs = newPacer(txInterval, f.publishTxs)
+	f.txs.prepare = f.sortTxs
 	return f
 }
 

@@ -27,8 +27,9 @@ const (
 	// Bytes of transactions are bounded, too: 20 kB a second is more than blocks can
 	// confirm. Not so many at the start that to restart would pay.
 	bytesPerSecond, bytesAtFirst, bytesAtMost, bytesFloor = 20_000, 12_000_000, 50_000_000, -50_000
-	// maxBacklog bounds what waits: what comes beyond is not announced.
-	maxBacklog = 100_000
+	// maxBacklog bounds what waits: of more, the best keptBacklog are left, so that it is
+	// not sorted for each that comes.
+	maxBacklog, keptBacklog = 100_000, 90_000
 )
 
 // bucket is a token bucket.
@@ -56,6 +57,8 @@ type limit struct {
 	floor        float64 // of count
 	backlog      []waiting
 	held         bool // some of the backlog had to wait, and may be gone meanwhile
+	sorting      bool // the first of backlog are being put in order: none may go
+	sorted       bool // the first of backlog are in order
 }
 
 func newLimit(perSecond int, factor float64) *limit {
@@ -67,25 +70,25 @@ func newLimit(perSecond int, factor float64) *limit {
 	}
 }
 
+// add has a transaction wait for its turn. That there are twice too many does not
+// happen while somebody sorts them.
 func (l *limit) add(w waiting) {
-	if len(l.backlog) < maxBacklog {
+	if len(l.backlog) < 2*maxBacklog {
 		l.backlog = append(l.backlog, w)
 	}
 }
 
-// take returns what may be announced now. If that is not all, or some has waited, it is
-// what best puts first, which leaves out what need not be announced any more.
-func (l *limit) take(now time.Time, best func([]chainhash.Hash) []chainhash.Hash) (txs []p2p.TxAnnouncement) {
-	l.count.fill(now)
-	l.bytes.fill(now)
-	if l.count.value <= 0 || l.bytes.value <= 0 {
-		l.held = len(l.backlog) > 0
+// take returns what may be announced now: nothing as long as it has to be put in order
+// before.
+func (l *limit) take(now time.Time) (txs []p2p.TxAnnouncement) {
+	if !l.room(now) {
+		l.held, l.sorted = len(l.backlog) > 0, false
 		return nil
 	}
-	if l.held || float64(len(l.backlog)) > l.count.value-l.floor {
-		l.sort(best)
+	if l.sorting || l.tooMany() {
+		return nil
 	}
-	l.held = false
+	l.held, l.sorted = false, false
 	for i, w := range l.backlog {
 		txs = append(txs, w.tx)
 		l.count.value--
@@ -100,19 +103,55 @@ func (l *limit) take(now time.Time, best func([]chainhash.Hash) []chainhash.Hash
 	return txs
 }
 
-func (l *limit) sort(best func([]chainhash.Hash) []chainhash.Hash) {
-	by := make(map[chainhash.Hash]waiting, len(l.backlog))
+// room reports whether anything may be announced.
+func (l *limit) room(now time.Time) bool {
+	l.count.fill(now)
+	l.bytes.fill(now)
+	return l.count.value > 0 && l.bytes.value > 0
+}
+
+// tooMany reports whether the backlog is to be put in order before any of it may go:
+// that is not all, or some has waited.
+func (l *limit) tooMany() bool {
+	return !l.sorted && (l.held || float64(len(l.backlog)) > l.count.value-l.floor)
+}
+
+// begin returns what is to be put in order now, nil if nothing is. What comes before
+// finish is called waits behind it.
+func (l *limit) begin(now time.Time) []waiting {
+	if len(l.backlog) <= maxBacklog && (!l.room(now) || !l.tooMany()) {
+		return nil
+	}
+	l.sorting = true
+	return slices.Clip(l.backlog)
+}
+
+// finish takes the first of the backlog, as many as begin has returned, as they were put
+// in order. Of too many, those that a miner would take last are not announced.
+func (l *limit) finish(were int, sorted []waiting) {
+	newer := l.backlog[were:]
+	if were > maxBacklog {
+		sorted = sorted[:min(len(sorted), keptBacklog)]
+	}
+	l.backlog = slices.Concat(sorted, newer)
+	l.sorting, l.sorted = false, true
+}
+
+// inOrder returns those of some transactions that best returns, in its order.
+func inOrder(some []waiting, best func([]chainhash.Hash) []chainhash.Hash) []waiting {
+	by := make(map[chainhash.Hash]waiting, len(some))
 	var wtxids []chainhash.Hash
-	for _, w := range l.backlog {
+	for _, w := range some {
 		if _, twice := by[w.tx.Wtxid]; !twice {
 			by[w.tx.Wtxid] = w
 			wtxids = append(wtxids, w.tx.Wtxid)
 		}
 	}
-	l.backlog = l.backlog[:0]
+	sorted := make([]waiting, 0, len(by))
 	for _, wtxid := range best(wtxids) {
-		l.backlog = append(l.backlog, by[wtxid])
+		sorted = append(sorted, by[wtxid])
 	}
+	return sorted
 }
 
 func (l *limit) state() msg.TxRateState {

@@ -11,6 +11,7 @@ import (
 type pacer struct {
 	interval time.Duration
 	publish  func() (again bool) // again: there is more to publish later
+	prepare  func()              // called by run before publish, without the lock: it may take long; nil for nothing
 
 	mu   sync.Mutex    // held while publish runs, so that what is published later is newer
 	last time.Time     // when publish ran
@@ -62,6 +63,9 @@ func (p *pacer) run(ctx context.Context) error {
 		pause := time.NewTimer(p.interval)
 		select {
 		case <-pause.C:
+			if p.prepare != nil {
+				p.prepare()
+			}
 			p.publishDue()
 		case <-ctx.Done():
 			pause.Stop()

@@ -67,8 +67,8 @@ func (f *Feed) TxRates() msg.TxRates {
 func (f *Feed) publishTxs() (again bool) {
 	now := f.cfg.Clock.Now()
 	f.batch.mu.Lock()
-	in := f.batch.inbound.take(now, f.cfg.Best)
-	out := f.batch.outbound.take(now, f.cfg.Best)
+	in := f.batch.inbound.take(now)
+	out := f.batch.outbound.take(now)
 	f.batch.fresh = 0
 	again = len(f.batch.inbound.backlog)+len(f.batch.outbound.backlog) > 0
 	f.batch.mu.Unlock()
@@ -79,6 +79,23 @@ func (f *Feed) publishTxs() (again bool) {
 		f.publishTo(p2p.OutboundPeers, out)
 	}
 	return again
+}
+
+// sortTxs puts in order what has to be before it is published. That takes long, and
+// nobody waits for it.
+func (f *Feed) sortTxs() {
+	for _, l := range []*limit{f.batch.inbound, f.batch.outbound} {
+		f.batch.mu.Lock()
+		some := l.begin(f.cfg.Clock.Now())
+		f.batch.mu.Unlock()
+		if some == nil {
+			continue
+		}
+		sorted := inOrder(some, f.cfg.Best)
+		f.batch.mu.Lock()
+		l.finish(len(some), sorted)
+		f.batch.mu.Unlock()
+	}
 }
 
 func (f *Feed) publishTo(whom p2p.Audience, txs []p2p.TxAnnouncement) {

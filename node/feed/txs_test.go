@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -16,6 +17,35 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 )
+
+// Who announces a transaction is the one who changes chain and mempool: it waits for no
+// sorting.
+func TestNobodyWaitsForTheBacklogToBeSorted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sorting, sorted := make(chan int), make(chan struct{})
+		f := New(Config{TxRate: 1, Clock: clock.New(0), Log: slog.New(slog.DiscardHandler), Best: func(wtxids []chainhash.Hash) []chainhash.Hash {
+			sorting <- len(wtxids)
+			<-sorted
+			return wtxids
+		}})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- f.Run(ctx) }()
+		for i := range 3000 {
+			f.Announce(numbered(i).tx, 200)
+		}
+		require.Equal(t, 3000-1, <-sorting, "the first went at once")
+		f.Announce(numbered(3000).tx, 200)
+		require.Equal(t, 3000, f.TxRates().Inbound.Backlog)
+		sorted <- struct{}{}
+		require.Equal(t, 3000, <-sorting, "of outbound peers")
+		close(sorted)
+		pass(txInterval)
+		require.Equal(t, 3000-burstSeconds-floorSeconds, f.TxRates().Inbound.Backlog)
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+	})
+}
 
 // TestTransactionsAreAnnouncedInBatches: one alone at once, those that come soon
 // after it together, and so many that an event is full without waiting.

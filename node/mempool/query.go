@@ -163,48 +163,57 @@ func (p *Reader) Candidates() []mining.Candidate {
 	return candidates
 }
 
+// standing is where an entry stands in the order of a miner.
+type standing struct {
+	wtxid      chainhash.Hash
+	fee, vsize int64 // of its chunk
+	cluster    *cluster
+	at         int // within the cluster
+}
+
+// placedAtOnce is how many entries are looked up before those who change the pool have
+// a turn.
+const placedAtOnce = 1000
+
 // Best returns those of some transactions, by wtxid, that are in the pool, in the
 // order in which a miner would take them: by the fee rates of their clusters' chunks.
+// They are many, so the pool may change meanwhile.
 func (p *Reader) Best(wtxids []chainhash.Hash) []chainhash.Hash {
-	type place struct {
-		wtxid      chainhash.Hash
-		fee, vsize int64 // of its chunk
-		cluster    *cluster
-		at         int // within the cluster
+	all := make([]standing, 0, len(wtxids))
+	for some := range slices.Chunk(wtxids, placedAtOnce) {
+		all = p.standings(all, some)
 	}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	wanted := map[*cluster]map[chainhash.Hash]struct{}{}
-	for _, wtxid := range wtxids {
-		if e := p.byWtxid[wtxid]; e != nil {
-			if wanted[e.cluster] == nil {
-				wanted[e.cluster] = map[chainhash.Hash]struct{}{}
-			}
-			wanted[e.cluster][wtxid] = struct{}{}
-		}
-	}
-	var places []place
-	for c, of := range wanted {
-		at := 0
-		for _, chunk := range c.linearized() {
-			for _, e := range chunk.entries {
-				if _, ok := of[e.Tx.WitnessID]; ok {
-					places = append(places, place{e.Tx.WitnessID, chunk.fee, chunk.vsize, c, at})
-				}
-				at++
-			}
-		}
-	}
-	// Places of one cluster stand in their order, and stay in it.
-	slices.SortStableFunc(places, func(a, b place) int {
+	// Those of one cluster stand in their order, and stay in it.
+	slices.SortStableFunc(all, func(a, b standing) int {
 		if order := compareRates(b.fee, b.vsize, a.fee, a.vsize); order != 0 || a.cluster != b.cluster {
 			return order
 		}
 		return a.at - b.at
 	})
-	best := make([]chainhash.Hash, len(places))
-	for i := range places {
-		best[i] = places[i].wtxid
+	best := make([]chainhash.Hash, len(all))
+	for i := range all {
+		best[i] = all[i].wtxid
 	}
 	return best
+}
+
+// standings adds to all where some transactions stand.
+func (p *Reader) standings(all []standing, some []chainhash.Hash) []standing {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, wtxid := range some {
+		e := p.byWtxid[wtxid]
+		if e == nil {
+			continue
+		}
+		at := 0
+		for _, chunk := range e.cluster.linearized() {
+			if i := slices.Index(chunk.entries, e); i >= 0 {
+				all = append(all, standing{wtxid, chunk.fee, chunk.vsize, e.cluster, at + i})
+				break
+			}
+			at += len(chunk.entries)
+		}
+	}
+	return all
 }
