@@ -46,14 +46,18 @@ func (o *orphans) known(hash chainhash.Hash, cheap bool) bool {
 	return o.kept.Get(hash) != nil || o.refused.Has(hash) || o.confirmed.Has(hash) || cheap && o.cheap.Has(hash)
 }
 
-// parents returns the txids that an orphan spends from. Which of them are missing
-// may have changed since it came.
-func (o *orphans) parents(wtxid chainhash.Hash) (txids []chainhash.Hash, kept bool) {
+// parentsFor returns the txids that an orphan spends from, none if the peer is one of
+// those that are to be asked for them. Which of them are missing may have changed since it
+// came.
+func (o *orphans) parentsFor(peer download.Holder, wtxid chainhash.Hash) (txids []chainhash.Hash, kept bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	orphan := o.kept.Get(wtxid)
 	if orphan == nil {
 		return nil, false
+	}
+	if slices.Contains(orphan.Peers, peer) {
+		return nil, true
 	}
 	return parentsOf(orphan.Tx), true
 }

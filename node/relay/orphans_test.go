@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"runtime"
 	"slices"
@@ -15,7 +16,9 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/txrequest"
 )
 
 func (r *Relay) send(t *testing.T, peer int64, tx *consensus.Tx) p2p.SubmitReply {
@@ -136,6 +139,42 @@ func TestOrphansGoWithTheirPeers(t *testing.T) {
 	require.True(t, r.send(t, 1, r.block.Txs[2]).Orphan)
 	r.WorkerGone("")
 	require.Empty(t, r.Orphans())
+}
+
+// Naming an orphan costs a look at each of its parents once for a message, and never
+// again once the peer is to be asked for them.
+func TestParentsAreLookedUpOnce(t *testing.T) {
+	r := newCompactRig(t)
+	var in []wire.OutPoint
+	for _, hash := range inventory(9)[:2400] {
+		in = append(in, wire.OutPoint{Hash: hash})
+	}
+	orphan := chaintest.Spend(in, 1000)
+	require.True(t, r.send(t, 1, orphan).Orphan)
+	one, two := download.Holder{Peer: 1}, download.Holder{Peer: 2}
+	lookedUp := func(h download.Holder) int {
+		parents, kept := r.orphans.parentsFor(h, orphan.WitnessID)
+		require.True(t, kept)
+		return len(parents)
+	}
+	require.Zero(t, lookedUp(one))
+	require.Equal(t, len(in), lookedUp(two))
+	req := p2p.WantTxsRequest{From: p2p.TxSource{Peer: 2}, Wtxids: slices.Repeat([]chainhash.Hash{orphan.WitnessID}, p2p.MaxInventory)}
+	reply, err := r.wantTxs(t.Context(), req)
+	require.NoError(t, err)
+	require.Equal(t, bytes.Repeat([]byte{0xff}, p2p.MaxInventory/8), reply.Known)
+	require.Equal(t, len(in), r.Relay.txs.tracker.Count(two))
+	require.Zero(t, lookedUp(two))
+
+	named := map[chainhash.Hash]struct{}{}
+	three := txSource(t.Context(), p2p.TxSource{Peer: 3})
+	wtxid := txrequest.Name{Hash: orphan.WitnessID, Wtxid: true}
+	now := r.cfg.Clock.Now()
+	require.True(t, r.announced(three, wtxid, named, now))
+	require.Contains(t, named, orphan.WitnessID)
+	r.Relay.txs.forget(func(h download.Holder) bool { return h == three.Peer }, now)
+	require.True(t, r.announced(three, wtxid, named, now))
+	require.Zero(t, r.Relay.txs.tracker.Count(three.Peer), "it was looked up for this message")
 }
 
 // The parent comes in a block after the child was looked at, and before it is kept.

@@ -76,7 +76,7 @@ func (r *Relay) wantTxs(ctx context.Context, req p2p.WantTxsRequest) (reply p2p.
 // announcedAll takes what a peer has announced, and returns the bits of what is known.
 func (r *Relay) announcedAll(ctx context.Context, from txrequest.Source, req p2p.WantTxsRequest, now time.Time) ([]byte, error) {
 	all := len(req.Txids) + len(req.Wtxids)
-	known := make([]byte, (all+7)/8)
+	known, orphans := make([]byte, (all+7)/8), map[chainhash.Hash]struct{}{}
 	for first := 0; first < all; first += heardAtOnce {
 		err := r.txs.during(ctx, func() {
 			for i := first; i < min(first+heardAtOnce, all); i++ {
@@ -86,7 +86,7 @@ func (r *Relay) announcedAll(ctx context.Context, from txrequest.Source, req p2p
 				} else {
 					name = txrequest.Name{Hash: req.Wtxids[i-len(req.Txids)], Wtxid: true}
 				}
-				if r.announced(from, name, now) {
+				if r.announced(from, name, orphans, now) {
 					known[i/8] |= 1 << (i % 8)
 				}
 			}
@@ -99,10 +99,15 @@ func (r *Relay) announcedAll(ctx context.Context, from txrequest.Source, req p2p
 }
 
 // announced takes one announcement, and reports whether the transaction is known. The
-// lock of txs is held.
-func (r *Relay) announced(from txrequest.Source, name txrequest.Name, now time.Time) bool {
+// parents of an orphan are many, and are looked up for those alone that are not among
+// orphans yet. The lock of txs is held.
+func (r *Relay) announced(from txrequest.Source, name txrequest.Name, orphans map[chainhash.Hash]struct{}, now time.Time) bool {
 	if name.Wtxid {
-		if parents, kept := r.orphans.parents(name.Hash); kept {
+		if _, twice := orphans[name.Hash]; twice {
+			return true
+		}
+		if parents, kept := r.orphans.parentsFor(from.Peer, name.Hash); kept {
+			orphans[name.Hash] = struct{}{}
 			if parents = r.unknown(parents); len(parents) > 0 && r.txs.resolve(from, parents, now) {
 				r.orphans.announce(name.Hash, from.Peer)
 			}
