@@ -74,12 +74,19 @@ func newSlowManager(b *bustest.Bus) (m *slowManager, stop func()) {
 
 // startAcceptor runs a worker that accepts connections at the address it returns.
 func startAcceptor(t *testing.T, b *bustest.Bus) string {
+	return startReleasing(t, b, func(int64) error { return nil })
+}
+
+// startReleasing is startAcceptor with what the node answers when a peer is given up.
+func startReleasing(t *testing.T, b *bustest.Bus, release func(peer int64) error) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	mux := bus.NewMux()
 	msg.GetTip.Handle(mux, func(context.Context, bus.None) (p2p.Tip, error) { return p2p.Tip{}, nil })
-	msg.Of(p2p.ReleasePeer).Handle(mux, func(context.Context, p2p.ReleaseRequest) (p2p.Done, error) { return p2p.Done{}, nil })
+	msg.Of(p2p.ReleasePeer).Handle(mux, func(_ context.Context, r p2p.ReleaseRequest) (p2p.Done, error) {
+		return p2p.Done{}, release(r.Peer)
+	})
 	b.Conn(roles.Node, "node", mux)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -114,6 +121,27 @@ func TestAnOrderOvertakesTheAdmission(t *testing.T) {
 	end := <-m.closed
 	require.EqualValues(t, 7, end.Peer)
 	require.Equal(t, "banned", end.Reason)
+}
+
+// A node that has no room for a call is told all the same that a peer is gone: what it
+// keeps for the peer it would keep until our link ends.
+func TestABusyNodeIsToldOfThePeersEnd(t *testing.T) {
+	b := bustest.New(t)
+	m, _ := newSlowManager(b)
+	calls, released := 0, make(chan int64, 8)
+	address := startReleasing(t, b, func(peer int64) error {
+		if calls++; calls < 4 {
+			return bus.Errorf(bus.KindOverloaded, "too many calls in progress")
+		}
+		released <- peer
+		return nil
+	})
+	c := connect(t, address)
+	<-m.asked
+	m.answers <- p2p.OpenPeerReply{Peer: 7, Kind: p2p.Inbound}
+	c.Close()
+	require.EqualValues(t, 7, <-released)
+	require.EqualValues(t, 7, (<-m.closed).Peer)
 }
 
 func TestAnOrderForNobodyIsNotKept(t *testing.T) {

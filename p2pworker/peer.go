@@ -335,10 +335,17 @@ func (p *peer) sayGoodbye(ctx context.Context) {
 	if p.end != nil {
 		req.Reason, req.Discourage = p.end.Reason, p.end.Discourage
 	}
-	// Both may be away: the node forgets leases in time, and the manager
+	// Both may be away, or the node have no room for a call, and neither is to wait for
+	// the other: the node forgets the peer with our link at the latest, and the manager
 	// learns of it when we register.
-	_, _ = msg.Of(p2p.ReleasePeer).Call(ctx, w.conn, p2p.ReleaseRequest{Peer: p.id})
+	var released sync.WaitGroup
+	released.Go(func() {
+		_, _ = persist(ctx, func(ctx context.Context) (p2p.Done, error) {
+			return msg.Of(p2p.ReleasePeer).Call(ctx, w.conn, p2p.ReleaseRequest{Peer: p.id})
+		})
+	})
 	_, _ = persist(ctx, func(ctx context.Context) (bus.None, error) {
 		return msg.ClosePeer.Call(ctx, w.conn, req)
 	})
+	released.Wait()
 }
