@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -289,18 +288,15 @@ func (r *Relay) orphansAreDue() {
 func (r *Relay) reconsiderOne(ctx context.Context, tx *consensus.Tx, peer download.Holder) error {
 	defer r.txSenders.add(tx.WitnessID, peer.Peer)()
 	_, err := r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
-	var missing *mempool.MissingError
-	var reject *consensus.Reject
-	switch {
-	case errors.As(err, &missing): // another parent is: it waits on
-	case errors.As(err, &reject):
-		r.extra.add(tx)
-		r.refused(tx, reject, peer.Peer)
+	switch missing, reject, err := judged(err); {
 	case err != nil:
 		return err
+	case missing != nil: // another parent is: it waits on
+	case reject != nil:
+		r.extra.add(tx)
+		r.refused(tx, reject, peer.Peer)
 	default:
-		r.orphans.accepted(tx)
-		r.txs.decided(tx.ID, tx.WitnessID)
+		r.decided(tx)
 		r.logPackages("   accepted orphan tx %s (wtxid=%s)", tx.ID, tx.WitnessID)
 	}
 	return nil

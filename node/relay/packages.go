@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -13,8 +12,9 @@ import (
 
 // offerWithChild offers a transaction that pays too little alone together with an
 // orphan of the same peer that spends it: a stranger's orphans cannot keep the right
-// child from being tried. It reports whether both were accepted.
-func (r *Relay) offerWithChild(ctx context.Context, parent *consensus.Tx, peer download.Holder) (accepted bool, err error) {
+// child from being tried. It reports whether the parent came to the mempool by that, be
+// it alone.
+func (r *Relay) offerWithChild(ctx context.Context, parent *consensus.Tx, peer download.Holder) (added bool, err error) {
 	child := r.orphans.childFor(parent, peer)
 	if child == nil {
 		return false, nil
@@ -33,15 +33,18 @@ func (r *Relay) offerWithChild(ctx context.Context, parent *consensus.Tx, peer d
 	r.logPackages("package evaluation for parent %s (wtxid=%s, sender=%d) + child %s (wtxid=%s, sender=%d): %s",
 		parent.ID, parent.WitnessID, peer.Peer, child.ID, child.WitnessID, peer.Peer, verdict)
 	for _, out := range outcomes {
-		var reject *consensus.Reject
-		switch {
-		case out.Err == nil:
-			r.accepted(out.Tx, peer.Peer)
-		case errors.As(out.Err, &reject) && reject.Result != consensus.MissingInputs:
+		switch missing, reject, _ := judged(out.Err); {
+		case missing != nil:
+		case reject != nil:
 			r.refused(out.Tx, reject, peer.Peer)
+		case out.Known:
+			r.decided(out.Tx)
+		default:
+			r.decided(out.Tx)
+			r.logAccepted(out.Tx, peer.Peer)
 		}
 	}
-	return refused == nil, nil
+	return outcomes[0].Err == nil && !outcomes[0].Known, nil
 }
 
 // packageHash names a parent with a child.

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"bytes"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -9,8 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/download"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
 )
 
 // family is a parent without a fee, and children that pay more and more.
@@ -63,6 +68,44 @@ func TestOfTwoChildrenTheOneThatPaysIsTaken(t *testing.T) {
 	require.True(t, r.send(t, 1, parent).New)
 	require.NotNil(t, r.pool.Get(children[2].ID), "the later one, which pays more")
 	require.Nil(t, r.pool.Get(children[1].ID))
+}
+
+func (r *compactRig) prioritise(t *testing.T, tx *consensus.Tx) {
+	t.Helper()
+	require.NoError(t, r.cfg.Owner.DoAmidBlocks(t.Context(), func(s *chainstate.State) error {
+		s.Pool.Prioritise(tx.ID, consensus.Coin)
+		return nil
+	}))
+}
+
+// A parent is new if it came to the mempool, whatever became of its child; and not if
+// it was there.
+func TestAParentIsNewByItself(t *testing.T) {
+	r := newCompactRig(t)
+	parent, _ := r.family(1)
+	greedy := chaintest.Spend([]wire.OutPoint{{Hash: parent.ID}}, 51*consensus.Coin, 1, 1)
+	require.False(t, r.send(t, 1, parent).New)
+	require.True(t, r.send(t, 1, greedy).Orphan)
+	r.prioritise(t, parent)
+	require.True(t, r.send(t, 1, parent).New)
+	require.NotNil(t, r.pool.Get(parent.ID))
+	require.False(t, r.want(t, 2, true, greedy.WitnessID), "it was refused")
+
+	r = newCompactRig(t)
+	parent, children := r.family(1)
+	require.True(t, r.send(t, 1, children[1]).Orphan)
+	r.prioritise(t, parent)
+	_, err := r.cfg.Owner.ProcessTx(t.Context(), parent, mempool.Options{})
+	require.NoError(t, err)
+	var log bytes.Buffer
+	r.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	added, err := r.offerWithChild(t.Context(), parent, download.Holder{Peer: 1})
+	require.NoError(t, err)
+	require.False(t, added)
+	require.NotNil(t, r.pool.Get(children[1].ID))
+	require.Contains(t, log.String(), "accepted "+children[1].ID.String())
+	require.NotContains(t, log.String(), "accepted "+parent.ID.String())
+	require.Empty(t, r.Orphans())
 }
 
 // A stranger's orphans are not tried with a parent that another peer sends.

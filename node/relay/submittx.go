@@ -82,13 +82,13 @@ func (r *Relay) answered(from txrequest.Source, tx *consensus.Tx) {
 // it.
 func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from txrequest.Source, force bool, reply p2p.SubmitReply) (p2p.SubmitReply, error) {
 	_, err := r.cfg.Owner.ProcessTx(ctx, tx, mempool.Options{})
-	var missing *mempool.MissingError
-	var reject *consensus.Reject
-	switch {
-	case errors.As(err, &missing):
+	switch missing, reject, err := judged(err); {
+	case err != nil:
+		return reply, err
+	case missing != nil:
 		reply.Reject = missing.Reason
 		reply.Orphan = r.keepOrphan(ctx, tx, from, missing)
-	case errors.As(err, &reject):
+	case reject != nil:
 		reply.Reject = reject.Reason
 		r.extra.add(tx)
 		if entry := r.pool.GetWitness(tx.WitnessID); force && entry != nil {
@@ -102,19 +102,33 @@ func (r *Relay) offerTx(ctx context.Context, tx *consensus.Tx, from txrequest.So
 				return reply, err
 			}
 		}
-	case err != nil:
-		return reply, err
 	default:
 		reply.New = true
-		r.accepted(tx, from.Peer.Peer)
+		r.decided(tx)
+		r.logAccepted(tx, from.Peer.Peer)
 	}
 	return reply, r.reconsider(ctx)
 }
 
-// accepted notes that a transaction is in the mempool.
-func (r *Relay) accepted(tx *consensus.Tx, peer int64) {
+// judged tells what the mempool says of a transaction: that its parents are missing, or
+// that it is refused; or err, which is about no transaction.
+func judged(verdict error) (missing *mempool.MissingError, reject *consensus.Reject, err error) {
+	switch {
+	case errors.As(verdict, &missing):
+		return missing, nil, nil
+	case errors.As(verdict, &reject):
+		return nil, reject, nil
+	}
+	return nil, nil, verdict
+}
+
+// decided notes that a transaction is in the mempool.
+func (r *Relay) decided(tx *consensus.Tx) {
 	r.orphans.accepted(tx)
 	r.txs.decided(tx.ID, tx.WitnessID)
+}
+
+func (r *Relay) logAccepted(tx *consensus.Tx, peer int64) {
 	figures := r.pool.Figures()
 	r.cfg.Log.With("cat", "mempool").Debug(fmt.Sprintf("AcceptToMemoryPool: peer=%d: accepted %s (wtxid=%s) (poolsz %d txn, %d kB)",
 		peer, tx.ID, tx.WitnessID, figures.Count, figures.Usage/1000))
