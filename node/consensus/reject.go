@@ -26,9 +26,12 @@ const (
 	MissingInputs  Result = "missing-inputs"
 	Premature      Result = "premature-spend"
 	WitnessMutated Result = "witness-mutated"
-	Conflict       Result = "conflict"
-	Policy         Result = "mempool-policy"
-	Reconsiderable Result = "reconsiderable" // fee too low alone
+	// WitnessStripped: what is spent needs a witness, and there is none. Somebody may
+	// have taken it away on the way: it says nothing about the transaction.
+	WitnessStripped Result = "witness-stripped"
+	Conflict        Result = "conflict"
+	Policy          Result = "mempool-policy"
+	Reconsiderable  Result = "reconsiderable" // fee too low alone
 )
 
 // Reject is a broken rule. errors.Is finds its Result.

@@ -2,8 +2,10 @@ package mempool_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -175,6 +177,46 @@ func TestRefusals(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	require.Equal(t, []chainhash.Hash{{0xfe}}, missing.Parents)
 	require.ErrorIs(t, err, consensus.MissingInputs)
+}
+
+// That scripts fail may be for want of a witness that was taken away, but not where none
+// is needed.
+func TestAWitnessMayHaveBeenTakenAway(t *testing.T) {
+	p2sh := func(redeem []byte) []byte {
+		return slices.Concat([]byte{txscript.OP_HASH160, 20}, address.Hash160(redeem), []byte{txscript.OP_EQUAL})
+	}
+	push := func(script []byte) []byte { return append([]byte{byte(len(script))}, script...) }
+	keyHash := append([]byte{txscript.OP_0, 20}, make([]byte, 20)...)
+	legacy := slices.Concat([]byte{txscript.OP_DUP, txscript.OP_HASH160, 20}, make([]byte, 20), []byte{txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG})
+	never := []byte{txscript.OP_0}
+	anchor := []byte{txscript.OP_TRUE, 2, 0x4e, 0x73}
+	for name, tt := range map[string]struct {
+		spent, scriptSig, other []byte
+		result                  consensus.Result
+	}{
+		"legacy":               {spent: legacy, result: consensus.NotStandard},
+		"legacy in P2SH":       {spent: p2sh(never), scriptSig: push(never), result: consensus.NotStandard},
+		"legacy and an anchor": {spent: legacy, other: anchor, result: consensus.NotStandard},
+		"program":              {spent: keyHash, result: consensus.WitnessStripped},
+		"program in P2SH":      {spent: p2sh(keyHash), scriptSig: push(keyHash), result: consensus.WitnessStripped},
+		"legacy and a program": {spent: legacy, other: anyone(), result: consensus.WitnessStripped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.coins[fund(0)] = coins.Coin{Value: coin, Script: tt.spent, Height: 1}
+			r.coins[fund(1)] = coins.Coin{Value: coin, Script: tt.other, Height: 1}
+			tx := change(pay(coin, 1000, fund(0), fund(1)), func(tx *wire.MsgTx) {
+				tx.TxIn[0].Witness, tx.TxIn[1].Witness = nil, nil
+				tx.TxIn[0].SignatureScript = tt.scriptSig
+				if tt.other == nil {
+					tx.TxIn = tx.TxIn[:1]
+				}
+			})
+			_, err := r.Accept(tx, r.tip(), mempool.Options{})
+			require.ErrorContains(t, err, "mempool-script-verify-flag-failed")
+			require.ErrorIs(t, err, tt.result)
+		})
+	}
 }
 
 func data(size int) *wire.TxOut {

@@ -60,7 +60,11 @@ func (p *Pool) Verify(pr *Proposal, run Run) error {
 	err := run(script.Job{Tx: c.Tx.MsgTx, Wtxid: c.Tx.WitnessID, Spent: v.spent, Flags: v.policy}, v.block)
 	var failed *script.Error
 	if errors.As(err, &failed) {
-		return consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
+		result := consensus.NotStandard
+		if !c.Tx.HasWitness() && spendsWitnessProgram(c.Tx, c.spent) {
+			result = consensus.WitnessStripped
+		}
+		return consensus.Rejectf(result, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
 	}
 	if err == nil && c.opts.MaxRate > 0 && c.Fee > c.opts.MaxRate.Fee(c.VSize) {
 		return consensus.Rejectf(consensus.Policy, MaxRateReason, "")

@@ -30,6 +30,25 @@ func standardWitness(tx *consensus.Tx, spent []coins.Coin) bool {
 	return true
 }
 
+// spendsWitnessProgram reports whether an input needs a witness: all witness programs do
+// but the anchor, which has none, be they hidden by a hash or not (Bitcoin Core's
+// SpendsNonAnchorWitnessProg).
+func spendsWitnessProgram(tx *consensus.Tx, spent []coins.Coin) bool {
+	for i, in := range tx.TxIn {
+		script := spent[i].Script
+		if txscript.IsPayToAnchorScript(script) {
+			continue
+		}
+		if txscript.IsPayToScriptHash(script) {
+			script = lastPush(in.SignatureScript)
+		}
+		if txscript.IsWitnessProgram(script) {
+			return true
+		}
+	}
+	return false
+}
+
 func standardInputWitness(in *wire.TxIn, script []byte) bool {
 	if txscript.IsPayToAnchorScript(script) {
 		return false

@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -174,8 +173,8 @@ func (o *orphans) rejected(tx *consensus.Tx, reject *consensus.Reject) (decided 
 	switch {
 	case reject.Result == consensus.Conflict:
 		return decided // it is here already
-	case !tx.HasWitness() && strings.Contains(reject.Reason, "script-verify-flag-failed"):
-		return nil // its witness may have been taken away on the way
+	case reject.Result == consensus.WitnessStripped:
+		return nil // its txid, which is its wtxid, is that of another with the witness
 	case reject.Result == consensus.Reconsiderable:
 		o.cheap.Add(tx.WitnessID)
 		return decided

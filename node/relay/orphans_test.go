@@ -117,7 +117,8 @@ func TestRefusedTransactionsAreNotWanted(t *testing.T) {
 		reject  *consensus.Reject
 		refused bool
 	}{
-		{consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed (Witness program was passed an empty witness)", ""), false},
+		{consensus.Rejectf(consensus.WitnessStripped, "mempool-script-verify-flag-failed (Witness program was passed an empty witness)", ""), false},
+		{consensus.Rejectf(consensus.NotStandard, "mempool-script-verify-flag-failed (Script evaluated without error but finished with a false/empty top stack element)", ""), true},
 		{consensus.Rejectf(consensus.NotStandard, "tx-size", ""), true},
 		{consensus.Rejectf(consensus.InputsPolicy, "bad-txns-nonstandard-inputs", ""), true},
 		{consensus.Rejectf(consensus.Conflict, "txn-already-in-mempool", ""), false},
