@@ -53,6 +53,7 @@ const (
 	CompartmentSilent   = "silent"    // it has not answered for long
 	CompartmentAnswers  = "answers"   // again
 	CompartmentTooLarge = "too-large" // it comes near the memory that it may have
+	CompartmentTooOpen  = "too-open"  // it comes near the descriptors that it may have
 )
 
 // CompartmentEvent is about one process.

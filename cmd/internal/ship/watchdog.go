@@ -25,6 +25,9 @@ const (
 	defaultTimeout = 90 * time.Second
 	// ample is the share of its memory at which a process is told of.
 	ample = 0.9
+	// brim is the share of its descriptors at which one is killed: it can open nothing
+	// any more, nor close what it has forgotten.
+	brim = 0.98
 )
 
 // watchdog finds compartments that are there and do not answer, or have grown
@@ -35,7 +38,11 @@ type watchdog struct {
 	memory  map[rights.Role]int64 // bytes that a process of a role may have; any, if it is not there
 	silent  map[string]bool       // those told of
 	large   map[string]bool
-	looked  time.Time
+	open    map[string]bool
+	// together: all compartments are in this process, whose descriptors nothing gives
+	// back but its end.
+	together bool
+	looked   time.Time
 }
 
 // sentence is what is to become of a process.
@@ -74,7 +81,8 @@ func (w *watchdog) judge(links []broker.LinkStats, processes []supervise.Status)
 	}
 	more, tooLarge := w.weigh(processes)
 	w.silent = silent
-	return append(news, more...), append(condemned, tooLarge...)
+	full, tooOpen := w.count(processes)
+	return append(append(news, more...), full...), append(append(condemned, tooLarge...), tooOpen...)
 }
 
 // warning is how long before its time-out a silent compartment is told of.
@@ -104,6 +112,30 @@ func (w *watchdog) weigh(processes []supervise.Status) (news []msg.CompartmentEv
 		}
 	}
 	w.large = large
+	return news, condemned
+}
+
+// count holds the descriptors of processes against what they may have.
+func (w *watchdog) count(processes []supervise.Status) (news []msg.CompartmentEvent, condemned []sentence) {
+	open := map[string]bool{}
+	for _, p := range processes {
+		if w.together {
+			break
+		}
+		share := float64(p.Open) / float64(max(p.Limit, 1))
+		switch {
+		case p.Limit == 0 || p.PID == 0:
+		case share >= brim:
+			condemned = append(condemned, sentence{p.Instance, p.Role, p.PID, fmt.Sprintf("has %d of %d descriptors", p.Open, p.Limit)})
+		case share > ample:
+			open[p.Instance] = true
+			if !w.open[p.Instance] {
+				text := fmt.Sprintf("%s has %d of %d descriptors, and is killed at %.0f", p.Instance, p.Open, p.Limit, brim*float64(p.Limit))
+				news = append(news, msg.CompartmentEvent{Instance: p.Instance, Role: string(p.Role), PID: p.PID, What: msg.CompartmentTooOpen, Text: text})
+			}
+		}
+	}
+	w.open = open
 	return news, condemned
 }
 
@@ -141,7 +173,7 @@ func newWatchdog(s *config.Settings) (*watchdog, error) {
 	if seconds < 0 || seconds > 1<<31 {
 		return nil, config.Complain("-compartmenttimeout=%d is not a number of seconds", seconds)
 	}
-	w := &watchdog{timeout: time.Duration(seconds) * time.Second, memory: map[rights.Role]int64{}}
+	w := &watchdog{together: !s.Bool("multiprocess", true), timeout: time.Duration(seconds) * time.Second, memory: map[rights.Role]int64{}}
 	for _, text := range s.List("compartmentmaxmemory") {
 		role, amount, _ := strings.Cut(text, ":")
 		mb, err := strconv.ParseUint(amount, 10, 31)

@@ -22,3 +22,20 @@ func TestCPUTimeIsTheKernels(t *testing.T) {
 	require.Positive(t, got)
 	require.Zero(t, CPUTime(-1))
 }
+
+// Descriptors are counted with the limit that holds for them.
+func TestDescriptorsAreTheKernels(t *testing.T) {
+	before, limit := Descriptors(os.Getpid())
+	var r syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r))
+	require.EqualValues(t, min(r.Cur, 1<<31-1), limit)
+	for range 20 {
+		f, err := os.Open(os.DevNull)
+		require.NoError(t, err)
+		defer f.Close()
+	}
+	after, _ := Descriptors(os.Getpid())
+	require.GreaterOrEqual(t, after, before+19, "the runtime may have closed one")
+	open, limit := Descriptors(-1)
+	require.Zero(t, open+limit)
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strconv"
@@ -207,4 +208,31 @@ func ResidentBytes(pid int) (resident, shared int64) {
 		return n * int64(os.Getpagesize())
 	}
 	return pages(fields[1]), pages(fields[2])
+}
+
+// Descriptors tells how many descriptors a process has open, and how many it may have;
+// both are 0 if the system does not tell, or there is no process.
+func Descriptors(pid int) (open, limit int) {
+	if pid <= 0 {
+		return 0, 0
+	}
+	folder := "/proc/" + strconv.Itoa(pid) + "/fd"
+	info, err := os.Stat(folder)
+	if err != nil {
+		return 0, 0
+	}
+	// The size is their number since Linux 6.2. Who may not read the folder may ask
+	// for that.
+	if open = int(info.Size()); open == 0 {
+		list, err := os.ReadDir(folder)
+		if err != nil {
+			return 0, 0
+		}
+		open = len(list)
+	}
+	var r unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &r); err != nil {
+		return 0, 0
+	}
+	return open, int(min(r.Cur, math.MaxInt32))
 }

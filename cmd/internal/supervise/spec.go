@@ -83,5 +83,8 @@ type Status struct {
 	Shared   int64 // of them, those of files and of other processes
 	OnBus    bool  // since its last start
 	Kills    int   // by Kill
-	Filters  int   // of system calls that are in force: 0 without a sandbox
+	// Open is how many descriptors it has, Limit how many it may have; both 0 if the
+	// system does not tell.
+	Open, Limit int
+	Filters     int // of system calls that are in force: 0 without a sandbox
 }

@@ -276,6 +276,7 @@ func (s *Supervisor) Status() []Status {
 	for i := range list {
 		list[i].RSS, list[i].Shared = ResidentBytes(list[i].PID)
 		list[i].CPU = CPUTime(list[i].PID)
+		list[i].Open, list[i].Limit = Descriptors(list[i].PID)
 		list[i].Filters = filters(list[i].PID)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Instance, b.Instance) })
