@@ -22,6 +22,9 @@ type Entry struct {
 
 // List is the set of bans and discouraged addresses. The zero value is empty.
 type List struct {
+	// System tells the autonomous system of a host, 0 if it is not known. Nil knows none.
+	System func(p2p.Host) uint32
+
 	bans map[ban]Entry
 	// sizes counts the bans of each size, so that a host is looked for in as few ways
 	// as there are sizes, however many bans there are.
@@ -121,11 +124,29 @@ func (l *List) BannedOutbound(host p2p.Host, now time.Time) bool { return l.cove
 // covers reports whether one of the bans of a reach covers a host.
 func (l *List) covers(host p2p.Host, now time.Time, inboundOnly bool) bool {
 	for z := range l.sizes {
-		if subnet, ok := z.around(host); ok && l.bans[ban{subnet, inboundOnly}].Until > now.Unix() {
+		if subnet, ok := l.around(z, host); ok && l.bans[ban{subnet, inboundOnly}].Until > now.Unix() {
 			return true
 		}
 	}
 	return false
+}
+
+// around returns the one subnet of a size that covers a host, false if none does.
+func (l *List) around(z size, host p2p.Host) (Subnet, bool) {
+	if !z.system {
+		return z.around(host)
+	}
+	s := Subnet{}
+	if l.System != nil {
+		s.system = l.System(host)
+	}
+	return s, s.system != 0
+}
+
+// Covers reports whether a subnet covers a host, banned or not.
+func (l *List) Covers(s Subnet, host p2p.Host) bool {
+	found, ok := l.around(s.size(), host)
+	return ok && found == s
 }
 
 // BannedSubnet reports whether exactly this subnet is banned.

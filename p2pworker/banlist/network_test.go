@@ -133,3 +133,35 @@ func BenchmarkBanned(b *testing.B) {
 		})
 	}
 }
+
+// A ban may be of an autonomous system, if somebody tells which hosts are in it.
+func TestBansOfSystems(t *testing.T) {
+	system, err := ParseBan("AS64496", false)
+	require.NoError(t, err)
+	require.True(t, system.IsValid())
+	require.Equal(t, "AS64496", system.String())
+	for _, bad := range []string{"AS", "AS0", "AS-1", "AS4294967296", "as64496"} {
+		_, err := ParseBan(bad, false)
+		require.Error(t, err, bad)
+	}
+	inside, outside := host(t, "1.2.3.4"), host(t, "1.2.3.5")
+	var l List
+	l.BanInbound(system, at(1), at(500))
+	require.False(t, l.Banned(inside, at(100)), "nobody tells")
+	l.System = func(h p2p.Host) uint32 {
+		if h == inside {
+			return 64496
+		}
+		return 0
+	}
+	raw, err := l.Encode(at(100))
+	require.NoError(t, err)
+	require.NoError(t, l.Decode(raw, false))
+	require.True(t, l.Banned(inside, at(100)))
+	require.False(t, l.BannedOutbound(inside, at(100)))
+	require.False(t, l.Banned(outside, at(100)))
+	require.True(t, l.Covers(system, inside))
+	require.False(t, l.Covers(system, outside))
+	require.True(t, l.Unban(system))
+	require.False(t, l.Banned(inside, at(100)))
+}

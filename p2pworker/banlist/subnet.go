@@ -4,19 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 )
 
 // Subnet is what a ban covers: a network of IPv4 or IPv6, one host of another network,
-// where neighbouring addresses are not neighbours, or all hosts of a network such as
-// Tor. Subnets can be compared.
+// where neighbouring addresses are not neighbours, all hosts of a network such as Tor,
+// or those of an autonomous system. Subnets can be compared.
 type Subnet struct {
 	host p2p.Host
 	bits int // of IPv4 and IPv6
 	// all is the network of which every host is meant; host is unset then.
 	all p2p.NetworkID
+	// system is the number of an autonomous system; host is unset then, too.
+	system uint32
 }
 
 // SubnetOf is the subnet of one host.
@@ -60,8 +63,15 @@ func ParseSubnet(text string, cjdns bool) (Subnet, error) {
 }
 
 // ParseBan reads what ParseSubnet does, or the name of a whole network: ipv4, ipv6,
-// onion, i2p or cjdns.
+// onion, i2p or cjdns, or an autonomous system such as AS64496 (RFC 5396).
 func ParseBan(text string, cjdns bool) (Subnet, error) {
+	if number, ok := strings.CutPrefix(text, "AS"); ok {
+		system, err := strconv.ParseUint(number, 10, 32)
+		if err != nil || system == 0 {
+			return Subnet{}, fmt.Errorf("%q is no autonomous system", text)
+		}
+		return Subnet{system: uint32(system)}, nil
+	}
 	for _, network := range p2p.Networks() {
 		if text == network.Name() {
 			return Subnet{all: network}, nil
@@ -105,7 +115,8 @@ func leadingOnes(raw []byte, mask string) (bits int, err error) {
 	return bits, nil
 }
 
-// Contains reports whether the subnet covers a host.
+// Contains reports whether the subnet covers a host. Which ones are in an autonomous
+// system a List knows.
 func (s Subnet) Contains(host p2p.Host) bool {
 	if s.all != 0 {
 		return host.IsValid() && host.Network() == s.all && !host.IsLocal()
@@ -126,9 +137,13 @@ type size struct {
 	network p2p.NetworkID
 	bits    int
 	all     bool
+	system  bool
 }
 
 func (s Subnet) size() size {
+	if s.system != 0 {
+		return size{system: true}
+	}
 	if s.all != 0 {
 		return size{network: s.all, all: true}
 	}
@@ -155,6 +170,9 @@ func (z size) around(host p2p.Host) (Subnet, bool) {
 // SubnetOfNetwork is all hosts of a network.
 func SubnetOfNetwork(network p2p.NetworkID) Subnet { return Subnet{all: network} }
 
+// System is the number of the autonomous system that the subnet is, 0 if it is none.
+func (s Subnet) System() uint32 { return s.system }
+
 // WholeNetwork reports whether the subnet is all hosts of a network.
 func (s Subnet) WholeNetwork() bool { return s.all != 0 }
 
@@ -162,13 +180,16 @@ func (s Subnet) WholeNetwork() bool { return s.all != 0 }
 func (s Subnet) Host() p2p.Host { return s.host }
 
 // IsValid reports whether the subnet covers anything.
-func (s Subnet) IsValid() bool { return s.all != 0 || s.host.IsValid() }
+func (s Subnet) IsValid() bool { return s.all != 0 || s.system != 0 || s.host.IsValid() }
 
 // String writes the subnet as ParseSubnet reads it, a single IP address with /32 or
 // /128.
 func (s Subnet) String() string {
 	if s.all != 0 {
 		return s.all.Name()
+	}
+	if s.system != 0 {
+		return fmt.Sprintf("AS%d", s.system)
 	}
 	if ip, ok := s.host.IP(); ok && s.host.Network() != p2p.CJDNS {
 		return netip.PrefixFrom(ip, s.bits).String()
@@ -178,5 +199,5 @@ func (s Subnet) String() string {
 
 // compare orders by network, address and size.
 func (s Subnet) compare(other Subnet) int {
-	return cmp.Or(s.host.Compare(other.host), cmp.Compare(s.bits, other.bits), cmp.Compare(s.all, other.all))
+	return cmp.Or(s.host.Compare(other.host), cmp.Compare(s.bits, other.bits), cmp.Compare(s.all, other.all), cmp.Compare(s.system, other.system))
 }

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
 // The map of Bitcoin Core's tests: three systems for 101.0.0.0 to 101.3.0.0.
@@ -59,4 +61,31 @@ func TestAMapOfSystems(t *testing.T) {
 	cfg.ASMap = raw[1:]
 	_, err = newManager(s.env, cfg.withDefaults())
 	require.EqualError(t, err, `Could not parse asmap file "a.map"`)
+}
+
+// TestABanOfASystem ends its connections, keeps others of it away, and outlives the
+// manager; without a map nothing can be said of it.
+func TestABanOfASystem(t *testing.T) {
+	raw, err := hex.DecodeString(testMap)
+	require.NoError(t, err)
+	cfg := Config{DataDir: t.TempDir(), ASMap: raw, ASMapFile: "a.map"}
+	s := newShip(t, cfg)
+	host, _ := p2p.ParseHost("101.1.0.0")
+	system := fmt.Sprintf(`["AS%d","add"]`, s.asmap.System(host))
+	w := s.worker("worker.1", 0)
+	inside, outside := w.accept("101.1.0.0:5"), w.accept("9.9.9.9:5")
+	s.succeeds("setban", system)
+	orders := w.orders()
+	require.Len(t, orders, 1)
+	require.Equal(t, inside, orders[0].Disconnect.Peer)
+	require.NotEqual(t, outside, orders[0].Disconnect.Peer)
+	require.NotEmpty(t, w.open("101.1.0.0:6", 0).Refused)
+	s.fails(rpc.ClientNodeAdded, "Error: IP/Subnet already banned", "setban", system)
+	again := newShip(t, cfg)
+	require.NotEmpty(t, again.worker("worker.1", 0).open("101.1.0.0:6", 0).Refused)
+	s.succeeds("setban", strings.Replace(system, "add", "remove", 1))
+	require.Empty(t, w.open("101.1.0.0:7", 0).Refused)
+
+	plain := newShip(t, Config{})
+	plain.fails(rpc.InvalidParameter, "Error: Which addresses are in an autonomous system is known with -asmap only", "setban", system)
 }

@@ -28,6 +28,9 @@ func (m commands) setBan(_ context.Context, call *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidIPOrSubnet, "Error: Invalid IP/Subnet")
 	}
+	if subnet.System() != 0 && m.asmap == nil && command == "add" {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Error: Which addresses are in an autonomous system is known with -asmap only")
+	}
 	if command == "remove" {
 		m.mu.Lock()
 		removed := m.bans.Unban(subnet)
@@ -58,7 +61,7 @@ func (m commands) ban(call *rpc.Call, text string, subnet banlist.Subnet) error 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	if m.bannedAlready(subnet, strings.Contains(text, "/") || subnet.WholeNetwork(), inboundOnly) {
+	if m.bannedAlready(subnet, strings.Contains(text, "/") || subnet.WholeNetwork() || subnet.System() != 0, inboundOnly) {
 		return rpc.Errorf(rpc.ClientNodeAdded, "Error: IP/Subnet already banned")
 	}
 	if absolute && seconds < now.Unix() {
@@ -109,7 +112,7 @@ func (m commands) dispatchBan(subnet banlist.Subnet, inboundOnly bool) {
 	orders, _ := m.roster.DisconnectIf(p2p.EndedByBan, fmt.Sprintf("disconnect by subnet match=%s", subnet), func(p roster.Peer) bool {
 		inbound := p.Kind == p2p.Inbound
 		byTor := subnet == torOnly && inbound && m.cfg.Networks.isOnionBind(p.Local)
-		return byTor || subnet.Contains(p.Remote.Host) && (inbound || !inboundOnly)
+		return byTor || m.bans.Covers(subnet, p.Remote.Host) && (inbound || !inboundOnly)
 	})
 	m.dispatch(orders)
 }

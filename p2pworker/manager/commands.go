@@ -124,7 +124,7 @@ func (m commands) banCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "setban", Category: "Network", Summary: "Attempts to add or remove an IP/Subnet from the banned list.",
 			Params: []rpc.Param{
-				{Name: "subnet", Type: rpc.String, Help: "The IP/Subnet (see getpeerinfo for nodes IP) with an optional netmask (default is /32 = single IP), or a whole network (" + networkNames() + ")"},
+				{Name: "subnet", Type: rpc.String, Help: "The IP/Subnet (see getpeerinfo for nodes IP) with an optional netmask (default is /32 = single IP), or a whole network (" + networkNames() + "), or with -asmap an autonomous system such as AS64496"},
 				{Name: "command", Type: rpc.String, Help: "'add' to add an IP/Subnet to the list, 'remove' to remove an IP/Subnet from the list"},
 				{Name: "bantime", Type: rpc.Number, Optional: true, Default: "0", Help: "time in seconds how long (or until when if [absolute] is set) the IP is banned (0 or empty means using the default time of 24h which can also be overwritten by the -bantime startup argument)"},
 				{Name: "absolute", Type: rpc.Bool, Optional: true, Default: "false", Help: "If set, the bantime must be an absolute timestamp expressed in UNIX epoch time"},

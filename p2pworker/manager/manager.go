@@ -170,6 +170,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	if m.asmap, err = cfg.systems(); err != nil {
 		return nil, err
 	}
+	m.bans.System = m.asmap.System
 	m.book = addrbook.New(cfg.bookKey(), m.groups())
 	m.uploads.limit = cfg.UploadTarget
 	m.own = cfg.ownEndpoints()
