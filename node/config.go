@@ -70,6 +70,8 @@ type Config struct {
 	ClusterKvB        int64 `option:"limitclustersize"`
 	BytesPerSigOp     int   `option:"bytespersigop"`
 	ExtraTxs          int   `option:"blockreconstructionextratxn"`
+	// PrivateBroadcast: what our user sends goes out by connections of its own.
+	PrivateBroadcast bool `option:"privatebroadcast"`
 
 	// Events tells that somebody hears the topics under msg.EventPrefix.
 	Events bool

@@ -20,6 +20,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/script"
 	"github.com/bulkheadnode/bulkhead/node/signature"
@@ -55,9 +56,13 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), observer{n}.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
+	if n.cfg.PrivateBroadcast {
+		n.private = privatebroadcast.New(n.env.Clock.Now)
+	}
 	n.relay = relay.New(relay.Config{
 		Filter: n.filter, ExtraTxs: min(max(n.cfg.ExtraTxs, 0), maxExtraTxs),
 		Owner: n.owner, Feed: n.feed, Params: n.params, Pruning: n.cfg.pruning(), Loaded: n.loaded.Load, Clock: n.env.Clock, Log: n.log,
+		Private: n.private,
 	})
 	return n.openIndexes()
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
+	"github.com/bulkheadnode/bulkhead/node/relay"
 	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
 )
 
@@ -49,10 +51,21 @@ func (n *node) getBlock(_ context.Context, req msg.GetBlockRequest) (reply msg.G
 	return reply, nil
 }
 
+// privately is the sending of transactions by connections of their own.
+type privately struct {
+	*relay.Relay
+	*privatebroadcast.Queue
+}
+
 // commands lists what the node offers to JSON-RPC clients.
 func (n *node) commands() rpc.Table {
 	engine, pool := n.owner.Chain(), n.owner.Pool()
+	var private noderpc.Private
+	if n.private != nil {
+		private = privately{n.relay, n.private}
+	}
 	return noderpc.Table(&noderpc.Node{
+		Private: private,
 		Orphans: n.relay.Orphans,
 		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
 			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),

@@ -21,6 +21,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
 	"github.com/bulkheadnode/bulkhead/node/watch"
@@ -61,7 +62,8 @@ type node struct {
 	feed    *feed.Feed
 	relay   *relay.Relay
 	watch   *watch.Watch
-	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
+	private *privatebroadcast.Queue // nil without -privatebroadcast
+	tips    *tipwatch.Watch         // of the best chain, and of how far it is verified
 
 	stopping func() bool // whether Run is to end
 
@@ -115,7 +117,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	n.feed.Attach(ctx, conn)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run, n.relay.Run,
+		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run, n.relay.Run, n.relay.RunPrivate,
 		func(ctx context.Context) error { return n.watchLinks().Run(ctx, conn) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.indexes.Run) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.sets.Run) },

@@ -75,6 +75,8 @@ func TestThePeerFamilyAtItsBounds(t *testing.T) {
 	carry(t, name, role, msg.Of(p2p.FetchFilters), p2p.FetchFiltersRequest{Message: "getcfilters", Start: math.MaxUint32, Stop: hash()},
 		p2p.FetchFiltersReply{Next: math.MaxUint32, Frames: fullItem(100, 1<<18)})
 	carry(t, name, role, msg.Of(p2p.FetchTx), p2p.FetchTxRequest{Hash: hash()}, p2p.FetchReply{Found: true, Frames: fullItem(1, biggest)})
+	carry(t, name, role, msg.Of(p2p.TakePrivate), p2p.TakePrivateRequest{Peer: math.MaxInt64, Address: string(make([]byte, p2p.MaxPrivateAddress))},
+		p2p.TakePrivateReply{Found: true, Txid: hash(), Frames: fullItem(1, biggest)})
 }
 
 // The same of a worker and the manager of connections.

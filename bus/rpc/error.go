@@ -45,6 +45,7 @@ const (
 	WalletNotSpecified  Code = -19
 	WalletAlreadyLoaded Code = -35
 	WalletAlreadyExists Code = -36
+	LimitExceeded       Code = -37
 )
 
 // Error is what a command answers instead of a result.

@@ -21,6 +21,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/headersync"
 	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
+	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 )
 
 // Config is what a Relay works with.
@@ -36,8 +37,10 @@ type Config struct {
 	// Filter returns a block's filter, nil if there is none yet. It is called only
 	// for peers that are offered filters.
 	Filter func(at *chain.BlockNode) (*index.Filter, error)
-	Clock  *clock.Clock
-	Log    *slog.Logger
+	// Private is what is sent by connections of its own, nil without -privatebroadcast.
+	Private *privatebroadcast.Queue
+	Clock   *clock.Clock
+	Log     *slog.Logger
 }
 
 // Relay answers workers.
@@ -56,6 +59,7 @@ type Relay struct {
 	// orphansDue holds a token when a block has brought parents of orphans, or who
 	// reconsidered them is gone.
 	orphansDue chan struct{}
+	private    *private
 }
 
 // New returns a Relay.
@@ -65,7 +69,7 @@ func New(cfg Config) *Relay {
 		downloads: newDownloads(), txs: newTxRequests(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
 		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}}, lead: &lead{waiting: map[download.Holder]bool{}},
 		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
-		orphansDue: make(chan struct{}, 1),
+		orphansDue: make(chan struct{}, 1), private: newPrivate(),
 	}
 }
 
@@ -88,11 +92,12 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.FetchTx).Handle(mux, r.fetchTx)
 	msg.StreamOf(p2p.MempoolTxs).Handle(mux, r.mempoolTxs)
 	msg.BroadcastTx.Handle(mux, r.broadcastTx)
+	r.handlePrivate(mux)
 }
 
 // Workers names the workers for which something is kept, some more than once.
 func (r *Relay) Workers() []string {
-	return slices.Concat(r.downloads.workers(), r.syncs.workers(), r.orphans.workers(), r.txs.workers())
+	return slices.Concat(r.downloads.workers(), r.syncs.workers(), r.orphans.workers(), r.txs.workers(), r.sendingPrivately())
 }
 
 // WorkerGone takes back what belonged to a worker whose link has ended.
@@ -109,6 +114,9 @@ func (r *Relay) forget(gone func(download.Holder) bool) {
 	wake := r.txs.forget(gone, r.cfg.Clock.Now())
 	r.orphans.forget(gone)
 	r.tellTxs(wake)
+	if r.cfg.Private != nil {
+		r.cfg.Private.Gone(gone)
+	}
 }
 
 // BlockProcessed forgets who sent a block that was connected.

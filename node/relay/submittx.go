@@ -57,6 +57,7 @@ func (r *Relay) takeTx(ctx context.Context, from txrequest.Source, raw []byte, f
 	}
 	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID
 	defer r.answered(from, tx)
+	r.cameBack(tx, peer)
 	switch r.orphans.lately(tx) {
 	case refusedLately:
 		if force {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/orphanage"
+	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 	"github.com/bulkheadnode/bulkhead/node/store"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
@@ -79,6 +81,14 @@ type MempoolDetails interface {
 	Priorities() map[chainhash.Hash]int64
 }
 
+// Private sends transactions by connections of their own.
+type Private interface {
+	SendPrivately(ctx context.Context, tx *consensus.Tx, maxRate int64) error
+	SkipPrivately(ctx context.Context, by time.Duration)
+	Infos() []privatebroadcast.Info
+	Abort(id chainhash.Hash) []*consensus.Tx
+}
+
 // Settings are those of the node that commands show or go by.
 type Settings struct {
 	Chain         string // a name of package chains
@@ -111,6 +121,7 @@ type Node struct {
 	Mempool Mempool
 	Indexes *indexer.Indexer
 	Tips    *tipwatch.Watch // of the best chain
+	Private Private         // nil without -privatebroadcast
 
 	Orphans  func() []orphanage.Orphan
 	MinRate  func() mempool.Rate // what the mempool asks for now
@@ -125,7 +136,7 @@ type Node struct {
 func Table(n *Node) rpc.Table {
 	families := []interface{ table() rpc.Table }{
 		chainQueries{n}, blockQueries{n}, tipCommands{n}, mempoolQueries{n}, txCommands{n},
-		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n},
+		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n}, privateCommands{n},
 	}
 	var table rpc.Table
 	for _, family := range families {
@@ -147,6 +158,8 @@ type (
 	setFiles       struct{ *Node } // UTXO sets in files
 	maintenance    struct{ *Node } // of the files on disk
 	addresses      struct{ *Node } // addresses and descriptors
+	// what is sent by connections of its own
+	privateCommands struct{ *Node }
 
 	miner struct {
 		*Node

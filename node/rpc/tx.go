@@ -49,7 +49,8 @@ func (n txCommands) table() rpc.Table {
 		},
 		{
 			Name: "sendrawtransaction", Category: "Rawtransactions", Run: n.sendRawTransaction, Result: `"hex"    (string) The transaction hash in hex`,
-			Summary: "Submit a raw transaction (serialized, hex-encoded) to the network.",
+			Summary: "Submit a raw transaction (serialized, hex-encoded) to the network.\n\n" +
+				"With -privatebroadcast it is sent by short connections of its own, over Tor or I2P, and enters the mempool when it comes back from the network: see getprivatebroadcastinfo.",
 			Params: []rpc.Param{
 				{Name: "hexstring", Type: rpc.String, Help: "The hex string of the raw transaction"},
 				maxRate,
@@ -100,7 +101,7 @@ func (n txCommands) sendRawTransaction(ctx context.Context, call *rpc.Call) (any
 	if err := n.alreadyConfirmed(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := n.Owner.Broadcast(ctx, tx, rate); err != nil {
+	if err := n.send(ctx, tx, rate); err != nil {
 		return nil, sendError(err)
 	}
 	return tx.ID.String(), nil

@@ -47,6 +47,11 @@ const (
 	WantTxs Method[WantTxsRequest, WantTxsReply] = "node.p2p.want"
 	// FetchTx answers getdata for a mempool transaction.
 	FetchTx Method[FetchTxRequest, FetchReply] = "node.p2p.gettx"
+	// TakePrivate asks for the transaction that a peer is to be sent, where a connection
+	// was made for that alone (PrivateBroadcast).
+	TakePrivate Method[TakePrivateRequest, TakePrivateReply] = "node.p2p.private.take"
+	// ConfirmPrivate tells that the peer has it.
+	ConfirmPrivate Method[ConfirmPrivateRequest, Done] = "node.p2p.private.confirm"
 	// MempoolTxs lists the mempool, for the "mempool" message (BIP35), in items of
 	// at most MaxAnnounced transactions.
 	MempoolTxs Stream[MempoolRequest, TxsAnnouncedEvent] = "node.p2p.mempool"
