@@ -45,6 +45,9 @@ func (e *proxyError) Unwrap() error { return e.cause }
 // connect dials a target by the way of the order. A name goes to the proxy for names if
 // there is one, and is not looked up here then.
 func (w *worker) connect(ctx context.Context, order p2p.DialOrder) (net.Conn, error) {
+	if order.Kind == p2p.PrivateBroadcast && len(order.Proxies) == 0 {
+		return nil, errNoProxy // whoever ordered it, the peer would see our address
+	}
 	name, port, _ := p2p.SplitHostPort(order.Target, 0)
 	host, ok := p2p.ParseHost(name)
 	if ok && host.Network() == p2p.I2P && len(order.Proxies) > 0 {

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"math"
+	"strings"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -62,6 +63,9 @@ func (m commands) addPeerAddress(_ context.Context, call *rpc.Call) (any, error)
 	tried, err := call.Bool(2, false)
 	if err != nil {
 		return nil, err
+	}
+	if inner, begins := strings.CutPrefix(text, "["); begins { // as IPv6 addresses are written before a port
+		text = strings.TrimSuffix(inner, "]")
 	}
 	host, ok := p2p.ParseHost(text)
 	if !ok {

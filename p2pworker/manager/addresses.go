@@ -74,7 +74,7 @@ func (m gossiper) relay(from int64, list []p2p.NetAddr) {
 	}
 	var others []roster.Peer
 	for _, p := range m.roster.Peers() {
-		if p.ID != from && p.Ready && !p.Leaving && p.Kind != p2p.BlockRelayOnly && p.Kind != p2p.Feeler {
+		if p.ID != from && p.Ready && !p.Leaving && p.Kind != p2p.BlockRelayOnly && p.Kind != p2p.Feeler && p.Kind != p2p.PrivateBroadcast {
 			others = append(others, p)
 		}
 	}
@@ -277,7 +277,7 @@ func (m *manager) eligible(e addrbook.Entry) bool {
 	}
 	group := m.asmap.Group(host)
 	for _, p := range m.roster.Peers() {
-		if p.Kind != p2p.Inbound && m.asmap.Group(p.Remote.Host) == group {
+		if p.Kind != p2p.Inbound && p.Kind != p2p.PrivateBroadcast && m.asmap.Group(p.Remote.Host) == group {
 			return false
 		}
 	}

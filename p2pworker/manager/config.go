@@ -66,8 +66,10 @@ type Config struct {
 	// Rates are -maxdownloadrate and -maxuploadrate.
 	Rates p2p.Rates
 	// Profiles are -listenprofile.
-	Profiles                         []Profile
-	BlocksOnly                       bool  `option:"blocksonly"`
+	Profiles   []Profile
+	BlocksOnly bool `option:"blocksonly"`
+	// PrivateBroadcast: connections are made that send one transaction each.
+	PrivateBroadcast                 bool  `option:"privatebroadcast"`
 	Capture                          bool  `option:"capturemessages"`
 	MinRelayFeeRate, IncrementalRate int64 // satoshi per 1000 vbytes
 	// Own is where peers may find us.
@@ -114,6 +116,9 @@ func (c Config) limits() roster.Limits {
 	l.DialTime = c.ConnectTimeout + dialSlack
 	if _, ok := c.Networks.proxy(p2p.I2P); ok {
 		l.DialTime += i2pSlack
+	}
+	if c.PrivateBroadcast {
+		l.Private = p2p.MaxPrivate
 	}
 	if c.MaxConnections != nil {
 		l.Total = max(*c.MaxConnections, 0)

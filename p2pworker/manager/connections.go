@@ -83,11 +83,10 @@ func (m *manager) logRefusal(remote p2p.Endpoint, why roster.Refusal) {
 func (m *manager) dialFailed(ctx context.Context, req p2p.DialFailedRequest) (bus.None, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	target := m.roster.DialTarget(req.Dial)
+	target, kind := m.roster.DialTarget(req.Dial), m.roster.DialKind(req.Dial)
 	orders, ok := m.roster.DialFailed(time.Now(), bus.CallerFrom(ctx).Instance, req.Dial, req.Busy)
 	if ok && req.Proxy {
-		m.proxyFailed = time.Now()
-		m.book.Forgive(m.endpointOf(target))
+		m.noteProxy(target, kind)
 	}
 	m.dispatch(orders)
 	if ok && !req.Busy {
@@ -114,11 +113,12 @@ func (m *manager) introducePeer(ctx context.Context, req p2p.IntroducePeerReques
 		return p2p.IntroducePeerReply{}, nil
 	}
 	m.roster.SetReady(req.Peer)
+	m.noteTor(p)
 	if f := m.facts[req.Peer]; f != nil {
 		f.services = wire.ServiceFlag(req.Services)
 		m.noteSeen(p, f, req.AddrLocal)
 	}
-	if p.Kind != p2p.Inbound {
+	if p.Kind != p2p.Inbound && p.Kind != p2p.PrivateBroadcast { // of which the book tells nobody
 		m.book.Good(p.Remote, wire.ServiceFlag(req.Services), m.now())
 	}
 	return p2p.IntroducePeerReply{}, nil
@@ -142,7 +142,7 @@ func (m *manager) closePeer(ctx context.Context, req p2p.ClosePeerRequest) (bus.
 	m.forget(req.Peer)
 	m.closedSent += req.Report.BytesSent
 	m.closedReceived += req.Report.BytesReceived
-	if p.Ready && p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly {
+	if p.Ready && p.Kind != p2p.Inbound && p.Kind != p2p.BlockRelayOnly && p.Kind != p2p.PrivateBroadcast {
 		m.book.Connected(p.Remote, m.now())
 	}
 	// All peers that come by Tor have the address of this machine: one that misbehaves

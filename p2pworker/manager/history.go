@@ -46,9 +46,13 @@ type pastPeer struct {
 // maxReasonText bounds what a worker may tell of a reason, in bytes.
 const maxReasonText = 200
 
-// remember notes the end of a connection. What its worker tells may be anything. The
-// mutex is held.
+// remember notes the end of a connection, but not of one by which our user sent something
+// that nobody is to know it is from. What its worker tells may be anything. The mutex is
+// held.
 func (m *manager) remember(p roster.Peer, req p2p.ClosePeerRequest) {
+	if p.Kind == p2p.PrivateBroadcast {
+		return
+	}
 	code := req.Code.OrUntold()
 	if p.Leaving && p.Reason != "" {
 		code = p.Reason // it was our wish, whatever the worker says

@@ -79,6 +79,7 @@ type manager struct {
 	seedNodes
 	reporting
 	idleWorkers
+	private private
 	uploads uploads
 	own     []ownEndpoint // where we can be found
 	// dialsI2P wakes who waits to ask the router again.
@@ -156,6 +157,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		ordering:    ordering{queues: map[string]*orderQueue{}, lastOrder: uint64(time.Now().UnixMicro())},
 		addresses:   addresses{gossip: map[p2p.Endpoint]gossipCache{}, relaySeed: maphash.MakeSeed()},
 		reporting:   reporting{reports: map[uint64]*reportRound{}},
+		private:     private{failed: map[p2p.NetworkID]time.Time{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 		traffic:     newTraffic(cfg),
 		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews)},
@@ -248,6 +250,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepI2P(ctx) })
 	group.Go(func() error { return m.keepLooking(ctx) })
 	group.Go(func() error { return m.tellNews(ctx) })
+	group.Go(func() error { return m.keepPrivate(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {
 		return context.Cause(parent) // what failed, failed for that
@@ -292,6 +295,7 @@ func (m *manager) keepTime(ctx context.Context) error {
 		m.dispatch(m.roster.Tick(time.Now()))
 		m.book.Resolve(m.now())
 		m.fillSlots()
+		m.openPrivate()
 		m.mu.Unlock()
 		m.changed()
 		m.keepAgain(ctx)

@@ -102,7 +102,7 @@ func (m *manager) dispatch(orders []roster.Order) {
 	for _, o := range orders {
 		if o.Dial != nil {
 			dial := *o.Dial
-			dial.Proxies = m.cfg.Networks.route(dial.Target)
+			dial.Proxies = m.wayTo(dial)
 			o.Dial = &dial
 		}
 		if m.order(o.Worker, o.WorkerOrder) && o.Dial != nil {

@@ -188,6 +188,14 @@ func (r *Roster) DialTarget(id uint64) string {
 	return ""
 }
 
+// DialKind returns why that is, "" if there is none.
+func (r *Roster) DialKind(id uint64) p2p.ConnectionType {
+	if d := r.dials[id]; d != nil {
+		return d.Kind
+	}
+	return ""
+}
+
 // takeDial takes a dial from the worker that has it, nil if that is another one.
 func (r *Roster) takeDial(worker string, id uint64) *dial {
 	d := r.dials[id]

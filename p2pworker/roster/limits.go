@@ -43,7 +43,7 @@ func (r *Roster) Limits() map[Pooled]int {
 
 // Most is how many connections there may be at a time.
 func (r *Roster) Most() int {
-	n := r.limits.Total + r.limits.Manual
+	n := r.limits.Total + r.limits.Manual + r.limits.Private
 	for _, pool := range r.limits.Pools {
 		n += pool.Slots
 	}

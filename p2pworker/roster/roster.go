@@ -17,6 +17,8 @@ type Limits struct {
 	TxRelayPercent int
 	// Manual is how many -addnode targets are connected at a time.
 	Manual int
+	// Private is how many there are, beside all others, that send one transaction each.
+	Private int
 	// Port completes targets that name none.
 	Port uint16
 	// DialTime is how long a worker may take to tell how a dial ended.

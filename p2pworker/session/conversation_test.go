@@ -193,6 +193,12 @@ func (s *script) reply(kind string) any {
 		return p2p.TxsAnnouncedEvent{Txs: s.announcements(s.words(1))}
 	case "get-addresses":
 		return p2p.AddressesReply{Addresses: s.addresses(s.words(1))}
+	case "take-private": // answer take-private [NAME]
+		words := s.words(1)
+		if len(words) == 0 {
+			return p2p.TakePrivateReply{}
+		}
+		return p2p.TakePrivateReply{Found: true, Txid: s.txid(words[0]), Frames: multipart.One(txPayload(words[0]))}
 	case "introduce":
 		return p2p.IntroducePeerReply{Refused: s.text("refused", "")}
 	}
@@ -323,6 +329,10 @@ func (s *script) request(body any) string {
 		return fmt.Sprintf("add-addresses %s relay=(%s)", addressNames(r.Addresses), addressNames(r.Relay))
 	case p2p.GetAddressesRequest:
 		return "get-addresses"
+	case p2p.TakePrivateRequest:
+		return "take-private " + r.Address
+	case p2p.ConfirmPrivateRequest:
+		return "confirm-private"
 	}
 	s.t.Fatalf("unknown request %T", body)
 	return ""

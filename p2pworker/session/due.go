@@ -29,6 +29,10 @@ func (s *Session) Due() (at time.Time, ok bool) {
 		return at, false
 	}
 	var a alarm
+	if s.cfg.Type == p2p.PrivateBroadcast {
+		a.ringAfter(s.opened.Add(s.privatePatience()))
+		return a.at, a.set
+	}
 	s.inactivityDue(&a)
 	if s.cfg.Type == p2p.AddrFetch {
 		a.ringAfter(s.opened.Add(addrFetchTimeout))

@@ -63,6 +63,8 @@ func replyTo(t *rapid.T, body any) any {
 		return p2p.WantTxsReply{Txids: []chainhash.Hash{h}, Wtxids: []chainhash.Hash{{7}}, Known: []byte{1}, Wait: int64(rapid.IntRange(0, 2000).Draw(t, "wait"))}
 	case p2p.MempoolRequest:
 		return p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: h, Wtxid: h}}}
+	case p2p.TakePrivateRequest:
+		return p2p.TakePrivateReply{Found: flag, Txid: chainhash.Hash{3}, Frames: multipart.One(make([]byte, 60))}
 	case p2p.IntroducePeerRequest:
 		return p2p.IntroducePeerReply{}
 	case p2p.GetAddressesRequest:
@@ -96,7 +98,7 @@ func drawnCompactReply(t *rapid.T, h chainhash.Hash) (v p2p.SubmitCompactReply) 
 func TestAnyOrderOfInputs(t *testing.T) {
 	payloads := wellFormed()
 	names := slices.Sorted(maps.Keys(payloads))
-	types := []p2p.ConnectionType{p2p.Inbound, p2p.Manual, p2p.FullRelay, p2p.BlockRelayOnly, p2p.AddrFetch}
+	types := []p2p.ConnectionType{p2p.Inbound, p2p.Manual, p2p.FullRelay, p2p.BlockRelayOnly, p2p.AddrFetch, p2p.PrivateBroadcast}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := inboundConfig()
 		cfg.Type = rapid.SampledFrom(types).Draw(t, "type")

@@ -16,6 +16,7 @@ type Session struct {
 	*txExchange
 	*addressExchange
 	ping    pinger
+	private privateSend
 	serving []wire.InvVect // what getdata asked for and was not served yet
 	missing []wire.InvVect // of it, what we do not have
 	ticked  time.Time      // when the last Tick came, and what it told
@@ -84,6 +85,10 @@ func (s *Session) Step(now time.Time, in Input) []Effect {
 	s.effects = s.effects[:0]
 	if s.ended {
 		return nil
+	}
+	if s.cfg.Type == p2p.PrivateBroadcast {
+		s.stepPrivate(in)
+		return s.effects
 	}
 	s.excuseWaiting()
 	s.dispatch(in)

@@ -16,11 +16,14 @@ const (
 	BlockRelayOnly ConnectionType = "block-relay-only"
 	Feeler         ConnectionType = "feeler"
 	AddrFetch      ConnectionType = "addr-fetch"
+	// PrivateBroadcast connections send one transaction of our user's each, and tell
+	// nothing else.
+	PrivateBroadcast ConnectionType = "private-broadcast"
 )
 
 // ConnectionTypes lists them.
 func ConnectionTypes() []ConnectionType {
-	return []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, Feeler, AddrFetch}
+	return []ConnectionType{Inbound, Manual, FullRelay, BlockRelayOnly, Feeler, AddrFetch, PrivateBroadcast}
 }
 
 // Permissions is a set of what -whitelist and -whitebind grant.

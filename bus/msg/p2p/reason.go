@@ -43,6 +43,8 @@ const (
 	FeelerDone      DisconnectReason = "feeler-done"
 	AddrFetchDone   DisconnectReason = "address-fetch-done"
 	AddrFetchTimed  DisconnectReason = "address-fetch-timeout"
+	PrivateDone     DisconnectReason = "private-broadcast-done" // its transaction was sent, or there was none left
+	PrivateTimeout  DisconnectReason = "private-broadcast-timeout"
 	SendQueueFull   DisconnectReason = "send-queue-full"
 	UploadSpent     DisconnectReason = "upload-target" // all that may be sent in a day was
 	OneTooMany      DisconnectReason = "extra"         // an outbound one beyond the usual number
@@ -59,7 +61,7 @@ func DisconnectReasons() []DisconnectReason {
 		EndedByUser, EndedByBan, EndedByInactiveNet, EndedByConnLimit, EndedByEviction, EndedByDiscouragement,
 		EndedByPeer, EndedByNetwork, Misbehaved, BrokeProtocol, BadFraming, ObsoleteVersion, LacksServices, AsksForUnserved,
 		Unwelcome, HandshakeTimeout, SilenceTimeout, PingTimeout, BlockTimeout, StallsDownload, RefusedEncryption, HeadersTimeout, StaysBehind,
-		ToSelf, FeelerDone, AddrFetchDone, AddrFetchTimed, SendQueueFull, UploadSpent, OneTooMany, WorkerFailed, WorkerGone, ToldBefore, ReasonUntold, EndedByShutdown,
+		ToSelf, FeelerDone, AddrFetchDone, AddrFetchTimed, PrivateDone, PrivateTimeout, SendQueueFull, UploadSpent, OneTooMany, WorkerFailed, WorkerGone, ToldBefore, ReasonUntold, EndedByShutdown,
 	}
 }
 
