@@ -203,6 +203,7 @@ func otherOptions() []Option {
 		{Name: "datacarriersize", Category: Relay, Help: "Bytes of data in a transaction's outputs at most (default: 100000)"},
 		{Name: "permitbaremultisig", Category: Relay, Help: "Relay outputs that are bare multisig scripts (default: 1)"},
 		{Name: "blockreconstructionextratxn", Category: Relay, Param: "=<n>", Help: "Extra transactions to keep in memory for compact block reconstructions (default: 100)"},
+		{Name: "privatebroadcast", Category: Relay, Help: "Send what sendrawtransaction is given by short connections of its own through Tor or I2P, and not to all peers: it enters the mempool when it comes back from the network. What wallets send is not affected (default: 0)"},
 		{Name: "txsendrate", Category: Relay, Param: "=<n>", Help: "Most transactions a second that are announced to inbound peers, in the long run (default: 14)"},
 		{Name: "blocksonly", Category: Relay, Help: "Take no transactions from peers (default: 0)"},
 		{Name: "whitelistrelay", Category: Relay, Help: "Let -whitelist without permissions imply relay (default: 1)"},
@@ -258,7 +259,7 @@ func unservedOptions() []Option {
 		"acceptstalefeeestimates", "alertnotify", "blocknotify",
 		"daemon", "daemonwait",
 		"natpmp",
-		"persistmempool", "persistmempoolv1", "privatebroadcast",
+		"persistmempool", "persistmempoolv1",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
 		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
 	}

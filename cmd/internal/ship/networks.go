@@ -194,6 +194,21 @@ func (r *reaching) checkReach() error {
 		}
 		r.forbid(p2p.I2P)
 	}
+	return r.checkPrivate()
+}
+
+// checkPrivate complains if -privatebroadcast has no network to send by, and never will.
+func (r *reaching) checkPrivate() error {
+	if !r.settings.Bool("privatebroadcast", false) {
+		return nil
+	}
+	const asked = "Private broadcast of own transactions requested (-privatebroadcast), but "
+	if !slices.Contains(r.allowed, p2p.TorV3) && !slices.Contains(r.allowed, p2p.I2P) && !(r.awaited && listeningOnion(r.settings)) {
+		return config.Complain(asked + "none of Tor or I2P networks is reachable")
+	}
+	if r.settings.Has("connect") {
+		return config.Complain(asked + "-connect is also configured, which leaves no connections to choose for it: consider -maxconnections=0 -addnode=... instead")
+	}
 	return nil
 }
 

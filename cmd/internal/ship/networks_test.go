@@ -84,6 +84,8 @@ func TestWhichNetworksAreReachable(t *testing.T) {
 		{[]string{"-proxy=127.0.0.1", "-onlynet=Onion"}, []p2p.NetworkID{p2p.TorV3}, false},
 		{[]string{"-onlynet=ipv6", "-onlynet=cjdns", "-cjdnsreachable"}, []p2p.NetworkID{p2p.IPv6, p2p.CJDNS}, true},
 		{[]string{"-i2psam=127.0.0.1", "-listen=0", "-onlynet=i2p"}, []p2p.NetworkID{p2p.I2P}, false},
+		{[]string{"-i2psam=127.0.0.1", "-listen=0", "-onlynet=i2p", "-privatebroadcast"}, []p2p.NetworkID{p2p.I2P}, false},
+		{[]string{"-privatebroadcast"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, true}, // Tor may come with its daemon
 		{[]string{"-connect=1.2.3.4"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, false},
 		{[]string{"-connect=1.2.3.4", "-dnsseed"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, true},
 		{[]string{"-maxconnections=0"}, []p2p.NetworkID{p2p.IPv4, p2p.IPv6}, false},
@@ -110,6 +112,8 @@ func TestNetworkComplaints(t *testing.T) {
 		"Invalid -i2psam address or hostname: 'unix:/sam'":                      {"-i2psam=unix:/sam", "-listen=0"},
 		"Unknown network specified in -onlynet: 'abc'":                          {"-onlynet=abc"},
 		"(-onlynet=cjdns) but -cjdnsreachable is not provided":                  {"-onlynet=cjdns"},
+		"but none of Tor or I2P networks is reachable":                          {"-privatebroadcast", "-listenonion=0"},
+		"(-privatebroadcast), but -connect is also configured":                  {"-privatebroadcast", "-connect=1.2.3.4", "-onion=127.0.0.1"},
 		"(-onlynet=i2p) but -i2psam is not provided":                            {"-onlynet=i2p"},
 		"the proxy for reaching the Tor network is explicitly forbidden":        {"-onlynet=onion", "-noonion"},
 		"none of -proxy, -onion or -listenonion is given":                       {"-onlynet=onion", "-listenonion=0"},
