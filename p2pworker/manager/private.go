@@ -164,9 +164,10 @@ func (m *manager) noteProxy(target string, kind p2p.ConnectionType) {
 	m.book.Forgive(m.endpointOf(target))
 }
 
-// noteTor notes that a peer of Tor that we connected to has answered. The mutex is held.
+// noteTor notes that a peer of Tor that we connected to has answered. Where that was to
+// the manager has said, not the worker. The mutex is held.
 func (m *manager) noteTor(p roster.Peer) {
-	if p.Kind != p2p.Inbound && p.Remote.Host.Network() == p2p.TorV3 {
+	if p.Kind != p2p.Inbound && m.endpointOf(p.Name).Host.Network() == p2p.TorV3 {
 		m.private.torWorks = true
 	}
 }
