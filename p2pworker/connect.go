@@ -50,6 +50,9 @@ func (w *worker) connect(ctx context.Context, order p2p.DialOrder) (net.Conn, er
 	}
 	name, port, _ := p2p.SplitHostPort(order.Target, 0)
 	host, ok := p2p.ParseHost(name)
+	if order.Kind == p2p.PrivateBroadcast && !ok {
+		return nil, errBadName // it would be looked up
+	}
 	if ok && host.Network() == p2p.I2P && len(order.Proxies) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, i2pPatience)
 		defer cancel()

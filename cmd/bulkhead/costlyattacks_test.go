@@ -144,9 +144,9 @@ func (s *besieged) costly(t testing.TB, fails bool) *wire.MsgTx {
 		}
 		fund.AddTxOut(wire.NewTxOut(1_000_000, script))
 	}
-	s.honest.say(s.template(fund))
-	hash := fund.TxHash()
-	s.eventually("the outputs", func() error { _, err := s.call("gettxout", hash.String(), 0); return err })
+	block, hash := s.template(fund), fund.TxHash()
+	s.honest.say(block)
+	s.eventuallyTip(block.BlockHash().String())
 	spender := wire.NewMsgTx(2)
 	for i := range costlyInputs {
 		spender.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&hash, uint32(i)), nil, nil))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -36,6 +37,10 @@ func (m *manager) i2pKeyFile() string { return filepath.Join(m.cfg.DataDir, "i2p
 func (m *manager) keepI2P(ctx context.Context) error {
 	router, ok := m.cfg.Networks.proxy(p2p.I2P)
 	if !ok || !m.cfg.Networks.I2PBind.IsValid() {
+		return nil
+	}
+	if at, err := netip.ParseAddrPort(router.Address); err != nil || !at.Addr().IsLoopback() {
+		m.env.Logger.Warn(fmt.Sprintf("Peers of I2P cannot connect to us: the router at %s is on another machine, and would look for us there", router.Address))
 		return nil
 	}
 	pause := firstSAMPause

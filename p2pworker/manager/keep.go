@@ -48,11 +48,14 @@ func (m *manager) inForce() kept {
 }
 
 // restore sets what an earlier manager had kept. That may have been in a stranger's
-// hands: it can set what a user can, and no more.
-func (m *manager) restore(raw []byte) error {
+// hands: it can set what a user can, and no more. What cannot be read switches networking
+// off, as it may have been.
+func (m *manager) restore(raw []byte) {
 	var k kept
 	if err := json.Unmarshal(raw, &k); err != nil {
-		return fmt.Errorf("what an earlier manager kept: %w", err)
+		m.env.Logger.Error(fmt.Sprintf("What an earlier manager kept cannot be read: networking is off (setnetworkactive): %v", err))
+		m.roster.SetActive(false)
+		return
 	}
 	m.roster.SetActive(k.Active)
 	for which, n := range k.Limits {
@@ -75,7 +78,6 @@ func (m *manager) restore(raw []byte) error {
 		}
 	}
 	m.roster.Configure(k.Targets)
-	return nil
 }
 
 // allowedRates reports whether setthrottle would take some rates.

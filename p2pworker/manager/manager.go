@@ -184,9 +184,9 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		m.roster.AddTarget(target, cfg.speaksV2())
 	}
 	if len(cfg.Kept) > 0 {
-		err = m.restore(cfg.Kept)
+		m.restore(cfg.Kept)
 	}
-	return m, err
+	return m, nil
 }
 
 func (m *manager) mux() *bus.Mux {

@@ -48,6 +48,9 @@ func (m *manager) keepPrivate(ctx context.Context) error {
 		reply, err := m.wantPrivate(ctx, known)
 		if err != nil {
 			known = -1
+			m.mu.Lock()
+			m.private.wanted = 0 // nobody would say what to send
+			m.mu.Unlock()
 			if !clock.Sleep(ctx, wantPause) {
 				break
 			}

@@ -81,7 +81,8 @@ func (s *conversation) send(messageType string, payload []byte) {
 	if s.ended {
 		return
 	}
-	s.emit(messageType, payload, urgentTypes[messageType])
+	// What a private connection says last is the sign that all before has been taken.
+	s.emit(messageType, payload, urgentTypes[messageType] && s.cfg.Type != p2p.PrivateBroadcast)
 }
 
 // sendFirst is send for what is about the tip.

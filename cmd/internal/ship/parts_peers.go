@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
@@ -139,19 +138,13 @@ func onionTarget(n manager.Networks, listeners []*net.TCPListener) netip.AddrPor
 	return at
 }
 
-// i2pTarget is where a router of I2P is to connect peers to: the listener whose port the
-// system chose. It is not valid if there is none.
+// i2pTarget is where a router of I2P is to connect peers to: the last binding, which
+// always has its listener, as it is not optional. It is not valid if there is none.
 func i2pTarget(bindings []binding, listeners []*net.TCPListener) netip.AddrPort {
-	if !slices.ContainsFunc(bindings, func(b binding) bool { return b.i2p }) {
+	if len(bindings) == 0 || len(listeners) == 0 || !bindings[len(bindings)-1].i2p {
 		return netip.AddrPort{}
 	}
-	for _, l := range listeners {
-		at := l.Addr().String()
-		if !slices.ContainsFunc(bindings, func(b binding) bool { return b.addr == at }) {
-			return l.Addr().(*net.TCPAddr).AddrPort()
-		}
-	}
-	return netip.AddrPort{}
+	return listeners[len(listeners)-1].Addr().(*net.TCPAddr).AddrPort()
 }
 
 // services are what peers may expect of us: a pruned node serves only the last

@@ -39,6 +39,7 @@ type watchdog struct {
 	silent  map[string]bool       // those told of
 	large   map[string]bool
 	open    map[string]bool
+	full    map[string]bool // those at the brim when it looked last
 	// together: all compartments are in this process, whose descriptors nothing gives
 	// back but its end.
 	together bool
@@ -117,7 +118,7 @@ func (w *watchdog) weigh(processes []supervise.Status) (news []msg.CompartmentEv
 
 // count holds the descriptors of processes against what they may have.
 func (w *watchdog) count(processes []supervise.Status) (news []msg.CompartmentEvent, condemned []sentence) {
-	open := map[string]bool{}
+	open, full := map[string]bool{}, map[string]bool{}
 	for _, p := range processes {
 		if w.together {
 			break
@@ -125,17 +126,17 @@ func (w *watchdog) count(processes []supervise.Status) (news []msg.CompartmentEv
 		share := float64(p.Open) / float64(max(p.Limit, 1))
 		switch {
 		case p.Limit == 0 || p.PID == 0:
-		case share >= brim:
+		case share >= brim && w.full[p.Instance]: // it does not pass
 			condemned = append(condemned, sentence{p.Instance, p.Role, p.PID, fmt.Sprintf("has %d of %d descriptors", p.Open, p.Limit)})
 		case share > ample:
-			open[p.Instance] = true
+			open[p.Instance], full[p.Instance] = true, share >= brim
 			if !w.open[p.Instance] {
 				text := fmt.Sprintf("%s has %d of %d descriptors, and is killed at %.0f", p.Instance, p.Open, p.Limit, brim*float64(p.Limit))
 				news = append(news, msg.CompartmentEvent{Instance: p.Instance, Role: string(p.Role), PID: p.PID, What: msg.CompartmentTooOpen, Text: text})
 			}
 		}
 	}
-	w.open = open
+	w.open, w.full = open, full
 	return news, condemned
 }
 

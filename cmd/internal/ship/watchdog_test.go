@@ -115,12 +115,13 @@ func TestAProcessThatOpensTooMuchIsToldOfAndEnded(t *testing.T) {
 		return w.judge(nil, []supervise.Status{{Instance: "x", Role: roles.Worker, PID: 7, Open: open, Limit: limit}})
 	}
 	for _, c := range []struct{ open, limit, news, condemned int }{
-		{90, 100, 0, 0}, {91, 100, 1, 0}, {97, 100, 0, 0}, {50, 100, 0, 0}, {95, 100, 1, 0}, {98, 100, 0, 1}, {500, 0, 0, 0},
+		{90, 100, 0, 0}, {91, 100, 1, 0}, {97, 100, 0, 0}, {50, 100, 0, 0}, {98, 100, 1, 0}, {50, 100, 0, 0}, {95, 100, 1, 0}, {98, 100, 0, 0}, {99, 100, 0, 1}, {500, 0, 0, 0},
 	} {
 		news, condemned := judge(c.open, c.limit)
 		require.Len(t, news, c.news, c)
 		require.Len(t, condemned, c.condemned, c)
 	}
+	judge(100, 100)
 	_, condemned := judge(100, 100)
 	require.Equal(t, []sentence{{"x", roles.Worker, 7, "has 100 of 100 descriptors"}}, condemned)
 }

@@ -58,7 +58,8 @@ func TestASyncAmongLiars(t *testing.T) {
 		w.t.Logf("in %v; %d blocks were sent for the %d", took, served, blocks)
 		require.GreaterOrEqual(w.t, served, int64(blocks))
 		for _, p := range liars {
-			require.LessOrEqual(w.t, p.Sessions.Load(), int64(1), "who changed a block is not asked again")
+			// A feeler may have tried it before.
+			require.LessOrEqual(w.t, p.Sessions.Load(), int64(2), "who changed a block is not asked again")
 		}
 		// It is told of what comes next, too.
 		w.grow(w.chain, w.tip.Extend(3, 0))
