@@ -70,7 +70,7 @@ func (c *arrivedCompact) takeHeader() (there bool, err error) {
 		return false, nil
 	}
 	known := c.chain.Lookup(c.block.Hash) != nil
-	err = c.takeHeaders(c.ctx, []wire.BlockHeader{c.block.Header}, &c.reply.Headers)
+	err = c.takeHeaders(c.ctx, []wire.BlockHeader{c.block.Header}, &c.reply.Headers, func() {})
 	// A header may be passed on before its block is verified (BIP152): that it is
 	// of a block known to be invalid is no offence, unlike a bad header.
 	if c.reply.Headers.Reject == "duplicate-invalid" {

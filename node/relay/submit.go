@@ -83,17 +83,26 @@ func (r *Relay) judgeHeaders(ctx context.Context, req p2p.SubmitHeadersRequest, 
 	if !screened.trusted && !r.screen(ctx, req, parent, headers, &reply) {
 		return reply, nil
 	}
-	err = r.takeHeaders(ctx, headers, &reply)
-	if reply.Download && !r.chain.View().Initial {
+	// Noted before others can ask for the blocks: they are for who told of them.
+	err = r.takeHeaders(ctx, headers, &reply, func() {
+		if !reply.Download || r.chain.View().Initial {
+			return
+		}
 		for i := max(len(headers)-reply.New, len(headers)-maxTellers/4, 0); i < len(headers); i++ {
 			r.downloads.toldFirst(holder(ctx, req.Peer), headers[i].BlockHash())
 		}
-	}
+	})
 	return reply, err
 }
 
-func (r *Relay) takeHeaders(ctx context.Context, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply) error {
-	err := r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { return r.acceptHeaders(s, headers, reply) })
+// takeHeaders puts headers into the tree, and calls taken while nobody else may change
+// it yet.
+func (r *Relay) takeHeaders(ctx context.Context, headers []wire.BlockHeader, reply *p2p.SubmitHeadersReply, taken func()) error {
+	err := r.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error {
+		err := r.acceptHeaders(s, headers, reply)
+		taken()
+		return err
+	})
 	if reply.New > 0 {
 		r.beginAll() // by what readers see of the chain now
 	}
