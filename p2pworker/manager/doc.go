@@ -24,8 +24,11 @@
 // # Ownership
 //
 // One mutex guards the state; no call or file access happens under it. Run
-// owns six goroutines (time, events, requests for new workers, DNS seeds, the
-// onion service, the lookout for what others know, news of ended connections) and joins them. The manager touches only the three files named
-// above, onion_v3_private_key and Tor's cookie; it asks the system's resolver for
-// DNS seeds and a Tor daemon for an onion service.
+// owns its goroutines (time, events, requests for new workers, DNS seeds, the
+// onion service, our address on I2P, the lookout for what others know, private
+// broadcasts, news of ended connections) and joins them. The manager touches only
+// the three files named above, onion_v3_private_key, i2p_private_key, Tor's cookie
+// and, if it was asked for, message_capture; it asks the system's resolver for DNS
+// seeds, a Tor daemon for an onion service and a router of I2P for an address. What
+// commands have set it hands to the supervisor, for the manager after it.
 package manager

@@ -24,13 +24,12 @@ type Network struct {
 	ports     uint16                     // given to those who dial
 	apart     func(a, b netip.Addr) bool // nil if all can reach all
 	streams   map[*stream]struct{}       // to be woken when that changes
-	dialled   map[netip.AddrPort]int     // attempts, by target
 	hosts     sync.WaitGroup             // the goroutines of Host
 }
 
 // New makes a network; line says what lies between two hosts, whichever dials.
 func New(line func(a, b netip.Addr) Line) *Network {
-	return &Network{line: line, listeners: map[netip.AddrPort]*Listener{}, streams: map[*stream]struct{}{}, dialled: map[netip.AddrPort]int{}}
+	return &Network{line: line, listeners: map[netip.AddrPort]*Listener{}, streams: map[*stream]struct{}{}}
 }
 
 // Part takes away the ways between the hosts for which apart is true: what is under
@@ -54,13 +53,6 @@ func (n *Network) cut(a, b netip.Addr) bool {
 	return n.apart != nil && n.apart(a, b)
 }
 
-// Dialled tells how often an address was tried.
-func (n *Network) Dialled(to netip.AddrPort) int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.dialled[to]
-}
-
 // Dialer returns the Dial of part.Env of a host. Like a real one it takes a round trip,
 // is refused where nobody listens, and gets no answer from a host out of reach.
 func (n *Network) Dialer(from netip.Addr) func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -69,9 +61,6 @@ func (n *Network) Dialer(from netip.Addr) func(ctx context.Context, network, add
 		if err != nil {
 			return nil, err
 		}
-		n.mu.Lock()
-		n.dialled[to]++
-		n.mu.Unlock()
 		if n.cut(from, to.Addr()) {
 			<-ctx.Done()
 			return nil, context.Cause(ctx)

@@ -7,5 +7,8 @@
 // and level, then the message. The category is the attribute "cat" of the
 // logger; other attributes are appended as key=value.
 //
+// Of what one place in the program logs unasked, a MiB an hour is written: who makes
+// us log is not to fill the disk.
+//
 // The package owns no goroutine and no file: the writer is handed in.
 package logging
