@@ -60,7 +60,7 @@ const (
 type CompartmentEvent struct {
 	Instance string `cbor:"1,keyasint"`
 	Role     string `cbor:"2,keyasint"`
-	PID      int    `cbor:"3,keyasint"` // 0 if all run in one process
+	PID      int    `cbor:"3,keyasint"` // that of the node, if all run in one process
 	What     string `cbor:"4,keyasint"`
 	Text     string `cbor:"5,keyasint"` // as in debug.log
 }
