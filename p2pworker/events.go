@@ -84,7 +84,7 @@ func (w *worker) learnTip(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.tipKnown {
-		w.changeTip(tip, session.TipChanged{Missed: true})
+		w.changeTip(tip, session.TipChanged{})
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *worker) learnTip(ctx context.Context) {
 // missed. Events wait meanwhile.
 func (w *worker) refreshTip(ctx context.Context) {
 	if tip, err := w.askTip(ctx); err == nil {
-		w.setTip(tip, session.TipChanged{Missed: true})
+		w.setTip(tip, session.TipChanged{})
 	}
 }
 

@@ -20,6 +20,9 @@ type announcer struct {
 	// parents and former hold recent headers, hash to parent.
 	parents, former map[chainhash.Hash]chainhash.Hash
 	peerHas         recent.Set[chainhash.Hash]
+	// told is the height up to which the peer heard of our chain: from our version
+	// message, or as it grew.
+	told int32
 	// continuation is the last hash of a full answer to getblocks: when the
 	// peer fetches that block, it is told our tip to ask for the next run.
 	continuation chainhash.Hash
@@ -83,18 +86,27 @@ func (s *Session) tipChanged(in TipChanged) {
 		s.wakeDownload(false)
 	}
 	s.forgetConnected(in.Headers)
+	s.announceTip(in.Headers)
+}
+
+// announceTip tells the peer of blocks that joined our chain, whose headers these are.
+// Without any the chain may yet be longer than the peer heard: a change was missed, our
+// version message was sent before the node had read its files, or what it had was held
+// for old until now.
+func (s *Session) announceTip(headers [][]byte) {
 	if s.tip.Initial {
+		s.announcer.told = min(s.announcer.told, s.tip.Height)
 		return
 	}
-	if len(in.Headers) == 0 {
-		if in.Missed && s.tip.Height > was.Height {
+	switch {
+	case len(headers) == 0:
+		if s.tip.Height > s.announcer.told {
 			s.announceByInv(s.tip.Hash)
 		}
-		return
+	case !s.announceByCompact(headers) && !s.announceByHeaders(headers):
+		s.announceByInv(headerHash(headers[len(headers)-1]))
 	}
-	if !s.announceByCompact(in.Headers) && !s.announceByHeaders(in.Headers) {
-		s.announceByInv(headerHash(in.Headers[len(in.Headers)-1]))
-	}
+	s.announcer.told = s.tip.Height
 }
 
 // announceByHeaders sends the headers that the peer lacks if they connect to

@@ -104,7 +104,7 @@ func (s *script) input() Input {
 	case "answer", "fail":
 		return s.answer()
 	case "tip":
-		in := TipChanged{Tip: s.tip(""), Missed: s.HasArg("missed")}
+		in := TipChanged{Tip: s.tip("")}
 		for _, name := range s.expand(s.list("headers")) {
 			in.Headers = append(in.Headers, s.header(name))
 		}

@@ -35,7 +35,6 @@ type handshake struct {
 	relaysTxs    bool
 	relayTold    bool // to the manager
 	prefersHeads bool
-	toldHeight   int32 // of our chain, in our version message
 }
 
 // sendVersion announces us. BIP: none, see the protocol documentation.
@@ -52,7 +51,7 @@ func (s *Session) sendVersion() {
 	b = append(b, s.cfg.UserAgent...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(s.tip.Height))
 	b = append(b, boolByte(relay))
-	s.hs.toldHeight = s.tip.Height
+	s.announcer.told = s.tip.Height
 	s.send(wire.CmdVersion, b)
 	s.logf("net", "send version message: version=%d, blocks=%d, txrelay=%d, peer=%d",
 		ProtocolVersion, s.tip.Height, boolByte(relay), s.cfg.Peer)
@@ -294,8 +293,8 @@ func (s *Session) onVerAck() {
 	if s.hs.wtxidRelay && !s.rejectsTxs() {
 		s.wantTxs(false, s.wantRequest(), nil)
 	}
-	if s.tip.Height > s.hs.toldHeight && !s.tip.Initial && s.cfg.Type != p2p.Feeler {
-		s.announceByInv(s.tip.Hash)
+	if s.cfg.Type != p2p.Feeler {
+		s.announceTip(nil)
 	}
 }
 

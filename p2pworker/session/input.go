@@ -36,12 +36,11 @@ type Reply struct {
 }
 
 // TipChanged tells the state of the chain, and the headers of blocks that
-// joined it, lowest first, 80 bytes each.
+// joined it, lowest first, 80 bytes each; none of them if earlier changes may not
+// have been told.
 type TipChanged struct {
 	Tip     p2p.Tip
 	Headers [][]byte
-	// Missed: earlier changes may not have been told.
-	Missed bool
 }
 
 // RelayAddresses asks to pass addresses on to this peer.
