@@ -63,16 +63,17 @@ func Errorf(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }
 
-// asError gives any error a kind.
+// asError gives any error of a handler a kind. One that was canceled, or whose own call
+// was, gave up because its service ends: the caller has not.
 func asError(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e.Kind != KindCanceled {
 		return e
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindDeadline, Text: "the handler ran out of time"}
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), e != nil:
 		return &Error{Kind: KindGone, Text: "the service ended during the call"}
 	}
 	return &Error{Kind: KindInternal, Text: err.Error()}

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -100,6 +101,20 @@ func TestAHandlersContextIsItsCallers(t *testing.T) {
 		require.ErrorIs(t, err, bus.ErrCanceled)
 		require.ErrorIs(t, <-seen, context.Canceled)
 	})
+}
+
+// A handler whose own call was given up ends with its service: its caller may ask the next.
+func TestAHandlerThatGaveUpIsGone(t *testing.T) {
+	method := bus.Method[bus.None, bus.None]("node.chain.give")
+	b := bustest.New(t)
+	mux := bus.NewMux()
+	method.Handle(mux, func(ctx context.Context, _ bus.None) (bus.None, error) {
+		return bus.None{}, fmt.Errorf("another call: %w", &bus.Error{Kind: bus.KindCanceled, Method: "node.other"})
+	})
+	b.Conn(roles.Node, "node", mux)
+	worker, _ := b.Conn(roles.Worker, "worker.1", nil)
+	_, err := method.Call(t.Context(), worker, bus.None{})
+	require.ErrorIs(t, err, bus.ErrGone)
 }
 
 // harbour is a broker that can be replaced, as a restart does.
