@@ -87,6 +87,46 @@ func TestBulkheadSyncsTheMixAndKinds(t *testing.T) {
 	require.Equal(t, 40+2, all[0].census.inputs, "and those that split rewards")
 }
 
+func TestLayouts(t *testing.T) {
+	c := tiny(t, `^bulkhead \(pure Go\)( -p2pworkers=4)?$`)
+	c.idle = 300 * time.Millisecond
+	list, chain, err := measureLayouts(t.Context(), c, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, 530, chain.blocks)
+	require.Len(t, list, 2)
+	var out strings.Builder
+	require.NoError(t, writeLayouts(&out, machine.Machine{Date: "a day"}, chain, list))
+	for i, peers := range []int{1, 3} {
+		f := list[i]
+		require.Equal(t, layout{system{build: pureGo}, "4", peers}, f.layout)
+		require.Positive(t, f.took)
+		require.NotEmpty(t, f.busy)
+		require.NotEmpty(t, f.idle)
+		sum := int64(0)
+		for _, n := range f.received {
+			sum += n
+		}
+		require.Greater(t, sum, chain.bytes*99/100)
+		require.Contains(t, out.String(), fmt.Sprintf("| bulkhead (pure Go) -p2pworkers=4 | %d |", peers))
+	}
+}
+
+func TestTheLowestSecondIsThatOfAnySpan(t *testing.T) {
+	const mb = 1 << 20
+	f := flow{received: []int64{0, 5}}
+	require.Empty(t, f.seconds())
+	for range 10 {
+		f.received = append(f.received, 2*mb)
+	}
+	for range 5 {
+		f.received = append(f.received, 0)
+	}
+	sums := f.seconds()
+	require.Len(t, sums, 6)
+	require.EqualValues(t, 10*mb, sums[0])
+	require.EqualValues(t, 20*mb, sums[5])
+}
+
 func TestTheReportOfKinds(t *testing.T) {
 	took := func(wall, cpu time.Duration) []measurement {
 		return []measurement{{took: wall * time.Second, use: footprint{cpu: cpu * time.Second}}}

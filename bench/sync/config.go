@@ -7,13 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 )
 
 // config is what a run measures.
 type config struct {
 	chains   []chain
-	kinds    bool // the chains are of one kind each
-	mempool  bool // mempools are measured instead of syncs
+	kinds    bool          // the chains are of one kind each
+	mempool  bool          // mempools are measured instead of syncs
+	layouts  bool          // syncs by several layouts of processes, and from several peers
+	idle     time.Duration // how long the idle node is pinged, with layouts
 	rounds   int
 	bitcoind string // path; empty to leave it out
 	run      *regexp.Regexp
@@ -22,13 +25,14 @@ type config struct {
 
 // parseConfig reads the command line.
 func parseConfig(args []string, output io.Writer) (config, error) {
-	var c config
+	c := config{idle: 10 * time.Second}
 	flags := flag.NewFlagSet("sync", flag.ContinueOnError)
 	flags.SetOutput(output)
 	scale := flags.Float64("scale", 1, "size of the chains, at most 1")
 	name := flags.String("chain", "", "measure only this chain: payments or mainnet")
 	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
 	flags.BoolVar(&c.mempool, "mempool", false, "measure how fast mempools take transactions instead")
+	flags.BoolVar(&c.layouts, "layouts", false, "measure syncs from one and three peers by the number of worker processes instead, with what is received and how pings are answered")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node is measured")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
 	run := flags.String("run", "", "measure only the systems whose names match this regular expression")
@@ -59,6 +63,8 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 // chosenChains are those that the command line asks for.
 func (c config) chosenChains(name string, scale float64) ([]chain, error) {
 	switch {
+	case c.layouts && (c.mempool || c.kinds):
+		return nil, errors.New("-layouts is a measurement of its own")
 	case c.mempool && !c.kinds && name == "":
 		return []chain{poolShapeOf(scale)}, nil
 	case c.mempool:

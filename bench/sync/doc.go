@@ -1,6 +1,6 @@
 // Sync times how long nodes take to sync chains.
 //
-//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-mempool] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-mempool] [-layouts] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
 //
 // It runs in the folder bench: paths in its flags start there.
 //
@@ -46,6 +46,15 @@
 // Time runs from the first to the answer of getmempoolinfo, asked every 10 ms, that
 // counts them all; CPU time is that of the node's processes between the two. btcd is
 // left out.
+//
+// # Layouts
+//
+// With -layouts, the first chain is synced from one peer and from three, each a process,
+// by bulkhead in one process, with one worker, four, and one a peer, and by bitcoind. Every
+// 100 ms it is asked what was received (getnettotals); of every second, beginning at any of
+// these samples, from the first that brought a MB to the one by which 99 % of the blocks'
+// bytes were there, the lowest is shown beside the median. Another peer sends a ping every
+// 10 ms, or when the pong to the one before has come, in the sync and for 10 s after.
 //
 // # What is measured
 //

@@ -34,6 +34,13 @@ func start(args []string, in io.Reader, out, progress io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m := machine.This()
+	if c.layouts {
+		list, chain, err := measureLayouts(ctx, c, progress)
+		if err != nil {
+			return err
+		}
+		return writeLayouts(out, m, chain, list)
+	}
 	if c.mempool {
 		r, err := measurePool(ctx, c, progress)
 		if err != nil {

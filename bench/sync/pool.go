@@ -131,7 +131,7 @@ func feedNode(ctx context.Context, sys system, binary, dir string, s *serverProc
 		return m, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p := place{dir: dir, peer: s.address}
+	p := place{dir: dir, peers: []string{s.address}}
 	for _, port := range []*int{&p.rpcPort, &p.listen} {
 		if *port, err = freePort(); err != nil {
 			return m, err

@@ -134,7 +134,7 @@ func measure(ctx context.Context, sys system, binary, dir string, s *serverProce
 	if err != nil {
 		return m, err
 	}
-	n, err := startNode(binary, sys, place{dir: dir, peer: s.address, rpcPort: port, vouched: chain.vouched})
+	n, err := startNode(binary, sys, place{dir: dir, peers: []string{s.address}, rpcPort: port, vouched: chain.vouched})
 	if err != nil {
 		return m, err
 	}

@@ -51,8 +51,9 @@ func (s system) name() string {
 
 // place is what a start of a node depends on.
 type place struct {
-	dir     string // empty
-	peer    string // address of the serving process
+	dir     string   // empty
+	peers   []string // addresses of the serving processes
+	workers string   // -p2pworkers; empty for its default
 	rpcPort int
 	listen  int // port for other peers, whatever the age of the tip; zero for none
 	vouched chainhash.Hash
@@ -64,7 +65,7 @@ func (s system) args(p place) []string {
 	if s.build == btcd {
 		return []string{
 			"--regtest", "--datadir=" + p.dir + "/data", "--logdir=" + p.dir + "/log", "--configfile=" + p.dir + "/none.conf",
-			"--nolisten", "--connect=" + p.peer, fmt.Sprintf("--rpclisten=127.0.0.1:%d", p.rpcPort), "--rpcuser=" + rpcUser,
+			"--nolisten", "--connect=" + p.peers[0], fmt.Sprintf("--rpclisten=127.0.0.1:%d", p.rpcPort), "--rpcuser=" + rpcUser,
 			"--rpcpass=" + rpcPassword, "--notls", "--nodnsseed", "--utxocachemaxsize=450",
 		}
 	}
@@ -73,9 +74,15 @@ func (s system) args(p place) []string {
 		assumed = p.vouched.String()
 	}
 	args := []string{
-		"-regtest", "-datadir=" + p.dir, "-connect=" + p.peer, "-dnsseed=0", "-disablewallet", "-dbcache=450",
+		"-regtest", "-datadir=" + p.dir, "-dnsseed=0", "-disablewallet", "-dbcache=450",
 		"-minimumchainwork=0", "-assumevalid=" + assumed,
 		fmt.Sprintf("-rpcport=%d", p.rpcPort), "-rpcuser=" + rpcUser, "-rpcpassword=" + rpcPassword,
+	}
+	for _, peer := range p.peers {
+		args = append(args, "-connect="+peer)
+	}
+	if p.workers != "" {
+		args = append(args, "-p2pworkers="+p.workers)
 	}
 	if p.listen != 0 {
 		args = append(args, "-listen=1", fmt.Sprintf("-bind=127.0.0.1:%d", p.listen), "-maxtipage=1000000000")
