@@ -103,6 +103,7 @@ type ordering struct {
 type links struct {
 	watch *presence.Watch
 	there map[string]bool // by instance
+	reunion
 }
 
 // addresses are those that are known, and those that are told.
@@ -284,6 +285,7 @@ func (m *manager) registered() []string {
 func (m *manager) keepTime(ctx context.Context) error {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
+	m.reunite(ctx)
 	saved, healthy := time.Now(), time.Time{}
 	for {
 		if m.asmap != nil && (healthy.IsZero() || time.Since(healthy) > healthInterval) {

@@ -145,6 +145,7 @@ func (m *manager) workerGone(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.there, name)
+	m.reunion.back(name)
 	m.lose(name)
 }
 

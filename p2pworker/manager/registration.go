@@ -57,6 +57,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 		before.retire()
 	}
 	m.queues[name] = newOrderQueue()
+	m.reunion.back(name)
 	before := m.connectionsOf(name)
 	for i := range open {
 		open[i].Discouraged = m.bans.Discouraged(open[i].Remote.Host)

@@ -189,3 +189,39 @@ func TestAWorkerThatRegistersAgain(t *testing.T) {
 	p, _ := s.roster.Peer(stays)
 	require.True(t, p.Discouraged)
 }
+
+// A manager that is started again dials nobody before the workers that are there have told
+// whom they are connected to; one that tells nothing keeps it waiting for a while only.
+func TestANewManagerWaitsForTheWorkersThatAreThere(t *testing.T) {
+	for name, returns := range map[string]bool{"they return": true, "they do not": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShip(t, Config{Connect: []string{"1.2.3.4:8333"}, Automatic: false})
+				held, _ := s.bus.Conn(roles.Worker, "worker.1", bus.NewMux())
+				free := s.worker("worker.2", 0)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- s.keepTime(ctx) }()
+				synctest.Wait()
+				began := time.Now()
+				if returns {
+					time.AfterFunc(time.Second, func() {
+						_, err := msg.RegisterWorker.Call(context.Background(), held, p2p.RegisterWorkerRequest{
+							Open: []p2p.OpenInfo{{Peer: 5, Kind: p2p.Manual, Name: "1.2.3.4:8333", Remote: "1.2.3.4:8333", Ready: true}}})
+						require.NoError(t, err)
+					})
+				}
+				orders := free.orders()
+				if returns {
+					require.Empty(t, orders, "it is connected to")
+				} else {
+					require.Len(t, orders, 1)
+					require.Equal(t, "1.2.3.4:8333", orders[0].Dial.Target)
+					require.Equal(t, reunionPatience, time.Since(began))
+				}
+				cancel()
+				require.ErrorIs(t, <-ended, context.Canceled)
+			})
+		})
+	}
+}
