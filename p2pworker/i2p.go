@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/p2pworker/dialler"
 	"github.com/bulkheadnode/bulkhead/p2pworker/sam"
 )
 
@@ -21,16 +22,17 @@ const i2pPatience = 3 * time.Minute
 var errI2PPort = errors.New("connection refused due to arbitrary port")
 
 // connectByI2P has a router make a session for one connection, and the connection.
-func (w *worker) connectByI2P(ctx context.Context, router string, peer p2p.Endpoint) (net.Conn, error) {
+func (w *worker) connectByI2P(ctx context.Context, way dialler.Way) (net.Conn, error) {
+	router, peer := way.Proxy.Address, way.End()
 	if peer.Port != 0 {
 		return nil, fmt.Errorf("%w %d", errI2PPort, peer.Port)
 	}
 	w.log("i2p", fmt.Sprintf("Creating transient I2P SAM session with %s", router))
-	control, err := w.reachProxy(ctx, router)
+	control, err := w.dialler.Reach(ctx, way)
 	if err != nil {
 		return nil, &proxyError{router, err}
 	}
-	stream, err := w.reachProxy(ctx, router)
+	stream, err := w.dialler.Reach(ctx, way)
 	if err != nil {
 		control.Close()
 		return nil, &proxyError{router, err}

@@ -72,6 +72,9 @@ func (w *worker) settle(p *peer) bool {
 		return true
 	}
 	w.env.SetTitle(fmt.Sprintf("worker: peer=%d %s %s", p.id, p.open.Kind, p.remote))
+	if w.client != nil {
+		w.client.Close()
+	}
 	if err := w.env.SealUp(); err != nil {
 		w.log("", fmt.Sprintf("disconnecting peer=%d: %v", p.id, err))
 		return false

@@ -15,6 +15,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/p2pworker/dialler"
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
@@ -40,6 +41,9 @@ type worker struct {
 	conn   *bus.Conn
 	group  *errgroup.Group
 	random lockedRandom
+	// dialler makes connections, client does so at its docks if there are any.
+	dialler dialler.Dialler
+	client  *dialler.Client
 	// registering holds a token while a registration is under way.
 	registering chan struct{}
 
@@ -73,6 +77,11 @@ func newWorker(env part.Env, cfg Config) *worker {
 		logs:        map[string]*slog.Logger{"": env.Logger, "net": env.Logger.With("cat", "net")},
 	}
 	w.random.source = rand.NewChaCha8(seed())
+	w.dialler = dialler.NewSystem(dialler.Config{DefaultPort: cfg.DefaultPort, NoDNS: cfg.NoDNS, ConnectTimeout: cfg.ConnectTimeout}, env.DialWithin)
+	if env.Docks != nil {
+		w.client = dialler.NewClient(env.Docks)
+		w.dialler = w.client
+	}
 	return w
 }
 
@@ -118,6 +127,9 @@ func (w *worker) serveAll(ctx context.Context) error {
 		return err
 	}
 	group.Go(func() error { w.learnTip(ctx); return nil })
+	if w.client != nil {
+		group.Go(func() error { w.client.Run(ctx); return nil })
+	}
 	group.Go(func() error { return listener.Follow(ctx, events) })
 	group.Go(func() error { return w.obey(ctx) })
 	for _, l := range w.env.Listeners {

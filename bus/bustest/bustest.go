@@ -28,7 +28,7 @@ type Bus struct {
 // Table is the rights of a whole node in which every part may offer any command.
 func Table() rights.Table {
 	commands := roles.Commands{}
-	for _, role := range []rights.Role{roles.Supervisor, roles.Peers, roles.Worker, roles.Wallet, roles.Notify, roles.Gateway} {
+	for _, role := range []rights.Role{roles.Supervisor, roles.Peers, roles.Worker, roles.Dialler, roles.Wallet, roles.Notify, roles.Gateway} {
 		commands[role] = []string{"*"}
 	}
 	return roles.Table(commands)

@@ -32,7 +32,7 @@ func bodies() []any {
 		new(msg.TxRates), new(p2p.WantTxsRequest), new(p2p.WantTxsReply), new(p2p.TxsAnnouncedEvent),
 		new(p2p.RegisterWorkerRequest), new(p2p.RegisterWorkerReply), new(p2p.OpenInfo),
 		new(p2p.NextOrdersRequest), new(p2p.NextOrdersReply), new(p2p.WorkerOrder),
-		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.ClosePeerRequest),
+		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.ShowDialRequest), new(p2p.DialOrder), new(p2p.ClosePeerRequest),
 		new(p2p.IntroducePeerRequest), new(p2p.IntroducePeerReply), new(p2p.ReportPeersRequest), new(p2p.CaptureMessageRequest),
 		new(p2p.LeaseTrafficRequest), new(p2p.LeaseTrafficReply), new(p2p.MeterOrder), new(p2p.PeerClosedEvent), new(msg.WorkerPlanBody),
 		new(msg.KeptBody), new(msg.CompartmentEvent),

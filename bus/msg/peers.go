@@ -20,6 +20,9 @@ var (
 	OpenPeer = bus.Method[p2p.OpenPeerRequest, p2p.OpenPeerReply]("peers.open")
 	// DialFailed reports the end of a dial that opened nothing.
 	DialFailed = bus.Method[p2p.DialFailedRequest, bus.None]("peers.dialfailed")
+	// ShowDial tells the dialler what it is that a worker was ordered to dial, and by
+	// which proxies. Nobody else may ask. Error kind KindUnknownDial.
+	ShowDial = bus.Method[p2p.ShowDialRequest, p2p.DialOrder]("peers.dial.show")
 	// ClosePeer reports the end of a connection.
 	ClosePeer = bus.Method[p2p.ClosePeerRequest, bus.None]("peers.close")
 	// ReportPeers answers an order for a report.
@@ -41,3 +44,6 @@ const PollSeconds = 120
 // KindUnknownWorker is the error of a call from a worker that the manager does
 // not know: it was restarted since.
 const KindUnknownWorker bus.Kind = "peers.unknown-worker"
+
+// KindUnknownDial is the error of a question for a dial that the worker does not have.
+const KindUnknownDial bus.Kind = "peers.unknown-dial"

@@ -28,6 +28,9 @@ type Env struct {
 	Name      string         // instance on the bus, such as "worker.3"
 	Link      net.Conn       // to the broker
 	Listeners []net.Listener // inherited listening sockets, if the part serves any
+	// Docks brings a Dock for each part that hands over descriptors, or takes them, every
+	// time such a one is started; nil if there are none.
+	Docks <-chan Dock
 	// Dial makes the part's connections to the world; nil for the system's.
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Logger *slog.Logger
@@ -38,6 +41,13 @@ type Env struct {
 	Seal       func() error // see SealUp; may be nil
 	Mockable   bool         // the chain allows setmocktime: regtest
 	Limits     link.Limits  // of Link; the zero value stands for those of a local one
+}
+
+// Dock is a pair of sockets between two processes of a node, over which descriptors cross:
+// packets (SOCK_SEQPACKET).
+type Dock struct {
+	Peer string // the instance at the other end
+	Conn *net.UnixConn
 }
 
 // SetTitle shows what the process is doing in the list of processes.

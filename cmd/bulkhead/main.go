@@ -34,6 +34,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
+	"github.com/bulkheadnode/bulkhead/p2pworker/dialler"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 	"github.com/bulkheadnode/bulkhead/wallet"
 )
@@ -208,6 +209,7 @@ func parts() map[rights.Role]supervise.Part {
 		roles.Node:    withConfig(runNode(processors)),
 		roles.Peers:   withConfig(manager.Run),
 		roles.Worker:  withConfig(runWorker),
+		roles.Dialler: withConfig(runDialler),
 		roles.Wallet:  withConfig(wallet.Run),
 		roles.Notify:  withConfig(notify.Run),
 		roles.Gateway: withConfig(gateway.Run),
@@ -237,6 +239,14 @@ func runWorker(ctx context.Context, env part.Env, cfg p2pworker.Config) error {
 		runtime.GOMAXPROCS(1)
 	}
 	return p2pworker.Run(ctx, env, cfg)
+}
+
+// runDialler waits for others most of the time.
+func runDialler(ctx context.Context, env part.Env, cfg dialler.Config) error {
+	if env.Title != nil {
+		runtime.GOMAXPROCS(1)
+	}
+	return dialler.Run(ctx, env, cfg)
 }
 
 // withConfig gives a part its settings in its own type.

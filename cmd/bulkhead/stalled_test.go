@@ -97,7 +97,7 @@ func TestAStalledNodeCanBeAskedAboutAndStopped(t *testing.T) {
 	n.must("uptime")
 	n.must("help")
 	n.must("help", "getblock")
-	require.Len(t, n.must("getcompartments"), 7)
+	require.Len(t, n.must("getcompartments"), 8)
 	n.must("listwallets")
 	n.stop()
 	require.NotContains(t, n.log(), "killing it")

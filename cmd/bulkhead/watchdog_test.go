@@ -23,7 +23,7 @@ func TestAStoppedProcessIsReplaced(t *testing.T) {
 			stopped[c.Instance] = c.PID
 		}
 	}
-	require.Len(t, stopped, 6)
+	require.Len(t, stopped, 7)
 	n.eventually("others are there for all", func() error {
 		list, err := n.compartments()
 		if err != nil {

@@ -195,6 +195,7 @@ func (m *manager) mux() *bus.Mux {
 	msg.RegisterWorker.Handle(mux, registrar{m}.register)
 	msg.NextOrders.Handle(mux, registrar{m}.nextOrders)
 	msg.OpenPeer.Handle(mux, m.openPeer)
+	msg.ShowDial.Handle(mux, m.showDial)
 	msg.DialFailed.Handle(mux, m.dialFailed)
 	msg.Of(p2p.IntroducePeer).Handle(mux, m.introducePeer)
 	msg.ClosePeer.Handle(mux, m.closePeer)

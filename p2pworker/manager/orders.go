@@ -9,6 +9,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
 
@@ -110,6 +111,22 @@ func (m *manager) dispatch(orders []roster.Order) {
 			m.expectI2P(o.Dial.Target)
 		}
 	}
+}
+
+// showDial serves ShowDial. What a worker has is told to who carries it out, and not to
+// other workers: to whom we connect is nobody's business.
+func (m *manager) showDial(ctx context.Context, req p2p.ShowDialRequest) (p2p.DialOrder, error) {
+	if caller := bus.CallerFrom(ctx); caller.Role != string(roles.Dialler) {
+		return p2p.DialOrder{}, bus.Errorf(bus.KindDenied, "%s is no dialler", caller.Instance)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	order, ok := m.roster.DialOrder(req.Worker, req.Dial)
+	if !ok {
+		return p2p.DialOrder{}, bus.Errorf(msg.KindUnknownDial, "%s has no dial %d", req.Worker, req.Dial)
+	}
+	order.Proxies = m.wayTo(order)
+	return order, nil
 }
 
 // nextOrders serves NextOrders.

@@ -188,6 +188,14 @@ func (r *Roster) DialTarget(id uint64) string {
 	return ""
 }
 
+// DialOrder returns a dial that a worker has, unless it is another's.
+func (r *Roster) DialOrder(worker string, id uint64) (p2p.DialOrder, bool) {
+	if d := r.dials[id]; d != nil && d.worker == worker {
+		return d.DialOrder, true
+	}
+	return p2p.DialOrder{}, false
+}
+
 // DialKind returns why that is, "" if there is none.
 func (r *Roster) DialKind(id uint64) p2p.ConnectionType {
 	if d := r.dials[id]; d != nil {

@@ -71,6 +71,12 @@ type DialFailedRequest struct {
 	Proxy bool   `cbor:"4,keyasint"`
 }
 
+// ShowDialRequest names a dial of a worker, both hostile until the manager has looked.
+type ShowDialRequest struct {
+	Worker string `cbor:"1,keyasint"`
+	Dial   uint64 `cbor:"2,keyasint"`
+}
+
 // IntroducePeerRequest holds the fields of a version message.
 type IntroducePeerRequest struct {
 	Peer       int64  `cbor:"1,keyasint"`

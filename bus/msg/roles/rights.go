@@ -16,7 +16,7 @@ func links(of ...rights.Role) (topics []string) {
 }
 
 // Table says what each role may do. The graph of calls between roles has no
-// cycle: worker -> peers -> node, wallet, notify and client -> node, gateway ->
+// cycle: worker and dialler -> peers -> node, wallet, notify and client -> node, gateway ->
 // all, peers and wallet -> supervisor -> node. The node calls nobody but the broker,
 // and the supervisor nobody else.
 //
@@ -61,6 +61,14 @@ func Table(commands Commands) rights.Table {
 			Share:   50,
 			// A sync of the first blocks takes a third of this.
 			Messages: 50_000, Bytes: 512 << 20,
+		},
+		// It answers workers at their docks, off the bus.
+		Dialler: {
+			Call:     []string{"peers.dial.*"},
+			Offer:    offered(Dialler),
+			Publish:  nil,
+			Hear:     nil,
+			Messages: 5_000, Bytes: 4 << 20,
 		},
 		Wallet: {
 			Call:     []string{"node.chain.*", "node.watch.*", "node.tx.*", "ship.wallet.*", "bus.registry"},

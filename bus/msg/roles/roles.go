@@ -8,6 +8,7 @@ const (
 	Node       rights.Role = "node"
 	Peers      rights.Role = "peers"
 	Worker     rights.Role = "worker"
+	Dialler    rights.Role = "dialler"
 	Wallet     rights.Role = "wallet"
 	Notify     rights.Role = "notify"
 	Gateway    rights.Role = "gateway"

@@ -222,7 +222,7 @@ func otherOptions() []Option {
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
 		{Name: "rpcworkqueue", Category: RPC, Param: "=<n>", Help: "Calls that may wait for that, for each compartment (default: 64)"},
 		{Name: "server", Category: RPC, Help: "Serve JSON-RPC (default: 1)"},
-		{Name: "compartmentmaxmemory", Category: Processes, Param: "=<role>:<MB>", Help: "Kill a process of the role (node, peers, worker, wallet, notify, gateway) that has more memory than this, and start another (default: none); may be repeated"},
+		{Name: "compartmentmaxmemory", Category: Processes, Param: "=<role>:<MB>", Help: "Kill a process of the role (node, peers, worker, dialler, wallet, notify, gateway) that has more memory than this, and start another (default: none); may be repeated"},
 		{Name: "compartmenttimeout", Category: Processes, Param: "=<n>", Help: "Kill a process that has not answered the broker for this many seconds, and start another; 0 for never (default: 90)"},
 		{Name: "ipcbind", Category: Processes, Param: "=<address>", PerChain: true, Help: "Let parts and programs on other machines attach here: unix:PATH (relative to the chain's folder) or tcp://HOST:PORT. Every connection is encrypted and needs a key that \"bulkhead bus keygen\" has made; may be repeated"},
 		{Name: "ipcconnect", Category: Processes, Param: "=<address>", Help: "With \"bulkhead worker\", wallet, notify or gateway: run that one part here, for the node that has this -ipcbind"},

@@ -56,7 +56,7 @@ var parts = []string{"node", "p2pworker", "wallet", "notify"}
 // pure core.
 var shells = []string{
 	"node", "node/chainstate", "node/feed", "node/indexer", "node/relay", "node/rpc", "node/snapshot", "node/tipwatch", "node/watch",
-	"p2pworker", "p2pworker/manager", "wallet", "notify",
+	"p2pworker", "p2pworker/dialler", "p2pworker/manager", "wallet", "notify",
 }
 
 // doors are the only packages that may import a foreign library.

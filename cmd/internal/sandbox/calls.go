@@ -15,21 +15,22 @@ var runtimeCalls = []string{
 // descriptorCalls are what is done with descriptors that are there.
 var descriptorCalls = []string{
 	"close", "dup", "dup3", "fcntl", "fstat", "lseek", "poll", "ppoll", "pread64", "pwrite64", "read", "readv", "write", "writev",
-	"accept", "accept4", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt",
+	"getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "setsockopt",
 }
 
-// workerCalls are all that a worker does, besides making sockets.
-var workerCalls = slices.Concat(runtimeCalls, descriptorCalls, []string{
-	"connect", "socket",
+// workerCalls are all that a worker does: it takes the connections that come. sendto and
+// sendmsg could connect one of the listeners that it inherited (TCP Fast Open).
+var workerCalls = slices.Concat(runtimeCalls, descriptorCalls, []string{"accept", "accept4"})
+
+// diallerCalls are all that a dialler does: it makes connections.
+var diallerCalls = slices.Concat(runtimeCalls, descriptorCalls, []string{
+	"connect", "sendmmsg", "sendmsg", "sendto", "socket",
 	// For the files of the resolver: which, is for Landlock to say.
 	"fstatat", "newfstatat", "openat", "statx",
 })
 
-// sealedCalls are what a worker that holds its peer has no more use for. sendto and
-// sendmsg could connect one of the listeners that it inherited (TCP Fast Open).
-var sealedCalls = []string{
-	"accept", "accept4", "connect", "fstatat", "newfstatat", "openat", "sendmmsg", "sendmsg", "sendto", "socket", "statx",
-}
+// sealedCalls are what a worker that holds its peer has no more use for.
+var sealedCalls = []string{"accept", "accept4"}
 
 // hostileCalls are what no part does, and who has taken over one may want: other
 // programs, other processes' memory, the kernel's less travelled ways.

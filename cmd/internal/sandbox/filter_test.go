@@ -36,7 +36,7 @@ func (p Profile) verdict(t *testing.T, architecture, call uint32) seccomp.Action
 // 32-bit one of amd64 is open to every process: 11 is execve there, munmap here.
 func TestOtherGatesAreShut(t *testing.T) {
 	const i386, arm = 0x40000003, 0x40000028 // AUDIT_ARCH_*
-	for _, role := range []rights.Role{roles.Node, roles.Wallet, roles.Peers, roles.Gateway, roles.Notify, roles.Worker} {
+	for _, role := range []rights.Role{roles.Node, roles.Wallet, roles.Peers, roles.Gateway, roles.Notify, roles.Dialler, roles.Worker} {
 		for _, single := range []bool{false, true} {
 			p := For(role, single, nil)
 			for call := range uint32(512) {

@@ -37,16 +37,20 @@ var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.co
 // For returns the profile of a role.
 //
 // Node and wallet hold what all others want, and need no network: their only
-// socket is the link that they inherit. A worker faces strangers: it has no file
-// beyond those that tell how to look up names. single tells that it is to have one
-// connection only, and proxies are the paths of unix sockets at which it dials.
+// socket is the link that they inherit. A worker faces strangers: it has no file, and
+// makes no socket; single tells that it is to have one connection only. The dialler
+// makes them, and has the files that tell how to look up names; proxies are the paths
+// of unix sockets at which it dials.
 func For(role rights.Role, single bool, proxies []string) Profile {
 	switch {
 	case role == roles.Worker:
-		p := Profile{only: workerCalls, sockets: inetSockets, files: resolverFiles, unix: proxies}
+		p := Profile{only: workerCalls, sockets: noSockets, files: []string{}}
 		if single {
 			p.descriptors = 256
 		}
+		return p
+	case role == roles.Dialler:
+		p := Profile{only: diallerCalls, sockets: inetSockets, files: resolverFiles, unix: proxies}
 		if len(proxies) > 0 {
 			p.sockets = proxySockets
 		}

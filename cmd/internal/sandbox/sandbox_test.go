@@ -78,6 +78,7 @@ func text(err error) string {
 func (p prisoner) acts() map[string]func() error {
 	parent := os.Getppid()
 	memory := make([]byte, 8)
+	listener, ours, theirs := inherited()
 	return map[string]func() error{
 		"live":            live,
 		"read a file":     func() error { _, err := os.ReadFile("/etc/passwd"); return err },
@@ -90,6 +91,9 @@ func (p prisoner) acts() map[string]func() error {
 		"fork":            func() error { return number(unix.SYS_CLONE, uintptr(unix.SIGCHLD)) },
 		"connect":         func() error { return closing(net.DialTimeout("tcp", p.Address, time.Second)) },
 		"send by UDP":     func() error { return udp(p.Address) },
+		"accept":          func() error { return closing(listener.Accept()) },
+		"pass descriptor": func() error { _, _, err := ours.WriteMsgUnix([]byte{0}, unix.UnixRights(0), nil); return err },
+		"take descriptor": func() error { _, _, _, _, err := theirs.ReadMsgUnix(make([]byte, 1), make([]byte, 64)); return err },
 		"listen":          func() error { return closing(net.Listen("tcp", "127.0.0.1:0")) },
 		"multipath TCP":   func() error { return socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 262) },
 		"netlink":         func() error { return socket(unix.AF_NETLINK, unix.SOCK_RAW, 0) },
@@ -133,6 +137,34 @@ func (p prisoner) acts() map[string]func() error {
 			return err
 		},
 	}
+}
+
+// inherited returns what a process has before it is confined: a listener to which somebody
+// connects, and a pair of sockets with something to read in the second.
+func inherited() (net.Listener, *net.UnixConn, *net.UnixConn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); err != nil {
+		panic(err)
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		panic(err)
+	}
+	var pair [2]*net.UnixConn
+	for i, fd := range fds {
+		c, err := net.FileConn(os.NewFile(uintptr(fd), "pair"))
+		if err != nil {
+			panic(err)
+		}
+		pair[i] = c.(*net.UnixConn)
+	}
+	if _, err := pair[0].Write([]byte{0}); err != nil {
+		panic(err)
+	}
+	return l, pair[0], pair[1]
 }
 
 // owned makes a process the owner of a descriptor, which is sent signals.
@@ -246,15 +278,20 @@ func TestWhatAProcessMayDo(t *testing.T) {
 		prisoner
 		may []string
 	}{
-		"worker without a peer": {prisoner{Role: roles.Worker, Single: true}, []string{"connect", "send by UDP", "resolve names"}},
-		"worker with a proxy":   {prisoner{Role: roles.Worker, Single: true, Proxied: true}, []string{"connect", "send by UDP", "resolve names", "proxy's socket"}},
-		"proxied worker's peer": {prisoner{Role: roles.Worker, Single: true, Proxied: true, Seal: true}, []string{"seal"}},
-		"worker with its peer":  {prisoner{Role: roles.Worker, Single: true, Seal: true}, []string{"seal"}},
-		"worker of many peers":  {prisoner{Role: roles.Worker}, []string{"connect", "send by UDP", "resolve names"}},
-		"node":                  {prisoner{Role: roles.Node}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
-		"wallet":                {prisoner{Role: roles.Wallet}, []string{"read a file", "resolve names", "create a file", "list a folder"}},
+		"worker without a peer": {prisoner{Role: roles.Worker, Single: true}, []string{"accept", "take descriptor"}},
+		"worker with a proxy":   {prisoner{Role: roles.Worker, Single: true, Proxied: true}, []string{"accept", "take descriptor"}},
+		"worker with its peer":  {prisoner{Role: roles.Worker, Single: true, Seal: true}, []string{"seal", "take descriptor"}},
+		"worker of many peers":  {prisoner{Role: roles.Worker}, []string{"accept", "take descriptor"}},
+		"dialler": {prisoner{Role: roles.Dialler}, []string{
+			"connect", "send by UDP", "resolve names", "pass descriptor", "take descriptor"}},
+		"dialler with a proxy": {prisoner{Role: roles.Dialler, Proxied: true}, []string{
+			"connect", "send by UDP", "resolve names", "pass descriptor", "take descriptor", "proxy's socket"}},
+		"node": {prisoner{Role: roles.Node}, []string{
+			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder"}},
+		"wallet": {prisoner{Role: roles.Wallet}, []string{
+			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder"}},
 		"gateway": {prisoner{Role: roles.Gateway}, []string{
-			"read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes", "proxy's socket", "unix datagrams"}},
+			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes", "proxy's socket", "unix datagrams"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome := imprison(t, c.prisoner)

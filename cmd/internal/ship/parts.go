@@ -125,6 +125,10 @@ func (p *partSettings) initial() []supervise.Spec {
 		p.peers(),
 		{Role: roles.Notify, Instance: "notify", Settings: p.notify},
 	}
+	if p.settings.Bool("multiprocess", true) {
+		// In one process the workers dial themselves.
+		specs = append(specs, p.dialler())
+	}
 	if spec, wanted := p.gatewayOf(); wanted {
 		specs = append(specs, spec)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
+	"github.com/bulkheadnode/bulkhead/p2pworker/dialler"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 )
 
@@ -71,7 +72,16 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
 	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy, Single: p.workers.perPeer,
-		UnixProxies: socketPaths(p.networks)}
+		DocksWith: roles.Dialler}
+}
+
+// dialler makes the connections of all workers.
+func (p *partSettings) dialler() supervise.Spec {
+	cfg := dialler.Config{
+		DefaultPort: uint16(p.layout.Chain.P2PPort()), ConnectTimeout: time.Duration(p.settings.Int("timeout", 0)) * time.Millisecond,
+	}
+	p.settings.Fill(&cfg)
+	return supervise.Spec{Role: roles.Dialler, Instance: "dialler", Settings: cfg, UnixProxies: socketPaths(p.networks)}
 }
 
 // configureNetworks reads by which ways peers are reached.

@@ -14,7 +14,7 @@ import (
 // partRights is what each role may do: the commands that it may offer are those
 // of its own tables.
 func partRights() rights.Table {
-	commands := roles.Commands{roles.Worker: part.Commands().Names()}
+	commands := roles.Commands{roles.Worker: part.Commands().Names(), roles.Dialler: part.Commands().Names()}
 	for role, table := range map[rights.Role]rpc.Table{
 		roles.Supervisor: (&ship{}).table(), roles.Peers: manager.Commands(), roles.Wallet: wallet.Commands(),
 		roles.Notify: notify.Commands(), roles.Gateway: gateway.Commands(),

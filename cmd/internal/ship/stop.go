@@ -59,7 +59,7 @@ func (s *ship) stopAll() error {
 	s.stopRoles(limit, roles.Gateway)
 	s.outside.close()
 	for _, roles := range [][]rights.Role{
-		{roles.Worker}, {roles.Peers, roles.Wallet}, {roles.Node}, {roles.Notify},
+		{roles.Worker}, {roles.Dialler}, {roles.Peers, roles.Wallet}, {roles.Node}, {roles.Notify},
 	} {
 		s.stopRoles(limit, roles...)
 	}

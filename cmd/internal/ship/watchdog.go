@@ -179,7 +179,7 @@ func newWatchdog(s *config.Settings) (*watchdog, error) {
 		role, amount, _ := strings.Cut(text, ":")
 		mb, err := strconv.ParseUint(amount, 10, 31)
 		if err != nil || !watched(rights.Role(role)) {
-			return nil, config.Complain("-compartmentmaxmemory=%s is not <role>:<MB>, with one of the roles node, peers, worker, wallet, notify and gateway", text)
+			return nil, config.Complain("-compartmentmaxmemory=%s is not <role>:<MB>, with one of the roles node, peers, worker, dialler, wallet, notify and gateway", text)
 		}
 		w.memory[rights.Role(role)] = int64(mb) << 20
 	}
@@ -188,7 +188,7 @@ func newWatchdog(s *config.Settings) (*watchdog, error) {
 
 func watched(role rights.Role) bool {
 	switch role {
-	case roles.Node, roles.Peers, roles.Worker, roles.Wallet, roles.Notify, roles.Gateway:
+	case roles.Node, roles.Peers, roles.Worker, roles.Dialler, roles.Wallet, roles.Notify, roles.Gateway:
 		return true
 	}
 	return false

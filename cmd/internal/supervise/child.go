@@ -41,12 +41,16 @@ func RunChild(run Part) error {
 	SurviveBrokenPipes()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	docks := make(chan part.Dock)
+	env.Docks = docks
 	if err := b.confine(&env); err != nil {
 		return err
 	}
 	var following sync.WaitGroup
-	following.Go(func() { line.follow(b.logFile) })
+	ended := make(chan struct{})
+	following.Go(func() { line.follow(b.logFile, docks, ended) })
 	err = run(ctx, env, b.Settings)
+	close(ended)
 	line.Close()
 	following.Wait()
 	if err == nil && ctx.Err() != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
 )
 
@@ -19,9 +20,19 @@ import (
 // itself: it may be in a sandbox.
 //
 // The supervisor sends a boot in JSON, with its length in front (4 bytes,
-// big-endian), and after that one byte for each file, which comes with it
-// (SCM_RIGHTS): debug.log, when it was opened anew.
+// big-endian), and after that one message for each file, which comes with it
+// (SCM_RIGHTS): a byte that says what it is, and a name. Nothing that comes after a
+// descriptor is read together with what it came with (unix(7)).
 type lifeline struct{ *net.UnixConn }
+
+// What a file is that comes by the lifeline.
+const (
+	aLog  byte = iota // debug.log, opened anew; no name
+	aDock             // a dock, and the instance at its other end
+)
+
+// maxName bounds the names of instances.
+const maxName = 128
 
 // maxBoot bounds what a process reads of its settings.
 const maxBoot = 16 << 20
@@ -85,8 +96,8 @@ func (l lifeline) readBoot(b *boot) error {
 	return nil
 }
 
-// handOver sends an open file.
-func (l lifeline) handOver(f *os.File) error {
+// handOver sends an open file: what it is, and its name.
+func (l lifeline) handOver(f *os.File, what byte, name string) error {
 	if err := l.SetWriteDeadline(time.Now().Add(handoverPatience)); err != nil {
 		return err
 	}
@@ -94,28 +105,48 @@ func (l lifeline) handOver(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	failed := raw.Control(func(fd uintptr) { _, _, err = l.WriteMsgUnix([]byte{0}, unix.UnixRights(int(fd)), nil) })
+	failed := raw.Control(func(fd uintptr) {
+		_, _, err = l.WriteMsgUnix(append([]byte{what}, name...), unix.UnixRights(int(fd)), nil)
+	})
 	if failed != nil {
 		return failed
 	}
 	return err
 }
 
-// follow makes f each file that comes, until the lifeline ends or is closed.
-func (l lifeline) follow(f *os.File) {
-	data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+// follow takes the files that come, until the lifeline ends or is closed: log becomes
+// each that is debug.log, and docks are offered until ended is closed.
+func (l lifeline) follow(log *os.File, docks chan<- part.Dock, ended <-chan struct{}) {
+	data, rights := make([]byte, 1+maxName), make([]byte, unix.CmsgSpace(4))
 	for {
 		n, size, _, _, err := l.ReadMsgUnix(data, rights)
 		if err != nil || n == 0 {
 			return
 		}
 		for _, fd := range descriptorsOf(rights[:size]) {
-			next := os.NewFile(uintptr(fd), "debug.log")
-			// It fails for want of nothing that one could do something about: the
-			// process goes on in the file that it has.
-			_ = logging.Become(f, next)
-			next.Close()
+			f := os.NewFile(uintptr(fd), "handed over")
+			switch data[0] {
+			case aLog:
+				// It fails for want of nothing that one could do something about: the
+				// process goes on in the file that it has.
+				_ = logging.Become(log, f)
+			case aDock:
+				offer(docks, f, string(data[1:n]), ended)
+			}
+			f.Close()
 		}
+	}
+}
+
+func offer(docks chan<- part.Dock, f *os.File, peer string, ended <-chan struct{}) {
+	dock, err := dockOf(f, peer)
+	if err != nil {
+		return // the other end sees that it is closed
+	}
+	select {
+	case docks <- dock:
+	case <-ended:
+		dock.Conn.Close()
 	}
 }
 

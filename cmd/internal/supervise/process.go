@@ -53,14 +53,19 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 			_ = process.Signal(sig)
 			return
 		}
-		if err := line.handOver(s.cfg.LogFile); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.EPIPE) {
+		if err := line.handOver(s.cfg.LogFile, aLog, ""); err != nil && !over(err) {
 			s.cfg.Logger.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", c.spec.Instance, err))
 		}
 	})
 
 	lastWords := &tail{limit: 32 << 10}
 	var tasks sync.WaitGroup
-	tasks.Go(func() { line.boot(s.boot(c.spec, settings)) })
+	tasks.Go(func() {
+		line.boot(s.boot(c.spec, settings))
+		if err := s.docks.join(c, line); err != nil {
+			s.cfg.Logger.Warn(err.Error())
+		}
+	})
 	tasks.Go(func() {
 		// What cannot be read any more was never said.
 		_, _ = io.Copy(lastWords, words)
@@ -72,6 +77,7 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 	closeLink()
 	line.Close() // or boot would wait for a reader
 	tasks.Wait()
+	s.docks.leave(c)
 	return describeEnd(state, err, lastWords)
 }
 

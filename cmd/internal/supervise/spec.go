@@ -39,7 +39,9 @@ type Spec struct {
 	Policy    Policy
 	Single    bool          // a worker that has one connection only
 	Patience  time.Duration // how long it may take to end in order; default 10 s
-	// UnixProxies are the paths of unix sockets at which a worker dials.
+	// DocksWith is the role from whose processes it gets descriptors; "" for none.
+	DocksWith rights.Role
+	// UnixProxies are the paths of unix sockets at which a dialler dials.
 	UnixProxies []string
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 type Supervisor struct {
 	cfg      Config
 	forker   forker
+	docks    docks
 	done     chan struct{} // closed by finish
 	finished sync.Once
 	why      error
