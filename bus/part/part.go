@@ -111,8 +111,11 @@ func (e Env) Serve(ctx context.Context, mux *bus.Mux, table rpc.Table, fn func(c
 		defer cancel()
 		// A link that no longer reads keeps what is left.
 		_ = conn.Flush(flush)
-		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrCanceled)) {
+		switch {
+		case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrCanceled)):
 			return nil
+		case ctx.Err() == nil && errors.Is(err, bus.ErrClosed):
+			return errors.Join(ErrAdrift, err) // a call has met it before the link's end was told
 		}
 		return err
 	})
