@@ -210,8 +210,8 @@ func TestAGatewayAndANotifierElsewhere(t *testing.T) {
 	address := fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
 	n := startNode(t, "regtest", "-connect=0", "-ipcbind="+address)
 	rpcPort, published := freePort(t), fmt.Sprintf("tcp://127.0.0.1:%d", freePort(t))
-	startPart(t, host{}, "gateway", append(attachArgs(address, n.keygen("gateway")),
-		fmt.Sprintf("-rpcport=%d", rpcPort), "-rpcuser=u", "-rpcpassword=p")...)
+	g := startPart(t, host{}, "gateway", append(attachArgs(address, n.keygen("gateway")),
+		fmt.Sprintf("-rpcport=%d", rpcPort), "-rpcuser=u", "-rpcpassword=p", "-sandbox=require")...)
 	startPart(t, host{}, "notify", append(attachArgs(address, n.keygen("notify")), "-zmqpubhashblock="+published)...)
 	settle(n, subscribe(t, published, "hashblock"), "hashblock")
 	url := fmt.Sprintf("http://127.0.0.1:%d/", rpcPort)
@@ -222,6 +222,12 @@ func TestAGatewayAndANotifierElsewhere(t *testing.T) {
 		}
 		return err
 	})
+	for field, want := range map[string]int{"Seccomp": 2, "NoNewPrivs": 1} {
+		got, err := statusOf(g.cmd.Process.Pid, field)
+		require.NoError(t, err)
+		require.Equal(t, want, got, field)
+	}
+	g.awaitLog("Sandbox of gateway.", "all but hostile ones")
 	n.stop()
 }
 

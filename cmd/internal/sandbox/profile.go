@@ -34,6 +34,10 @@ const (
 // resolverFiles are read to look up names.
 var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}
 
+// Far returns the profile of a part that runs on its own, for a node elsewhere: it opens
+// its files and makes its connections itself, again and again.
+func Far() Profile { return Profile{refused: hostileCalls, sockets: anySockets} }
+
 // For returns the profile of a role.
 //
 // Node and wallet hold what all others want, and need no network: their only

@@ -102,6 +102,9 @@ func RunRemote(ctx context.Context, cfg RemoteConfig) error {
 		return err
 	}
 	r.logger.Info(fmt.Sprintf("%s version %s: %s on %s for the node at %s", Name, version.Text(), r.instance(), cfg.Layout.Chain.Name, r.addr))
+	if err := r.confine(); err != nil {
+		return err
+	}
 	err = r.keep(ctx)
 	r.logger.Info("Shutdown done")
 	return err
