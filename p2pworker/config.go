@@ -27,6 +27,7 @@ type Config struct {
 	// UploadLimited: there is a -maxuploadtarget.
 	UploadLimited bool
 	BlocksOnly    bool `option:"blocksonly"`
+	Reconciles    bool `option:"txreconciliation"`
 	Capture       bool `option:"capturemessages"`
 	LogIPs        bool `option:"logips"`
 	NoDNS         bool `option:"!dns"`

@@ -140,7 +140,7 @@ func (p *peer) sessionConfig() session.Config {
 		Local:       p.remote.Host.IsLocal() || p.remote.Host == p2p.HostOf(netip.IPv6Unspecified()),
 		Permissions: p.open.Permissions,
 		Services:    p.services(), UserAgent: w.cfg.UserAgent, RemoteServices: w.cfg.DesiredServices,
-		Listening: p.open.Listening, UploadLimited: p.open.UploadLimited, BlocksOnly: w.cfg.BlocksOnly, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
+		Listening: p.open.Listening, UploadLimited: p.open.UploadLimited, BlocksOnly: w.cfg.BlocksOnly, Reconciles: w.cfg.Reconciles, LogIPs: w.cfg.LogIPs, PeerTimeout: w.cfg.PeerTimeout,
 		Nonce:      w.nonceFor(p.open.Kind, key),
 		IsOwnNonce: func(n uint64) bool { return isOurNonce(key, n, time.Now()) },
 		Random:     w.random.Uint64, Tip: tip, LogEnabled: w.logEnabled,

@@ -43,13 +43,15 @@ type Config struct {
 	Listening bool
 	// BlocksOnly: transactions are not wanted from peers without permission.
 	BlocksOnly bool
+	// Reconciles: sketches of transactions are agreed on (BIP330).
+	Reconciles bool
 	// LogIPs adds the peer's address to log lines.
 	LogIPs bool
 	// Nonce is ours for the version message; IsOwnNonce recognises the nonces
 	// of our own connections, over all workers.
 	Nonce      uint64
 	IsOwnNonce func(uint64) bool
-	// Random returns 64 uniform bits.
+	// Random returns 64 uniform bits that no peer can foretell.
 	Random func() uint64
 	// PeerTimeout is how long the handshake may take, and how long a
 	// connection lives before inactivity counts (-peertimeout).

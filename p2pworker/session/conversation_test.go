@@ -83,6 +83,7 @@ func (s *script) config() Config {
 	cfg := inboundConfig()
 	cfg.Type, cfg.Tip = p2p.ConnectionType(s.CmdArgs[0].Key), s.tip("tip")
 	cfg.Local, cfg.BlocksOnly = s.HasArg("local"), s.HasArg("blocksonly")
+	cfg.Reconciles = s.HasArg("txreconciliation")
 	if s.HasArg("chosen") {
 		cfg.RemoteServices = fullServices
 	}

@@ -165,6 +165,7 @@ func (s *Session) answerVersion() {
 		// implementations reject messages they do not know.
 		s.send(wire.CmdSendAddrV2, nil)
 	}
+	s.offerReconciliation()
 	s.send(wire.CmdVerAck, nil)
 	if s.outbound() && !s.blockRelayOnly() && s.cfg.Type != p2p.Feeler {
 		s.requestAddresses()
@@ -252,8 +253,8 @@ func (s *Session) negotiate(messageType string, r *reader) (done bool, err error
 		s.hs.addrV2 = true
 	case "feature":
 		s.onFeature(r)
-	case "sendtxrcncl":
-		s.logf("net", "sendtxrcncl from peer=%d ignored, as our node does not have txreconciliation enabled", s.cfg.Peer)
+	case cmdSendReconciliation:
+		return true, s.onSendReconciliation(r)
 	case wire.CmdSendHeaders:
 		s.hs.prefersHeads = true
 	case cmdSendCompact:
@@ -286,6 +287,7 @@ func (s *Session) onVerAck() {
 	if s.hs.common >= compactBlockVersion {
 		s.sendCompactPreference(false)
 	}
+	s.settleReconciliation()
 	s.ping.queued = true
 	s.maybePing()
 	s.syncHeaders()

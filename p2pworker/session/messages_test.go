@@ -194,6 +194,9 @@ func (s *script) payload(messageType string) []byte {
 		return encodeAddresses(s.addresses(words), messageType == wire.CmdAddrV2)
 	case wire.CmdFeeFilter:
 		return binary.LittleEndian.AppendUint64(nil, uint64(s.number("rate", 0)))
+	case cmdSendReconciliation:
+		payload := binary.LittleEndian.AppendUint32(nil, uint32(s.number("version", 1)))
+		return binary.LittleEndian.AppendUint64(payload, uint64(s.number("salt", 2)))[:s.number("bytes", 12)]
 	case "feature":
 		return appendSize(append(appendSize(nil, len(words[0])), words[0]...), 0)
 	}
@@ -235,6 +238,10 @@ func (s *script) content(messageType string, payload []byte) string {
 		return addressNames(list)
 	case wire.CmdFeeFilter:
 		return fmt.Sprintf("rate=%d", r.u64())
+	case cmdSendReconciliation:
+		version, salt := r.u32(), r.u64()
+		require.Equal(s.t, s.s.recon.salt, salt)
+		return fmt.Sprintf("version=%d", version)
 	case cmdSendCompact:
 		return fmt.Sprintf("announce=%d version=%d", r.u8(), r.u64())
 	}

@@ -32,6 +32,7 @@ func wellFormed() map[string][]byte {
 		"mempool": nil, "feefilter": make([]byte, 8), "sendcmpct": {1, 2, 0, 0, 0, 0, 0, 0, 0},
 		"cmpctblock": append(blockOf(raw, 4), make([]byte, 9)...), "blocktxn": append(hashes[4][:], 0),
 		"getblocktxn": encodeBlockTxs(hashes[0], []uint16{0, 5}), "sparkle": {1},
+		"sendtxrcncl": {1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8},
 	}
 }
 
@@ -105,6 +106,7 @@ func TestAnyOrderOfInputs(t *testing.T) {
 		if rapid.Bool().Draw(t, "noban") {
 			cfg.Permissions |= p2p.NoBan
 		}
+		cfg.Reconciles = rapid.Bool().Draw(t, "reconciles")
 		s, now := New(cfg), time.Unix(1_700_000_000, 0)
 		var open []Request
 		ended, heard := false, now

@@ -16,6 +16,7 @@ type Session struct {
 	*txExchange
 	*addressExchange
 	ping    pinger
+	recon   reconciliation
 	private privateSend
 	serving []wire.InvVect // what getdata asked for and was not served yet
 	missing []wire.InvVect // of it, what we do not have

@@ -154,6 +154,7 @@ func connectionOptions() []Option {
 		{Name: "timeout", Category: Connection, Param: "=<n>", Help: "Milliseconds that dialling may take (default: 5000)"},
 		{Name: "torcontrol", Category: Connection, Param: "=<ip>[:<port>]", Help: "Control port of the Tor daemon for -listenonion (default: 127.0.0.1:9051)"},
 		{Name: "torpassword", Category: Connection, Param: "=<pass>", Secret: true, Help: "Password for it, if it does not take its cookie file"},
+		{Name: "txreconciliation", Category: Connection, Help: "Agree with peers to reconcile transactions (BIP330): as in Bitcoin Core the agreement is all there is so far, and transactions are announced as ever (default: 0)"},
 		{Name: "v2transport", Category: Connection, Help: "Encrypt connections to and from peers that can (BIP324, default: 1)"},
 		{Name: "whitebind", Category: Connection, Param: "=<[permissions@]addr>", Help: "Listen here and grant the permissions to whoever connects"},
 		{Name: "whitelist", Category: Connection, Param: "=<[permissions@]IP address or network>", Help: "Grant the permissions to peers from this address or network"},
@@ -261,7 +262,7 @@ func unservedOptions() []Option {
 		"natpmp",
 		"persistmempool", "persistmempoolv1",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
-		"signetseednode", "txreconciliation", "walletcrosschain", "walletnotify",
+		"signetseednode", "walletcrosschain", "walletnotify",
 	}
 	options := make([]Option, len(names), len(names)+2)
 	for i, name := range names {
