@@ -35,6 +35,8 @@ type TorControl struct {
 const (
 	// torPatience bounds the conversation that makes the service.
 	torPatience = 30 * time.Second
+	// torRefusal is for how long a daemon that refuses is left in peace.
+	torRefusal = time.Minute
 	// Pauses before the daemon is asked again grow by half.
 	firstTorPause, lastTorPause = time.Second, 10 * time.Minute
 	// torSocks is where Tor listens if it does not tell.
@@ -70,7 +72,9 @@ func (m *manager) keepOnion(ctx context.Context) error {
 	return nil
 }
 
-// serveOnion makes the service and returns when it has ended.
+// serveOnion makes the service and returns when it has ended. A daemon that refuses is
+// asked again when it has gone, or when the time has come to see whether its settings
+// have changed.
 func (m *manager) serveOnion(ctx context.Context) error {
 	nc, err := m.env.DialWithin(ctx, m.cfg.ConnectTimeout, "tcp", m.cfg.Tor.Address)
 	if err != nil {
@@ -82,27 +86,40 @@ func (m *manager) serveOnion(ctx context.Context) error {
 	if err := nc.SetDeadline(time.Now().Add(torPatience)); err != nil {
 		return err
 	}
-	conn := torcontrol.New(nc)
+	conn, until := torcontrol.New(nc), time.Time{}
+	withdraw, refusal := m.arrangeOnion(conn)
+	switch {
+	case refusal == nil:
+		defer withdraw()
+	case torcontrol.Refused(refusal):
+		m.env.Logger.Warn(fmt.Sprintf("tor: %v", refusal))
+		until = time.Now().Add(torRefusal)
+	default:
+		return refusal
+	}
+	if err := nc.SetDeadline(until); err != nil {
+		return err
+	}
+	if err := conn.Wait(); refusal == nil {
+		return err
+	}
+	return refusal
+}
+
+// arrangeOnion has the daemon make the service, which lasts as long as the connection.
+func (m *manager) arrangeOnion(conn *torcontrol.Conn) (withdraw func(), err error) {
 	by := torcontrol.Credentials{Password: m.cfg.Tor.Password, Cookie: readCookie}
 	// crypto/rand.Read never fails: it ends the process instead.
 	_, _ = crand.Read(by.Nonce[:])
 	if err := conn.Authenticate(by); err != nil {
-		return err
+		return nil, err
 	}
 	if m.cfg.Tor.Proxy {
 		if err := m.useTor(conn); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	withdraw, err := m.makeOnion(conn)
-	if err != nil {
-		return err
-	}
-	defer withdraw()
-	if err := nc.SetDeadline(time.Time{}); err != nil {
-		return err
-	}
-	return conn.Wait()
+	return m.makeOnion(conn)
 }
 
 // useTor reaches onion services by the daemon from now on.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -126,4 +128,53 @@ func TestSmallFiles(t *testing.T) {
 		_, err := readCookie(bad)
 		require.Error(t, err, bad)
 	}
+}
+
+// TestDaemonThatRefuses: it is left in peace for a minute, unless it hangs up or tells more
+// than it may, and asked again by a new connection then.
+func TestDaemonThatRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		then  string // what the daemon sends after its refusal
+		ends  bool   // and whether it hangs up
+		after time.Duration
+	}{
+		"stays silent":       {after: torRefusal},
+		"tells other things": {then: strings.Repeat("250-more\r\n", 1000) + "250 OK\r\n650 STATUS\r\n", after: torRefusal},
+		"hangs up":           {ends: true},
+		"tells too much":     {then: strings.Repeat("250-more\r\n", 1001)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				daemons := make(chan net.Conn)
+				s := newShip(t, Config{Tor: TorControl{Address: "127.0.0.1:9051"}})
+				s.env.Dial = func(context.Context, string, string) (net.Conn, error) {
+					ours, theirs := net.Pipe()
+					daemons <- theirs
+					return ours, nil
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := concurrently(ctx, s.keepOnion)
+				d := <-daemons
+				require.Equal(t, "PROTOCOLINFO 1\r\n", heard(t, d))
+				_, err := io.WriteString(d, "250-AUTH METHODS=COOKIE\r\n250 OK\r\n"+test.then)
+				require.NoError(t, err)
+				began := time.Now()
+				if test.ends {
+					d.Close()
+				}
+				again := <-daemons
+				require.Equal(t, test.after+firstTorPause, time.Since(began))
+				require.Equal(t, "PROTOCOLINFO 1\r\n", heard(t, again))
+				cancel()
+				require.NoError(t, <-ended)
+			})
+		})
+	}
+}
+
+func heard(t *testing.T, c net.Conn) string {
+	buf := make([]byte, 1000)
+	n, err := c.Read(buf)
+	require.NoError(t, err)
+	return string(buf[:n])
 }

@@ -28,6 +28,13 @@ var (
 	errCookie     = errors.New("the daemon's cookie file does not hold 32 bytes")
 )
 
+// Refused reports whether an error means that the daemon does not do what it was asked, or
+// not for us: the connection is as good as before, and asking again may bring the same.
+func Refused(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) || errors.Is(err, ErrNoPassword) || errors.Is(err, ErrNoMethod)
+}
+
 // Credentials are what may be needed to authenticate.
 type Credentials struct {
 	Password string // "" for none

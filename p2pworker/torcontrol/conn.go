@@ -52,10 +52,13 @@ func (c *Conn) ask(command string) ([]string, error) {
 	}
 	name, _, _ := strings.Cut(command, " ")
 	var lines []string
-	for len(lines) < maxLines {
+	for {
 		line, err := c.line()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if len(lines) == maxLines {
+			return nil, errLong
 		}
 		if len(line) < 4 {
 			return nil, errReply
@@ -76,7 +79,6 @@ func (c *Conn) ask(command string) ([]string, error) {
 			return nil, errReply // no data was asked for
 		}
 	}
-	return nil, errLong
 }
 
 func (c *Conn) line() (string, error) {
@@ -87,13 +89,19 @@ func (c *Conn) line() (string, error) {
 	return strings.TrimRight(string(line), "\r\n"), err
 }
 
-// Wait returns when the daemon ends the connection, and with it the service.
+// Wait returns when the daemon ends the connection, and with it the service, or tells more
+// at once than it may.
 func (c *Conn) Wait() error {
-	for {
-		if _, err := c.line(); err != nil {
+	for lines := 0; lines <= maxLines; lines++ {
+		line, err := c.line()
+		if err != nil {
 			return err
 		}
+		if len(line) > 3 && line[3] == ' ' { // the last of a reply, or of what was not asked for
+			lines = -1
+		}
 	}
+	return errLong
 }
 
 // words takes a line apart at spaces that are not within quotes. Of KEY="VALUE", and

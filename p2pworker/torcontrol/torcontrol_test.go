@@ -191,3 +191,11 @@ func FuzzReplies(f *testing.F) {
 		}
 	})
 }
+
+func TestWaitIsBounded(t *testing.T) {
+	full := strings.Repeat("250-more\r\n", 1000) + "250 OK\r\n"
+	require.ErrorIs(t, torcontrol.New(&daemon{Reader: strings.NewReader(full + full)}).Wait(), io.EOF)
+	require.EqualError(t, torcontrol.New(&daemon{Reader: strings.NewReader(full + strings.Repeat("250-more\r\n", 1001))}).Wait(), "the reply of Tor is too long")
+	require.True(t, torcontrol.Refused(torcontrol.New(says("510 what")).Authenticate(by(""))))
+	require.False(t, torcontrol.Refused(torcontrol.New(says("250")).Authenticate(by(""))), "not a refusal but nonsense")
+}
