@@ -155,9 +155,29 @@ func TestTransactionsOfOneRequestAreJudgedInOrder(t *testing.T) {
 	require.True(t, reply.Txs[0].Orphan)
 	require.True(t, reply.Txs[1].New)
 	require.Equal(t, "txn-already-in-mempool", reply.Txs[2].Reject, "it waited for its parent")
-	require.Contains(t, reply.Txs[3].Reject, "malformed transaction")
+	require.True(t, reply.Txs[3].Malformed)
+	require.Equal(t, "DataStream::read(): end of data", reply.Txs[3].Reject)
 	require.False(t, reply.Txs[3].Misbehaving)
 	require.Equal(t, "txn-already-in-mempool", reply.Txs[4].Reject)
 	_, err = submit(make([][]byte, p2p.MaxSubmitted+1)...)
 	require.ErrorIs(t, err, bus.ErrBadMessage)
+}
+
+// A block with a witness that is too large is refused for that, and is as good as any
+// without it.
+func TestTooLargeWitnessIsRefusedByItsRule(t *testing.T) {
+	r := newRig(t, "regtest", func(*node.Config) {})
+	r.loaded()
+	base := chaintest.Genesis(t, chaintest.Regtest(t)).Extend(2, 0)
+	get[any](r, "setmocktime", base.Time()+1000)
+	for _, s := range base.Path() {
+		require.Nil(t, get[any](r, "submitblock", hex.EncodeToString(s.Raw)))
+	}
+	good := base.Next()
+	coinbase := good.Txs[0].Copy()
+	coinbase.TxIn[0].Witness = append(coinbase.TxIn[0].Witness, make([]byte, 5_000_000))
+	large := consensus.NewBlock(good.Header, []*consensus.Tx{consensus.NewTx(coinbase)})
+	require.Equal(t, "bad-witness-nonce-size", get[string](r, "submitblock", hex.EncodeToString(large.Raw)))
+	require.Nil(t, get[any](r, "submitblock", hex.EncodeToString(good.Raw)))
+	require.Equal(t, good.Hash.String(), get[string](r, "getbestblockhash"))
 }

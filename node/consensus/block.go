@@ -2,9 +2,6 @@ package consensus
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -70,40 +67,40 @@ func (t *Tx) Stripped() []byte {
 	return b.Bytes()
 }
 
-// hasNoInputs tells whether parsing failed at a transaction without inputs. To
-// the library the zero that stands for that is the marker of witness data
-// (BIP144), and the zero behind it, for no outputs, a wrong flag.
-func hasNoInputs(err error) bool {
-	var malformed *wire.MessageError
-	return errors.As(err, &malformed) && strings.Contains(malformed.Description, "flag byte is 00")
+// ParseBlock parses a block's serialisation, which it keeps. A transaction
+// without inputs is refused with a *Reject, what cannot be read with a *Malformed.
+func ParseBlock(raw []byte) (*Block, error) {
+	b, rest, err := TakeBlock(raw)
+	if err == nil && len(rest) > 0 {
+		return nil, follows("block", rest)
+	}
+	return b, err
 }
 
-// ParseBlock parses a block's serialisation, which it keeps. A transaction
-// without inputs is refused with a *Reject.
-func ParseBlock(raw []byte) (*Block, error) {
+// TakeBlock is ParseBlock for the block that raw begins with, and returns what
+// follows.
+func TakeBlock(raw []byte) (b *Block, rest []byte, err error) {
+	if len(raw) > MaxBlockWeight {
+		return takeLargeBlock(raw)
+	}
 	if err := checkBlockCounts(raw); err != nil {
-		return nil, fmt.Errorf("parse block: %w", err)
+		return nil, nil, faultOfBlock(raw, err)
 	}
 	var msg wire.MsgBlock
 	r := bytes.NewBuffer(raw)
 	locations, err := msg.DeserializeTxLoc(r)
-	if hasNoInputs(err) {
-		return nil, Rejectf(Invalid, "bad-txns-vin-empty", "a transaction of the block has no inputs")
-	}
 	if err != nil {
-		return nil, fmt.Errorf("parse block: %w", err)
+		return nil, nil, faultOfBlock(raw, err)
 	}
-	if r.Len() > 0 {
-		return nil, fmt.Errorf("parse block: %d bytes follow it", r.Len())
-	}
-	b := &Block{Header: msg.Header, Raw: raw, Hash: chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload])}
+	size := len(raw) - r.Len()
+	b = &Block{Header: msg.Header, Raw: raw[:size:size], Hash: chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload])}
 	b.Txs = make([]*Tx, len(msg.Transactions))
 	txs := make([]Tx, len(msg.Transactions))
 	for i, tx := range msg.Transactions {
 		b.Txs[i] = &txs[i]
 		txs[i].set(tx, raw[locations[i].TxStart:locations[i].TxStart+locations[i].TxLen])
 	}
-	return b, nil
+	return b, raw[size:], nil
 }
 
 // NewBlock makes a Block of parts.
@@ -118,11 +115,12 @@ func NewBlock(header wire.BlockHeader, txs []*Tx) *Block {
 	return &Block{Header: header, Hash: header.BlockHash(), Txs: txs, Raw: b.Bytes()}
 }
 
-// ParseTx parses a transaction. One without inputs is refused with a *Reject.
+// ParseTx parses a transaction. One without inputs is refused with a *Reject,
+// what cannot be read with a *Malformed.
 func ParseTx(raw []byte) (*Tx, error) {
 	tx, rest, err := TakeTx(raw)
 	if err == nil && len(rest) > 0 {
-		return nil, fmt.Errorf("parse transaction: %d bytes follow it", len(rest))
+		return nil, follows("transaction", rest)
 	}
 	return tx, err
 }
@@ -131,14 +129,12 @@ func ParseTx(raw []byte) (*Tx, error) {
 // follows.
 func TakeTx(raw []byte) (tx *Tx, rest []byte, err error) {
 	if err := checkTxCounts(raw); err != nil {
-		return nil, nil, fmt.Errorf("parse transaction: %w", err)
+		return nil, nil, faultOfTx(raw, err)
 	}
 	var msg wire.MsgTx
 	r := bytes.NewReader(raw)
-	if err := msg.Deserialize(r); hasNoInputs(err) {
-		return nil, nil, Rejectf(Invalid, "bad-txns-vin-empty", "the transaction has no inputs")
-	} else if err != nil {
-		return nil, nil, fmt.Errorf("parse transaction: %w", err)
+	if err := msg.Deserialize(r); err != nil {
+		return nil, nil, faultOfTx(raw, err)
 	}
 	size := len(raw) - r.Len()
 	tx = &Tx{}

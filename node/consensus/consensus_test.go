@@ -107,7 +107,7 @@ func TestSuperfluousWitnessRecord(t *testing.T) {
 	raw, err := hex.DecodeString("0200000000010100000000000000000000000000000000000000000000000000000000000000000000000000ffffffff0101000000000000000151" + "00" + "00000000")
 	require.NoError(t, err)
 	_, err = ParseTx(raw)
-	require.ErrorContains(t, err, "no witnesses")
+	require.ErrorContains(t, err, "Superfluous witness record")
 }
 
 func genesisRaw() []byte {

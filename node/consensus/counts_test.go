@@ -45,6 +45,22 @@ func TestCountsAreBoundedByWhatFollows(t *testing.T) {
 	}
 }
 
+// Nor do they in a block that is too large to be one.
+func TestCountsOfLargeBlocksAreBounded(t *testing.T) {
+	for _, counts := range []string{
+		"\xfe\xff\xff\xff\x01",                               // transactions
+		"\x01" + "\x02\x00\x00\x00" + "\xfe\xff\xff\xff\x01", // inputs
+		"\x01" + "\x02\x00\x00\x00" + "\xfe\x01\x00\x00\x02", // more than a size may tell of
+		"\x01" + "\x02\x00\x00\x00\x00\x01" + "\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+	} {
+		raw := append(append(make([]byte, 80), counts...), make([]byte, consensus.MaxBlockWeight)...)
+		require.Less(t, allocated(func() {
+			_, err := consensus.ParseBlock(raw)
+			require.Error(t, err)
+		}), uint64(1<<20))
+	}
+}
+
 // What is right goes through, and what is wrong in another way is told as before.
 func TestCountsOfBlocks(t *testing.T) {
 	p := chaintest.Regtest(t)

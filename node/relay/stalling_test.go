@@ -82,7 +82,8 @@ func TestJunkDoesNotKeepALease(t *testing.T) {
 	submit := func(peer int64, requested bool) p2p.SubmitReply {
 		reply, err := r.submitBlock(t.Context(), p2p.SubmitBlockRequest{Peer: peer, Requested: requested, Frames: multipart.One(junk)})
 		require.NoError(t, err)
-		require.Contains(t, reply.Reject, "malformed block")
+		require.True(t, reply.Malformed)
+		require.Equal(t, "DataStream::read(): end of data", reply.Reject)
 		return reply
 	}
 	require.False(t, submit(2, false).Misbehaving)

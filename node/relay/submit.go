@@ -148,13 +148,22 @@ func (r *Relay) logProgress(last *chain.BlockNode, now int64) {
 	r.cfg.Log.Info(fmt.Sprintf("Synchronizing blockheaders, height: %d (~%.2f%%)", last.Height, 100*float64(last.Height)/float64(int64(last.Height)+left)))
 }
 
+// malformed says what is wrong with what cannot be read.
+func malformed(err error) string {
+	var fault *consensus.Malformed
+	if errors.As(err, &fault) {
+		return fault.Reason
+	}
+	return err.Error()
+}
+
 func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (reply p2p.SubmitReply, err error) {
 	raw, err := only(req.Frames)
 	if err != nil {
 		return reply, err
 	}
 	sender := holder(ctx, req.Peer)
-	block, err := consensus.ParseBlock(raw)
+	block, _, err := consensus.TakeBlock(raw)
 	var empty *consensus.Reject
 	if errors.As(err, &empty) {
 		reply.Reject, reply.Misbehaving = empty.Reason, true
@@ -164,7 +173,7 @@ func (r *Relay) submitBlock(ctx context.Context, req p2p.SubmitBlockRequest) (re
 	if err != nil {
 		// As with any message that cannot be read, the peer may stay; but not if it
 		// was to bring this one.
-		reply.Reject, reply.Misbehaving = "malformed block: "+err.Error(), req.Requested
+		reply.Malformed, reply.Reject, reply.Misbehaving = true, malformed(err), req.Requested
 		if len(raw) >= wire.MaxBlockHeaderPayload {
 			r.downloads.spoiled(sender, chainhash.DoubleHashH(raw[:wire.MaxBlockHeaderPayload]))
 		}

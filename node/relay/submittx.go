@@ -52,7 +52,7 @@ func (r *Relay) takeTx(ctx context.Context, from txrequest.Source, raw []byte, f
 	}
 	if err != nil {
 		// As with any message that cannot be read, the peer may stay.
-		reply.Reject = "malformed transaction: " + err.Error()
+		reply.Malformed, reply.Reject = true, malformed(err)
 		return reply, nil
 	}
 	reply.Hash, reply.Wtxid = tx.ID, tx.WitnessID

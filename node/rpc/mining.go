@@ -138,7 +138,7 @@ func (n *miner) submitBlockRPC(ctx context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}
-	block, err := consensus.ParseBlock(raw)
+	block, _, err := consensus.TakeBlock(raw)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}

@@ -145,7 +145,7 @@ func (n *miner) checkProposal(ctx context.Context, request templateRequest) (any
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}
-	block, err := consensus.ParseBlock(raw)
+	block, _, err := consensus.TakeBlock(raw)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}

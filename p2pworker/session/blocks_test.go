@@ -167,8 +167,8 @@ func TestBlockThatCannotBeReadIsIgnored(t *testing.T) {
 	b.logged("ProcessMessages(block, 84 bytes): Exception 'non-canonical ReadCompactSize()'")
 	require.False(t, b.asked(p2p.SubmitBlockRequest{}))
 	b.receive("block", blockOf(raw, 0))
-	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Reject: "malformed block: too short"})
-	b.logged("peer=0: malformed block: too short")
+	answer[p2p.SubmitBlockRequest](b, p2p.SubmitReply{Malformed: true, Reject: "too short"})
+	b.logged("ProcessMessages(block, 81 bytes): Exception 'too short' (malformed message) caught")
 	require.Nil(t, b.gone)
 }
 

@@ -114,6 +114,11 @@ func (s *conversation) logf(category, format string, args ...any) {
 	s.effects = append(s.effects, Log{Category: category, Text: fmt.Sprintf(format, args...)})
 }
 
+// logMalformed tells of a message that cannot be read, which ends nothing.
+func (s *conversation) logMalformed(messageType string, size int, what string) {
+	s.logf("net", "ProcessMessages(%s, %d bytes): Exception '%s' (malformed message) caught", sanitize(messageType), size, what)
+}
+
 // disconnect logs the reason, in the words of Bitcoin Core, followed by "disconnecting peer=N", and ends
 // the session.
 func (s *conversation) disconnect(code p2p.DisconnectReason, format string, args ...any) {

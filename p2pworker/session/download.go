@@ -286,7 +286,11 @@ func (s *blockExchange) submitBlock(raw []byte, requested bool) {
 func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
 	s.down.submissions--
 	s.down.submittedBytes -= size
-	if err == nil {
+	switch {
+	case err != nil:
+	case v.Malformed && !v.Misbehaving:
+		s.logMalformed(wire.CmdBlock, size, v.Reject)
+	default:
 		s.judgeBlock(v)
 	}
 	if !s.ended && !s.now.Before(s.down.retryAt) {

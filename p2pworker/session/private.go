@@ -51,7 +51,7 @@ func (s *Session) stepPrivate(in Input) {
 		m := s.held.pop()
 		s.logReceived(&m)
 		if err := s.hearPrivate(m); err != nil {
-			s.logf("net", "ProcessMessages(%s, %d bytes): Exception '%s' (malformed message) caught", sanitize(m.Type), len(m.Payload), err)
+			s.logMalformed(m.Type, len(m.Payload), err.Error())
 		}
 	}
 }

@@ -224,7 +224,6 @@ func (s *conversation) logReceived(m *Message) {
 func (s *Session) handle(m Message) {
 	s.logReceived(&m)
 	if err := s.process(m); err != nil {
-		s.logf("net", "ProcessMessages(%s, %d bytes): Exception '%s' (malformed message) caught",
-			sanitize(m.Type), len(m.Payload), err)
+		s.logMalformed(m.Type, len(m.Payload), err.Error())
 	}
 }

@@ -245,21 +245,26 @@ func (s *txExchange) onTx(m Message) error {
 	if len(m.Payload) < minTxSize {
 		return errEndOfData
 	}
+	size := len(m.Payload)
 	force, frames := s.cfg.Permissions.Has(p2p.ForceRelay), multipart.One(m.Payload)
-	if frames.Attached = append(frames.Attached, s.takeHeldTxs(len(m.Payload))...); len(frames.Attached) == 1 {
+	if frames.Attached = append(frames.Attached, s.takeHeldTxs(size)...); len(frames.Attached) == 1 {
 		req := p2p.SubmitTxRequest{From: s.source(), Frames: frames, Force: force}
 		ask(s.conversation, true, p2p.SubmitTx, req, func(v p2p.SubmitReply, err error) {
 			if err == nil {
-				s.judgeTx(v)
+				s.judgeTx(size, v)
 			}
 		})
 		return nil
 	}
+	sizes := []int{}
+	for _, raw := range frames.Attached {
+		sizes = append(sizes, len(raw))
+	}
 	req := p2p.SubmitTxsRequest{From: s.source(), Frames: frames, Force: force}
 	ask(s.conversation, true, p2p.SubmitTxs, req, func(all p2p.SubmitTxsReply, err error) {
-		for _, v := range all.Txs {
+		for i, v := range all.Txs[:min(len(all.Txs), len(sizes))] {
 			if err == nil && !s.ended {
-				s.judgeTx(v)
+				s.judgeTx(sizes[i], v)
 			}
 		}
 	})
@@ -282,7 +287,11 @@ func (s *txExchange) takeHeldTxs(bytes int) (more [][]byte) {
 	return more
 }
 
-func (s *txExchange) judgeTx(v p2p.SubmitReply) {
+func (s *txExchange) judgeTx(size int, v p2p.SubmitReply) {
+	if v.Malformed {
+		s.logMalformed(wire.CmdTx, size, v.Reject)
+		return
+	}
 	s.txOut.known.Add(v.Hash)
 	s.txOut.known.Add(v.Wtxid)
 	if v.New {

@@ -263,10 +263,11 @@ type SubmitReply struct {
 	Wtxid       chainhash.Hash `cbor:"2,keyasint"`
 	New         bool           `cbor:"3,keyasint"` // accepted, and not known before
 	Reject      string         `cbor:"4,keyasint,omitempty"`
-	Misbehaving bool           `cbor:"5,keyasint"` // the peer deserves to be disconnected
-	Orphan      bool           `cbor:"6,keyasint"` // the peer is to be asked for parents in a moment: see WantTxs
-	Mutated     bool           `cbor:"7,keyasint"` // the block is malleated: another peer may have it right
-	Announce    bool           `cbor:"8,keyasint"` // ask the peer to announce blocks as compact blocks
+	Misbehaving bool           `cbor:"5,keyasint"`           // the peer deserves to be disconnected
+	Orphan      bool           `cbor:"6,keyasint"`           // the peer is to be asked for parents in a moment: see WantTxs
+	Mutated     bool           `cbor:"7,keyasint"`           // the block is malleated: another peer may have it right
+	Announce    bool           `cbor:"8,keyasint"`           // ask the peer to announce blocks as compact blocks
+	Malformed   bool           `cbor:"9,keyasint,omitempty"` // it cannot be read, and Reject tells why
 }
 
 // FetchBlockRequest names a block and how to serialise it.
