@@ -13,6 +13,9 @@ var (
 	// KeepPeers hands the supervisor what the manager after this one is to have among
 	// its settings, until the node stops. It is the manager's own.
 	KeepPeers = bus.Method[KeptBody, bus.None]("ship.peers.keep")
+	// RememberPeers hands the supervisor connections that have ended, of which the manager
+	// after this one is to tell, too, until the node stops. It keeps the last ones.
+	RememberPeers = bus.Method[EndedPeersBody, bus.None]("ship.peers.remember")
 	// SpawnWallet starts the process of one wallet and returns when it is on
 	// the bus; error kind KindSpawnFailed with what it said if it ended before.
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
@@ -81,6 +84,19 @@ const MaxKept = 1 << 20
 // KeptBody is opaque to the supervisor.
 type KeptBody struct {
 	Data []byte `cbor:"1,keyasint"`
+}
+
+// Bounds of what is remembered of connections: so many, of so many bytes each. Together
+// they have no more than MaxKept.
+const (
+	MaxEndedPeers = 1000
+	MaxEndedPeer  = 8 << 10
+)
+
+// EndedPeersBody is a connection a record, the oldest first. They are opaque to the
+// supervisor.
+type EndedPeersBody struct {
+	Records [][]byte `cbor:"1,keyasint"`
 }
 
 // SpawnReply names the new instance.

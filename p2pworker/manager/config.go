@@ -59,6 +59,9 @@ type Config struct {
 	NetworkInactive bool `option:"!networkactive"`
 	// Kept is what a manager before this one has handed to msg.KeepPeers, none at first.
 	Kept []byte
+	// Past are the connections that managers before this one have handed to
+	// msg.RememberPeers, the oldest first.
+	Past [][]byte
 	// What getnetworkinfo tells.
 	ClientVersion int
 	UserAgent     string

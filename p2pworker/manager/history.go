@@ -12,12 +12,16 @@ import (
 )
 
 // maxHistory is how many connections that have ended are remembered.
-const maxHistory = 1000
+const maxHistory = msg.MaxEndedPeers
 
 // history is those, the oldest first.
 type history struct {
 	past []pastPeer
 	news chan p2p.PeerClosedEvent // to be published
+	// noted is how many this manager has added, handed how many of them the supervisor
+	// has; noting wakes who hands them over.
+	noted, handed uint64
+	noting        chan struct{}
 }
 
 // maxNews bounds the events that wait to be published. What does not fit is in
@@ -69,6 +73,7 @@ func (m *manager) remember(p roster.Peer, req p2p.ClosePeerRequest) {
 		m.past = slices.Delete(m.past, 0, 1)
 	}
 	m.past = append(m.past, past)
+	m.toHand()
 	m.net.Debug(fmt.Sprintf("connection has ended: peer=%d reason=%s sent=%d received=%d", p.ID, code, past.Sent, past.Received))
 	select {
 	case m.news <- p2p.PeerClosedEvent{Peer: p.ID, Kind: p.Kind, Address: p.Name, Opened: past.Connected, Closed: past.Ended,
@@ -126,7 +131,7 @@ func (m commands) historyCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "getpeerhistory", Category: "Network",
 			Summary: "Returns the connections that have ended, the last one first, each with the reason.\n" +
-				fmt.Sprintf("The last %d are remembered, until the process that manages connections ends (see getcompartments). \"last_sent\" and \"last_received\" are the types of the last messages.", maxHistory),
+				fmt.Sprintf("The last %d are remembered until the node stops. \"last_sent\" and \"last_received\" are the types of the last messages.", maxHistory),
 			Params: []rpc.Param{
 				{Name: "count", Type: rpc.Number, Optional: true, Default: "100", Help: "How many to return at most"},
 				{Name: "reason", Type: rpc.String, Optional: true, Default: "all", Help: "Return only those with this reason, one of: " + reasonNames()},

@@ -161,7 +161,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 		private:     private{failed: map[p2p.NetworkID]time.Time{}},
 		idleWorkers: idleWorkers{wake: make(chan struct{}, 1)},
 		traffic:     newTraffic(cfg),
-		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews)},
+		history:     history{news: make(chan p2p.PeerClosedEvent, maxNews), noting: make(chan struct{}, 1)},
 		dialsI2P:    make(chan struct{}, 1),
 	}
 	m.roster.NumberDialsFrom(m.lastOrder)
@@ -187,6 +187,7 @@ func newManager(env part.Env, cfg Config) (*manager, error) {
 	if len(cfg.Kept) > 0 {
 		m.restore(cfg.Kept)
 	}
+	m.recall(cfg.Past)
 	return m, nil
 }
 
@@ -252,6 +253,7 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	group.Go(func() error { return m.keepI2P(ctx) })
 	group.Go(func() error { return m.keepLooking(ctx) })
 	group.Go(func() error { return m.tellNews(ctx) })
+	group.Go(func() error { return m.handHistory(ctx) })
 	group.Go(func() error { return m.keepPrivate(ctx) })
 	err := group.Wait()
 	if parent.Err() != nil {

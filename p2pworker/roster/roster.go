@@ -156,6 +156,13 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 // roster before this one, which are not to be taken for its own.
 func (r *Roster) NumberDialsFrom(n uint64) { r.dialID = max(r.dialID, n) }
 
+// NumberPeersFrom numbers connections beyond id, which one of an earlier roster had.
+func (r *Roster) NumberPeersFrom(id int64) {
+	if id < maxNumber {
+		r.nextID = max(r.nextID, id+1)
+	}
+}
+
 // maxNumber is the largest number of a connection that a worker is believed.
 const maxNumber = 1 << 52
 

@@ -3,7 +3,6 @@ package ship
 import (
 	"net"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -46,7 +45,7 @@ type partSettings struct {
 	relay        config.FeeRates
 	rates        p2p.Rates
 	profiles     []manager.Profile
-	kept         atomic.Pointer[[]byte] // see msg.KeepPeers
+	kept         keptPeers
 	node         node.Config
 	notify       notify.Config
 	gateway      gateway.Config

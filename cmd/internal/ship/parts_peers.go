@@ -1,7 +1,6 @@
 package ship
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/bulkheadnode/bulkhead/bus"
-	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -217,26 +214,4 @@ func clientVersion(version string) int {
 	// A version that is not three numbers counts as 0.
 	_, _ = fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
 	return 10000*major + 100*minor + patch
-}
-
-// peers is the manager of connections. One that is started again has what the one before
-// it had kept.
-func (p *partSettings) peers() supervise.Spec {
-	cfg := p.manager()
-	return supervise.Spec{Role: roles.Peers, Instance: "peers", Settings: cfg, Again: func() any {
-		again := cfg
-		if kept := p.kept.Load(); kept != nil {
-			again.Kept = *kept
-		}
-		return again
-	}}
-}
-
-// keepPeers serves msg.KeepPeers.
-func (p *partSettings) keepPeers(_ context.Context, body msg.KeptBody) (bus.None, error) {
-	if len(body.Data) > msg.MaxKept {
-		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%d bytes to keep", len(body.Data))
-	}
-	p.kept.Store(&body.Data)
-	return bus.None{}, nil
 }

@@ -32,7 +32,8 @@ func (s *ship) mux() *bus.Mux {
 		return msg.WorkerPlanBody{PerPeer: s.parts.workers.perPeer, Count: s.parts.workers.count}, nil
 	})
 	msg.SetWorkerPlan.Handle(mux, s.setWorkerPlan)
-	msg.KeepPeers.Handle(mux, s.parts.keepPeers)
+	msg.KeepPeers.Handle(mux, s.parts.kept.keep)
+	msg.RememberPeers.Handle(mux, s.parts.kept.remember)
 	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
 		spec := s.parts.wallet(walletInstance(req.Name), req.Name)
 		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {
