@@ -215,3 +215,24 @@ func TestEarlyOrdersAreBounded(t *testing.T) {
 	a.hold(1, session.PingNow{})
 	require.Len(t, a.take(1), 1)
 }
+
+// A worker that is to end after its last connection takes no more, and ends with it; one
+// that has none ends at once.
+func TestAWorkerThatIsTooMany(t *testing.T) {
+	w := newWorker(part.Env{Name: "worker.1", Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}, Config{}.withDefaults())
+	require.True(t, w.take())
+	require.True(t, w.take())
+	w.leave(false)
+	require.False(t, w.leaving, "it is not idle")
+	w.leave(true)
+	require.False(t, w.take())
+	w.takeAnyway() // Accept had returned already
+	w.release(true)
+	w.release(true)
+	require.False(t, w.leaving)
+	w.release(true)
+	<-w.spent
+	w = newWorker(part.Env{Name: "worker.2", Logger: slog.New(slog.DiscardHandler), Clock: clock.New(0)}, Config{}.withDefaults())
+	w.leave(true)
+	<-w.spent
+}

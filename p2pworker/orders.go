@@ -73,7 +73,7 @@ func (w *worker) carryOut(ctx context.Context, o p2p.WorkerOrder) {
 	case o.Meter != nil:
 		w.tell(o.Meter.Peer, o.Meter.Meter)
 	case o.Leave != nil:
-		w.leave()
+		w.leave(o.Leave.AfterLast)
 	}
 }
 

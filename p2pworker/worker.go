@@ -4,6 +4,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -19,11 +20,11 @@ import (
 	"github.com/bulkheadnode/bulkhead/p2pworker/session"
 )
 
-// errSpent ends a worker of capacity 1 whose connection has ended.
-var errSpent = errors.New("the only connection has ended")
+// errSpent ends a worker that was to have no connection after those that have ended.
+var errSpent = errors.New("the last connection has ended")
 
-// Run is the worker: it serves until ctx ends, the link to the broker is lost,
-// or, with capacity 1, its only connection has ended.
+// Run is the worker: it serves until ctx ends, the link to the broker is lost, or its last
+// connection has ended, which is the first with capacity 1 and else a matter of orders.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	w := newWorker(env, cfg.withDefaults())
 	env.SetTitle("worker: idle")
@@ -58,6 +59,7 @@ type worker struct {
 	tip       p2p.Tip
 	tipKnown  bool
 	leaving   bool
+	retired   bool // it takes no more connections, and leaves when it has none
 	// used: a connection was admitted here. A process that has one only is sealed
 	// then, and of no use for another, whichever attempt ends last.
 	used bool
@@ -66,7 +68,7 @@ type worker struct {
 	// begun to since.
 	told       int
 	admissions admissions
-	// spent is closed when a worker of capacity 1 has lost its connection.
+	// spent is closed when the worker is to end: it is not needed, or had one connection.
 	spent chan struct{}
 }
 
@@ -174,21 +176,30 @@ func (w *worker) release(used bool) {
 	close(w.released)
 	w.released = make(chan struct{})
 	w.used = w.used || used
-	if w.cfg.Capacity == 1 && w.used && w.taken == 0 && !w.leaving {
-		w.leaving = true
-		close(w.spent)
+	if w.cfg.Capacity == 1 && w.used || w.retired {
+		w.leaveIfIdle()
 	}
 }
 
 // full reports whether there is no room. The mutex is held.
 func (w *worker) full() bool {
-	return w.leaving || w.cfg.Capacity == 1 && w.used || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
+	return w.leaving || w.retired || w.cfg.Capacity == 1 && w.used || w.cfg.Capacity > 0 && w.taken >= w.cfg.Capacity
 }
 
-// leave ends an idle worker that is not needed.
-func (w *worker) leave() {
+// leave ends a worker that is not needed, if it is idle; afterLast, as soon as it is.
+func (w *worker) leave(afterLast bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if afterLast && !w.retired {
+		w.retired = true
+		w.disarmAccept()
+		w.log("", fmt.Sprintf("%s takes no more connections, and ends with the last of %d", w.env.Name, w.taken))
+	}
+	w.leaveIfIdle()
+}
+
+// leaveIfIdle ends the worker if it has no connection and makes none. The mutex is held.
+func (w *worker) leaveIfIdle() {
 	if w.taken == 0 && !w.leaving {
 		w.leaving = true
 		close(w.spent)

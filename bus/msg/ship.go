@@ -7,9 +7,9 @@ var (
 	// SpawnWorker starts one more worker process.
 	SpawnWorker = bus.Method[bus.None, SpawnReply]("ship.worker.spawn")
 	// WorkerPlan tells how peer connections are shared among worker processes, and
-	// SetWorkerPlan changes it.
+	// SetWorkerPlan changes it, and tells what it is now.
 	WorkerPlan    = bus.Method[bus.None, WorkerPlanBody]("ship.worker.plan")
-	SetWorkerPlan = bus.Method[WorkerPlanBody, bus.None]("ship.worker.setplan")
+	SetWorkerPlan = bus.Method[WorkerPlanBody, WorkerPlanBody]("ship.worker.setplan")
 	// KeepPeers hands the supervisor what the manager after this one is to have among
 	// its settings, until the node stops. It is the manager's own.
 	KeepPeers = bus.Method[KeptBody, bus.None]("ship.peers.keep")
@@ -76,6 +76,9 @@ const KindSpawnFailed bus.Kind = "ship.spawn-failed"
 type WorkerPlanBody struct {
 	PerPeer bool `cbor:"1,keyasint"`
 	Count   int  `cbor:"2,keyasint"`
+	// Leaving, which only the supervisor tells, are workers that are too many: the manager
+	// is to order them to go, and they are not started again.
+	Leaving []string `cbor:"3,keyasint,omitempty"`
 }
 
 // MaxKept bounds a KeptBody, in bytes: a few thousand addresses of addnode.

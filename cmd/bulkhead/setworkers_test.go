@@ -1,9 +1,16 @@
 package main_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -59,5 +66,55 @@ func TestWorkersChangeLive(t *testing.T) {
 	workers(1)
 	syncs()
 	require.Equal(t, "Error: workers is neither \"perpeer\" nor a number from 0 to 1024", n.refused(-8, "setworkers", "many"))
+	n.stop()
+}
+
+// Who has connected to a process that is too many is not disturbed, whatever happens to
+// the manager meanwhile; the process takes nobody else, and ends with its last peer.
+func TestAWorkerLeavesWithItsLastPeer(t *testing.T) {
+	n := startNode(t, "regtest", "-disablewallet", "-p2pworkers=1")
+	nothing := map[chainhash.Hash]*wire.MsgBlock{}
+	first := dialBlockPeer(n, nothing)
+	old := n.pids("worker")[0]
+	require.EqualValues(t, 1, n.object("setworkers", "perpeer")["leaving"])
+	n.eventually("the worker to hear of it", func() error {
+		log, err := os.ReadFile(filepath.Join(n.net, "debug.log"))
+		if err == nil && !bytes.Contains(log, []byte("worker.1 takes no more connections, and ends with the last of 1")) {
+			err = errors.New("it is not in the log")
+		}
+		return err
+	})
+	second := dialBlockPeer(n, nothing)
+	require.True(t, first.sync())
+	require.True(t, second.sync())
+	n.eventually("a process of its own", func() error {
+		if got := n.pids("worker"); len(got) != 4 {
+			return fmt.Errorf("the workers are %v", got)
+		}
+		return nil
+	})
+
+	peers := n.pids("peers")
+	kill(t, peers[0])
+	n.eventually("a new manager", func() error {
+		if now := n.pids("peers"); len(now) != 1 || now[0] == peers[0] {
+			return fmt.Errorf("the managers are %v", now)
+		}
+		_, err := n.call("getpeerinfo")
+		return err
+	})
+	n.connected(2)
+	require.True(t, first.sync())
+	require.EqualValues(t, 1, n.object("setworkers", 1)["leaving"], "the old one")
+	require.Contains(t, n.pids("worker"), old)
+	first.leave()
+	n.eventually("the old process to end", func() error {
+		if got := n.pids("worker"); slices.Contains(got, old) {
+			return fmt.Errorf("the workers are %v", got)
+		}
+		return nil
+	})
+	require.True(t, second.sync())
+	require.EqualValues(t, 0, n.object("setworkers", 1)["leaving"])
 	n.stop()
 }

@@ -129,6 +129,7 @@ type idleWorkers struct {
 	spawning int // workers that were asked for and have not registered
 	lastAsk  time.Time
 	spare    bool          // all connections are to be shared: who waits for one may leave
+	leavers  []string      // workers that are too many, by the plan
 	wake     chan struct{} // makes the goroutine that asks look again
 }
 

@@ -73,6 +73,7 @@ func (m registrar) enlist(ctx context.Context, name string, req p2p.RegisterWork
 	m.dispatch(orders)
 	m.dispatchBans(name)
 	m.dismiss()
+	m.retire(name)
 	m.changed()
 	return p2p.RegisterWorkerReply{NonceKey: m.nonceKey[:]}, m.there[name] || m.conn == nil, nil
 }

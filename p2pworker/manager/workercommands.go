@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,12 +20,12 @@ const (
 	idlePool = 2
 	// maxWorkers is the largest number of workers that can be set.
 	maxWorkers = 1024
-	// planPatience bounds how long the supervisor may take to end workers.
+	// planPatience bounds how long the supervisor may take to start workers.
 	planPatience = 30 * time.Second
 )
 
 const setWorkersSummary = "Changes -p2pworkers, at once and until the node stops.\n" +
-	"Connections of worker processes that end are made again, if they were not inbound. A process that has one connection lives as long as that."
+	"A process that is too many takes no more connections and ends with its last one. What it has connected to is connected to by others at once; what has connected to it stays. A process for one connection lives as long as that."
 
 func (m commands) workerCommands() rpc.Table {
 	return rpc.Table{
@@ -32,8 +33,13 @@ func (m commands) workerCommands() rpc.Table {
 			Params: []rpc.Param{
 				{Name: "workers", Type: rpc.Any, Help: "\"perpeer\" for a process for each connection, or the number of processes that share all connections; 0 leaves them to workers on other machines"},
 			},
-			Result: "null", Run: m.setWorkers},
+			Result: "{\"leaving\": n}    (json object) how many processes are to end with their last connection", Run: m.setWorkers},
 	}
+}
+
+// leavingWorkers is the result of setworkers.
+type leavingWorkers struct {
+	Leaving int `json:"leaving"`
 }
 
 func (m commands) setWorkers(ctx context.Context, call *rpc.Call) (any, error) {
@@ -50,17 +56,18 @@ func (m commands) setWorkers(ctx context.Context, call *rpc.Call) (any, error) {
 	defer cancel()
 	conn, err := m.link()
 	if err == nil {
-		_, err = msg.SetWorkerPlan.Call(ctx, conn, plan)
+		plan, err = msg.SetWorkerPlan.Call(ctx, conn, plan)
 	}
 	if err != nil {
 		return nil, rpc.Errorf(rpc.MiscError, "Error: %v", err)
 	}
 	m.follow(plan)
-	return nil, nil
+	return leavingWorkers{len(plan.Leaving)}, nil
 }
 
 // follow keeps workers for one connection each waiting if that is the plan; if not,
-// those that have none are told to leave.
+// those that have none are told to leave. So are workers that are too many, whatever they
+// have.
 func (m *manager) follow(plan msg.WorkerPlanBody) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,6 +77,10 @@ func (m *manager) follow(plan msg.WorkerPlanBody) {
 	}
 	m.roster.SetShares(m.spare)
 	m.dismiss()
+	m.leavers = plan.Leaving
+	for _, name := range plan.Leaving {
+		m.retire(name)
+	}
 	m.changed()
 }
 
@@ -81,6 +92,15 @@ func (m *manager) dismiss() {
 	}
 	for _, name := range m.roster.Idle() {
 		m.order(name, p2p.WorkerOrder{Leave: &p2p.LeaveOrder{}})
+	}
+}
+
+// retire tells a worker to leave after its last connection, if it is one of those. The
+// mutex is held.
+func (m *manager) retire(name string) {
+	if slices.Contains(m.leavers, name) {
+		m.dispatch(m.roster.RetireWorker(name))
+		m.order(name, p2p.WorkerOrder{Leave: &p2p.LeaveOrder{AfterLast: true}})
 	}
 }
 

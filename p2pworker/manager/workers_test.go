@@ -225,3 +225,40 @@ func TestANewManagerWaitsForTheWorkersThatAreThere(t *testing.T) {
 		})
 	}
 }
+
+// Workers that are too many by the plan are told to leave after their last connection,
+// also when they register again, and by a manager that learns of the plan later.
+func TestWorkersThatAreTooMany(t *testing.T) {
+	s := newShip(t, Config{})
+	plan := msg.WorkerPlanBody{Count: 1, Leaving: []string{"worker.1"}}
+	mux := bus.NewMux()
+	msg.SetWorkerPlan.Handle(mux, func(_ context.Context, asked msg.WorkerPlanBody) (msg.WorkerPlanBody, error) {
+		require.Equal(t, msg.WorkerPlanBody{Count: 1}, asked)
+		return plan, nil
+	})
+	msg.WorkerPlan.Handle(mux, func(context.Context, bus.None) (msg.WorkerPlanBody, error) { return plan, nil })
+	s.bus.Conn(roles.Supervisor, "supervisor", mux)
+	w, other := s.worker("worker.1", 0), s.worker("worker.2", 0)
+	stays := w.accept("10.0.0.1:5")
+	require.Equal(t, leavingWorkers{1}, s.succeeds("setworkers", `[1]`))
+	leave := &p2p.LeaveOrder{AfterLast: true}
+	orders := w.orders()
+	require.Len(t, orders, 1)
+	require.Equal(t, leave, orders[0].Leave)
+
+	w.registerAgain(p2p.OpenInfo{Peer: stays, Kind: p2p.Inbound, Name: "10.0.0.1:5", Remote: "10.0.0.1:5", Local: "127.0.0.1:8333"},
+		p2p.OpenInfo{Peer: stays + 1, Kind: p2p.FullRelay, Name: "10.0.0.2:5", Remote: "10.0.0.2:5"})
+	orders = w.orders()
+	require.Len(t, orders, 2)
+	require.Equal(t, stays+1, orders[0].Disconnect.Peer)
+	require.Equal(t, p2p.WorkerLeaves, orders[0].Disconnect.Code)
+	require.Equal(t, leave, orders[1].Leave)
+	s.learnPlan(t.Context())
+	orders = w.orders()
+	require.Len(t, orders, 1)
+	require.Equal(t, leave, orders[0].Leave)
+	s.succeeds("ping", `[]`)
+	orders = other.orders()
+	require.Len(t, orders, 1, "it is not told to leave")
+	require.NotNil(t, orders[0].Ping)
+}

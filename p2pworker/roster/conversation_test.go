@@ -27,6 +27,7 @@ type script struct {
 //
 //	roster [total=N] [full-relay=N] [block-relay=N] [manual=N]
 //	worker NAME [capacity=N] [has=(PEER KIND NAME, ...)]     worker-gone NAME
+//	retire NAME
 //	addnode TARGET      removenode TARGET      dial TARGET KIND
 //	opened DIAL REMOTE [worker=NAME]           failed DIAL [busy] [worker=NAME]
 //	accepted WORKER REMOTE [noban]
@@ -58,6 +59,8 @@ func (s *script) run() {
 			s.say("lost peer %d (%s)", p.ID, p.Name)
 		}
 		s.orders(orders)
+	case "retire":
+		s.orders(s.roster.RetireWorker(s.word(0)))
 	case "addnode":
 		s.reports(s.roster.AddTarget(s.word(0), s.HasArg("v2")), "configured already")
 	case "removenode":

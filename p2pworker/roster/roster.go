@@ -104,6 +104,8 @@ type worker struct {
 	dials    int
 	// used is the number of the last dial it was given.
 	used uint64
+	// retired: it goes when its last connection has ended.
+	retired bool
 }
 
 // limited tells a worker of the pool, in which each has one connection, from
@@ -112,7 +114,9 @@ func (w *worker) full() bool { return w.limited() && w.peers >= w.capacity }
 
 func (w *worker) limited() bool { return w.capacity > 0 }
 
-func (w *worker) room() bool { return w.capacity == 0 || w.peers+w.dials < w.capacity }
+func (w *worker) room() bool {
+	return !w.retired && (w.capacity == 0 || w.peers+w.dials < w.capacity)
+}
 
 // New returns a Roster without workers.
 func New(limits Limits) *Roster {
@@ -183,15 +187,39 @@ func (r *Roster) dropWorker(name string) (lost []Peer) {
 			delete(r.peers, id)
 		}
 	}
-	for id, d := range r.dials {
-		if d.worker == name {
-			delete(r.dials, id)
-			r.await(d)
-		}
-	}
+	r.takeDials(name)
 	delete(r.workers, name)
 	slices.SortFunc(lost, func(a, b Peer) int { return int(a.ID - b.ID) })
 	return lost
+}
+
+// takeDials makes the dials of a worker wait for another.
+func (r *Roster) takeDials(worker string) {
+	for id, d := range r.dials {
+		if d.worker == worker {
+			r.takeDial(worker, id)
+			r.await(d)
+		}
+	}
+}
+
+// RetireWorker prepares the end of a worker: it dials no more, and what it has dialled to
+// stay is ended, for others to dial anew. What has connected to it stays, and what ends
+// soon by itself.
+func (r *Roster) RetireWorker(name string) []Order {
+	w := r.workers[name]
+	if w == nil {
+		return nil
+	}
+	w.retired = true
+	r.takeDials(name)
+	orders, _ := r.DisconnectIf(p2p.WorkerLeaves, "its process leaves", func(p Peer) bool { return p.Worker == name && lasting(p.Kind) })
+	return append(orders, r.assign()...)
+}
+
+// lasting reports whether we make connections of a kind to keep them.
+func lasting(kind p2p.ConnectionType) bool {
+	return kind == p2p.Manual || kind == p2p.FullRelay || kind == p2p.BlockRelayOnly
 }
 
 // FreeWorkers counts workers of limited capacity with room for a connection:

@@ -80,5 +80,8 @@ type SendOrder struct {
 // PingOrder asks to ping all peers.
 type PingOrder struct{}
 
-// LeaveOrder asks an idle worker to end: there are too many.
-type LeaveOrder struct{}
+// LeaveOrder asks a worker to end, if it is idle: there are too many.
+type LeaveOrder struct {
+	// AfterLast: it is to take no more connections, and to end when it has none any more.
+	AfterLast bool `cbor:"1,keyasint,omitempty"`
+}

@@ -49,6 +49,7 @@ const (
 	UploadSpent     DisconnectReason = "upload-target" // all that may be sent in a day was
 	OneTooMany      DisconnectReason = "extra"         // an outbound one beyond the usual number
 	WorkerFailed    DisconnectReason = "worker-error"  // its process could not serve it
+	WorkerLeaves    DisconnectReason = "worker-leaves" // setworkers: another process connects in its place
 	WorkerGone      DisconnectReason = "worker-gone"   // its process has ended
 	ToldBefore      DisconnectReason = "told-before"   // told to leave by an earlier order
 	ReasonUntold    DisconnectReason = "unknown"       // its worker gave none that there is
@@ -61,7 +62,7 @@ func DisconnectReasons() []DisconnectReason {
 		EndedByUser, EndedByBan, EndedByInactiveNet, EndedByConnLimit, EndedByEviction, EndedByDiscouragement,
 		EndedByPeer, EndedByNetwork, Misbehaved, BrokeProtocol, BadFraming, ObsoleteVersion, LacksServices, AsksForUnserved,
 		Unwelcome, HandshakeTimeout, SilenceTimeout, PingTimeout, BlockTimeout, StallsDownload, RefusedEncryption, HeadersTimeout, StaysBehind,
-		ToSelf, FeelerDone, AddrFetchDone, AddrFetchTimed, PrivateDone, PrivateTimeout, SendQueueFull, UploadSpent, OneTooMany, WorkerFailed, WorkerGone, ToldBefore, ReasonUntold, EndedByShutdown,
+		ToSelf, FeelerDone, AddrFetchDone, AddrFetchTimed, PrivateDone, PrivateTimeout, SendQueueFull, UploadSpent, OneTooMany, WorkerFailed, WorkerLeaves, WorkerGone, ToldBefore, ReasonUntold, EndedByShutdown,
 	}
 }
 

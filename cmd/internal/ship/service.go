@@ -26,11 +26,7 @@ func (s *ship) mux() *bus.Mux {
 		instance, err := s.spawnWorker()
 		return msg.SpawnReply{Instance: instance}, err
 	})
-	msg.WorkerPlan.Handle(mux, func(context.Context, bus.None) (msg.WorkerPlanBody, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return msg.WorkerPlanBody{PerPeer: s.parts.workers.perPeer, Count: s.parts.workers.count}, nil
-	})
+	msg.WorkerPlan.Handle(mux, s.workerPlan)
 	msg.SetWorkerPlan.Handle(mux, s.setWorkerPlan)
 	msg.KeepPeers.Handle(mux, s.parts.kept.keep)
 	msg.RememberPeers.Handle(mux, s.parts.kept.remember)

@@ -8,7 +8,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
-	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
 
 // spawnWorker starts one more worker, as the plan says, and returns its instance.
@@ -48,17 +47,28 @@ func (s *ship) startShared() error {
 	return nil
 }
 
-// setWorkerPlan serves msg.SetWorkerPlan. Shared workers that are too many end, and
-// with them their connections; a worker for one connection ends with that.
-func (s *ship) setWorkerPlan(_ context.Context, plan msg.WorkerPlanBody) (bus.None, error) {
+// setWorkerPlan serves msg.SetWorkerPlan. Shared workers that are too many are not started
+// again when they end, which the manager has them do; a worker for one connection ends
+// with that.
+func (s *ship) setWorkerPlan(ctx context.Context, plan msg.WorkerPlanBody) (msg.WorkerPlanBody, error) {
 	if plan.Count < 0 || plan.Count > maxWorkers || plan.PerPeer && plan.Count > 0 {
-		return bus.None{}, bus.Errorf(bus.KindBadMessage, "%d workers", plan.Count)
+		return msg.WorkerPlanBody{}, bus.Errorf(bus.KindBadMessage, "%d workers", plan.Count)
 	}
 	s.mu.Lock()
 	s.parts.workers = workerPlan{perPeer: plan.PerPeer, count: plan.Count}
 	surplus := slices.Clone(s.shared[min(plan.Count, len(s.shared)):])
 	s.shared = s.shared[:len(s.shared)-len(surplus)]
 	s.mu.Unlock()
-	s.supervisor.Stop(func(c supervise.Status) bool { return c.Role == roles.Worker && slices.Contains(surplus, c.Instance) })
-	return bus.None{}, s.startShared()
+	s.supervisor.Retire(surplus)
+	if err := s.startShared(); err != nil {
+		return msg.WorkerPlanBody{}, err
+	}
+	return s.workerPlan(ctx, bus.None{})
+}
+
+// workerPlan serves msg.WorkerPlan.
+func (s *ship) workerPlan(context.Context, bus.None) (msg.WorkerPlanBody, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return msg.WorkerPlanBody{PerPeer: s.parts.workers.perPeer, Count: s.parts.workers.count, Leaving: s.supervisor.Retired()}, nil
 }

@@ -33,6 +33,7 @@ type compartment struct {
 
 	mu       sync.Mutex
 	stopping bool
+	retired  bool          // its end is for good, whenever that comes
 	wake     chan struct{} // closed when stopping is set
 	signal   func(os.Signal)
 	pid      int
@@ -142,6 +143,18 @@ func (c *compartment) takeUpNow() bool {
 	return up
 }
 
+func (c *compartment) retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
+}
+
+func (c *compartment) isRetired() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.retired
+}
+
 func (c *compartment) isStopping() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,7 +184,7 @@ func (s *Supervisor) keep(ctx context.Context, c *compartment) {
 		if s.verdict(c, err, failures) {
 			return
 		}
-		if failures > 1 && !waitFor(ctx, c.wake, pause) {
+		if failures > 1 && !waitFor(ctx, c.wake, pause) || c.isRetired() {
 			return
 		}
 		if failures > 1 {
@@ -203,7 +216,7 @@ func (s *Supervisor) verdict(c *compartment, err error, failures int) bool {
 		}
 	}
 	switch {
-	case c.spec.Policy == Once:
+	case c.spec.Policy == Once || c.isRetired():
 		if err != nil {
 			warn(fmt.Sprintf("%s (pid %d) failed: %v", c.spec.Instance, c.pid, err))
 		}

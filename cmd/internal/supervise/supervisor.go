@@ -173,6 +173,26 @@ func (s *Supervisor) Count(role rights.Role) (n int) {
 	return n
 }
 
+// Retire lets compartments go on until they end by themselves, and not start again then.
+func (s *Supervisor) Retire(instances []string) {
+	for _, c := range s.matching(func(st Status) bool { return slices.Contains(instances, st.Instance) }) {
+		c.retire()
+	}
+}
+
+// Retired lists those that have not ended yet.
+func (s *Supervisor) Retired() (instances []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, c := range s.all {
+		if c.isRetired() {
+			instances = append(instances, name)
+		}
+	}
+	slices.Sort(instances)
+	return instances
+}
+
 // Terminate tells compartments to end and does not wait for that.
 func (s *Supervisor) Terminate(match func(Status) bool) {
 	for _, c := range s.matching(match) {
