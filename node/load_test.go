@@ -229,10 +229,10 @@ func TestRefutedSet(t *testing.T) {
 	l.load()
 	l.deliver(wholeHeight - 1)
 	require.ErrorContains(t, l.endWith(assumedHeight), "snapshot proved wrong")
-	l.requireNothingLeft()
-	require.DirExists(t, filepath.Join(l.cfg.Dir, "chainstate_snapshot_INVALID"))
 	l.cfg.Assumed = []consensus.AssumedSet{honest}
 	l.start()
+	l.requireNothingLeft()
+	require.DirExists(t, filepath.Join(l.cfg.Dir, "chainstate_snapshot_INVALID"))
 	l.until(func() bool { return l.states()[0] == wholeHeight })
 	l.requireWhole()
 }
@@ -259,8 +259,8 @@ func TestInvalidBlockBelowASet(t *testing.T) {
 	l.load()
 	l.deliver(wholeHeight - assumedHeight + 104)
 	require.ErrorContains(t, l.endWith(105), "bad-cb-amount")
-	l.requireNothingLeft()
 	l.start()
+	l.requireNothingLeft()
 	l.until(func() bool { return l.states()[0] == 104 })
 	require.Equal(t, "invalid", get[[]map[string]any](l.rig, "getchaintips")[0]["status"])
 }

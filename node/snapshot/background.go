@@ -93,6 +93,9 @@ func (s *Sets) judge(ctx context.Context) error {
 	if !right {
 		return s.refute("its hash is not that of the set which the blocks lead to")
 	}
+	if err := s.mark(provenFile); err != nil {
+		return err
+	}
 	return s.owner.Do(ctx, func(state *chainstate.State) error {
 		if err := state.Vital(state.Chain.EndBackground()); err != nil {
 			return err

@@ -68,6 +68,9 @@ type Dump struct {
 	Path     string
 	Target   *chain.BlockNode // whose set it is to hold; nil for the tip
 	InMemory bool             // keep what rolling back needs in memory
+	// Open, if there is one, opens the file instead, of whatever name it is: who has done
+	// so gives it its name when it is complete, or removes it.
+	Open func() (*os.File, error)
 }
 
 // DumpResult is what dumptxoutset shows.
@@ -97,7 +100,7 @@ func (s *Sets) Write(ctx context.Context, d *Dump) (*DumpResult, error) {
 		return nil, unwritable
 	}
 	defer s.dumps.end(d.Path)
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := d.open(temporary)
 	if err != nil {
 		return nil, unwritable
 	}
@@ -108,10 +111,19 @@ func (s *Sets) Write(ctx context.Context, d *Dump) (*DumpResult, error) {
 	if err == nil {
 		err = file.Sync()
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err = errors.Join(err, file.Close()); d.Open != nil {
+		return result, err
+	} else if err != nil {
 		return nil, errors.Join(err, os.Remove(temporary))
 	}
 	return result, os.Rename(temporary, d.Path)
+}
+
+func (d *Dump) open(name string) (*os.File, error) {
+	if d.Open != nil {
+		return d.Open()
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
 func (s *Sets) dumpTo(ctx context.Context, d *Dump, file *os.File) (*DumpResult, error) {

@@ -34,12 +34,12 @@ func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) 
 	if s.chain.CheckAssumable(base) != nil {
 		return nil, wording.Errorf("Population failed: Work does not exceed active chainstate")
 	}
-	if err := store.Remove(s.LoadedDir()); err != nil {
+	if err := store.Empty(s.LoadedDir()); err != nil {
 		return nil, err
 	}
 	db, err := s.cfg.OpenStore(s.LoadedDir(), s.cfg.Cache)
 	if err != nil {
-		return nil, errors.Join(err, store.Remove(s.LoadedDir()))
+		return nil, errors.Join(err, store.Empty(s.LoadedDir()))
 	}
 	var moved error
 	if err = s.populate(ctx, db, header, from, file); err != nil {
@@ -54,7 +54,7 @@ func (s *Sets) Load(ctx context.Context, header coins.SetHeader, file *os.File) 
 		})
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close(), store.Remove(s.LoadedDir()))
+		return nil, errors.Join(err, db.Close(), store.Empty(s.LoadedDir()))
 	}
 	s.BlockStored()
 	return base, moved
@@ -64,7 +64,7 @@ var errAssumedTwice = wording.Errorf("Can't activate a snapshot-based chainstate
 
 // assumable returns the block of a set if it may be loaded.
 func (s *Sets) assumable(state *chainstate.State, header coins.SetHeader) (*chain.BlockNode, error) {
-	if s.assumed != nil {
+	if s.assumed != nil || s.outlived {
 		return nil, errAssumedTwice
 	}
 	if s.cfg.Params.AssumedAt(header.Block) == nil {

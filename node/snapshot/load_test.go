@@ -57,7 +57,7 @@ func TestALoadedSetIsTheChainsAndIsVerified(t *testing.T) {
 	r.close()
 	r.open()
 	require.Nil(t, r.sets.Assumption())
-	require.NoDirExists(t, r.sets.LoadedDir())
+	r.requireNothingLoaded()
 	require.NoDirExists(t, r.sets.OutgrownDir())
 	require.NoFileExists(t, filepath.Join(r.sets.Dir(), "base_blockhash"))
 	require.Equal(t, r.tip.Height, r.height())
@@ -75,7 +75,7 @@ func TestALoadThatFailsLeavesNothingBehind(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, raw, 0o600))
 		_, err := r.load(t.Context(), path)
 		require.ErrorContains(t, err, want)
-		require.NoDirExists(t, r.sets.LoadedDir())
+		r.requireNothingLoaded()
 		require.Nil(t, r.sets.Assumption())
 		require.Zero(t, r.height())
 	}
@@ -102,7 +102,7 @@ func TestASetThatIsNotBetterThanTheChainIsNotLoaded(t *testing.T) {
 	r.deliver(r.tip.Path())
 	_, err := r.load(t.Context(), r.file)
 	require.EqualError(t, err, "Population failed: Work does not exceed active chainstate")
-	require.NoDirExists(t, r.sets.LoadedDir())
+	r.requireNothingLoaded()
 }
 
 // TestASetThatTheBlocksDoNotLeadToIsPutAside, and the node ends.
@@ -126,10 +126,10 @@ func TestASetThatTheBlocksDoNotLeadToIsPutAside(t *testing.T) {
 	require.ErrorContains(t, r.sets.Run(t.Context()), "the loaded UTXO snapshot proved wrong: its hash is not that of the set which the blocks lead to")
 
 	r.close()
-	require.NoDirExists(t, r.sets.LoadedDir())
-	require.DirExists(t, r.sets.LoadedDir()+"_INVALID")
 	r.params.Assumed = []consensus.AssumedSet{honest}
 	r.open()
+	r.requireNothingLoaded()
+	require.DirExists(t, r.sets.LoadedDir()+"_INVALID")
 	require.Nil(t, r.sets.Assumption())
 	require.Equal(t, r.tip.Height, r.height(), "the blocks are there")
 }

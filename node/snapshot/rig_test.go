@@ -87,6 +87,14 @@ func (r *rig) open() {
 	require.NoError(r.t, r.owner.ConnectStored(r.t.Context()))
 }
 
+// requireNothingLoaded: the second folder is there for one to come, while the node runs.
+func (r *rig) requireNothingLoaded() {
+	r.t.Helper()
+	entries, err := os.ReadDir(r.sets.LoadedDir())
+	require.NoError(r.t, err)
+	require.Empty(r.t, entries)
+}
+
 // logged calls a function when a line with a text is logged.
 func (r *rig) logged(text string, do func()) { r.lines.text, r.lines.do = text, do }
 

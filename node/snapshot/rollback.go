@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chain"
@@ -71,7 +70,10 @@ func (s *Sets) newOldSet(d *Dump) (*oldSet, error) {
 	cfg := store.Config{Cache: rolledBackCache, InMemory: d.InMemory, Logger: s.cfg.Log.With("cat", "coindb")}
 	if !d.InMemory {
 		var err error
-		if cfg.Dir, err = os.MkdirTemp(filepath.Dir(d.Path), fmt.Sprintf("temp_utxo_%d_*", d.Target.Height)); err != nil {
+		if err = os.MkdirAll(s.rollbackDir(), 0o700); err != nil {
+			return nil, err
+		}
+		if cfg.Dir, err = os.MkdirTemp(s.rollbackDir(), fmt.Sprintf("temp_utxo_%d_*", d.Target.Height)); err != nil {
 			return nil, err
 		}
 	}

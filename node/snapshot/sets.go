@@ -49,7 +49,9 @@ type Sets struct {
 
 	arrived chan struct{} // wakes Run
 	loading atomic.Bool   // a file is being loaded
-	dumps   dumps
+	// outlived: coins is in the second folder until the next start.
+	outlived bool
+	dumps    dumps
 }
 
 // Events tells what comes of verifying the past of a loaded set. The functions
@@ -68,6 +70,13 @@ type assumedSet struct {
 	refuted  bool      // it is not what the blocks lead to
 }
 
+// Files in the folder of a loaded set that tell the next start what becomes of it: it
+// takes the place of the set that proved it, or is put aside.
+const (
+	provenFile  = "proven"
+	refutedFile = "refuted"
+)
+
 // baseFile is in the folder of a set that is complete and has the right hash,
 // and holds the hash of its block. A folder without it is to be deleted.
 const baseFile = "base_blockhash"
@@ -83,12 +92,22 @@ func (s *Sets) LoadedDir() string { return s.Dir() + "_snapshot" }
 // set takes its place.
 func (s *Sets) OutgrownDir() string { return s.Dir() + "_todelete" }
 
+func (s *Sets) refutedDir() string { return s.LoadedDir() + "_INVALID" }
+
+// rollbackDir holds the sets of the past that are being written to files.
+func (s *Sets) rollbackDir() string { return s.Dir() + "_rollback" }
+
+// mark leaves a file in the folder of the loaded set.
+func (s *Sets) mark(name string) error {
+	return durable.Replace(filepath.Join(s.LoadedDir(), name), nil, 0o600)
+}
+
 // New returns Sets that are not open.
 func New(cfg Config) *Sets { return &Sets{cfg: cfg, arrived: make(chan struct{}, 1)} }
 
 // Open opens the UTXO set, or two of them. Close them even if it fails.
 func (s *Sets) Open() error {
-	if err := s.endReplacement(); err != nil {
+	if err := s.arrange(); err != nil {
 		return err
 	}
 	from, err := s.readBase()
@@ -104,7 +123,7 @@ func (s *Sets) Open() error {
 		return err
 	}
 	if proven {
-		return s.replaceCoins()
+		return s.outlive()
 	}
 	s.assumed = &assumedSet{AssumedSet: from, verified: s.coins}
 	s.coins, err = s.cfg.OpenStore(s.LoadedDir(), s.cfg.Cache)
@@ -123,8 +142,9 @@ func (s *Sets) Coins() *store.DB {
 	return s.coins
 }
 
-// Close closes the databases, and puts a loaded set aside that proved wrong.
+// Close closes the databases, and has a loaded set be put aside that proved wrong.
 func (s *Sets) Close() error {
+	defer Tidy(s.cfg.Dir)
 	var err error
 	if s.coins != nil {
 		err = s.coins.Close()
@@ -141,16 +161,14 @@ func (s *Sets) Close() error {
 
 // Wipe deletes the sets, to be made anew.
 func (s *Sets) Wipe() error {
-	if _, err := os.Stat(s.LoadedDir()); err == nil {
+	if _, err := os.Stat(filepath.Join(s.LoadedDir(), baseFile)); err == nil {
 		s.cfg.Log.Info("[snapshot] deleting snapshot chainstate due to reindexing")
 	}
-	for _, dir := range []string{s.LoadedDir(), s.OutgrownDir()} {
-		if err := store.Remove(dir); err != nil {
-			return err
-		}
+	if err := store.Empty(s.LoadedDir()); err != nil {
+		return err
 	}
 	s.cfg.Log.Info("Wiping " + s.Dir())
-	return store.Remove(s.Dir())
+	return store.Empty(s.Dir())
 }
 
 // readBase returns which set is in the second folder, nil if there is none.
@@ -158,7 +176,7 @@ func (s *Sets) readBase() (*consensus.AssumedSet, error) {
 	raw, err := os.ReadFile(filepath.Join(s.LoadedDir(), baseFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		// Loading it was not finished.
-		return nil, store.Remove(s.LoadedDir())
+		return nil, store.Empty(s.LoadedDir())
 	}
 	if err != nil {
 		return nil, err
@@ -176,8 +194,7 @@ func (s *Sets) readBase() (*consensus.AssumedSet, error) {
 
 // writeBase makes durable that the set in the second folder counts.
 func (s *Sets) writeBase(hash chainhash.Hash) error {
-	path := filepath.Join(s.LoadedDir(), baseFile)
-	return errors.Join(durable.Replace(path, hash[:], 0o600), durable.Names(s.cfg.Dir))
+	return durable.Replace(filepath.Join(s.LoadedDir(), baseFile), hash[:], 0o600)
 }
 
 // isProven reports whether our own verification had reached the set's block,
@@ -213,54 +230,24 @@ func (s *Sets) hasHash(ctx context.Context, db *store.DB, from *consensus.Assume
 	return true, nil
 }
 
-// replaceCoins puts the loaded set, which is proven, in the place of the one
-// that proved it.
-func (s *Sets) replaceCoins() error {
-	s.cfg.Log.Info("[snapshot] cleaning up unneeded background chainstate, then reinitializing")
-	if err := s.coins.Close(); err != nil {
+// outlive goes on with the loaded set, which is proven, in its own folder. At the next
+// start it has that of the one that proved it: see Arrange.
+func (s *Sets) outlive() error {
+	s.cfg.Log.Info("[snapshot] background chainstate is not needed any more; it is cleaned up at the next start")
+	if err := errors.Join(s.mark(provenFile), s.coins.Close()); err != nil {
 		return err
 	}
-	s.coins = nil
-	if err := os.Rename(s.Dir(), s.OutgrownDir()); err != nil {
-		return err
-	}
-	if err := s.endReplacement(); err != nil {
-		return err
-	}
+	s.outlived = true
 	var err error
-	s.coins, err = s.cfg.OpenStore(s.Dir(), s.cfg.Cache)
+	s.coins, err = s.cfg.OpenStore(s.LoadedDir(), s.cfg.Cache)
 	return err
 }
 
-// endReplacement does what is left to do after the folder of the coins was
-// renamed.
-func (s *Sets) endReplacement() error {
-	if _, err := os.Stat(s.OutgrownDir()); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if _, err := os.Stat(s.Dir()); errors.Is(err, fs.ErrNotExist) {
-		if err := os.Rename(s.LoadedDir(), s.Dir()); err != nil {
-			return err
-		}
-	}
-	if err := os.Remove(filepath.Join(s.Dir(), baseFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := durable.Names(s.cfg.Dir); err != nil {
-		return err
-	}
-	return store.Remove(s.OutgrownDir())
-}
-
-// setAside renames the folder of a set that proved wrong, which is not open any
-// more, so that its cause can be looked for.
+// setAside has the next start rename the folder of a set that proved wrong, so that its
+// cause can be looked for.
 func (s *Sets) setAside() error {
-	to := s.LoadedDir() + "_INVALID"
-	s.cfg.Log.Info(fmt.Sprintf("[snapshot] renaming snapshot datadir %s to %s", s.LoadedDir(), to))
-	if err := store.Remove(to); err != nil {
-		return err
-	}
-	return os.Rename(s.LoadedDir(), to)
+	s.cfg.Log.Info(fmt.Sprintf("[snapshot] the next start renames snapshot datadir %s to %s", s.LoadedDir(), s.refutedDir()))
+	return s.mark(refutedFile)
 }
 
 // Assumption returns what the engine has to know of a loaded set, nil if there

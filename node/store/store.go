@@ -72,10 +72,13 @@ func prepare(opts badger.Options) error {
 	if opts.InMemory {
 		return nil
 	}
-	if err := os.RemoveAll(removed(opts.Dir)); err != nil {
+	if err := Discard(opts.Dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := Recover(opts.Dir); err != nil {
 		return err
 	}
 	if err := refuseForeign(opts.Dir); err != nil {
@@ -114,6 +117,9 @@ func Remove(dir string) error {
 	}
 	return os.RemoveAll(gone)
 }
+
+// Discard ends a Remove that was not finished.
+func Discard(dir string) error { return os.RemoveAll(removed(dir)) }
 
 // removed is where the files of a database lie that is being deleted.
 func removed(dir string) string { return filepath.Clean(dir) + ".removed" }

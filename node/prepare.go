@@ -1,0 +1,42 @@
+package node
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/bulkheadnode/bulkhead/node/snapshot"
+)
+
+// Prepare makes the folders that a process with this configuration works in, and gives
+// them their names. It is for who starts the process, which may open nothing else: see
+// snapshot.Arrange. It waits for a node to end that has them open.
+func Prepare(cfg Config, log *slog.Logger) error {
+	d := disk{cfg: &cfg, log: log, sets: snapshot.New(snapshot.Config{Dir: cfg.Dir, Log: log})}
+	if err := d.awaitPredecessor(); err != nil {
+		return err
+	}
+	for _, dir := range cfg.own() {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	return snapshot.Arrange(cfg.Dir, log)
+}
+
+// Tidy removes the folders of Prepare that an ended process did not need.
+func Tidy(cfg Config) {
+	snapshot.Tidy(cfg.Dir)
+	_ = os.Remove(filepath.Join(cfg.Dir, "indexes")) // one with something in it stays
+}
+
+// Files are what a process with this configuration works with: folders whose content is
+// its own, and files that it reads.
+func (c Config) Files() (own, read []string) {
+	return append(c.own(), snapshot.Folders(c.Dir)...), c.LoadBlock
+}
+
+// own are the folders beside those of the UTXO sets.
+func (c Config) own() []string {
+	return []string{filepath.Join(c.BlocksDir, "blocks"), filepath.Join(c.Dir, "blocks"), filepath.Join(c.Dir, "indexes")}
+}
