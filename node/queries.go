@@ -65,7 +65,7 @@ func (n *node) commands() rpc.Table {
 		private = privately{n.relay, n.private}
 	}
 	return noderpc.Table(&noderpc.Node{
-		Private: private,
+		Private: private, Given: n.env.Given,
 		Orphans: n.relay.Orphans,
 		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
 			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),

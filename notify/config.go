@@ -50,6 +50,16 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// addresses are those of all publications, each once.
+func (c Config) addresses() (list []string) {
+	for _, p := range c.Publications {
+		if !slices.Contains(list, p.Address) {
+			list = append(list, p.Address)
+		}
+	}
+	return list
+}
+
 // Validate refuses unknown topics.
 func (c Config) Validate() error {
 	for _, p := range c.Publications {

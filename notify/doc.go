@@ -12,6 +12,6 @@
 // and find the counters at zero.
 //
 // Run blocks and joins its goroutines: one for events and one an address,
-// beside those of package zmqpub for each subscriber. The process owns its
-// listening sockets and no file.
+// beside those of package zmqpub for each subscriber. The process
+// makes no sockets and opens no file: see Listen.
 package notify

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,20 +18,35 @@ import (
 	"github.com/bulkheadnode/bulkhead/notify/zmqpub"
 )
 
-// Run publishes until ctx ends or the link to the broker is lost. If an
-// address cannot be bound, it says so in the log and publishes nothing, as
-// bitcoind does.
+// Listen opens a listener for each address of a configuration, in the order in which
+// Run wants them. Who starts the part does it: the part may make no sockets.
+func Listen(ctx context.Context, cfg Config) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, address := range cfg.withDefaults().addresses() {
+		l, err := zmqpub.Listen(ctx, address)
+		if err != nil {
+			for _, l := range listeners {
+				_ = l.Close() // the failure to report is the first
+			}
+			return nil, fmt.Errorf("zmq: Failed to bind address %s: %w", address, err)
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// Run publishes on the listeners of its environment, which are those of Listen, until
+// ctx ends or the link to the broker is lost.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	cfg = cfg.withDefaults()
 	env.SetTitle("notify")
-	sockets, list, err := open(ctx, cfg, env.Logger.With("cat", "zmq"))
-	if err != nil {
-		env.Logger.Warn(err.Error())
-		cfg.Publications = nil
+	if n := len(cfg.addresses()); n != len(env.Listeners) {
+		return fmt.Errorf("%d listeners for %d addresses", len(env.Listeners), n)
 	}
+	sockets, list := open(cfg, env.Listeners, env.Logger.With("cat", "zmq"))
 	defer func() {
 		for _, s := range sockets {
 			_ = s.Close() // closed already if it was run
@@ -41,8 +57,8 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	})
 }
 
-// open binds every address once; what it had bound is closed on failure.
-func open(ctx context.Context, cfg Config, log *slog.Logger) ([]*zmqpub.Publisher, notifiers, error) {
+// open makes a publisher of each listener.
+func open(cfg Config, listeners []net.Listener, log *slog.Logger) ([]*zmqpub.Publisher, notifiers) {
 	var sockets []*zmqpub.Publisher
 	var list notifiers
 	byAddress := map[string]*zmqpub.Publisher{}
@@ -51,14 +67,7 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) ([]*zmqpub.Publishe
 		if socket != nil {
 			log.Debug(fmt.Sprintf("Reusing socket for address %s", p.Address))
 		} else {
-			listener, err := zmqpub.Listen(ctx, p.Address)
-			if err != nil {
-				for _, s := range sockets {
-					_ = s.Close() // the failure to report is the first
-				}
-				return nil, nil, fmt.Errorf("zmq: Failed to bind address %s: %w", p.Address, err)
-			}
-			socket = zmqpub.New(listener, zmqpub.Config{HighWaterMark: p.HighWaterMark, Logger: log})
+			socket = zmqpub.New(listeners[len(sockets)], zmqpub.Config{HighWaterMark: p.HighWaterMark, Logger: log})
 			byAddress[p.Address] = socket
 			sockets = append(sockets, socket)
 		}
@@ -66,7 +75,7 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) ([]*zmqpub.Publishe
 		log.Debug(fmt.Sprintf("Notifier pub%s ready (address = %s)", p.Topic, p.Address))
 		list = append(list, &notifier{Publication: p, out: socket})
 	}
-	return sockets, list, nil
+	return sockets, list
 }
 
 // publish serves the sockets and turns events into messages.

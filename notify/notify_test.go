@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"net"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -107,6 +109,19 @@ func TestUnknownTopicIsRefused(t *testing.T) {
 	require.EqualError(t, err, `unknown notification "rawfish"`)
 }
 
+// TestListenersThatAreMissing: where nobody listens, nothing is said to be published.
+func TestListenersThatAreMissing(t *testing.T) {
+	cfg := Config{Publications: []Publication{{HashBlock, "tcp://127.0.0.1:0", 0}}}
+	require.EqualError(t, Run(t.Context(), part.Env{}, cfg), "0 listeners for 1 addresses")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	path := filepath.Join(t.TempDir(), "zmq")
+	_, err = Listen(t.Context(), Config{Publications: []Publication{{HashBlock, "ipc://" + path, 0}, {RawTx, "tcp://" + l.Addr().String(), 0}}})
+	require.ErrorContains(t, err, "zmq: Failed to bind address tcp://"+l.Addr().String())
+	require.NoFileExists(t, path, "what was bound is closed")
+}
+
 // TestFromTheBusToASubscriber runs the part between a bus and go-zeromq's SUB
 // socket; libzmq's is used by package zmqpub's tests.
 func TestFromTheBusToASubscriber(t *testing.T) {
@@ -116,14 +131,16 @@ func TestFromTheBusToASubscriber(t *testing.T) {
 	node, _ := b.Conn(roles.Node, "node", bus.NewMux())
 	gateway, _ := b.Conn(roles.Gateway, "gateway", bus.NewMux())
 	address := "unix:" + t.TempDir() + "/zmq.sock"
-	env := part.Env{Name: "notify", Link: b.Link(roles.Notify, "notify"), Clock: clock.New(0),
+	cfg := Config{Publications: []Publication{
+		{Sequence, address, -1}, {HashBlock, address, 5}, {HashBlock, "tcp://127.0.0.1:0", 0}}}
+	listeners, err := Listen(ctx, cfg)
+	require.NoError(t, err)
+	require.Len(t, listeners, 2)
+	env := part.Env{Name: "notify", Listeners: listeners, Link: b.Link(roles.Notify, "notify"), Clock: clock.New(0),
 		Logger: slog.New(slog.DiscardHandler)}
 	partCtx, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() {
-		done <- Run(partCtx, env, Config{Publications: []Publication{
-			{Sequence, address, -1}, {HashBlock, address, 5}, {HashBlock, "tcp://127.0.0.1:0", 0}}})
-	}()
+	go func() { done <- Run(partCtx, env, cfg) }()
 	defer func() { stop(); require.NoError(t, <-done) }()
 
 	sub := zmq4.NewSub(ctx)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +93,7 @@ func launch(t *testing.T, blocks, capacity, idle int, of outfit) *ship {
 	msg.SpawnWorker.Handle(supervisor, func(context.Context, bus.None) (msg.SpawnReply, error) {
 		return msg.SpawnReply{Instance: s.startWorker()}, nil
 	})
+	keepFiles(supervisor, s.dir)
 	s.bus.Conn(roles.Supervisor, "supervisor", supervisor)
 	s.gateway, _ = s.bus.Conn(roles.Gateway, "gateway", bus.NewMux())
 	s.startManager()
@@ -103,6 +106,16 @@ func launch(t *testing.T, blocks, capacity, idle int, of outfit) *ship {
 		}
 	})
 	return s
+}
+
+// keepFiles does as the supervisor does with the manager's files.
+func keepFiles(mux *bus.Mux, dir string) {
+	msg.SavePeersFile.Handle(mux, func(_ context.Context, body msg.PeersFileBody) (bus.None, error) {
+		if len(body.Attached) == 0 {
+			return bus.None{}, os.Remove(filepath.Join(dir, body.Name))
+		}
+		return bus.None{}, os.WriteFile(filepath.Join(dir, body.Name), body.First(), 0o600)
+	})
 }
 
 func (s *ship) env(role rights.Role, name string) part.Env {

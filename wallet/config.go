@@ -19,10 +19,10 @@ type Config struct {
 	Name string
 	// Create makes the wallet, at the present tip, if there is none.
 	Create bool
+	// New, if there is one, has the process make the wallet and end: see Making.
+	New *New
 	// Load lists wallets that the keeper loads at start.
 	Load []string
-	// Settings is the file in which the keeper remembers what to load.
-	Settings string
 	// FallbackFee in satoshi per 1000 vbytes, used when a payment does not say
 	// its fee rate; 0 refuses such payments.
 	FallbackFee int64
@@ -33,7 +33,7 @@ type Config struct {
 	Patience time.Duration
 }
 
-// Run runs the keeper, or one wallet.
+// Run runs the keeper, or one wallet, or makes one.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	chain, err := chains.Named(cfg.Chain)
 	if err != nil {
@@ -45,11 +45,17 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 	if cfg.Name == "" {
 		return runKeeper(ctx, env, cfg)
 	}
+	if cfg.New != nil {
+		return runMaker(ctx, env, cfg)
+	}
 	return runWallet(ctx, env, cfg, chain.Params)
 }
 
 // maxName bounds a wallet's name, which is a folder's.
 const maxName = 100
+
+// Folder returns where the wallet of the configuration lives.
+func (c Config) Folder() (string, error) { return c.folder(c.Name) }
 
 // folder returns where a wallet lives. Names that are not plain folder names
 // are refused: they come from RPC clients.

@@ -2,36 +2,29 @@ package wallet
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"sync"
-
-	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
-	"github.com/bulkheadnode/bulkhead/wallet/keys"
-	"github.com/bulkheadnode/bulkhead/wallet/store"
 )
 
-// keeper creates wallets and has their processes started and stopped.
+// keeper has wallets be made, and their processes started and stopped.
 type keeper struct {
 	env     part.Env
 	cfg     Config
-	log     *slog.Logger
 	conn    *bus.Conn  // set before started is closed
 	mu      sync.Mutex // one change to the set of wallets at a time
 	started chan struct{}
 }
 
 func runKeeper(ctx context.Context, env part.Env, cfg Config) error {
-	k := &keeper{env: env, cfg: cfg, log: env.Logger.With("cat", "walletdb"), started: make(chan struct{})}
+	k := &keeper{env: env, cfg: cfg, started: make(chan struct{})}
 	// Commands of single wallets are announced here too: they are known, and
 	// have their help, before the first wallet is loaded.
 	table := append(k.table(), commands{&wallet{}}.table()...)
@@ -50,11 +43,7 @@ func runKeeper(ctx context.Context, env part.Env, cfg Config) error {
 // loadRemembered starts the wallets that the settings name. One that fails is
 // reported; the others are none the worse.
 func (k *keeper) loadRemembered(ctx context.Context) {
-	remembered, err := readLoadList(k.cfg.Settings)
-	if err != nil {
-		k.env.Logger.Warn(fmt.Sprintf("Settings file could not be read: %v", err))
-	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.cfg.Load, remembered)))) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(k.cfg.Load))) {
 		err := k.load(ctx, name)
 		if err != nil && rpc.AsError(err).Code == rpc.WalletAlreadyLoaded {
 			continue // the wallets outlive the keeper
@@ -65,31 +54,27 @@ func (k *keeper) loadRemembered(ctx context.Context) {
 	}
 }
 
-// create makes a wallet that begins at the present tip: it has no past.
+// create has a wallet be made that begins at the present tip: it has no past. The keeper
+// may open no wallet itself.
 func (k *keeper) create(ctx context.Context, name string) error {
 	dir, err := k.cfg.folder(name)
 	if err != nil {
 		return rpc.Errorf(rpc.WalletError, "%v", err)
 	}
-	err = createAt(ctx, k.conn, dir, store.Meta{Chain: k.cfg.Chain, Birthday: k.env.Clock.Now().Unix()}, k.log)
-	if errors.Is(err, store.ErrExists) {
+	if _, err := os.Stat(dir); err == nil {
 		return rpc.Errorf(rpc.WalletError, "Wallet file verification failed. Failed to create database path '%s'. Database already exists.", dir)
 	}
-	return err
-}
-
-// createAt makes the files of a wallet that begins at the present tip.
-func createAt(ctx context.Context, conn *bus.Conn, dir string, meta store.Meta, log *slog.Logger) error {
-	tip, err := msg.GetTip.Call(ctx, conn, bus.None{})
+	tip, err := msg.GetTip.Call(ctx, k.conn, bus.None{})
 	if err != nil {
 		return err
 	}
-	seed := make([]byte, keys.SeedBytes)
-	defer clear(seed)
-	if _, err := rand.Read(seed); err != nil {
-		return err
+	_, err = msg.MakeWallet.Call(ctx, k.conn, msg.MakeWalletRequest{
+		Name: name, Tip: tip.Hash, Height: tip.Height, Birthday: k.env.Clock.Now().Unix()})
+	var failed *bus.Error
+	if errors.As(err, &failed) && failed.Kind == msg.KindSpawnFailed {
+		return rpc.Errorf(rpc.WalletError, "Wallet creation failed. %s", failed.Text)
 	}
-	return store.Create(dir, meta, seed, store.State{Locator: []chainhash.Hash{tip.Hash}, Height: tip.Height}, log)
+	return err
 }
 
 func (k *keeper) load(ctx context.Context, name string) error {

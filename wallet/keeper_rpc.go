@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -128,10 +129,10 @@ func (k *keeper) loadAndRemember(ctx context.Context, name string, call *rpc.Cal
 	if err := k.load(ctx, name); err != nil {
 		return nil, err
 	}
-	return loadResult{Name: name}, k.remember(name, call, startupArg)
+	return loadResult{Name: name}, k.remember(ctx, name, call, startupArg)
 }
 
-func (k *keeper) remember(name string, call *rpc.Call, arg int) error {
+func (k *keeper) remember(ctx context.Context, name string, call *rpc.Call, arg int) error {
 	if !call.Has(arg) {
 		return nil
 	}
@@ -139,7 +140,8 @@ func (k *keeper) remember(name string, call *rpc.Call, arg int) error {
 	if err != nil {
 		return err
 	}
-	return writeLoadList(k.cfg.Settings, name, wanted)
+	_, err = msg.RememberWallet.Call(ctx, k.conn, msg.RememberWalletRequest{Name: name, Wanted: wanted})
+	return err
 }
 
 func (k *keeper) unloadCommand(ctx context.Context, call *rpc.Call) (any, error) {
@@ -155,7 +157,7 @@ func (k *keeper) unloadCommand(ctx context.Context, call *rpc.Call) (any, error)
 	if err := k.unload(ctx, name); err != nil {
 		return nil, err
 	}
-	return loadResult{Name: name}, k.remember(name, call, 1)
+	return loadResult{Name: name}, k.remember(ctx, name, call, 1)
 }
 
 func (k *keeper) directory() (any, error) {

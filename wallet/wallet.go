@@ -82,7 +82,7 @@ func runWallet(ctx context.Context, env part.Env, cfg Config, params *chaincfg.P
 
 // missing reports whether the wallet is to be created.
 func (w *wallet) missing() (bool, error) {
-	dir, err := w.cfg.folder(w.cfg.Name)
+	dir, err := w.cfg.Folder()
 	if err != nil || !w.cfg.Create {
 		return false, err
 	}
@@ -94,20 +94,15 @@ func (w *wallet) missing() (bool, error) {
 }
 
 func (w *wallet) create(ctx context.Context, conn *bus.Conn) error {
-	dir, err := w.cfg.folder(w.cfg.Name)
-	if err != nil {
+	if err := createAt(ctx, conn, w.env, w.cfg); err != nil {
 		return err
 	}
-	meta := store.Meta{Chain: w.cfg.Chain, Birthday: w.env.Clock.Now().Unix()}
-	if err := createAt(ctx, conn, dir, meta, w.log); err != nil {
-		return err
-	}
-	w.env.Logger.Info(fmt.Sprintf("Created wallet %q in %s", w.cfg.Name, dir))
+	w.env.Logger.Info(fmt.Sprintf("Created wallet %q in %s", w.cfg.Name, w.cfg.Dir))
 	return w.open()
 }
 
 func (w *wallet) open() error {
-	dir, err := w.cfg.folder(w.cfg.Name)
+	dir, err := w.cfg.Folder()
 	if err != nil {
 		return err
 	}

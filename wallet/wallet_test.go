@@ -37,7 +37,9 @@ type rig struct {
 	mu      sync.Mutex
 	running map[string]func() error // by instance: stops it
 	count   int
-	loaded  chan struct{} // a keeper has started what the settings name
+	// remembered are the wallets that a keeper loads.
+	remembered []string
+	loaded     chan struct{} // a keeper has started what the settings name
 
 	patience time.Duration // of the wallets commands
 	minFee   int64
@@ -51,6 +53,8 @@ func newRig(t *testing.T) *rig {
 		instance, err := r.spawn(ctx, req.Name)
 		return msg.SpawnReply{Instance: instance}, err
 	})
+	msg.MakeWallet.Handle(mux, r.make)
+	msg.RememberWallet.Handle(mux, r.remember)
 	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) {
 		r.loaded <- struct{}{}
 		return bus.None{}, nil
@@ -69,7 +73,13 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) config(name string) Config {
-	return Config{Chain: "regtest", Dir: r.dir, Name: name, Create: name != "", Settings: filepath.Join(r.dir, "settings.json"), FallbackFee: 20_000, MinFee: r.minFee, Patience: r.patience}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var load []string
+	if name == "" {
+		load = slices.Clone(r.remembered)
+	}
+	return Config{Chain: "regtest", Dir: r.dir, Name: name, Create: name != "", Load: load, FallbackFee: 20_000, MinFee: r.minFee, Patience: r.patience}
 }
 
 // run starts the keeper, or a wallet, and returns its instance when it is on
@@ -336,9 +346,7 @@ func TestTheKeeper(t *testing.T) {
 	require.Equal(t, []string{"w"}, call[[]string](r, k, "listwallets"))
 	require.EqualValues(t, -4, refused(r, k, "createwallet", "w"))
 	require.EqualValues(t, -35, refused(r, k, "loadwallet", "w"))
-	names, err := readLoadList(filepath.Join(r.dir, "settings.json"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"w"}, names)
+	require.Equal(t, []string{"w"}, r.config("").Load)
 	call[any](r, k, "unloadwallet", "w")
 	require.Equal(t, []string{}, call[[]string](r, k, "listwallets"))
 	require.EqualValues(t, -18, refused(r, k, "unloadwallet", "w"))

@@ -50,8 +50,9 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result
 	if err != nil {
 		return result{}, err
 	}
+	giveBack := g.lend(ctx, r, &call)
 	answer, err := g.askInLane(ctx, r.method, instance, call)
-	if err != nil || answer.rest == nil {
+	if err = giveBack(err); err != nil || answer.rest == nil {
 		return answer, err
 	}
 	if r.notification() {

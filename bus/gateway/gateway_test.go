@@ -37,6 +37,7 @@ type fixture struct {
 	stop    func()                 // ends the part
 	missing chan []string          // holds what the supervisor says that the node waits for
 	kept    chan []msg.Compartment // and what it keeps running
+	closed  chan msg.CloseFileRequest
 }
 
 // startSupervisor attaches a supervisor whose node waits for what missing says.
@@ -56,6 +57,7 @@ func (f *fixture) startSupervisor() {
 		f.kept <- kept
 		return msg.CompartmentsReply{Compartments: kept}, nil
 	})
+	f.lendFiles(mux)
 	f.bus.Conn(roles.Supervisor, "supervisor", mux)
 }
 
@@ -66,6 +68,7 @@ func (f *fixture) table() rpc.Table {
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
 				return []json.RawMessage{call.Raw(0), call.Raw(1)}, nil
 			}},
+		dumping,
 		{Name: "fail", Category: "hidden", Run: func(context.Context, *rpc.Call) (any, error) {
 			return nil, rpc.Errorf(rpc.InvalidParameter, "no <good>")
 		}},

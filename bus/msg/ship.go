@@ -1,6 +1,10 @@
 package msg
 
-import "github.com/bulkheadnode/bulkhead/bus"
+import (
+	"github.com/btcsuite/btcd/chainhash/v2"
+
+	"github.com/bulkheadnode/bulkhead/bus"
+)
 
 // What parts ask of the supervisor.
 var (
@@ -16,6 +20,19 @@ var (
 	// RememberPeers hands the supervisor connections that have ended, of which the manager
 	// after this one is to tell, too, until the node stops. It keeps the last ones.
 	RememberPeers = bus.Method[EndedPeersBody, bus.None]("ship.peers.remember")
+	// SavePeersFile replaces or removes a file of the manager's in the data directory,
+	// which it may read at its start and not write: what else is there is not its own.
+	// When it returns, that is durable.
+	SavePeersFile = bus.Method[PeersFileBody, bus.None]("ship.peers.save")
+	// ProveTor answers the challenge of a Tor daemon by the cookie in a file that the
+	// daemon names. Who cannot prove to know what is in that file learns nothing of it.
+	ProveTor = bus.Method[ProveTorRequest, ProveTorReply]("ship.peers.prove")
+	// MakeWallet runs a process that makes a wallet, and returns when it is there; error
+	// kind KindSpawnFailed with what it said if it could not. This and the other
+	// methods about wallets are for the keeper of wallets alone.
+	MakeWallet = bus.Method[MakeWalletRequest, bus.None]("ship.wallet.make")
+	// RememberWallet keeps in settings.json whether a wallet is loaded at start.
+	RememberWallet = bus.Method[RememberWalletRequest, bus.None]("ship.wallet.remember")
 	// SpawnWallet starts the process of one wallet and returns when it is on
 	// the bus; error kind KindSpawnFailed with what it said if it ended before.
 	SpawnWallet = bus.Method[SpawnWalletRequest, SpawnReply]("ship.wallet.spawn")
@@ -25,6 +42,33 @@ var (
 	// first. Links from other machines are no compartments: BusStats has them.
 	Compartments = bus.Method[bus.None, CompartmentsReply]("ship.compartments")
 )
+
+// What the gateway asks of the supervisor for a command that uses a file (rpc.FileUse):
+// the part that serves it may open none.
+var (
+	// OpenFile opens the file and hands it over to the part. It has to be closed.
+	OpenFile = bus.Method[OpenFileRequest, FileNumber]("ship.file.open")
+	// CloseFile tells that the command has ended; a file that it made has its name then.
+	CloseFile = bus.Method[CloseFileRequest, bus.None]("ship.file.close")
+)
+
+// OpenFileRequest is the command and the path that its user has given.
+type OpenFileRequest struct {
+	Command string `cbor:"1,keyasint"`
+	Path    string `cbor:"2,keyasint"`
+}
+
+// FileNumber names an open file; 0 tells that the part opens it itself.
+type FileNumber struct {
+	Number uint64 `cbor:"1,keyasint"`
+}
+
+// CloseFileRequest ends what OpenFile began.
+type CloseFileRequest struct {
+	Number uint64 `cbor:"1,keyasint"`
+	// Keep tells that the command has succeeded: else what it made is removed.
+	Keep bool `cbor:"2,keyasint"`
+}
 
 // How the node starts and stops.
 var (
@@ -102,9 +146,43 @@ type EndedPeersBody struct {
 	Records [][]byte `cbor:"1,keyasint"`
 }
 
+// PeersFileBody holds the file's content in its attachment; without one it is removed.
+type PeersFileBody struct {
+	Name string `cbor:"1,keyasint"`
+	bus.Frames
+}
+
+// ProveTorRequest is a challenge (SAFECOOKIE in Tor's control-spec): both nonces, and the
+// daemon's hash of them.
+type ProveTorRequest struct {
+	Path   string   `cbor:"1,keyasint"`
+	Ours   [32]byte `cbor:"2,keyasint"`
+	Theirs [32]byte `cbor:"3,keyasint"`
+	Hash   []byte   `cbor:"4,keyasint"`
+}
+
+// ProveTorReply is our hash of the same.
+type ProveTorReply struct {
+	Proof []byte `cbor:"1,keyasint"`
+}
+
 // SpawnReply names the new instance.
 type SpawnReply struct {
 	Instance string `cbor:"1,keyasint"`
+}
+
+// MakeWalletRequest tells of a wallet that has no past before a block.
+type MakeWalletRequest struct {
+	Name     string         `cbor:"1,keyasint"`
+	Tip      chainhash.Hash `cbor:"2,keyasint"`
+	Height   int32          `cbor:"3,keyasint"`
+	Birthday int64          `cbor:"4,keyasint"` // Unix time
+}
+
+// RememberWalletRequest names a wallet that is to be loaded at start, or is not.
+type RememberWalletRequest struct {
+	Name   string `cbor:"1,keyasint"`
+	Wanted bool   `cbor:"2,keyasint"`
 }
 
 // SpawnWalletRequest names a wallet that exists.

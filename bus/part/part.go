@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,8 +40,11 @@ type Env struct {
 	Clock      *clock.Clock
 	Title      func(string) // sets what ps shows; nil if the process is not the part's own
 	Seal       func() error // see SealUp; may be nil
-	Mockable   bool         // the chain allows setmocktime: regtest
-	Limits     link.Limits  // of Link; the zero value stands for those of a local one
+	// Given returns a file that a command's user named, by its number (rpc.Request): nil
+	// if the part opens such files itself.
+	Given    func(ctx context.Context, number uint64) (*os.File, error)
+	Mockable bool        // the chain allows setmocktime: regtest
+	Limits   link.Limits // of Link; the zero value stands for those of a local one
 }
 
 // Dock is a pair of sockets between two processes of a node, over which descriptors cross:

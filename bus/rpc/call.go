@@ -15,6 +15,7 @@ import (
 type Call struct {
 	User    string // who authenticated
 	Wallet  string // from the request's path, if any
+	File    uint64 // see Request
 	command *Command
 	args    []json.RawMessage
 }

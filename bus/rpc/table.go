@@ -58,6 +58,9 @@ type Info struct {
 type Request struct {
 	User   string `cbor:"1,keyasint,omitempty"`
 	Wallet string `cbor:"2,keyasint,omitempty"`
+	// File is the number of the open file that the command is to use (FileUse), NoFile
+	// if it could not be opened, 0 if the part is to open it.
+	File uint64 `cbor:"3,keyasint,omitempty"`
 	bus.Frames
 }
 
@@ -108,5 +111,5 @@ func (c Command) answer(ctx context.Context, req Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.Run(ctx, &Call{User: req.User, Wallet: req.Wallet, command: &c, args: args})
+	return c.Run(ctx, &Call{User: req.User, Wallet: req.Wallet, File: req.File, command: &c, args: args})
 }

@@ -305,6 +305,7 @@ type compartment struct {
 	PID, Restarts  int
 	Kills          int
 	Filters        int `json:"seccomp_filters"`
+	Sandbox        string
 }
 
 func (n *node) compartments() ([]compartment, error) {

@@ -70,6 +70,9 @@ func TestEveryProcessIsConfined(t *testing.T) {
 			if c.Filters == 0 {
 				return fmt.Errorf("no filters of %s are told", c.Instance)
 			}
+			if !strings.Contains(c.Sandbox, "files (Landlock)") {
+				return fmt.Errorf("%s may open any file: %q", c.Instance, c.Sandbox)
+			}
 		}
 		return nil
 	})
@@ -84,6 +87,15 @@ func TestTheSandboxCanBeOff(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, mode)
 	}
+	n.eventually("it is told", func() error {
+		list, err := n.compartments()
+		for _, c := range list {
+			if c.Role != "supervisor" && c.Sandbox != "off" {
+				return fmt.Errorf("%s: %q", c.Instance, c.Sandbox)
+			}
+		}
+		return err
+	})
 	n.stop()
 	for complaint, args := range map[string][]string{
 		`-sandbox=no is neither "require" nor "try" nor "off"`:      {"-sandbox=no"},

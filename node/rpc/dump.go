@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -37,6 +39,9 @@ func (n setFiles) dumpTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 		return nil, err
 	}
 	d := snapshot.Dump{Path: n.absolute(path)}
+	if call.File != 0 {
+		d.Open = func() (*os.File, error) { return n.given(ctx, call.File) }
+	}
 	if d.Target, err = n.dumpTarget(call, &d); err != nil {
 		return nil, err
 	}
@@ -80,6 +85,16 @@ func (n setFiles) dumpOptions(call *rpc.Call, into any) error {
 		return err
 	}
 	return call.Decode(2, into)
+}
+
+var errNotGiven = errors.New("no file was given")
+
+// given returns a file that was opened for us.
+func (n setFiles) given(ctx context.Context, number uint64) (*os.File, error) {
+	if number == rpc.NoFile || n.Given == nil {
+		return nil, errNotGiven
+	}
+	return n.Given(ctx, number)
 }
 
 // absolute returns a path that is relative to the chain's data directory.

@@ -42,3 +42,19 @@ func TestACommandThatTheEndCutsShortSaysSo(t *testing.T) {
 	c.table = noderpc.Table(&noderpc.Node{Params: p, Sets: endingSets{}, Log: slog.New(slog.DiscardHandler)})
 	require.Equal(t, shuttingDown, c.ask(t.Context(), "loadtxoutset", `["`+path+`"]`))
 }
+
+// TestFilesAreTheFirstArguments: what the gateway takes for a path is one.
+func TestFilesAreTheFirstArguments(t *testing.T) {
+	uses := map[string]rpc.Use{}
+	for _, c := range noderpc.Table(&noderpc.Node{}) {
+		if use := rpc.FileUse(c.Name); use != 0 {
+			uses[c.Name] = use
+			require.Equal(t, "path", c.Params[0].Name, c.Name)
+		} else {
+			for _, p := range c.Params {
+				require.NotEqual(t, "path", p.Name, "%s could not open it", c.Name)
+			}
+		}
+	}
+	require.Equal(t, map[string]rpc.Use{"dumptxoutset": rpc.MakeFile, "loadtxoutset": rpc.ReadFile}, uses)
+}

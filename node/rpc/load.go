@@ -28,7 +28,7 @@ func (n setFiles) loadTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 		return nil, err
 	}
 	path = n.absolute(path)
-	file, err := os.Open(path)
+	file, err := n.open(ctx, call.File, path)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Couldn't open file %s for reading.", path)
 	}
@@ -45,6 +45,13 @@ func (n setFiles) loadTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 		return nil, rpc.Errorf(rpc.InternalError, "Unable to load UTXO snapshot: %v. (%s)", err, path)
 	}
 	return loadResult{header.Coins, base.Hash.String(), base.Height, path}, nil
+}
+
+func (n setFiles) open(ctx context.Context, number uint64, path string) (*os.File, error) {
+	if number != 0 {
+		return n.given(ctx, number)
+	}
+	return os.Open(path)
 }
 
 // setHeader reads the header of a file, which must be of our network.

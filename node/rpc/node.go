@@ -122,6 +122,8 @@ type Node struct {
 	Indexes *indexer.Indexer
 	Tips    *tipwatch.Watch // of the best chain
 	Private Private         // nil without -privatebroadcast
+	// Given returns a file that a user named, by its number: nil if we open such.
+	Given func(ctx context.Context, number uint64) (*os.File, error)
 
 	Orphans  func() []orphanage.Orphan
 	MinRate  func() mempool.Rate // what the mempool asks for now

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
-	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/p2pworker/addrbook"
 	"github.com/bulkheadnode/bulkhead/p2pworker/roster"
 )
@@ -34,14 +32,12 @@ type orphan struct {
 	lost   time.Time
 }
 
-func (m *manager) anchorFile() string { return filepath.Join(m.cfg.DataDir, "anchors.dat") }
-
 // loadAnchors takes what an earlier run left; the file serves once.
 func (m *manager) loadAnchors() {
 	if !m.cfg.Automatic {
 		return
 	}
-	raw, err := os.ReadFile(m.anchorFile())
+	raw, err := os.ReadFile(m.path(anchorFile))
 	if err == nil {
 		m.due, err = addrbook.DecodeAnchors(raw, uint32(m.cfg.Net))
 	}
@@ -49,9 +45,14 @@ func (m *manager) loadAnchors() {
 		m.env.Logger.Warn(fmt.Sprintf("anchors.dat: %v", err))
 	}
 	m.env.Logger.Info(fmt.Sprintf("%d block-relay-only anchors will be tried for connections.", len(m.due)))
-	if err := os.Remove(m.anchorFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.env.Logger.Warn(fmt.Sprintf("anchors.dat: %v", err))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
 	}
+	m.owe(func() {
+		if err := m.saveFile(anchorFile, nil); err != nil {
+			m.env.Logger.Warn(fmt.Sprintf("anchors.dat: %v", err))
+		}
+	})
 }
 
 // saveAnchors writes which block-relay-only peers there are, or were a moment ago.
@@ -63,7 +64,7 @@ func (m *manager) saveAnchors() {
 	m.mu.Lock()
 	list := m.lastAnchors(began)
 	m.mu.Unlock()
-	if err := durable.Replace(m.anchorFile(), addrbook.EncodeAnchors(uint32(m.cfg.Net), list), 0o600); err != nil {
+	if err := m.saveFile(anchorFile, addrbook.EncodeAnchors(uint32(m.cfg.Net), list)); err != nil {
 		m.env.Logger.Error(fmt.Sprintf("anchors.dat: %v", err))
 		return
 	}

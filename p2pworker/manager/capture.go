@@ -22,7 +22,7 @@ func (m *manager) captureMessage(ctx context.Context, req p2p.CaptureMessageRequ
 	if !m.cfg.Capture || !known || len(req.Attached) != 1 || len(req.Type) > messageType {
 		return bus.None{}, bus.Errorf(bus.KindBadMessage, "nothing to keep of peer=%d", req.Peer)
 	}
-	return bus.None{}, keepMessage(filepath.Join(m.cfg.DataDir, "message_capture", captureName(p.Name)), req)
+	return bus.None{}, keepMessage(filepath.Join(m.cfg.CaptureFolder(), captureName(p.Name)), req)
 }
 
 // captureName is a folder's for a connection: Bitcoin Core's, of nothing but what is in

@@ -13,7 +13,7 @@ import (
 
 // Config is what the manager needs to know. It crosses to the process as JSON.
 type Config struct {
-	// DataDir is the network's own directory, for banlist.json and peers.dat.
+	// DataDir is the network's own directory, with FileNames.
 	DataDir string
 	Net     wire.BitcoinNet
 	// Regtest allows the commands that are for testing only.

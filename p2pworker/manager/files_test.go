@@ -135,6 +135,7 @@ func TestRun(t *testing.T) {
 			}
 			return msg.SpawnReply{}, nil
 		})
+		keepFiles(t, mux, dir)
 		b.Conn(roles.Supervisor, "supervisor", mux)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := concurrently(ctx, func(ctx context.Context) error {

@@ -3,6 +3,8 @@ package manager
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -38,8 +40,24 @@ func newShip(t *testing.T, cfg Config) *ship {
 	require.NoError(t, m.loadFiles())
 	m.lastOrder = 0
 	s := &ship{manager: m, t: t, bus: bustest.New(t)}
+	files := bus.NewMux()
+	keepFiles(t, files, cfg.DataDir)
+	s.bus.Conn(roles.Supervisor, "files", files)
 	m.conn, _ = s.bus.Conn(roles.Peers, "peers", m.mux())
+	require.NoError(t, m.settle())
 	return s
+}
+
+// keepFiles does as the supervisor does with the manager's files.
+func keepFiles(t *testing.T, mux *bus.Mux, dir string) {
+	msg.SavePeersFile.Handle(mux, func(_ context.Context, body msg.PeersFileBody) (bus.None, error) {
+		require.Contains(t, FileNames(), body.Name)
+		path := filepath.Join(dir, body.Name)
+		if len(body.Attached) == 0 {
+			return bus.None{}, os.Remove(path)
+		}
+		return bus.None{}, os.WriteFile(path, body.First(), 0o600)
+	})
 }
 
 // worker is one that has registered.

@@ -8,14 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
-	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/p2pworker/sam"
 )
 
@@ -28,9 +25,6 @@ const (
 	// maxI2PKey is more than a private key with its certificate has, in bytes.
 	maxI2PKey = 4096
 )
-
-// i2pKeyFile is Bitcoin Core's: the bytes of the private key.
-func (m *manager) i2pKeyFile() string { return filepath.Join(m.cfg.DataDir, "i2p_private_key") }
 
 // keepI2P has peers of I2P connect to the listener that is for them, at an address that
 // stays the same, as long as ctx lasts.
@@ -127,11 +121,10 @@ func (m *manager) reachRouter(ctx context.Context, router string) (net.Conn, err
 
 // makeI2P makes the session by the key of earlier ones, and returns our address.
 func (m *manager) makeI2P(control, stream net.Conn) (p2p.Host, error) {
-	kept, err := readSmall(m.i2pKeyFile(), maxI2PKey)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return p2p.Host{}, err
+	kept := m.i2p.held // the bytes of the private key, as in Bitcoin Core's file
+	if m.i2p.err != nil {
+		return p2p.Host{}, m.i2p.err
 	}
-	defer clear(kept)
 	var name [10]byte
 	// crypto/rand.Read never fails: it ends the process instead.
 	_, _ = crand.Read(name[:])
@@ -146,12 +139,11 @@ func (m *manager) makeI2P(control, stream net.Conn) (p2p.Host, error) {
 	}
 	host, ok := p2p.ParseHost(address)
 	raw, err := sam.Base64.DecodeString(key)
-	defer clear(raw)
 	if !ok || err != nil || len(raw) > maxI2PKey {
 		return p2p.Host{}, fmt.Errorf("the router's key leads to no address: %q", address)
 	}
 	if !bytes.Equal(raw, kept) {
-		if err := durable.Replace(m.i2pKeyFile(), raw, 0o600); err != nil {
+		if err := m.keepKey(&m.i2p, i2pFile, raw); err != nil {
 			return p2p.Host{}, err
 		}
 	}

@@ -86,6 +86,7 @@ type manager struct {
 	dialsI2P chan struct{}
 	traffic
 	history
+	files
 	// Bytes of connections that are closed.
 	closedSent, closedReceived uint64
 }
@@ -241,6 +242,9 @@ func (m *manager) run(ctx context.Context, conn *bus.Conn) error {
 	m.mu.Lock()
 	m.conn = conn // it is known before the watch begins
 	m.mu.Unlock()
+	if err := m.settle(); err != nil {
+		return err
+	}
 	defer m.saveAnchors()
 	defer m.savePeers()
 	m.learnPlan(ctx)

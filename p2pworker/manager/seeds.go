@@ -133,7 +133,9 @@ const maxSeeded = 32
 func (m *manager) askSeed(ctx context.Context, host string) (found int) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	// The C library's resolver reads and connects to what the sandbox keeps closed.
+	resolver := net.Resolver{PreferGo: true}
+	ips, err := resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		m.net.Debug(fmt.Sprintf("DNS seed %s: %v", host, err))
 		return 0

@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"context"
 	crand "crypto/rand"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/clock"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
-	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/p2pworker/torcontrol"
 )
 
@@ -41,11 +36,9 @@ const (
 	firstTorPause, lastTorPause = time.Second, 10 * time.Minute
 	// torSocks is where Tor listens if it does not tell.
 	torSocks = "127.0.0.1:9050"
-	// maxCookie is more than Tor's cookie file has, maxOnionKey more than a key.
-	maxCookie, maxOnionKey = 64, 1024
+	// maxOnionKey is more than a key has, in bytes.
+	maxOnionKey = 1024
 )
-
-func (m *manager) onionKeyFile() string { return filepath.Join(m.cfg.DataDir, "onion_v3_private_key") }
 
 // keepOnion has an onion service as long as ctx lasts, and asks for it again when the
 // daemon has gone.
@@ -108,7 +101,7 @@ func (m *manager) serveOnion(ctx context.Context) error {
 
 // arrangeOnion has the daemon make the service, which lasts as long as the connection.
 func (m *manager) arrangeOnion(conn *torcontrol.Conn) (withdraw func(), err error) {
-	by := torcontrol.Credentials{Password: m.cfg.Tor.Password, Cookie: readCookie}
+	by := torcontrol.Credentials{Password: m.cfg.Tor.Password, Answer: m.proveTor}
 	// crypto/rand.Read never fails: it ends the process instead.
 	_, _ = crand.Read(by.Nonce[:])
 	if err := conn.Authenticate(by); err != nil {
@@ -142,12 +135,12 @@ func (m *manager) useTor(conn *torcontrol.Conn) error {
 // makeOnion makes the service by the key of earlier ones, and shows its address until
 // it is withdrawn.
 func (m *manager) makeOnion(conn *torcontrol.Conn) (withdraw func(), err error) {
-	key, err := readSmall(m.onionKeyFile(), maxOnionKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		key, err = []byte(torcontrol.NewKey), nil
+	if m.onion.err != nil {
+		return nil, m.onion.err
 	}
-	if err != nil {
-		return nil, err
+	key := m.onion.held
+	if key == nil {
+		key = []byte(torcontrol.NewKey)
 	}
 	service, err := conn.AddOnion(string(bytes.TrimSpace(key)), m.cfg.DefaultPort, m.cfg.Tor.Target)
 	if err != nil {
@@ -157,7 +150,7 @@ func (m *manager) makeOnion(conn *torcontrol.Conn) (withdraw func(), err error) 
 	if !ok {
 		return nil, fmt.Errorf("the service %q is no address", service.Address)
 	}
-	if err := durable.Replace(m.onionKeyFile(), []byte(service.Key), 0o600); err != nil {
+	if err := m.keepKey(&m.onion, onionFile, []byte(service.Key)); err != nil {
 		return nil, err
 	}
 	m.env.Logger.Info(fmt.Sprintf("Onion service: %s", p2p.Endpoint{Host: host, Port: m.cfg.DefaultPort}))
@@ -171,23 +164,15 @@ func (m *manager) makeOnion(conn *torcontrol.Conn) (withdraw func(), err error) 
 	}, nil
 }
 
-// readCookie reads the file that the daemon names. It has 32 bytes, and whoever answers
-// at the daemon's port learns of others nothing but that they have not.
-func readCookie(path string) ([]byte, error) { return readSmall(path, maxCookie) }
-
-// readSmall reads a regular file of at most limit bytes.
-func readSmall(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
+// proveTor has the supervisor answer a daemon's challenge: its cookie is in a file of
+// Tor's, which only the daemon names.
+func (m *manager) proveTor(path string, c torcontrol.Challenge) ([]byte, error) {
+	conn, err := m.link()
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%s is no file of at most %d bytes", path, limit)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+	ctx, cancel := context.WithTimeout(context.Background(), savePatience)
+	defer cancel()
+	reply, err := msg.ProveTor.Call(ctx, conn, msg.ProveTorRequest{Path: path, Ours: c.Ours, Theirs: c.Theirs, Hash: c.Hash})
+	return reply.Proof, err
 }

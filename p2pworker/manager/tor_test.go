@@ -15,7 +15,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
+	"github.com/bulkheadnode/bulkhead/p2pworker/torcontrol"
 )
 
 // torDaemon takes one controller after the other, whose ADD_ONION it hands on; a value
@@ -101,7 +105,7 @@ func TestOnionService(t *testing.T) {
 	require.Equal(t, []p2p.Proxy{{Network: p2p.TorV3, Address: "127.0.0.1:9150", Randomize: true}}, s.cfg.Networks.route(onion))
 	info, err := os.Stat(filepath.Join(dir, "onion_v3_private_key"))
 	require.NoError(t, err)
-	require.EqualValues(t, 0o600, info.Mode().Perm())
+	require.EqualValues(t, len("ED25519-V3:secret"), info.Size())
 
 	ctx, cancel := context.WithCancel(t.Context())
 	ended = concurrently(ctx, s.keepOnion)
@@ -116,16 +120,17 @@ func TestOnionService(t *testing.T) {
 	require.Empty(t, local())
 }
 
+// TestSmallFiles: what is no regular file, or too large, is not a key.
 func TestSmallFiles(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "cookie")
-	require.NoError(t, os.WriteFile(path, make([]byte, 32), 0o600))
-	raw, err := readCookie(path)
+	path := filepath.Join(dir, "key")
+	require.NoError(t, os.WriteFile(path, make([]byte, maxOnionKey), 0o600))
+	raw, err := readSmall(path, maxOnionKey)
 	require.NoError(t, err)
-	require.Len(t, raw, 32)
-	require.NoError(t, os.WriteFile(path, make([]byte, maxCookie+1), 0o600))
+	require.Len(t, raw, maxOnionKey)
+	require.NoError(t, os.WriteFile(path, make([]byte, maxOnionKey+1), 0o600))
 	for _, bad := range []string{path, dir, "/dev/zero", filepath.Join(dir, "none")} {
-		_, err := readCookie(bad)
+		_, err := readSmall(bad, maxOnionKey)
 		require.Error(t, err, bad)
 	}
 }
@@ -177,4 +182,34 @@ func heard(t *testing.T, c net.Conn) string {
 	n, err := c.Read(buf)
 	require.NoError(t, err)
 	return string(buf[:n])
+}
+
+// TestAKeyThatCannotBeRead is not replaced by another: peers know us by it.
+func TestAKeyThatCannotBeRead(t *testing.T) {
+	d := newTorDaemon(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, onionFile)
+	require.NoError(t, os.WriteFile(path, make([]byte, maxOnionKey+1), 0o600))
+	s := newShip(t, Config{DataDir: dir, Tor: TorControl{Address: d.l.Addr().String()}})
+	require.ErrorContains(t, s.serveOnion(t.Context()), path)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.EqualValues(t, maxOnionKey+1, info.Size())
+}
+
+// TestTheSupervisorAnswersTor: the manager may open no file of Tor's.
+func TestTheSupervisorAnswersTor(t *testing.T) {
+	s := newShip(t, Config{})
+	asked := torcontrol.Challenge{Ours: [32]byte{1}, Theirs: [32]byte{2}, Hash: []byte{3}}
+	_, err := s.proveTor("/run/tor/cookie", asked)
+	require.Error(t, err, "nobody does")
+	mux := bus.NewMux()
+	msg.ProveTor.Handle(mux, func(_ context.Context, req msg.ProveTorRequest) (msg.ProveTorReply, error) {
+		require.Equal(t, msg.ProveTorRequest{Path: "/run/tor/cookie", Ours: asked.Ours, Theirs: asked.Theirs, Hash: asked.Hash}, req)
+		return msg.ProveTorReply{Proof: []byte{4}}, nil
+	})
+	s.bus.Conn(roles.Supervisor, "supervisor", mux)
+	proof, err := s.proveTor("/run/tor/cookie", asked)
+	require.NoError(t, err)
+	require.Equal(t, []byte{4}, proof)
 }

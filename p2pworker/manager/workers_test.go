@@ -56,7 +56,7 @@ func TestARegistrationThatComesTooLateIsNotKept(t *testing.T) {
 		w := s.worker("worker.1", 1)
 		require.Equal(t, []string{"worker.1"}, s.registered())
 		w.stop()
-		require.Eventually(t, func() bool { return len(s.bus.Broker.Stats()) == 1 }, 30*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(s.bus.Broker.Stats()) == 2 }, 30*time.Second, time.Millisecond)
 		s.workerGone("worker.1")
 		_, err := registrar{s.manager}.registerAs(t.Context(), "worker.1", p2p.RegisterWorkerRequest{Capacity: 1})
 		require.ErrorIs(t, err, &bus.Error{Kind: msg.KindUnknownWorker})

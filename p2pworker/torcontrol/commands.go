@@ -40,8 +40,27 @@ type Credentials struct {
 	Password string // "" for none
 	// Nonce is random, 32 bytes.
 	Nonce [32]byte
-	// Cookie reads the file of a name.
-	Cookie func(path string) ([]byte, error)
+	// Answer answers a challenge by the cookie file of a name: see Challenge.Answer.
+	Answer func(path string, c Challenge) (proof []byte, err error)
+}
+
+// Challenge is both sides' nonces, and the daemon's proof that it knows the cookie.
+type Challenge struct {
+	Ours, Theirs [32]byte
+	Hash         []byte
+}
+
+// Answer proves that we know the cookie, to who has proven it first: others get nothing.
+func (c Challenge) Answer(cookie []byte) (proof []byte, err error) {
+	if len(cookie) != cookieSize {
+		return nil, errCookie
+	}
+	message := slices.Concat(cookie, c.Ours[:], c.Theirs[:])
+	defer clear(message)
+	if !hmac.Equal(c.Hash, mac(serverKey, message)) {
+		return nil, ErrImpostor
+	}
+	return mac(clientKey, message), nil
 }
 
 // Authenticate proves to the daemon that we may command it: by the password if there
@@ -77,28 +96,25 @@ func (c *Conn) Authenticate(by Credentials) error {
 
 // proveCookie shows that both sides know the cookie, without sending it.
 func (c *Conn) proveCookie(by Credentials, path string) error {
-	cookie, err := by.Cookie(path)
-	if err != nil {
-		return err
-	}
-	if len(cookie) != cookieSize {
-		return errCookie
-	}
 	lines, err := c.ask("AUTHCHALLENGE SAFECOOKIE " + hex.EncodeToString(by.Nonce[:]))
 	if err != nil {
 		return err
 	}
 	said := values(lines[0])
-	hash, err := hex.DecodeString(said["SERVERHASH"])
-	nonce, err2 := hex.DecodeString(said["SERVERNONCE"])
-	if err != nil || err2 != nil || len(nonce) != len(by.Nonce) {
+	challenge := Challenge{Ours: by.Nonce}
+	nonce, err := hex.DecodeString(said["SERVERNONCE"])
+	if err != nil || len(nonce) != len(challenge.Theirs) {
 		return errReply
 	}
-	message := slices.Concat(cookie, by.Nonce[:], nonce)
-	if !hmac.Equal(hash, mac(serverKey, message)) {
-		return ErrImpostor
+	copy(challenge.Theirs[:], nonce)
+	if challenge.Hash, err = hex.DecodeString(said["SERVERHASH"]); err != nil {
+		return errReply
 	}
-	_, err = c.ask("AUTHENTICATE " + hex.EncodeToString(mac(clientKey, message)))
+	proof, err := by.Answer(path, challenge)
+	if err != nil {
+		return err
+	}
+	_, err = c.ask("AUTHENTICATE " + hex.EncodeToString(proof))
 	return err
 }
 

@@ -41,11 +41,11 @@ func info(methods string) []string {
 var cookie = bytes.Repeat([]byte{7}, 32)
 
 func by(password string) torcontrol.Credentials {
-	return torcontrol.Credentials{Password: password, Nonce: [32]byte{1}, Cookie: func(path string) ([]byte, error) {
+	return torcontrol.Credentials{Password: password, Nonce: [32]byte{1}, Answer: func(path string, c torcontrol.Challenge) ([]byte, error) {
 		if path != `/run/tor/a "b"` {
 			return nil, errors.New("no file " + path)
 		}
-		return cookie, nil
+		return c.Answer(cookie)
 	}}
 }
 
@@ -84,7 +84,7 @@ func TestAuthenticationThatFails(t *testing.T) {
 		"the daemon offers no way to authenticate that is known":   info("COOKIE"),
 		"Tor answered PROTOCOLINFO with 510":                       {"510 what"},
 		"Tor answered AUTHENTICATE with 515":                       append(info("NULL"), "515 no"),
-		"no file /else":                                            info(`SAFECOOKIE COOKIEFILE="/else"`),
+		"no file /else":                                            append(info(`SAFECOOKIE COOKIEFILE="/else"`), "250 AUTHCHALLENGE SERVERHASH=00"+nonce),
 		"who answers at Tor's port does not know Tor's cookie":     append(safe, "250 AUTHCHALLENGE SERVERHASH="+strings.Repeat("00", 32)+nonce),
 		"the reply of Tor is against the protocol":                 append(safe, "250 AUTHCHALLENGE SERVERHASH=zz"+nonce),
 		"AUTHCHALLENGE: EOF":                                       safe,

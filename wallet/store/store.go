@@ -60,16 +60,38 @@ type Store struct {
 }
 
 // Create makes a wallet in dir, which must not exist. It appears there whole
-// or not at all: until it is complete it is in a hidden folder beside it,
-// where what an earlier attempt left is deleted.
+// or not at all: see Prepare.
 func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) error {
-	if _, err := os.Stat(dir); err == nil {
-		return fmt.Errorf("%w: %s", ErrExists, dir)
-	}
-	unfinished := filepath.Join(filepath.Dir(dir), ".new-"+filepath.Base(dir))
-	if err := os.RemoveAll(unfinished); err != nil {
+	unfinished, err := Prepare(dir)
+	if err != nil {
 		return err
 	}
+	if err := Fill(unfinished, meta, seed, state, log); err != nil {
+		return errors.Join(err, os.RemoveAll(unfinished))
+	}
+	return Finish(dir)
+}
+
+// Prepare makes the hidden folder beside dir in which a wallet is, for Fill, until it is
+// complete; Finish then gives it its name. What an earlier attempt left is deleted.
+func Prepare(dir string) (unfinished string, err error) {
+	if _, err := os.Stat(dir); err == nil {
+		return "", fmt.Errorf("%w: %s", ErrExists, dir)
+	}
+	unfinished = Unfinished(dir)
+	if err := os.RemoveAll(unfinished); err != nil {
+		return "", err
+	}
+	return unfinished, os.MkdirAll(unfinished, 0o700)
+}
+
+// Unfinished is where the wallet of dir is until it is complete.
+func Unfinished(dir string) string {
+	return filepath.Join(filepath.Dir(dir), ".new-"+filepath.Base(dir))
+}
+
+// Fill writes what a new wallet has.
+func Fill(unfinished string, meta Meta, seed []byte, state State, log *slog.Logger) error {
 	s, err := open(unfinished, log)
 	if err != nil {
 		return err
@@ -84,10 +106,12 @@ func Create(dir string, meta Meta, seed []byte, state State, log *slog.Logger) e
 		}
 		return txn.Set(seedKey, seed)
 	})
-	if err = errors.Join(err, s.Close()); err != nil {
-		return errors.Join(err, os.RemoveAll(unfinished))
-	}
-	if err := os.Rename(unfinished, dir); err != nil {
+	return errors.Join(err, s.Close())
+}
+
+// Finish gives a wallet that is complete its name.
+func Finish(dir string) error {
+	if err := os.Rename(Unfinished(dir), dir); err != nil {
 		return err
 	}
 	return durable.Names(filepath.Dir(dir))

@@ -87,7 +87,7 @@ func Table(commands Commands) rights.Table {
 			Messages: 20_000, Bytes: 64 << 20,
 		},
 		Gateway: {
-			Call:     []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness"},
+			Call:     []string{"bus.registry", "bus.stats", "rpc.*", "ship.compartments", "ship.readiness", "ship.file.*"},
 			Offer:    offered(Gateway),
 			Publish:  nil,
 			Hear:     []string{"bus.link.*", "ship.*"},

@@ -45,4 +45,11 @@ var hostileCalls = []string{
 	"acct", "adjtimex", "clock_adjtime", "clock_settime", "delete_module", "finit_module", "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load",
 	"lookup_dcookie", "mknod", "mknodat", "modify_ldt", "name_to_handle_at", "open_by_handle_at", "quotactl", "reboot", "setdomainname", "sethostname",
 	"settimeofday", "swapoff", "swapon", "syslog", "vhangup",
+	// What Landlock leaves open: whose a file is and who may read it, its times and
+	// attributes, its size by its name; and the news of what others do with it.
+	"chmod", "chown", "fanotify_init", "fanotify_mark", "fchmodat", "fchmodat2", "fchown", "fchownat", "futimesat", "inotify_add_watch", "lchown",
+	"lremovexattr", "lsetxattr", "removexattr", "removexattrat", "setxattr", "setxattrat", "truncate", "utime", "utimensat", "utimes",
 }
+
+// farCalls could connect a listener that was inherited (TCP Fast Open).
+var farCalls = []string{"sendmmsg", "sendmsg", "sendto"}

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 )
@@ -12,9 +14,8 @@ type Profile struct {
 	only, refused []string
 	// sockets tells which may be made.
 	sockets sockets
-	// files, if not nil, are all that may be opened, and to read only; none if it
-	// is empty.
-	files []string
+	// files are all that may be opened.
+	files Files
 	// unix are the unix sockets that may be connected to, with inetSockets.
 	unix []string
 	// descriptors is how many the process may have, 0 for as many as before.
@@ -36,31 +37,37 @@ var resolverFiles = []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.co
 
 // Far returns the profile of a part that runs on its own, for a node elsewhere: it opens
 // its files and makes its connections itself, again and again.
-func Far() Profile { return Profile{refused: hostileCalls, sockets: anySockets} }
+func Far() Profile {
+	return Profile{refused: hostileCalls, sockets: anySockets, files: Files{All: true}}
+}
 
-// For returns the profile of a role.
+// For returns the profile of a role, which may open nothing but what it looks up names
+// with: see With.
 //
 // Node and wallet hold what all others want, and need no network: their only
-// socket is the link that they inherit. A worker faces strangers: it has no file, and
-// makes no socket; single tells that it is to have one connection only. The dialler
-// makes them, and has the files that tell how to look up names; proxies are the paths
-// of unix sockets at which it dials.
+// socket is the link that they inherit. Gateway and notifier inherit the sockets at
+// which they are reached, and take connections from there. A worker faces strangers: it
+// has no file, and makes no socket; single tells that it is to have one connection only.
+// The dialler makes them, and has the files that tell how to look up names; proxies are
+// the paths of unix sockets at which it dials.
 func For(role rights.Role, single bool, proxies []string) Profile {
-	switch {
-	case role == roles.Worker:
-		p := Profile{only: workerCalls, sockets: noSockets, files: []string{}}
+	switch role {
+	case roles.Worker:
+		p := Profile{only: workerCalls, sockets: noSockets}
 		if single {
 			p.descriptors = 256
 		}
 		return p
-	case role == roles.Dialler:
-		p := Profile{only: diallerCalls, sockets: inetSockets, files: resolverFiles, unix: proxies}
+	case roles.Dialler:
+		p := Profile{only: diallerCalls, sockets: inetSockets, files: Files{Read: resolverFiles}, unix: proxies}
 		if len(proxies) > 0 {
 			p.sockets = proxySockets
 		}
 		return p
-	case role == roles.Node, role == roles.Wallet:
-		return Profile{refused: hostileCalls, sockets: noSockets}
+	case roles.Peers:
+		return Profile{refused: slices.Concat(hostileCalls, []string{"accept", "accept4", "listen"}), sockets: inetSockets, files: Files{Read: resolverFiles}}
+	case roles.Gateway, roles.Notify:
+		return Profile{refused: slices.Concat(hostileCalls, farCalls), sockets: noSockets}
 	}
-	return Profile{refused: hostileCalls, sockets: anySockets}
+	return Profile{refused: hostileCalls, sockets: noSockets}
 }

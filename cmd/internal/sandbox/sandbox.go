@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -130,25 +129,6 @@ func atLeast(abi int) error {
 		return fmt.Errorf("landlock: the kernel has version %d of the interface, and %d is needed", found, abi)
 	}
 	return nil
-}
-
-// closeFiles leaves the profile's files to be opened, and no others.
-func (p Profile) closeFiles() (string, error) {
-	if p.files == nil {
-		return "", nil
-	}
-	if err := atLeast(filesABI); err != nil {
-		return "", fmt.Errorf("files: %w", err)
-	}
-	rules := []landlock.Rule{landlock.ROFiles(p.files...).IgnoreIfMissing()}
-	for _, path := range p.unix {
-		// The folder, too: the proxy may make the socket anew.
-		rules = append(rules, landlock.PathAccess(0, filepath.Dir(path)).WithResolveUnix().IgnoreIfMissing())
-	}
-	if err := landlock.V9.BestEffort().RestrictPaths(rules...); err != nil {
-		return "", fmt.Errorf("files: %w", err)
-	}
-	return "no files (Landlock)", nil
 }
 
 // scope keeps signals and abstract sockets within the process.

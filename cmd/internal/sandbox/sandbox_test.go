@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -33,6 +34,9 @@ type prisoner struct {
 	Secret   uint64 // where the parent has some memory
 	Proxy    string // a unix socket outside that may be a proxy
 	Proxied  bool   // it is one
+	Far      bool   // a part that runs on its own
+	Files    sandbox.Files
+	Data     dataDirectory // "" for none
 }
 
 const argument = "prisoner"
@@ -53,11 +57,18 @@ func TestMain(m *testing.M) {
 // try enters the sandbox and tells, of each act, how it failed; "" is success.
 func (p prisoner) try() map[string]string {
 	acts := p.acts()
+	if p.Data != "" {
+		maps.Copy(acts, p.Data.acts())
+	}
 	var proxies []string
 	if p.Proxied {
 		proxies = []string{p.Proxy}
 	}
-	s, err := sandbox.Enter(sandbox.For(p.Role, p.Single, proxies))
+	profile := sandbox.For(p.Role, p.Single, proxies).With(p.Files)
+	if p.Far {
+		profile = sandbox.Far()
+	}
+	s, err := sandbox.Enter(profile)
 	outcome := map[string]string{"enter": text(err)}
 	if p.Seal {
 		outcome["seal"] = text(s.Seal())
@@ -286,12 +297,16 @@ func TestWhatAProcessMayDo(t *testing.T) {
 			"connect", "send by UDP", "resolve names", "pass descriptor", "take descriptor"}},
 		"dialler with a proxy": {prisoner{Role: roles.Dialler, Proxied: true}, []string{
 			"connect", "send by UDP", "resolve names", "pass descriptor", "take descriptor", "proxy's socket"}},
-		"node": {prisoner{Role: roles.Node}, []string{
-			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder"}},
-		"wallet": {prisoner{Role: roles.Wallet}, []string{
-			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder"}},
-		"gateway": {prisoner{Role: roles.Gateway}, []string{
+		"node":    {prisoner{Role: roles.Node}, []string{"accept", "pass descriptor", "take descriptor"}},
+		"wallet":  {prisoner{Role: roles.Wallet}, []string{"accept", "pass descriptor", "take descriptor"}},
+		"gateway": {prisoner{Role: roles.Gateway}, []string{"accept", "take descriptor"}},
+		"notify":  {prisoner{Role: roles.Notify}, []string{"accept", "take descriptor"}},
+		"peers": {prisoner{Role: roles.Peers}, []string{
+			"connect", "send by UDP", "resolve names", "datagrams between processes", "pass descriptor", "take descriptor"}},
+		"part elsewhere": {prisoner{Far: true}, []string{
 			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder", "connect", "send by UDP", "listen", "datagrams between processes", "proxy's socket", "unix datagrams"}},
+		"a role with a folder": {prisoner{Role: roles.Wallet, Files: sandbox.Files{Own: []string{"/"}}}, []string{
+			"accept", "pass descriptor", "take descriptor", "read a file", "resolve names", "create a file", "list a folder"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome := imprison(t, c.prisoner)

@@ -23,9 +23,10 @@ type keptPeers struct {
 
 // peers is the manager of connections. One that is started again has what those before it
 // had kept.
-func (p *partSettings) peers() supervise.Spec {
+func (p *partSettings) peers() (supervise.Spec, error) {
 	cfg := p.manager()
-	return supervise.Spec{Role: roles.Peers, Instance: "peers", Settings: cfg, Again: func() any { return p.kept.among(cfg) }}
+	files, err := p.peersFiles(cfg)
+	return supervise.Spec{Role: roles.Peers, Instance: "peers", Settings: cfg, Files: files, Again: func() any { return p.kept.among(cfg) }}, err
 }
 
 // among returns the settings with what was kept.

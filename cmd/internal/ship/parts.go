@@ -1,6 +1,7 @@
 package ship
 
 import (
+	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -16,7 +17,6 @@ import (
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
-	"github.com/bulkheadnode/bulkhead/wallet"
 )
 
 // nodePatience is how long the node may take to write its caches out.
@@ -33,6 +33,7 @@ type partSettings struct {
 	signetChallenge string // hex; "" for the default signet's
 
 	metrics      []*net.TCPListener
+	zmq          []supervise.Socket
 	accounts     []gateway.Account
 	workers      workerPlan
 	networks     manager.Networks
@@ -115,14 +116,15 @@ func (p *partSettings) required() []string {
 func (p *partSettings) walletDisabled() bool { return p.settings.Bool("disablewallet", false) }
 
 // initial are the compartments that run from the start.
-func (p *partSettings) initial() []supervise.Spec {
-	// What was wiped once must not be wiped again by a node that died.
-	again := p.node
-	again.Reindex, again.ReindexChainstate = false, false
+func (p *partSettings) initial(log *slog.Logger) ([]supervise.Spec, error) {
+	peers, err := p.peers()
+	if err != nil {
+		return nil, err
+	}
 	specs := []supervise.Spec{
-		{Role: roles.Node, Instance: "node", Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience},
-		p.peers(),
-		{Role: roles.Notify, Instance: "notify", Settings: p.notify},
+		p.nodeSpec(log),
+		peers,
+		{Role: roles.Notify, Instance: "notify", Settings: p.notify, Listeners: p.zmq},
 	}
 	if p.settings.Bool("multiprocess", true) {
 		// In one process the workers dial themselves.
@@ -132,29 +134,9 @@ func (p *partSettings) initial() []supervise.Spec {
 		specs = append(specs, spec)
 	}
 	if !p.walletDisabled() {
-		specs = append(specs, supervise.Spec{Role: roles.Wallet, Instance: walletKeeper, Settings: p.walletSettings("")})
+		specs = append(specs, p.keeperOfWallets(log))
 	}
-	return specs
-}
-
-// wallet is the process of one wallet.
-func (p *partSettings) wallet(instance, name string) supervise.Spec {
-	return supervise.Spec{Role: roles.Wallet, Instance: instance, Settings: p.walletSettings(name), Policy: supervise.Guest}
-}
-
-func (p *partSettings) walletSettings(name string) wallet.Config {
-	cfg := wallet.Config{
-		Chain: p.layout.Chain.Name, Dir: p.layout.WalletDir, Name: name,
-		Settings: settingsFile(p.layout), FallbackFee: p.relay.Fallback, MinFee: max(p.relay.WalletMin, p.relay.MinRelay),
-	}
-	if name == "" {
-		for _, w := range p.settings.List("wallet") {
-			if w != "" {
-				cfg.Load = append(cfg.Load, w)
-			}
-		}
-	}
-	return cfg
+	return specs, nil
 }
 
 func (p *partSettings) rpcAddresses() []string { return addresses(p.rpcs) }

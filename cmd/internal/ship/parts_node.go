@@ -2,10 +2,14 @@ package ship
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/sandbox"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/node"
 )
@@ -40,6 +44,16 @@ func (p *partSettings) configureNode() error {
 	cfg.Events = len(p.publishers()) > 0 || len(s.List("ipcbind")) > 0
 	p.node = cfg
 	return cfg.Validate()
+}
+
+// nodeSpec is the process of the node, which may open its folders and no other.
+func (p *partSettings) nodeSpec(log *slog.Logger) supervise.Spec {
+	// What was wiped once must not be wiped again by a node that died.
+	again := p.node
+	again.Reindex, again.ReindexChainstate = false, false
+	own, read := p.node.Files()
+	return supervise.Spec{Role: roles.Node, Instance: nodeInstance, Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience,
+		Files: sandbox.Files{Own: own, Read: read}, Prepare: func() error { return node.Prepare(p.node, log) }}
 }
 
 // filterIndex reads -blockfilterindex, whose values are a switch or types of

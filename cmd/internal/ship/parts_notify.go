@@ -1,8 +1,11 @@
 package ship
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/notify"
 )
 
@@ -17,6 +20,20 @@ func (p *partSettings) configureNotify() error {
 	}
 	p.notify = cfg
 	return cfg.Validate()
+}
+
+// listenZMQ opens the sockets of the publications. If one cannot be bound, nothing is
+// published, as with bitcoind.
+func (p *partSettings) listenZMQ(log *slog.Logger) []supervise.Socket {
+	opened, err := notify.Listen(context.Background(), p.notify)
+	if err != nil {
+		log.Warn(err.Error())
+		p.notify.Publications = nil
+	}
+	for _, l := range opened {
+		p.zmq = append(p.zmq, l.(supervise.Socket)) // of TCP or unix, both are one
+	}
+	return p.zmq
 }
 
 // publishers shows the publications to the user.

@@ -68,7 +68,7 @@ func (p *partSettings) worker(instance string) supervise.Spec {
 	if p.workers.perPeer {
 		cfg.Capacity, policy = 1, supervise.Once
 	}
-	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: p.p2p, Policy: policy, Single: p.workers.perPeer,
+	return supervise.Spec{Role: roles.Worker, Instance: instance, Settings: cfg, Listeners: supervise.Sockets(p.p2p), Policy: policy, Single: p.workers.perPeer,
 		DocksWith: roles.Dialler}
 }
 

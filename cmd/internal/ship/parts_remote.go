@@ -8,6 +8,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 )
 
@@ -28,9 +29,15 @@ func (r *remote) configure() (remove func(), err error) {
 	if err != nil {
 		return remove, err
 	}
-	parts, err := newPartSettings(Config{Settings: r.cfg.Settings, Layout: r.cfg.Layout, Version: r.cfg.Version}, nil, r.listeners, list)
+	parts, err := newPartSettings(Config{Settings: r.cfg.Settings, Layout: r.cfg.Layout, Version: r.cfg.Version}, nil, nil, list)
 	if err != nil {
 		return remove, err
+	}
+	if r.cfg.Role == roles.Notify {
+		if len(parts.publishers()) == 0 {
+			return remove, config.Complain("bulkhead notify publishes nothing without -zmqpub<topic>=<address>.")
+		}
+		r.listeners = parts.listenZMQ(r.logger)
 	}
 	settings, err := r.settingsFrom(parts)
 	if err != nil {
@@ -51,9 +58,6 @@ func (r *remote) settingsFrom(p *partSettings) (any, error) {
 		cfg.Create = true
 		return cfg, nil
 	case roles.Notify:
-		if len(p.publishers()) == 0 {
-			return nil, config.Complain("bulkhead notify publishes nothing without -zmqpub<topic>=<address>.")
-		}
 		return p.notify, nil
 	default:
 		return p.gateway, nil
@@ -91,7 +95,7 @@ func (r *remote) listen(endpoints []binding) error {
 	for _, note := range notes {
 		r.logger.Info(note)
 	}
-	r.listeners = listeners
+	r.listeners = supervise.Sockets(listeners)
 	if err == nil && len(listeners) == 0 {
 		err = config.Complain("Failed to listen on any port.")
 	}

@@ -3,6 +3,7 @@ package ship
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
+	"github.com/bulkheadnode/bulkhead/wallet"
 )
 
 // TestPartSettings: what the command line says reaches the part that it is for.
@@ -26,7 +28,9 @@ func TestPartSettings(t *testing.T) {
 	require.Equal(t, 5, p.gateway.Queue)
 	require.Equal(t, []gateway.Account{{User: "joe"}}, p.gateway.Accounts)
 	require.Equal(t, []notify.Publication{{Topic: notify.HashBlock, Address: "tcp://127.0.0.1:28332", HighWaterMark: 7}}, p.notify.Publications)
-	require.Equal(t, []string{"a"}, p.walletSettings("").Load)
+	keeper, ok := p.keeperOfWallets(slog.New(slog.DiscardHandler)).Settings.(wallet.Config)
+	require.True(t, ok)
+	require.Equal(t, []string{"a"}, keeper.Load)
 	require.Zero(t, p.workers.count, "the manager asks for them")
 	require.Equal(t, int64(2000), p.node.MinRelay)
 	spec := p.worker("worker.1")
@@ -40,7 +44,9 @@ func TestPartSettings(t *testing.T) {
 	require.Equal(t, 10203, manager.ClientVersion)
 	require.Equal(t, idlePool, manager.IdleWorkers)
 	require.ElementsMatch(t, []string{"node", "peers", "notify", "worker", "wallet", loadedWallets}, p.required())
-	for _, c := range p.initial() {
+	specs, err := p.initial(slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	for _, c := range specs {
 		if c.Instance == "node" {
 			require.NotEqual(t, c.Settings, c.Again, "what was wiped once is not wiped again")
 		}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,7 +68,7 @@ type remote struct {
 	ticket     keyring.Ticket
 	name       string // on the bus, after the role
 	settings   json.RawMessage
-	listeners  []*net.TCPListener
+	listeners  []supervise.Socket
 	logger     *slog.Logger
 	categories *logging.Live
 	clock      *clock.Clock

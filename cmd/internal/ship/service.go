@@ -2,15 +2,11 @@ package ship
 
 import (
 	"context"
-	"net/url"
 	"time"
-
-	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
-	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
 
 // maxWorkers bounds how many worker processes the manager may ask for.
@@ -30,35 +26,19 @@ func (s *ship) mux() *bus.Mux {
 	msg.SetWorkerPlan.Handle(mux, s.setWorkerPlan)
 	msg.KeepPeers.Handle(mux, s.parts.kept.keep)
 	msg.RememberPeers.Handle(mux, s.parts.kept.remember)
-	msg.SpawnWallet.Handle(mux, func(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
-		spec := s.parts.wallet(walletInstance(req.Name), req.Name)
-		if err := s.supervisor.StartAndWait(ctx, spec); err != nil {
-			return msg.SpawnReply{}, bus.Errorf(msg.KindSpawnFailed, "%v", err)
-		}
-		return msg.SpawnReply{Instance: spec.Instance}, nil
-	})
-	msg.StopWallet.Handle(mux, func(_ context.Context, req msg.SpawnReply) (bus.None, error) {
-		s.supervisor.Stop(func(c supervise.Status) bool {
-			return c.Role == roles.Wallet && c.Instance == req.Instance && c.Instance != walletKeeper
-		})
-		return bus.None{}, nil
-	})
-	msg.WalletsLoaded.Handle(mux, func(context.Context, bus.None) (bus.None, error) {
-		s.readiness.arrived(loadedWallets)
-		return bus.None{}, nil
-	})
+	files := &peersFiles{dir: s.cfg.Layout.Net, tor: s.parts.tor.Address != ""}
+	msg.SavePeersFile.Handle(mux, files.save)
+	msg.ProveTor.Handle(mux, files.prove)
+	s.serveWallets(mux)
+	lender := s.newLender()
+	msg.OpenFile.Handle(mux, lender.open)
+	msg.CloseFile.Handle(mux, lender.close)
 	msg.Readiness.Handle(mux, func(context.Context, bus.None) (msg.ReadinessReply, error) {
 		return msg.ReadinessReply{Waiting: s.readiness.waiting()}, nil
 	})
 	msg.Compartments.Handle(mux, s.listCompartments)
 	return mux
 }
-
-const walletKeeper = "wallet"
-
-// walletInstance makes a bus name that no other wallet's pattern of rights
-// can match.
-func walletInstance(name string) string { return "wallet." + url.QueryEscape(name) + "." }
 
 // table is the commands about the whole node.
 func (s *ship) table() rpc.Table {

@@ -152,6 +152,7 @@ func (s *ship) sail(ctx context.Context) error {
 		return err
 	}
 	s.parts.metrics = metrics
+	defer closeListeners(s.parts.listenZMQ(s.logger))
 	s.readiness = newReadiness(s.parts.required())
 	return s.runParts(ctx, far)
 }
@@ -295,7 +296,11 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 // steer starts the compartments and waits for a reason to end. What it starts
 // ends with life at the latest.
 func (s *ship) steer(ctx, life context.Context) error {
-	for _, spec := range s.parts.initial() {
+	specs, err := s.parts.initial(s.logger)
+	if err != nil {
+		return err
+	}
+	for _, spec := range specs {
 		if err := s.supervisor.Start(spec); err != nil {
 			return err
 		}

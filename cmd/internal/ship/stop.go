@@ -11,6 +11,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/node"
 )
 
 // halt is the first thing of every stop: from when it returns nothing is
@@ -62,6 +63,9 @@ func (s *ship) stopAll() error {
 		{roles.Worker}, {roles.Dialler}, {roles.Peers, roles.Wallet}, {roles.Node}, {roles.Notify},
 	} {
 		s.stopRoles(limit, roles...)
+	}
+	if lost == nil {
+		node.Tidy(s.parts.node)
 	}
 	return lost
 }

@@ -43,12 +43,16 @@ func RunChild(run Part) error {
 	defer stop()
 	docks := make(chan part.Dock)
 	env.Docks = docks
-	if err := b.confine(&env); err != nil {
+	box, err := b.confine(&env)
+	if err != nil {
 		return err
 	}
+	line.tell(box)
+	files := newGiven()
+	env.Given = files.take
 	var following sync.WaitGroup
 	ended := make(chan struct{})
-	following.Go(func() { line.follow(b.logFile, docks, ended) })
+	following.Go(func() { line.follow(b.logFile, files, docks, ended) })
 	err = run(ctx, env, b.Settings)
 	close(ended)
 	line.Close()

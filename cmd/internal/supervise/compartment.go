@@ -36,6 +36,7 @@ type compartment struct {
 	retired  bool          // its end is for good, whenever that comes
 	wake     chan struct{} // closed when stopping is set
 	signal   func(os.Signal)
+	give     func(f *os.File, what byte, name string) error // nil before it has its settings
 	pid      int
 	started  time.Time
 	restarts int
@@ -44,15 +45,30 @@ type compartment struct {
 	attached bool // it has been on the bus, ever
 	upNow    bool // see takeUpNow
 	oldLog   bool // its process is to open debug.log anew when it is on the bus
+	sandbox  string
 }
 
 func (c *compartment) began(pid int, signal func(os.Signal)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pid, c.signal, c.started = pid, signal, time.Now()
+	c.pid, c.signal, c.started, c.sandbox, c.give = pid, signal, time.Now(), "", nil
 	if c.stopping {
 		signal(syscall.SIGTERM)
 	}
+}
+
+// reachable notes that the process has its settings, and can be given files.
+func (c *compartment) reachable(give func(f *os.File, what byte, name string) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.give = give
+}
+
+// confined notes what the process said that it is in.
+func (c *compartment) confined(sandbox string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sandbox = sandbox
 }
 
 // stop asks the compartment to end. A process that is stopped in the sense of
@@ -197,6 +213,11 @@ func (s *Supervisor) keep(ctx context.Context, c *compartment) {
 }
 
 func (s *Supervisor) once(ctx context.Context, c *compartment) error {
+	if c.spec.Prepare != nil {
+		if err := c.spec.Prepare(); err != nil {
+			return err
+		}
+	}
 	if s.cfg.InProcess {
 		return s.runInProcess(ctx, c)
 	}

@@ -22,18 +22,19 @@ const (
 
 // confine puts the process in the sandbox of its role, before anything from outside
 // reaches it.
-func (b *boot) confine(env *part.Env) error {
+// It returns what is in force.
+func (b *boot) confine(env *part.Env) (string, error) {
 	if b.Sandbox != RequireSandbox && b.Sandbox != TrySandbox {
-		return nil
+		return string(NoSandbox), nil
 	}
 	// Inside, nobody can ask. What the kernel lacks, the supervisor tells once.
 	complain := env.Logger.Warn
 	if sandbox.Supported() != nil {
 		complain = env.Logger.Debug
 	}
-	box, err := sandbox.Enter(sandbox.For(b.Role, b.Single, b.UnixProxies))
+	box, err := sandbox.Enter(sandbox.For(b.Role, b.Single, b.UnixProxies).With(b.Files))
 	if err := b.excuse(err, complain); err != nil {
-		return err
+		return "", err
 	}
 	tell := env.Logger.Info
 	if b.Single {
@@ -41,7 +42,7 @@ func (b *boot) confine(env *part.Env) error {
 		env.Seal = func() error { return b.excuse(box.Seal(), complain) }
 	}
 	tell(fmt.Sprintf("Sandbox of %s: %s", b.Instance, box))
-	return nil
+	return box.String(), nil
 }
 
 // excuse lets a process go on that could not be confined, unless it has to be.

@@ -2,7 +2,6 @@ package supervise
 
 import (
 	"errors"
-	"net"
 	"os"
 	"runtime"
 	"syscall"
@@ -86,7 +85,7 @@ func (s *Supervisor) forkWith(spec Spec, stderr, link, bootPipe *os.File) (*os.P
 }
 
 // descriptors duplicates those of listeners, without touching their mode.
-func descriptors(listeners []*net.TCPListener) (fds []uintptr, err error) {
+func descriptors(listeners []Socket) (fds []uintptr, err error) {
 	for _, l := range listeners {
 		raw, err := l.SyscallConn()
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *Supervisor) runInProcess(ctx context.Context, c *compartment) error {
 
 // Duplicate gives a part listeners of its own, as a process would have, so that
 // closing one does not close that of the supervisor.
-func Duplicate(listeners []*net.TCPListener) ([]net.Listener, error) {
+func Duplicate(listeners []Socket) ([]net.Listener, error) {
 	fds, err := descriptors(listeners)
 	defer closeDescriptors(fds)
 	if err != nil {

@@ -23,16 +23,22 @@ import (
 // big-endian), and after that one message for each file, which comes with it
 // (SCM_RIGHTS): a byte that says what it is, and a name. Nothing that comes after a
 // descriptor is read together with what it came with (unix(7)).
+//
+// The process sends one text, in the same way as the boot: what sandbox it is in.
 type lifeline struct{ *net.UnixConn }
 
 // What a file is that comes by the lifeline.
 const (
 	aLog  byte = iota // debug.log, opened anew; no name
 	aDock             // a dock, and the instance at its other end
+	aFile             // one that a user named; its number
 )
 
-// maxName bounds the names of instances.
+// maxName bounds the names of instances and files.
 const maxName = 128
+
+// maxTold bounds what a process says of its sandbox.
+const maxTold = 1 << 10
 
 // maxBoot bounds what a process reads of its settings.
 const maxBoot = 16 << 20
@@ -73,21 +79,45 @@ func (l lifeline) boot(b boot) {
 		l.Close() // the process will find that it has none
 		return
 	}
+	l.send(raw)
+}
+
+func (l lifeline) send(raw []byte) {
 	_, _ = l.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(raw))), raw...))
+}
+
+// receive returns what was sent, of limit bytes at most.
+func (l lifeline) receive(limit uint32) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(l, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > limit {
+		return nil, fmt.Errorf("%d bytes", n)
+	}
+	raw := make([]byte, n)
+	_, err := io.ReadFull(l, raw)
+	return raw, err
+}
+
+// tell is the process's side of hear. A supervisor that has gone ends the process.
+func (l lifeline) tell(box string) { l.send([]byte(box)[:min(len(box), maxTold)]) }
+
+// hear returns what the process tells first, "" if it ends before. Later it may be in
+// another's hands: nothing else that it says is read.
+func (l lifeline) hear() string {
+	raw, err := l.receive(maxTold)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
 }
 
 // readBoot waits for the settings.
 func (l lifeline) readBoot(b *boot) error {
-	var length [4]byte
-	if _, err := io.ReadFull(l, length[:]); err != nil {
-		return fmt.Errorf("settings of the part: %w", err)
-	}
-	n := binary.BigEndian.Uint32(length[:])
-	if n > maxBoot {
-		return fmt.Errorf("settings of the part: %d bytes", n)
-	}
-	raw := make([]byte, n)
-	if _, err := io.ReadFull(l, raw); err != nil {
+	raw, err := l.receive(maxBoot)
+	if err != nil {
 		return fmt.Errorf("settings of the part: %w", err)
 	}
 	if err := json.Unmarshal(raw, b); err != nil {
@@ -115,8 +145,9 @@ func (l lifeline) handOver(f *os.File, what byte, name string) error {
 }
 
 // follow takes the files that come, until the lifeline ends or is closed: log becomes
-// each that is debug.log, and docks are offered until ended is closed.
-func (l lifeline) follow(log *os.File, docks chan<- part.Dock, ended <-chan struct{}) {
+// each that is debug.log, files are kept for who takes them, and docks are offered until
+// ended is closed.
+func (l lifeline) follow(log *os.File, files *given, docks chan<- part.Dock, ended <-chan struct{}) {
 	data, rights := make([]byte, 1+maxName), make([]byte, unix.CmsgSpace(4))
 	for {
 		n, size, _, _, err := l.ReadMsgUnix(data, rights)
@@ -132,6 +163,9 @@ func (l lifeline) follow(log *os.File, docks chan<- part.Dock, ended <-chan stru
 				_ = logging.Become(log, f)
 			case aDock:
 				offer(docks, f, string(data[1:n]), ended)
+			case aFile:
+				files.put(string(data[1:n]), f)
+				continue // it is whose who takes it
 			}
 			f.Close()
 		}

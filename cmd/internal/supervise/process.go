@@ -48,20 +48,12 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 	}
 	theirs.Close()
 	theirLine.Close()
-	c.began(process.Pid, func(sig os.Signal) {
-		if sig != syscall.SIGHUP {
-			_ = process.Signal(sig)
-			return
-		}
-		if err := line.handOver(s.cfg.LogFile, aLog, ""); err != nil && !over(err) {
-			s.cfg.Logger.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", c.spec.Instance, err))
-		}
-	})
-
+	c.began(process.Pid, s.signaller(c, process, line))
 	lastWords := &tail{limit: 32 << 10}
 	var tasks sync.WaitGroup
 	tasks.Go(func() {
 		line.boot(s.boot(c.spec, settings))
+		c.reachable(line.handOver)
 		if err := s.docks.join(c, line); err != nil {
 			s.cfg.Logger.Warn(err.Error())
 		}
@@ -71,21 +63,35 @@ func (s *Supervisor) runProcess(ctx context.Context, c *compartment) error {
 		_, _ = io.Copy(lastWords, words)
 		words.Close()
 	})
+	tasks.Go(func() { c.confined(line.hear()) })
 	linkCtx, closeLink := context.WithCancel(ctx)
 	tasks.Go(func() { s.serve(linkCtx, ours, c) })
 	state, err := process.Wait()
 	closeLink()
-	line.Close() // or boot would wait for a reader
+	line.Close() // or boot and hear would wait for the process
 	tasks.Wait()
 	s.docks.leave(c)
 	return describeEnd(state, err, lastWords)
+}
+
+// signaller sends a process signals, and debug.log instead of SIGHUP.
+func (s *Supervisor) signaller(c *compartment, process *os.Process, line lifeline) func(os.Signal) {
+	return func(sig os.Signal) {
+		if sig != syscall.SIGHUP {
+			_ = process.Signal(sig)
+			return
+		}
+		if err := line.handOver(s.cfg.LogFile, aLog, ""); err != nil && !over(err) {
+			s.cfg.Logger.Warn(fmt.Sprintf("%s goes on in the old debug.log: %v", c.spec.Instance, err))
+		}
+	}
 }
 
 func (s *Supervisor) boot(spec Spec, settings json.RawMessage) boot {
 	return boot{
 		Role: spec.Role, Instance: spec.Instance, Settings: settings, Listeners: len(spec.Listeners),
 		Mock: s.cfg.Clock.Mock(), Mockable: s.cfg.Mockable, Log: s.cfg.Log.Config(),
-		Sandbox: s.cfg.Sandbox, Single: spec.Single, UnixProxies: spec.UnixProxies,
+		Sandbox: s.cfg.Sandbox, Single: spec.Single, UnixProxies: spec.UnixProxies, Files: spec.Files,
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/logging"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/sandbox"
 )
 
 // Policy says what happens when a compartment ends by itself.
@@ -35,7 +37,7 @@ type Spec struct {
 	Instance  string
 	Settings  any // encoded as JSON for the part
 	Again     any // the settings after the first start, or a func() any that makes them; nil for the same
-	Listeners []*net.TCPListener
+	Listeners []Socket
 	Policy    Policy
 	Single    bool          // a worker that has one connection only
 	Patience  time.Duration // how long it may take to end in order; default 10 s
@@ -43,6 +45,26 @@ type Spec struct {
 	DocksWith rights.Role
 	// UnixProxies are the paths of unix sockets at which a dialler dials.
 	UnixProxies []string
+	// Files are what the process may open besides what its role has in any case. They
+	// are looked for at each start.
+	Files sandbox.Files
+	// Prepare is called before each start, if it is set, with all that the supervisor may.
+	Prepare func() error
+}
+
+// Socket is a listening socket that processes can inherit.
+type Socket interface {
+	net.Listener
+	syscall.Conn
+}
+
+// Sockets returns listeners as what processes can inherit.
+func Sockets[S Socket](listeners []S) []Socket {
+	list := make([]Socket, len(listeners))
+	for i, l := range listeners {
+		list[i] = l
+	}
+	return list
 }
 
 // Part runs a part with its settings until ctx ends.
@@ -59,8 +81,9 @@ type boot struct {
 	Log       logging.Config
 	Sandbox   SandboxMode
 	Single    bool
-	// UnixProxies are those of the Spec.
+	// UnixProxies and Files are those of the Spec.
 	UnixProxies []string
+	Files       sandbox.Files
 
 	logFile *os.File // the child's own
 }
@@ -89,4 +112,7 @@ type Status struct {
 	// system does not tell.
 	Open, Limit int
 	Filters     int // of system calls that are in force: 0 without a sandbox
+	// Sandbox is what the process said, before anything from outside reached it, that
+	// it is in; "" if it has not said so yet.
+	Sandbox string
 }

@@ -109,6 +109,25 @@ func (s *Supervisor) StartAndWait(ctx context.Context, spec Spec) error {
 	}
 }
 
+// RunOnce runs a compartment until it ends by itself, once, and tells how it failed.
+func (s *Supervisor) RunOnce(ctx context.Context, spec Spec) error {
+	spec.Policy = Once
+	c, err := s.start(spec)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+		s.Stop(func(c Status) bool { return c.Instance == spec.Instance })
+		return context.Cause(ctx)
+	}
+	if c.failure != nil {
+		return &StartError{Instance: spec.Instance, Cause: c.failure}
+	}
+	return nil
+}
+
 func (s *Supervisor) start(spec Spec) (*compartment, error) {
 	if spec.Patience == 0 {
 		spec.Patience = defaultPatience
@@ -309,6 +328,6 @@ func (c *compartment) status() Status {
 	defer c.mu.Unlock()
 	return Status{
 		Role: c.spec.Role, Instance: c.spec.Instance,
-		PID: c.pid, Started: c.started, Restarts: c.restarts, OnBus: c.upNow, Kills: c.kills,
+		PID: c.pid, Started: c.started, Restarts: c.restarts, OnBus: c.upNow, Kills: c.kills, Sandbox: c.sandbox,
 	}
 }

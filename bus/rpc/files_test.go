@@ -1,0 +1,22 @@
+package rpc
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestThePathOfACommand(t *testing.T) {
+	for params, want := range map[string]string{
+		`["/a"]`: "/a", `["a","latest"]`: "a", `{"path":"b"}`: "b", `{"args":["c"],"type":"latest"}`: "c", `{"path":"b","args":["c"]}`: "c", `[""]`: "",
+	} {
+		got, given := Path([]byte(params))
+		require.True(t, given, params)
+		require.Equal(t, want, got, params)
+	}
+	for _, params := range []string{``, `null`, `[]`, `{}`, `[1]`, `[null]`, `{"path":["a"]}`, `{"type":"latest"}`, `["a`, `7`} {
+		_, given := Path([]byte(params))
+		require.False(t, given, params)
+	}
+	require.Zero(t, FileUse("getblock"))
+}

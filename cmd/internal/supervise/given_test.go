@@ -1,0 +1,55 @@
+package supervise
+
+import (
+	"context"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func openNull(t *testing.T) *os.File {
+	f, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// TestAFileMayComeAfterWhoAskedForIt, and is one's only.
+func TestAFileMayComeAfterWhoAskedForIt(t *testing.T) {
+	f, other := openNull(t), openNull(t)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGiven()
+		took := make(chan *os.File)
+		go func() {
+			f, err := g.take(t.Context(), 7)
+			require.NoError(t, err)
+			took <- f
+		}()
+		synctest.Wait()
+		g.put("8", other)
+		synctest.Wait()
+		g.put("7", f)
+		require.Same(t, f, <-took)
+		_, err := g.take(t.Context(), 7)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		got, err := g.take(t.Context(), 8)
+		require.NoError(t, err)
+		require.Same(t, other, got)
+	})
+}
+
+// TestFilesThatNobodyTakesMakeRoom for others, and are closed.
+func TestFilesThatNobodyTakesMakeRoom(t *testing.T) {
+	g := newGiven()
+	first, last := openNull(t), openNull(t)
+	g.put("0", first)
+	for range maxGiven {
+		g.put("1", openNull(t))
+	}
+	require.NotContains(t, g.files, uint64(0))
+	require.ErrorIs(t, first.Close(), os.ErrClosed)
+	g.put("no number", last)
+	require.ErrorIs(t, last.Close(), os.ErrClosed)
+}
