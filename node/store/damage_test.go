@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -196,4 +197,34 @@ func TestExamineNamesTheTable(t *testing.T) {
 	require.ErrorIs(t, db.Examine(key(5)), ErrCorrupt)
 	require.ErrorIs(t, db.ExamineAll(), ErrCorrupt)
 	require.NoError(t, db.Examine([]byte("zzz")))
+}
+
+// A compaction cuts a table off while it is being read: that is an error like others, and
+// not the end of the process.
+func TestATableThatIsCutOffMeanwhileIsSurvived(t *testing.T) {
+	_, closed := fill(t)
+	var name string
+	for n, raw := range closed {
+		if strings.HasSuffix(n, ".sst") && (name == "" || len(raw) > len(closed[name])) {
+			name = n
+		}
+	}
+	require.NotEmpty(t, name)
+	path := filepath.Join(t.TempDir(), name)
+	failed := 0
+	for round := range 400 {
+		require.NoError(t, os.WriteFile(path, closed[name], 0o600))
+		cut := make(chan error)
+		go func() {
+			for range round * 50 { // a little later each time
+				runtime.Gosched()
+			}
+			cut <- os.Truncate(path, 0)
+		}()
+		if checkTable(path) != nil {
+			failed++
+		}
+		require.NoError(t, <-cut)
+	}
+	require.Positive(t, failed)
 }

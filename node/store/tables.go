@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -57,8 +58,11 @@ func readManifest(opts badger.Options) (badger.Manifest, error) {
 	return manifest, err
 }
 
-// checkTable reads one table. The library panics at some kinds of damage.
+// checkTable reads one table. The library panics at some kinds of damage, and the kernel
+// ends a process that reads a mapped file where it is not any more: a compaction cuts a
+// table off to remove it, and a disk may fail.
 func checkTable(path string) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("malformed table: %v", fault)
