@@ -22,14 +22,20 @@ func (p *blockPeer) asksFor(hash chainhash.Hash) {
 // gets waits for a block.
 func (p *blockPeer) gets(hash chainhash.Hash) {
 	p.t.Helper()
+	require.Equal(p.t, hash, p.next())
+}
+
+// next waits for whatever block comes next.
+func (p *blockPeer) next() (hash chainhash.Hash) {
+	p.t.Helper()
 	select {
-	case got := <-p.arrived:
-		require.Equal(p.t, hash, got)
+	case hash = <-p.arrived:
 	case <-p.gone:
 		require.FailNow(p.t, "the node has hung up")
 	case <-time.After(patience):
 		require.FailNow(p.t, "no block came")
 	}
+	return hash
 }
 
 func (n *node) hashAt(height int) chainhash.Hash {

@@ -292,4 +292,9 @@ func TestBlockTransactionsAreServed(t *testing.T) {
 		require.True(t, reply.Found)
 		require.Equal(t, isCompact, reply.Compact)
 	}
+	for depth, atTip := range []bool{true, true, false} {
+		reply, err := r.fetchBlock(t.Context(), p2p.FetchBlockRequest{Hash: at(depth)})
+		require.NoError(t, err)
+		require.Equal(t, atTip, reply.AtTip, depth)
+	}
 }

@@ -104,6 +104,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 		reply.TooDeep = true
 		return reply, nil
 	}
+	reply.AtTip = r.within(at, 1)
 	reply.Historical = r.chain.View().BestHeader.Time-at.Time > historicalAge
 	if req.Compact && r.within(at, compactDepth) {
 		raw, err := r.recent.encode(r.chain, at)

@@ -164,7 +164,11 @@ func (s *Session) answerBlock(inv wire.InvVect, f p2p.FetchReply, err error) {
 	case f.Compact:
 		s.send(cmdCompactBlock, f.First())
 	case f.Found:
-		s.sendBlock(inv.Hash, f.First())
+		send := s.send
+		if f.AtTip {
+			send = s.sendFirst
+		}
+		send(wire.CmdBlock, f.First())
 		s.continueGetBlocks(inv.Hash)
 	}
 	s.serveNext()
@@ -178,15 +182,6 @@ func (s *Session) refusesBlocks() bool {
 	}
 	s.disconnect(p2p.AsksForUnserved, "block request though neither NODE_NETWORK nor NODE_NETWORK_LIMITED is offered")
 	return true
-}
-
-// sendBlock sends a block that was asked for; the last ones do not wait behind others.
-func (s *announcements) sendBlock(h chainhash.Hash, raw []byte) {
-	if parent, _ := s.announcer.parent(s.tip.Hash); h == s.tip.Hash || h == parent {
-		s.sendFirst(wire.CmdBlock, raw)
-		return
-	}
-	s.send(wire.CmdBlock, raw)
 }
 
 // continueGetBlocks makes a peer that syncs by getblocks ask for the next run.

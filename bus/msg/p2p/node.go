@@ -298,6 +298,9 @@ type FetchReply struct {
 	Compact bool `cbor:"3,keyasint"`
 	// Historical: it is so old that only those want it who catch up.
 	Historical bool `cbor:"4,keyasint,omitempty"`
+	// AtTip: it is the last block of the best chain or the one before, which peers wait
+	// for.
+	AtTip bool `cbor:"5,keyasint,omitempty"`
 	multipart.Frames
 }
 
