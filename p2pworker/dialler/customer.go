@@ -27,9 +27,7 @@ func (c *customer) reply(a answer, nc net.Conn) {
 	if err == nil {
 		err = send(c.conn, a, nc)
 	}
-	if nc != nil {
-		nc.Close()
-	}
+	drop(nc)
 	if err != nil {
 		c.conn.Close()
 	}

@@ -99,10 +99,21 @@ func (d *dialler) serve(ctx context.Context, dock part.Dock) {
 		}
 		group.Go(func() error {
 			a, nc := d.look(ctx, c, q)
+			if ctx.Err() != nil {
+				// It is no failure of the dial that this process ends: the next one is asked.
+				drop(nc)
+				return nil
+			}
 			a.ID = q.ID
 			c.reply(a, nc)
 			return nil
 		})
+	}
+}
+
+func drop(nc net.Conn) {
+	if nc != nil {
+		nc.Close()
 	}
 }
 
