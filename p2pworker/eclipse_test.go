@@ -166,6 +166,9 @@ func (b *besieged) day(ctx context.Context, first bool) (mine, all int) {
 		stops = append(stops, stop)
 		return c
 	}
+	supervisor := bus.NewMux()
+	keepFiles(supervisor, b.dir)
+	conn(roles.Supervisor, supervisor)
 	node, gateway := conn(roles.Node, b.node.mux()), conn(roles.Gateway, bus.NewMux())
 	run := func(role rights.Role, name string, part func(context.Context) error) {
 		ctx, cancel := context.WithCancel(ctx)

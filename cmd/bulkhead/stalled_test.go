@@ -57,6 +57,7 @@ func TestAStalledWalletHoldsUpNobodyElse(t *testing.T) {
 	n.must("createwallet", "a")
 	n.must("createwallet", "b")
 	n.mine(1)
+	n.must("wallet:a/getbalance")
 	pid := n.stall("wallet.a.")
 	ended := n.crowd("wallet:a/getbalance", 16)
 	require.Equal(t, 1, n.height())
@@ -111,6 +112,7 @@ func TestAStalledNodeCanBeAskedAboutAndStopped(t *testing.T) {
 func TestAStopReleasesTheClientsOfAStalledWallet(t *testing.T) {
 	n := startNode(t, "regtest", "-p2pworkers=1")
 	n.must("createwallet", "a")
+	n.must("wallet:a/getbalance") // the gateway has heard of it
 	n.stall("wallet.a.")
 	ended := n.crowd("wallet:a/getbalance", 80)
 	user, password, err := n.credentials()
