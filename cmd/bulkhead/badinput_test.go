@@ -74,6 +74,18 @@ func TestAFloodOfBadRequestsTakesNoMemory(t *testing.T) {
 	n.stop()
 }
 
+// resident is the memory of the processes of a role, by pid.
+func (n *node) resident(role string) map[float64]float64 {
+	n.t.Helper()
+	list := map[float64]float64{}
+	for _, c := range n.must("getcompartments").([]any) {
+		if entry := c.(map[string]any); entry["role"] == role {
+			list[entry["pid"].(float64)] = entry["rss"].(float64)
+		}
+	}
+	return list
+}
+
 // memory returns the resident bytes of each role.
 func (n *node) memory() map[string]float64 {
 	n.t.Helper()
