@@ -27,7 +27,7 @@ func Prepare(cfg Config, log *slog.Logger) error {
 // Tidy removes the folders of Prepare that an ended process did not need.
 func Tidy(cfg Config) {
 	snapshot.Tidy(cfg.Dir)
-	_ = os.Remove(filepath.Join(cfg.Dir, "indexes")) // one with something in it stays
+	snapshot.RemoveEmpty(filepath.Join(cfg.Dir, "indexes"))
 }
 
 // Files are what a process with this configuration works with: folders whose content is

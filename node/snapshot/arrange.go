@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkheadnode/bulkhead/internal/durable"
 	"github.com/bulkheadnode/bulkhead/node/store"
 )
@@ -33,9 +35,13 @@ func Folders(dir string) []string {
 func Tidy(dir string) {
 	s := New(Config{Dir: dir})
 	for _, empty := range []string{s.LoadedDir(), s.rollbackDir()} {
-		_ = os.Remove(empty) // one that is not is needed
+		RemoveEmpty(empty)
 	}
 }
+
+// RemoveEmpty removes a folder with nothing in it, as far as it may. A link to a folder
+// stays: the user has moved that elsewhere.
+func RemoveEmpty(dir string) { _ = unix.Rmdir(dir) }
 
 func (s *Sets) arrange() error {
 	for _, dir := range []string{s.Dir(), s.LoadedDir()} {

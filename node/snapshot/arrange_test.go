@@ -74,3 +74,20 @@ func TestArrange(t *testing.T) {
 		}
 	}
 }
+
+// What a user has moved to another disk, and put a link in its place for, stays there.
+func TestALinkToAFolderIsNotTidiedAway(t *testing.T) {
+	dir, disk := t.TempDir(), t.TempDir()
+	link := filepath.Join(dir, "indexes")
+	require.NoError(t, os.Symlink(disk, link))
+	snapshot.RemoveEmpty(link)
+	_, err := os.Lstat(link)
+	require.NoError(t, err)
+	full, empty := filepath.Join(dir, "full"), filepath.Join(dir, "empty")
+	require.NoError(t, os.MkdirAll(filepath.Join(full, "x"), 0o700))
+	require.NoError(t, os.Mkdir(empty, 0o700))
+	snapshot.RemoveEmpty(full)
+	snapshot.RemoveEmpty(empty)
+	require.DirExists(t, full)
+	require.NoDirExists(t, empty)
+}

@@ -26,11 +26,18 @@ func checkSettingsFile(path string) error {
 		return config.Complain("Settings file could not be read: %v", err)
 	}
 	var settings map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &settings); err != nil {
+	err = json.Unmarshal(raw, &settings)
+	if err == nil && settings == nil {
+		err = errNull
+	}
+	if err != nil {
 		return config.Complain("Settings file could not be read: %s is not a JSON object (%v). Without the file the node starts with its default settings.", path, err)
 	}
 	return nil
 }
+
+// errNull is JSON that is no object, though it can be taken for one.
+var errNull = errors.New("it says null")
 
 // maxSettings bounds the settings file.
 const maxSettings = 1 << 20
@@ -53,7 +60,13 @@ func readSettings(path string) (map[string]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return settings, json.Unmarshal(raw, &settings)
+	if err := json.Unmarshal(raw, &settings); err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return nil, fmt.Errorf("%s: %w", path, errNull)
+	}
+	return settings, nil
 }
 
 // readLoadList returns the names under "wallet".
@@ -63,7 +76,8 @@ func readLoadList(path string) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	return names, json.Unmarshal(settings["wallet"], &names)
+	err = json.Unmarshal(settings["wallet"], &names)
+	return names, err
 }
 
 // writeLoadList adds a name or takes it out. When it returns, the file is on

@@ -56,3 +56,11 @@ func TestADamagedSettingsFileIsLeftAlone(t *testing.T) {
 	_, err := readLoadList(path)
 	require.ErrorContains(t, err, "1048577 bytes")
 }
+
+// JSON has a value that is no object, and that Go takes for one.
+func TestSettingsThatAreNullAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.json")
+	require.NoError(t, os.WriteFile(path, []byte("null"), 0o600))
+	require.ErrorContains(t, checkSettingsFile(path), "it says null")
+	require.ErrorIs(t, writeLoadList(path, "a", true), errNull)
+}
