@@ -122,6 +122,10 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrMissing, dir)
 	}
+	// Badger makes a database of any folder, and removes files there that look like its own.
+	if info, err := os.Lstat(filepath.Join(dir, badger.ManifestFilename)); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a wallet: it has no %s", dir, badger.ManifestFilename)
+	}
 	s, err := open(dir, log)
 	if err != nil {
 		return nil, err

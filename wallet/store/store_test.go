@@ -86,3 +86,17 @@ func TestManyTransactionsAreSavedTogether(t *testing.T) {
 	require.NoError(t, s.Transactions(func(ledger.Tx) { count++ }))
 	require.Equal(t, len(many), count)
 }
+
+// A folder of something else is left as it is: a database would remove what it takes for
+// its own.
+func TestAForeignFolderIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"wallet.dat", "000007.sst", "LOCK"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600))
+	}
+	_, err := store.Open(dir, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "is not a wallet")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 3)
+}
