@@ -159,6 +159,11 @@ func (c *Client) ask(ctx context.Context, q question) (reply, error) {
 		case r := <-to:
 			return r, nil
 		case <-d.gone:
+			select {
+			case r := <-to: // it came before the end
+				return r, nil
+			default:
+			}
 			continue
 		case <-ctx.Done():
 		}

@@ -3,6 +3,7 @@ package dialler
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ const answerPatience = 5 * time.Second
 type customer struct {
 	name   string
 	grants *grants
+
+	strange atomic.Int64 // questions for orders that the manager does not know
 
 	mu   sync.Mutex // one answer at a time
 	conn *net.UnixConn

@@ -133,10 +133,20 @@ func (d *dialler) look(ctx context.Context, c *customer, q question) (answer, ne
 	return answer{}, nc
 }
 
+// maxStrange is how often a worker may name orders that the manager does not know, which
+// happens when a manager was started again. Who does so all the time would use up what
+// the manager has time for, and the dialler's share of calls, which is that of all workers.
+const maxStrange = 1000
+
+var unknownDial = &bus.Error{Kind: msg.KindUnknownDial}
+
 // grant finds the ways of an order, once.
 func (d *dialler) grant(ctx context.Context, c *customer, order uint64) answer {
 	if _, known := c.grants.of(order); !known {
 		ways, err := d.find(ctx, c.name, order)
+		if errors.Is(err, unknownDial) && c.strange.Add(1) > maxStrange {
+			c.conn.Close()
+		}
 		if err != nil {
 			return answer{Failed: err.Error()}
 		}

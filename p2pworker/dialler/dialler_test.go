@@ -296,3 +296,23 @@ func TestADiallerThatCannotLookUpAnyMoreEnds(t *testing.T) {
 	r.dock("worker.1", arrive)
 	require.NoError(t, <-found)
 }
+
+// Who asks for what is not there all the time has no dock any more.
+func TestAWorkerThatInventsOrdersLosesItsDock(t *testing.T) {
+	r := newRig(t)
+	ends := r.pair()
+	defer ends[1].Close()
+	r.docks <- part.Dock{Peer: "worker.9", Conn: ends[0]}
+	buf := make([]byte, maxAnswer)
+	answered := 0
+	for {
+		if send(ends[1], question{ID: 1, Order: 7, Way: findWays}, nil) != nil {
+			break
+		}
+		if _, err := ends[1].Read(buf); err != nil {
+			break
+		}
+		answered++
+	}
+	require.Equal(t, maxStrange, answered)
+}

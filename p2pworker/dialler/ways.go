@@ -22,8 +22,9 @@ var (
 	errNoResult = errors.New("its name leads nowhere")
 )
 
-// maxWays is how many addresses of a name are tried.
-const maxWays = 256
+// maxWays is how many addresses of a name are tried: as many as an answer has room for,
+// each with the longest path of a proxy.
+const maxWays = 128
 
 // Dialler finds ways to where an order is to lead, and makes connections by them.
 type Dialler interface {

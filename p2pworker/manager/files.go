@@ -137,6 +137,11 @@ func (m *manager) loadFiles() error {
 	if err == nil {
 		err = m.bans.Decode(raw, m.cfg.Networks.CJDNS)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		// It may be another file than the one that this process got the right to read: the
+		// supervisor has replaced it for the process before. The next one may.
+		return err
+	}
 	if err != nil {
 		m.env.Logger.Info("Recreating the banlist database")
 		m.owe(m.saveBans)
