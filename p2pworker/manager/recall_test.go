@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,18 +19,45 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 )
 
-// remembers is a supervisor that notes each call, or fails.
-func (s *ship) remembers() (calls *[][][]byte, fails *error) {
-	calls, fails = new([][][]byte), new(error)
+// memory is a supervisor that notes each call, or fails.
+type memory struct {
+	mu    sync.Mutex
+	calls [][][]byte
+	fails error
+}
+
+func (s *ship) remembers() *memory {
+	m := &memory{}
 	mux := bus.NewMux()
 	msg.RememberPeers.Handle(mux, func(_ context.Context, body msg.EndedPeersBody) (bus.None, error) {
-		if *fails == nil {
-			*calls = append(*calls, body.Records)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.fails == nil {
+			m.calls = append(m.calls, body.Records)
 		}
-		return bus.None{}, *fails
+		return bus.None{}, m.fails
 	})
 	s.bus.Conn(roles.Supervisor, "supervisor", mux)
-	return calls, fails
+	return m
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fails = err
+}
+
+// taken returns the calls since it was last asked to forget them.
+func (m *memory) taken() [][][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.calls)
+}
+
+func (m *memory) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls = nil
 }
 
 // passes lets time pass in a bubble.
@@ -50,36 +78,36 @@ func all(calls [][][]byte) (records [][]byte) {
 func TestHistoryIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShip(t, Config{})
-		calls, fails := s.remembers()
+		kept := s.remembers()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := concurrently(ctx, s.handHistory)
 		w := s.worker("worker.1", 0)
 		end := func() { w.close(p2p.ClosePeerRequest{Peer: w.accept("1.2.3.4:1000"), Code: p2p.PingTimeout}) }
 		end()
 		synctest.Wait()
-		require.Len(t, all(*calls), 1)
+		require.Len(t, all(kept.taken()), 1)
 		for range 2*maxHanded + 5 {
 			end()
 		}
 		passes(handPause * 4)
-		require.Len(t, *calls, 4)
-		require.Len(t, all(*calls), 2*maxHanded+6)
+		require.Len(t, kept.taken(), 4)
+		require.Len(t, all(kept.taken()), 2*maxHanded+6)
 
-		*fails = errors.New("not now")
+		kept.fail(errors.New("not now"))
 		end()
 		passes(handRetry / 2)
-		*fails = nil
+		kept.fail(nil)
 		passes(handRetry)
-		require.Len(t, *calls, 5)
+		require.Len(t, kept.taken(), 5)
 
-		again, err := restarted(Config{DataDir: t.TempDir(), Past: all(*calls)})
+		again, err := restarted(Config{DataDir: t.TempDir(), Past: all(kept.taken())})
 		require.NoError(t, err)
 		require.Equal(t, s.past, again.past)
 		require.Len(t, again.past, 2*maxHanded+7)
 		require.Zero(t, again.noted, "the supervisor has them")
-		*calls = nil
+		kept.forget()
 		passes(time.Hour)
-		require.Empty(t, *calls)
+		require.Empty(t, kept.taken())
 		cancel()
 		require.ErrorIs(t, <-ended, context.Canceled)
 		next := newShip(t, Config{Past: all([][][]byte{{[]byte(`{"id": 700}`), []byte(`{"id": 7000000000000000000}`)}})})
@@ -91,7 +119,7 @@ func TestHistoryIsHandedOver(t *testing.T) {
 func TestHistoryThatCannotBeHandedOverIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShip(t, Config{})
-		calls, _ := s.remembers()
+		kept := s.remembers()
 		w := s.worker("worker.1", 0)
 		for range maxHistory + 3 {
 			w.close(p2p.ClosePeerRequest{Peer: w.accept("1.2.3.4:1000")})
@@ -103,8 +131,8 @@ func TestHistoryThatCannotBeHandedOverIsBounded(t *testing.T) {
 				break
 			}
 		}
-		require.Len(t, all(*calls), maxHistory)
-		again, err := restarted(Config{DataDir: t.TempDir(), Past: all(*calls)})
+		require.Len(t, all(kept.taken()), maxHistory)
+		again, err := restarted(Config{DataDir: t.TempDir(), Past: all(kept.taken())})
 		require.NoError(t, err)
 		require.Equal(t, s.past, again.past)
 	})
