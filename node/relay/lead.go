@@ -34,6 +34,7 @@ const (
 type lead struct {
 	mu      sync.Mutex // guards the fields below
 	peer    *download.Holder
+	untried bool                     // it is not preferred, and has told nothing
 	until   time.Time                // in all
 	idle    time.Time                // when its next message is to be there
 	waiting map[download.Holder]bool // those who want to begin, and whether they are preferred
@@ -41,7 +42,7 @@ type lead struct {
 }
 
 // begin reports whether a peer's headers are to be asked for. If not, it is woken
-// when they are.
+// when they are. A preferred one does not wait for another that has told nothing.
 func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, patience time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +50,8 @@ func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, pat
 		return false
 	}
 	now := time.Now()
-	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) {
+	yields := l.untried && preferred // a stranger that came first and is silent costs no minute
+	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) && !yields {
 		if len(l.waiting) < maxSyncs {
 			l.waiting[h] = preferred
 		}
@@ -57,7 +59,7 @@ func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, pat
 	}
 	delete(l.waiting, h)
 	if l.peer == nil || *l.peer != h {
-		l.peer, l.until = &h, now.Add(patience+leadSlack)
+		l.peer, l.until, l.untried = &h, now.Add(patience+leadSlack), !preferred
 	}
 	l.idle = now.Add(leadIdle)
 	return true
@@ -106,7 +108,7 @@ func (l *lead) goesOn(h download.Holder) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.peer != nil && *l.peer == h {
-		l.idle = time.Now().Add(leadIdle)
+		l.idle, l.untried = time.Now().Add(leadIdle), false
 	}
 }
 
