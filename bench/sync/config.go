@@ -15,6 +15,7 @@ type config struct {
 	chains   []chain
 	kinds    bool          // the chains are of one kind each
 	mempool  bool          // mempools are measured instead of syncs
+	compact  bool          // and how fast they make blocks of compact ones; with mempool
 	layouts  bool          // syncs by several layouts of processes, and from several peers
 	idle     time.Duration // how long the idle node is pinged, with layouts
 	rounds   int
@@ -32,6 +33,7 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	name := flags.String("chain", "", "measure only this chain: payments or mainnet")
 	flags.BoolVar(&c.kinds, "kinds", false, "measure a small chain of each kind of output instead")
 	flags.BoolVar(&c.mempool, "mempool", false, "measure how fast mempools take transactions instead")
+	flags.BoolVar(&c.compact, "compact", false, "measure how fast compact blocks are made whole, relayed and connected instead")
 	flags.BoolVar(&c.layouts, "layouts", false, "measure syncs from one and three peers by the number of worker processes instead, with what is received and how pings are answered")
 	flags.IntVar(&c.rounds, "rounds", 1, "how often every node is measured")
 	flags.StringVar(&c.bitcoind, "bitcoind", "", "path of a bitcoind to measure too")
@@ -43,6 +45,7 @@ func parseConfig(args []string, output io.Writer) (config, error) {
 	if *scale <= 0 || *scale > 1 || c.rounds < 1 || flags.NArg() > 0 {
 		return c, errors.New("-scale must be above 0 and at most 1, -rounds positive, and there are no other arguments")
 	}
+	c.mempool = c.mempool || c.compact
 	var err error
 	if c.chains, err = c.chosenChains(*name, *scale); err != nil {
 		return c, err
@@ -68,7 +71,7 @@ func (c config) chosenChains(name string, scale float64) ([]chain, error) {
 	case c.mempool && !c.kinds && name == "":
 		return []chain{poolShapeOf(scale)}, nil
 	case c.mempool:
-		return nil, errors.New("-mempool has a chain of its own")
+		return nil, errors.New("-mempool and -compact have a chain of their own")
 	case c.kinds && name == "":
 		return kindShapes(scale), nil
 	case c.kinds:

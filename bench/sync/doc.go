@@ -1,6 +1,6 @@
 // Sync times how long nodes take to sync chains.
 //
-//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-mempool] [-layouts] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
+//	go -C bench run ./sync [-chain=payments|mainnet] [-kinds] [-mempool] [-compact] [-layouts] [-scale=1] [-rounds=1] [-run=REGEXP] [-bitcoind=PATH] [-cache=DIR]
 //
 // It runs in the folder bench: paths in its flags start there.
 //
@@ -46,6 +46,15 @@
 // Time runs from the first to the answer of getmempoolinfo, asked every 10 ms, that
 // counts them all; CPU time is that of the node's processes between the two. btcd is
 // left out.
+//
+// # Compact blocks
+//
+// With -compact, the mempool is fed likewise, but for ten payments of every other block.
+// Then a peer brings these blocks as compact ones (BIP152), whose first lets it be asked for
+// the next without an announcement and is not counted. Shown is how long it takes from the
+// message until another peer, which asked for that, has the compact block, and until a
+// client in waitforblock is answered: apart for blocks of which all payments are in the
+// mempool, and for those of which some have to be asked for.
 //
 // # Layouts
 //

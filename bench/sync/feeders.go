@@ -32,34 +32,35 @@ func dialFeeders(port int) (*feeders, error) {
 			return nil, errors.Join(err, f.hangUp())
 		}
 		f.conns = append(f.conns, conn)
-		if err := shakeHands(conn); err != nil {
+		if _, err := shakeHands(conn); err != nil {
 			return nil, errors.Join(err, f.hangUp())
 		}
 	}
 	return f, nil
 }
 
-// shakeHands speaks first, and ends with the node's verack.
-func shakeHands(conn net.Conn) error {
+// shakeHands speaks first, and ends with the node's verack. What it has read of later
+// messages is in the session.
+func shakeHands(conn net.Conn) (*session, error) {
 	if err := conn.SetDeadline(time.Now().Add(sessionPatience)); err != nil {
-		return err
+		return nil, err
 	}
 	s := newSession(&chainIndex{blocks: make([]located, 1)}, nil, conn)
 	if err := errors.Join(s.send(s.version()), s.out.Flush()); err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		_, msg, _, err := wire.ReadMessageWithEncodingN(s.in, protocol, network, wire.LatestEncoding)
 		if err != nil && !errors.Is(err, wire.ErrUnknownMessage) {
-			return err
+			return nil, err
 		}
 		switch msg.(type) {
 		case *wire.MsgVersion:
 			if err := errors.Join(s.send(wire.NewMsgVerAck()), s.out.Flush()); err != nil {
-				return err
+				return nil, err
 			}
 		case *wire.MsgVerAck:
-			return conn.SetDeadline(time.Time{}) // the peers end when the measurement does
+			return s, conn.SetDeadline(time.Time{}) // the peers end when the measurement does
 		}
 	}
 }

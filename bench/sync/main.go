@@ -41,6 +41,13 @@ func start(args []string, in io.Reader, out, progress io.Writer) error {
 		}
 		return writeLayouts(out, m, chain, list)
 	}
+	if c.compact {
+		r, found, err := measureCompact(ctx, c, progress)
+		if err != nil {
+			return err
+		}
+		return r.writeCompact(out, c, m, found)
+	}
 	if c.mempool {
 		r, err := measurePool(ctx, c, progress)
 		if err != nil {

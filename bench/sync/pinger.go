@@ -22,6 +22,7 @@ const (
 // and does nothing else.
 type pinger struct {
 	conn net.Conn
+	s    *session
 	done chan struct{}
 
 	mu   sync.Mutex
@@ -39,7 +40,7 @@ func (n *startedNode) dialPinger(ctx context.Context, port int) (*pinger, error)
 		if err != nil {
 			return false, ctx.Err()
 		}
-		if err := shakeHands(conn); err != nil {
+		if p.s, err = shakeHands(conn); err != nil {
 			conn.Close()
 			return false, ctx.Err()
 		}
@@ -55,7 +56,7 @@ func (n *startedNode) dialPinger(ctx context.Context, port int) (*pinger, error)
 
 func (p *pinger) run() {
 	defer close(p.done)
-	s := newSession(&chainIndex{blocks: make([]located, 1)}, nil, p.conn)
+	s := p.s
 	ticker := time.NewTicker(pingEvery)
 	defer ticker.Stop()
 	for nonce := uint64(1); ; nonce++ {

@@ -12,12 +12,13 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/bench/internal/proc"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 // Payments of the mempool's chain at scale 1: 40,000.
 const (
-	poolBlocks   = 8
-	poolPerBlock = 5000
+	poolBlockCount = 8
+	poolPerBlock   = 5000
 )
 
 // stallPatience is how long a mempool may take nothing while it is fed.
@@ -30,7 +31,7 @@ type poolShape struct{ stages }
 
 func poolShapeOf(scale float64) poolShape {
 	return poolShape{stages{
-		Seed: 1, Funding: leastFunding, Fanout: poolBlocks, PerBlock: scaled(poolPerBlock, scale), Spending: poolBlocks,
+		Seed: 1, Funding: leastFunding, Fanout: poolBlockCount, PerBlock: scaled(poolPerBlock, scale), Spending: poolBlockCount,
 	}}
 }
 
@@ -100,57 +101,82 @@ func (r *results) feedAll(ctx context.Context, c config, built binaries, path, d
 	return nil
 }
 
-// poolMessages are the payments of the blocks that nodes are not shown, each as a
-// message of the protocol.
-func poolMessages(path string, s poolShape) (messages [][]byte, err error) {
+// poolBlocks are the blocks that nodes are not shown.
+func poolBlocks(path string, s poolShape) (blocks []*consensus.Block, err error) {
 	height := 0
 	err = readChain(path, func(_ int64, raw []byte) error {
 		if height++; height <= s.served() {
 			return nil
 		}
-		var block wire.MsgBlock
-		if err := block.Deserialize(bytes.NewReader(raw)); err != nil {
-			return err
-		}
-		for _, tx := range block.Transactions[1:] {
-			var message bytes.Buffer
-			if _, err := wire.WriteMessageWithEncodingN(&message, tx, protocol, network, wire.LatestEncoding); err != nil {
-				return err
-			}
-			messages = append(messages, message.Bytes())
-		}
-		return nil
+		block, err := consensus.ParseBlock(bytes.Clone(raw))
+		blocks = append(blocks, block)
+		return err
 	})
-	return messages, err
+	return blocks, err
+}
+
+// poolMessages are the payments of the blocks that nodes are not shown, each as a
+// message of the protocol.
+func poolMessages(path string, s poolShape) (messages [][]byte, err error) {
+	blocks, err := poolBlocks(path, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, block := range blocks {
+		for _, tx := range block.Txs[1:] {
+			message, err := txMessage(tx)
+			if err != nil {
+				return nil, err
+			}
+			messages = append(messages, message)
+		}
+	}
+	return messages, nil
+}
+
+func txMessage(tx *consensus.Tx) ([]byte, error) {
+	var message bytes.Buffer
+	_, err := wire.WriteMessageWithEncodingN(&message, tx.MsgTx, protocol, network, wire.LatestEncoding)
+	return message.Bytes(), err
 }
 
 // feedNode syncs a system into a new folder, which it removes, and feeds its
 // mempool.
 func feedNode(ctx context.Context, sys system, binary, dir string, s *serverProcess, messages [][]byte) (m measurement, err error) {
+	err = withSynced(ctx, sys, binary, dir, s, func(n *startedNode, port int) error {
+		f, err := dialFeeders(port)
+		if err != nil {
+			return err
+		}
+		defer f.hangUp()
+		m, err = n.feed(ctx, f, messages)
+		return err
+	})
+	return m, err
+}
+
+// withSynced calls fn with a node that has all that it is shown, and the port for its
+// peers. Its folder is made before and removed after.
+func withSynced(ctx context.Context, sys system, binary, dir string, s *serverProcess, fn func(n *startedNode, port int) error) (err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return m, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	p := place{dir: dir, peers: []string{s.address}}
 	for _, port := range []*int{&p.rpcPort, &p.listen} {
 		if *port, err = freePort(); err != nil {
-			return m, err
+			return err
 		}
 	}
 	n, err := startNode(binary, sys, p)
 	if err != nil {
-		return m, err
+		return err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
 	if err := n.awaitChain(ctx); err != nil {
-		return m, err
+		return err
 	}
-	f, err := dialFeeders(p.listen)
-	if err != nil {
-		return m, err
-	}
-	defer f.hangUp()
-	return n.feed(ctx, f, messages)
+	return fn(n, p.listen)
 }
 
 // awaitChain waits until the node has all that it is shown, and takes
