@@ -24,6 +24,9 @@ func (n observer) observe(ev chainstate.Event) {
 		n.observeStep(ev.Event)
 	case chainstate.BlockStored:
 		n.sets.BlockStored()
+		if n.relay.BlockStored(ev.At, ev.Block) {
+			n.feed.BlockSeen(ev.At.AppendHeader(nil))
+		}
 	case chainstate.BlockConnected:
 		n.relay.BlockConnected(ev.Block, ev.Initial)
 		n.feed.BlockConnected(ev.Node, ev.Block, ev.Initial)

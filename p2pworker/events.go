@@ -29,6 +29,13 @@ func (w *worker) listener(ctx context.Context) *bus.Listener {
 		w.setTip(e.Tip, session.TipChanged{Headers: e.Attached})
 		return nil
 	})
+	msg.BlockSeen.On(l, func(e p2p.BlockSeenEvent, _ bus.Meta) error {
+		if len(e.Attached) != 1 || !validHeaders(e.Attached) {
+			return errors.New("not the header of a block")
+		}
+		w.broadcast(session.BlockSeen{Header: e.Attached[0]})
+		return nil
+	})
 	msg.TxsAnnounced.On(l, func(e p2p.TxsAnnouncedEvent, _ bus.Meta) error {
 		w.broadcast(e)
 		return nil

@@ -23,7 +23,7 @@ func (m *mailbox) put(in session.Input) {
 	defer m.mu.Unlock()
 	if len(m.queue) >= maxMail {
 		switch in.(type) {
-		case p2p.TxsAnnouncedEvent, session.TipChanged, session.RelayAddresses:
+		case p2p.TxsAnnouncedEvent, session.TipChanged, session.BlockSeen, session.RelayAddresses:
 			return
 		}
 	}

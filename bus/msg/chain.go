@@ -22,6 +22,12 @@ var (
 // fee rate has changed; a worker announces the blocks it lists to its peers.
 var TipChanged = bus.Topic[p2p.TipChangedEvent]("node.tip")
 
+// BlockSeen is published when a block has arrived that comes next after the tip, before
+// its scripts are verified: its work, its place and its transactions' root are right.
+// A worker may announce it at once to peers that asked for compact blocks (BIP152,
+// "pre-validation relay").
+var BlockSeen = bus.Topic[p2p.BlockSeenEvent]("node.seen")
+
 // TxRates is how fast transactions are announced to peers.
 type TxRates struct {
 	PerSecond int         `cbor:"1,keyasint"` // to inbound peers, in the long run (-txsendrate)

@@ -23,7 +23,7 @@ func bodies() []any {
 		new(msg.ReadinessReply), new(msg.SpawnReply), new(msg.SpawnWalletRequest), new(msg.MakeWalletRequest), new(msg.RememberWalletRequest), new(msg.CompartmentsReply),
 		new(msg.GetBlockRequest), new(msg.GetBlockReply), new(msg.BlockEvent), new(msg.TipEvent), new(msg.TxEvent),
 		new(msg.WatchRequest), new(msg.ScanRequest), new(msg.ScanItem), new(msg.WatchedMempoolItem), new(msg.WatchedTxEvent), new(msg.BroadcastRequest),
-		new(p2p.Tip), new(p2p.TipChangedEvent), new(p2p.PeerEvent), new(p2p.Done),
+		new(p2p.Tip), new(p2p.TipChangedEvent), new(p2p.BlockSeenEvent), new(p2p.PeerEvent), new(p2p.Done),
 		new(p2p.LocatorRequest), new(p2p.LocatorReply), new(p2p.FindHeadersRequest), new(p2p.FindBlocksRequest), new(p2p.HeadersReply),
 		new(p2p.SubmitHeadersRequest), new(p2p.SubmitHeadersReply), new(p2p.SubmitBlockRequest), new(p2p.SubmitTxRequest), new(p2p.SubmitTxsRequest), new(p2p.SubmitTxsReply), new(p2p.SubmitReply),
 		new(p2p.LeaseRequest), new(p2p.LeaseReply), new(p2p.ReleaseRequest),

@@ -29,6 +29,12 @@ func (s *Set[K]) Has(k K) bool {
 	return ok
 }
 
+// Remove forgets a member.
+func (s *Set[K]) Remove(k K) {
+	delete(s.young, k)
+	delete(s.old, k)
+}
+
 // Clear forgets all.
 func (s *Set[K]) Clear() {
 	clear(s.young)

@@ -14,6 +14,9 @@ func TestASetIsBounded(t *testing.T) {
 		require.LessOrEqual(t, len(s.young)+len(s.old), 10)
 	}
 	require.False(t, s.Has(80))
-	s.Clear()
+	s.Remove(99)
 	require.False(t, s.Has(99))
+	require.True(t, s.Has(98))
+	s.Clear()
+	require.False(t, s.Has(98))
 }

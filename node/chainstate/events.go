@@ -14,7 +14,10 @@ type Event interface{ event() }
 type Step struct{ chain.Event }
 
 // BlockStored: a block arrived that was not there; it may be connected later.
-type BlockStored struct{ At *chain.BlockNode }
+type BlockStored struct {
+	At    *chain.BlockNode
+	Block *consensus.Block
+}
 
 // BlockDisconnected: a block left the chain that a BlockConnected was about, of
 // this process or of one before.

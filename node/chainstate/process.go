@@ -79,7 +79,7 @@ func (o *Owner) take(s *State, block *consensus.Block, requested bool, v *Verdic
 		return nil, s.Vital(err)
 	}
 	if v.New {
-		s.observe(BlockStored{v.At})
+		s.observe(BlockStored{v.At, block})
 	}
 	if err := s.Advance(); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func TestBlocksArePutTogether(t *testing.T) {
 		missing := len(block.Txs) - 1 - len(prefill)
 		for _, tx := range known {
 			missing--
-			require.Equal(t, missing > 0, p.Offer(tx))
+			require.Equal(t, missing > 0, p.Offer(&tx.WitnessID, tx))
 		}
 		asked := p.Missing()
 		require.Len(t, asked, missing)
@@ -119,12 +119,12 @@ func TestCollisionsAreAskedFor(t *testing.T) {
 	p, err := Begin(parsed)
 	require.NoError(t, err)
 	p.at[parsed.ShortID(&block.Txs[1].WitnessID)] = 1 // both are at the same place now
-	require.True(t, p.Offer(twin))
-	require.True(t, p.Offer(twin), "the same one twice is no collision")
+	require.True(t, p.Offer(&twin.WitnessID, twin))
+	require.True(t, p.Offer(&twin.WitnessID, twin), "the same one twice is no collision")
 	require.Equal(t, []uint16{2}, p.Missing())
-	require.True(t, p.Offer(block.Txs[1]))
+	require.True(t, p.Offer(&block.Txs[1].WitnessID, block.Txs[1]))
 	require.Equal(t, []uint16{1, 2}, p.Missing())
-	require.True(t, p.Offer(twin))
+	require.True(t, p.Offer(&twin.WitnessID, twin))
 	require.Equal(t, []uint16{1, 2}, p.Missing())
 }
 
@@ -174,7 +174,7 @@ func FuzzPutTogether(f *testing.F) {
 			return
 		}
 		for _, tx := range block.Txs {
-			p.Offer(tx)
+			p.Offer(&tx.WitnessID, tx)
 		}
 		missing := p.Missing()
 		if given, err := ParseTxs(filling); err == nil {

@@ -3,6 +3,8 @@ package compact
 import (
 	"errors"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
+
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -50,8 +52,8 @@ func Begin(b *Block) (*Partial, error) {
 
 // Offer places a transaction that we know, if it is one of the block. It reports
 // false when nothing is missing any more.
-func (p *Partial) Offer(tx *consensus.Tx) (more bool) {
-	position, ok := p.at[p.block.ShortID(&tx.WitnessID)]
+func (p *Partial) Offer(wtxid *chainhash.Hash, tx *consensus.Tx) (more bool) {
+	position, ok := p.at[p.block.ShortID(wtxid)]
 	if !ok {
 		return p.open > 0
 	}

@@ -27,7 +27,9 @@ type Block struct {
 	Txs    []*Tx
 	Raw    []byte // as parsed, with witness data
 
-	checked bool // CheckBlock passed
+	checked   bool // CheckBlock passed
+	rooted    bool // CheckMerkle did
+	committed bool // the witnesses are those that the coinbase commits to
 }
 
 // Tx is a parsed transaction with its hashes. It must not be changed.
@@ -105,12 +107,16 @@ func TakeBlock(raw []byte) (b *Block, rest []byte, err error) {
 
 // NewBlock makes a Block of parts.
 func NewBlock(header wire.BlockHeader, txs []*Tx) *Block {
-	var b bytes.Buffer
-	// A bytes.Buffer does not fail.
-	_ = header.Serialize(&b)
-	_ = wire.WriteVarInt(&b, 0, uint64(len(txs)))
+	size := wire.MaxBlockHeaderPayload + wire.VarIntSerializeSize(uint64(len(txs)))
 	for _, tx := range txs {
-		_ = tx.Serialize(&b)
+		size += tx.Size
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size))
+	// A bytes.Buffer does not fail.
+	_ = header.Serialize(b)
+	_ = wire.WriteVarInt(b, 0, uint64(len(txs)))
+	for _, tx := range txs {
+		_ = tx.Serialize(b)
 	}
 	return &Block{Header: header, Hash: header.BlockHash(), Txs: txs, Raw: b.Bytes()}
 }

@@ -59,6 +59,9 @@ func CheckContents(b *Block) error {
 
 // CheckMerkle verifies that the transactions are those of the header.
 func CheckMerkle(b *Block) error {
+	if b.rooted {
+		return nil
+	}
 	root, mutated := MerkleRoot(b.Txs)
 	if root != b.Header.MerkleRoot {
 		return Rejectf(Mutated, "bad-txnmrklroot", "hashMerkleRoot mismatch")
@@ -66,6 +69,7 @@ func CheckMerkle(b *Block) error {
 	if mutated {
 		return Rejectf(Mutated, "bad-txns-duplicate", "duplicate transaction")
 	}
+	b.rooted = true
 	return nil
 }
 
@@ -103,6 +107,9 @@ func CheckWitness(b *Block, segwit bool) error {
 }
 
 func checkCommitment(b *Block, script []byte) error {
+	if b.committed {
+		return nil
+	}
 	const offset = len(commitmentHeader)
 	witness := b.Txs[0].TxIn[0].Witness
 	if len(witness) != 1 || len(witness[0]) != 32 {
@@ -112,6 +119,7 @@ func checkCommitment(b *Block, script []byte) error {
 	if !bytes.Equal(hash[:], script[offset:offset+len(hash)]) {
 		return Rejectf(Mutated, "bad-witness-merkle-match", "CheckWitnessMalleation : witness merkle commitment mismatch")
 	}
+	b.committed = true
 	return nil
 }
 

@@ -62,6 +62,12 @@ func (f *Feed) publishTip() (again bool) {
 	return false
 }
 
+// BlockSeen publishes the header (80 bytes) of a block that comes next after the tip.
+func (f *Feed) BlockSeen(header []byte) {
+	ev := p2p.BlockSeenEvent{Frames: bus.Frames{Attached: [][]byte{header}}}
+	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.BlockSeen.Publish(ctx, conn, ev) })
+}
+
 // TellPeer tells something to the session of a worker's peer.
 func (f *Feed) TellPeer(worker string, ev p2p.PeerEvent) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error {

@@ -26,6 +26,7 @@ type Entry struct {
 	children map[*Entry]struct{}
 	cluster  *cluster
 	usage    int64
+	place    int // in Reader.listed
 }
 
 func (e *Entry) modified() int64 { return e.Fee + e.delta }

@@ -28,6 +28,7 @@ type Reader struct {
 	mu       sync.RWMutex              // guards the fields below, and those of the Pool
 	entries  map[chainhash.Hash]*Entry // by txid
 	byWtxid  map[chainhash.Hash]*Entry
+	listed   []listed // all of them, in no order
 	spends   map[wire.OutPoint]*Entry
 	deltas   map[chainhash.Hash]int64
 	usage    int64
@@ -105,6 +106,7 @@ func (p *Pool) insert(e *Entry) {
 	e.parents, e.children = map[*Entry]struct{}{}, map[*Entry]struct{}{}
 	p.entries[e.Tx.ID] = e
 	p.byWtxid[e.Tx.WitnessID] = e
+	p.list(e)
 	for _, in := range e.Tx.TxIn {
 		p.spends[in.PreviousOutPoint] = e
 		if parent := p.entries[in.PreviousOutPoint.Hash]; parent != nil {
@@ -132,6 +134,7 @@ func (p *Pool) insert(e *Entry) {
 func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
 	delete(p.entries, e.Tx.ID)
 	delete(p.byWtxid, e.Tx.WitnessID)
+	p.unlist(e)
 	for _, in := range e.Tx.TxIn {
 		delete(p.spends, in.PreviousOutPoint)
 	}

@@ -341,6 +341,33 @@ func TestEvictionRaisesFloor(t *testing.T) {
 	require.Less(t, r.MinRate(now+7*24*60*60), mempool.Rate(1000))
 }
 
+// Who looks at all transactions finds those of the pool, whatever came and went.
+func TestEachTransactionIsFound(t *testing.T) {
+	r := newRig(t, nil)
+	var txs []*consensus.Tx
+	for i := range byte(10) {
+		txs = append(txs, pay(consensus.Coin, 1000, fund(i)))
+		r.accept(txs[i])
+	}
+	for _, gone := range [][]*consensus.Tx{nil, {txs[9], txs[0]}, {txs[4], txs[8], txs[1]}, {txs[2], txs[3], txs[5], txs[6], txs[7]}} {
+		r.BlockConnected(&consensus.Block{Txs: append([]*consensus.Tx{pay(1, 1, wire.OutPoint{Index: 1<<32 - 1})}, gone...)}, now)
+		found := map[chainhash.Hash]chainhash.Hash{}
+		require.True(t, r.EachTx(func(wtxid *chainhash.Hash, tx *consensus.Tx) bool {
+			found[*wtxid] = tx.ID
+			return true
+		}))
+		want := map[chainhash.Hash]chainhash.Hash{}
+		entries, _ := r.Entries()
+		for _, e := range entries {
+			want[e.Tx.WitnessID] = e.Tx.ID
+		}
+		require.Equal(t, want, found)
+	}
+	require.Zero(t, r.Figures().Count)
+	r.accept(pay(consensus.Coin, 1000, fund(11)))
+	require.False(t, r.EachTx(func(*chainhash.Hash, *consensus.Tx) bool { return false }))
+}
+
 func TestExpiry(t *testing.T) {
 	r := newRig(t, nil)
 	a := pay(consensus.Coin, 1000, fund(0))

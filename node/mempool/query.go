@@ -99,13 +99,14 @@ func (p *Reader) Entries() ([]*Entry, uint64) {
 	return p.ordered(), p.sequence
 }
 
-// EachTx calls fn for every transaction, in no order, until it reports false, and
-// returns what it reported last; true if there is none. fn must not call the pool.
-func (p *Reader) EachTx(fn func(*consensus.Tx) (more bool)) (more bool) {
+// EachTx calls fn for every transaction with its wtxid, in no order, until it reports
+// false, and returns what it reported last; true if there is none. fn must not call the
+// pool.
+func (p *Reader) EachTx(fn func(wtxid *chainhash.Hash, tx *consensus.Tx) (more bool)) (more bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	for _, e := range p.entries {
-		if !fn(e.Tx) {
+	for i := range p.listed {
+		if !fn(&p.listed[i].wtxid, p.listed[i].tx) {
 			return false
 		}
 	}

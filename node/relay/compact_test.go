@@ -269,6 +269,53 @@ func TestAMutatedBlockSpoilsNoLease(t *testing.T) {
 	require.True(t, r.submit(req, r.message(), r.txs(req.Asked)).Verdict.New)
 }
 
+// A block that comes next is shown to who builds it from its compact block before it
+// is verified, and whole to nobody until it is.
+func TestABlockIsPassedOnBeforeItIsVerified(t *testing.T) {
+	for name, valid := range map[string]bool{"connected": true, "refused": false} {
+		r := newCompactRig(t)
+		require.NotEmpty(t, r.submit(announcing(1), r.message()).Missing)
+		at := r.chain.Lookup(r.block.Hash)
+		shown := func() [2]bool {
+			compactly, err := r.fetchBlock(t.Context(), p2p.FetchBlockRequest{Hash: at.Hash, Compact: true})
+			require.NoError(t, err)
+			txs, err := r.fetchBlockTxs(t.Context(), p2p.FetchBlockTxsRequest{Hash: at.Hash, Indexes: []uint16{1}})
+			require.NoError(t, err)
+			return [2]bool{compactly.Compact, txs.Found}
+		}
+		require.Equal(t, [2]bool{}, shown())
+		require.True(t, r.BlockStored(at, r.block))
+		require.False(t, r.BlockStored(at, r.block), "nor a rival of it")
+		require.Equal(t, [2]bool{true, true}, shown())
+		fetch := func(ctx context.Context) bool {
+			reply, err := r.fetchBlock(ctx, p2p.FetchBlockRequest{Hash: at.Hash})
+			return err == nil && reply.Found
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.False(t, fetch(ended))
+		whole := make(chan bool)
+		go func() { whole <- fetch(t.Context()) }()
+		if valid {
+			_, err := r.cfg.Owner.ProcessBlock(t.Context(), r.block, true)
+			require.NoError(t, err)
+			r.BlockConnected(r.block, false)
+		} else {
+			r.BlockRefused(at.Hash, consensus.Rejectf(consensus.Invalid, "no", ""))
+		}
+		require.Equal(t, valid, <-whole, name)
+		require.Equal(t, [2]bool{valid, valid}, shown(), name)
+	}
+}
+
+// What does not come next after the tip is told when it is the tip.
+func TestOtherBlocksAreNotPassedOnEarly(t *testing.T) {
+	r := newCompactRig(t)
+	r.extend(t, r.tip.Extend(1, 'a'))
+	require.NotNil(t, r.submit(announcing(1), r.message()))
+	require.False(t, r.BlockStored(r.chain.Lookup(r.tip.Hash), r.tip.Block))
+}
+
 func TestBlockTransactionsAreServed(t *testing.T) {
 	r := newCompactRig(t)
 	fetch := func(hash chainhash.Hash, indexes ...uint16) p2p.FetchBlockTxsReply {

@@ -67,11 +67,11 @@ func (e *extraTxs) inBlock(hash chainhash.Hash, wtxid bool) *consensus.Tx {
 }
 
 // each calls offer until it reports that nothing is missing any more.
-func (e *extraTxs) each(offer func(*consensus.Tx) (more bool)) {
+func (e *extraTxs) each(offer func(wtxid *chainhash.Hash, tx *consensus.Tx) (more bool)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, tx := range e.ring {
-		if tx != nil && !offer(tx) {
+		if tx != nil && !offer(&tx.WitnessID, tx) {
 			return
 		}
 	}
@@ -79,7 +79,7 @@ func (e *extraTxs) each(offer func(*consensus.Tx) (more bool)) {
 		return
 	}
 	for _, tx := range e.block.Txs {
-		if !offer(tx) {
+		if !offer(&tx.WitnessID, tx) {
 			return
 		}
 	}
@@ -111,14 +111,14 @@ func (c *recentCompact) assembled(block *consensus.Block, asked []uint16) {
 	}
 }
 
-// encode returns the cmpctblock message of a block.
-func (c *recentCompact) encode(r *chain.Reader, at *chain.BlockNode) ([]byte, error) {
+// encode returns the cmpctblock message of a block, which read reads.
+func (c *recentCompact) encode(at *chain.BlockNode, read func(*chain.BlockNode) (*consensus.Block, error)) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hash == at.Hash {
 		return c.raw, nil
 	}
-	block, err := r.ReadBlock(at)
+	block, err := read(at)
 	if err != nil {
 		return nil, err
 	}

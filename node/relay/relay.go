@@ -56,6 +56,7 @@ type Relay struct {
 	orphans   *orphans
 	extra     *extraTxs
 	recent    *recentCompact
+	seen      *seenBlock
 	// orphansDue holds a token when a block has brought parents of orphans, or who
 	// reconsidered them is gone.
 	orphansDue chan struct{}
@@ -68,7 +69,7 @@ func New(cfg Config) *Relay {
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txs: newTxRequests(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
 		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}}, lead: &lead{waiting: map[download.Holder]bool{}},
-		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{},
+		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{}, seen: newSeenBlock(),
 		orphansDue: make(chan struct{}, 1), private: newPrivate(),
 	}
 }
@@ -130,6 +131,7 @@ func (r *Relay) BlockProcessed(hash chainhash.Hash) {
 // BlockConnected keeps the transactions of the last block: the compact block of a
 // rival may be made of them. In the initial download there is nothing to keep.
 func (r *Relay) BlockConnected(block *consensus.Block, initial bool) {
+	r.seen.settle(block.Hash, true)
 	if initial {
 		return
 	}
@@ -152,6 +154,7 @@ func (r *Relay) TxDropped(tx *consensus.Tx) { r.extra.add(tx) }
 
 // BlockRefused tells the worker whose peer sent a block that it is invalid.
 func (r *Relay) BlockRefused(hash chainhash.Hash, reject *consensus.Reject) {
+	r.seen.settle(hash, false)
 	sender, known := r.downloads.takeSender(hash)
 	if !known || !punishable(reject.Result) {
 		return

@@ -95,9 +95,16 @@ const historicalAge = 7 * 24 * 60 * 60
 // serves them (BIP159, NODE_NETWORK_LIMITED_MIN_BLOCKS).
 const limitedDepth = 288
 
-func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply p2p.FetchReply, err error) {
+func (r *Relay) fetchBlock(ctx context.Context, req p2p.FetchBlockRequest) (reply p2p.FetchReply, err error) {
 	at := r.chain.Lookup(req.Hash)
-	if at == nil || !r.mayShow(at) {
+	if at == nil {
+		return reply, nil
+	}
+	if !req.Compact {
+		// Who could not put it together is to have it, but not before it is verified.
+		r.seen.await(ctx, at.Hash)
+	}
+	if !r.mayShow(at) && (!req.Compact || r.seen.get(at.Hash) == nil) {
 		return reply, nil
 	}
 	if (r.cfg.Pruning || req.Limited) && r.chain.View().Height()-at.Height > limitedDepth+2 {
@@ -107,7 +114,7 @@ func (r *Relay) fetchBlock(_ context.Context, req p2p.FetchBlockRequest) (reply 
 	reply.AtTip = r.within(at, 1)
 	reply.Historical = r.chain.View().BestHeader.Time-at.Time > historicalAge
 	if req.Compact && r.within(at, compactDepth) {
-		raw, err := r.recent.encode(r.chain, at)
+		raw, err := r.recent.encode(at, r.readBlock)
 		if err != nil {
 			return reply, err
 		}
@@ -148,7 +155,7 @@ func (r *Relay) within(at *chain.BlockNode, depth int32) bool {
 // fetchBlockTxs serves transactions of one of the last blocks.
 func (r *Relay) fetchBlockTxs(_ context.Context, req p2p.FetchBlockTxsRequest) (reply p2p.FetchBlockTxsReply, err error) {
 	at := r.chain.Lookup(req.Hash)
-	if at == nil || !r.mayShow(at) {
+	if at == nil || !r.mayShow(at) && r.seen.get(at.Hash) == nil {
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Peer %d sent us a getblocktxn for a block we don't have", req.Peer))
 		return reply, nil
 	}
@@ -156,7 +163,7 @@ func (r *Relay) fetchBlockTxs(_ context.Context, req p2p.FetchBlockTxsRequest) (
 		r.cfg.Log.With("cat", "net").Debug(fmt.Sprintf("Peer %d sent us a getblocktxn for a block > %d deep", req.Peer, blockTxsDepth))
 		return reply, nil
 	}
-	block, err := r.chain.ReadBlock(at)
+	block, err := r.readBlock(at)
 	if err != nil {
 		return reply, err
 	}

@@ -89,6 +89,15 @@ func (s *Session) tipChanged(in TipChanged) {
 	s.announceTip(in.Headers)
 }
 
+// blockSeen announces a block before it is verified to a peer that asked for compact
+// blocks (BIP152). All others hear of it when it is the tip.
+func (s *Session) blockSeen(in BlockSeen) {
+	s.announcer.learn(headerHash(in.Header), previousHash(in.Header))
+	if s.hs.complete && s.cfg.Type != p2p.Feeler && !s.tip.Initial {
+		s.announceByCompact([][]byte{in.Header})
+	}
+}
+
 // announceTip tells the peer of blocks that joined our chain, whose headers these are.
 // Without any the chain may yet be longer than the peer heard: a change was missed, our
 // version message was sent before the node had read its files, or what it had was held

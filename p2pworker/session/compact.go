@@ -277,7 +277,10 @@ func (s *Session) announceByCompact(headers [][]byte) bool {
 			s.send(cmdCompactBlock, f.First())
 			return
 		}
-		s.send(wire.CmdInv, encodeInventory([]wire.InvVect{{Type: wire.InvTypeBlock, Hash: hash}}))
+		s.announcer.peerHas.Remove(hash)
+		if s.tip.Hash == hash { // else the peer hears of it when it is
+			s.announceByInv(hash)
+		}
 	})
 	return true
 }

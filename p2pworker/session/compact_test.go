@@ -73,6 +73,55 @@ func TestNewBlocksAreSentAsCompactBlocks(t *testing.T) {
 	}
 }
 
+// A block that is not verified yet is sent to who asked for compact blocks unasked, and
+// to nobody else; when it is the tip it is no news to them.
+func TestUnverifiedBlocksAreSentAsCompactBlocks(t *testing.T) {
+	whole := p2p.FetchReply{Found: true, Compact: true, Frames: multipart.One([]byte("compact"))}
+	b, raw, hashes := compactPeer(t, 1)
+	seen, tip := BlockSeen{Header: raw}, TipChanged{Tip: p2p.Tip{Hash: hashes[0], Height: 1}, Headers: [][]byte{raw}}
+	b.s.announcer.markKnown(chainhash.Hash{1})
+	b.types()
+	b.step(seen)
+	require.Empty(t, b.types(), "it did not ask for that")
+	b.step(tip)
+	require.Equal(t, []string{"inv"}, b.types())
+
+	b, _, _ = compactPeer(t, 1)
+	b.receive("sendcmpct", sendCompact(1, 2))
+	b.step(seen)
+	require.NotContains(t, b.types(), "cmpctblock", "it lacks the block before")
+	b.s.announcer.markKnown(chainhash.Hash{1})
+	b.step(seen)
+	require.Equal(t, hashes[0], answer[p2p.FetchBlockRequest](b, whole).Hash)
+	require.Equal(t, []string{"cmpctblock"}, b.types())
+	b.step(tip)
+	require.Empty(t, b.types())
+}
+
+// If the node does not have it any more, the peer hears of the block when it is the
+// tip.
+func TestAnUnverifiedBlockThatIsGoneIsAnnouncedAsTip(t *testing.T) {
+	for name, tipFirst := range map[string]bool{"before the answer": true, "after the answer": false} {
+		b, raw, hashes := compactPeer(t, 1)
+		tip := TipChanged{Tip: p2p.Tip{Hash: hashes[0], Height: 1}, Headers: [][]byte{raw}}
+		b.receive("sendcmpct", sendCompact(1, 2))
+		b.s.announcer.markKnown(chainhash.Hash{1})
+		b.types()
+		b.step(BlockSeen{Header: raw})
+		if tipFirst {
+			b.step(tip)
+			require.Empty(t, b.types())
+		}
+		answer[p2p.FetchBlockRequest](b, p2p.FetchReply{})
+		if !tipFirst {
+			require.Empty(t, b.types(), name)
+			b.step(tip)
+			answer[p2p.FetchBlockRequest](b, p2p.FetchReply{})
+		}
+		require.Equal(t, []string{"inv"}, b.types(), name)
+	}
+}
+
 // What is missing is asked for, and goes to the node with the compact block. A
 // peer that was first is asked to announce so; one that was relieved, not to.
 func TestMissingTransactionsAreFetched(t *testing.T) {

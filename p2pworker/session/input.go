@@ -43,6 +43,10 @@ type TipChanged struct {
 	Headers [][]byte
 }
 
+// BlockSeen tells the header, 80 bytes, of a block that comes next after the tip and
+// whose scripts are not verified yet.
+type BlockSeen struct{ Header []byte }
+
 // RelayAddresses asks to pass addresses on to this peer.
 type RelayAddresses struct{ Addresses []p2p.NetAddr }
 

@@ -116,6 +116,8 @@ func (s *Session) dispatch(in Input) {
 		s.tick(in)
 	case Reply:
 		s.reply(in)
+	case BlockSeen:
+		s.blockSeen(in)
 	case TipChanged:
 		s.tipChanged(in)
 	case p2p.TxsAnnouncedEvent:

@@ -30,3 +30,8 @@ type TipChangedEvent struct {
 	Tip Tip `cbor:"1,keyasint"`
 	multipart.Frames
 }
+
+// BlockSeenEvent carries the header of a block (80 bytes) in its only attachment.
+type BlockSeenEvent struct {
+	multipart.Frames
+}

@@ -57,7 +57,7 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry", "node.chain.*", "node.p2p.*", "peers.*"},
 			Offer:   offered(Worker),
 			Publish: nil,
-			Hear:    append(links(Node), "node.tip", "node.txs", "node.peer.{self}."),
+			Hear:    append(links(Node), "node.tip", "node.seen", "node.txs", "node.peer.{self}."),
 			Share:   50,
 			// A sync of the first blocks takes a third of this.
 			Messages: 50_000, Bytes: 512 << 20,
