@@ -304,6 +304,7 @@ func TestABlockIsPassedOnBeforeItIsVerified(t *testing.T) {
 			r.BlockRefused(at.Hash, consensus.Rejectf(consensus.Invalid, "no", ""))
 		}
 		require.Equal(t, valid, <-whole, name)
+		require.Equal(t, valid, fetch(t.Context()), "it is not waited for again")
 		require.Equal(t, [2]bool{valid, valid}, shown(), name)
 	}
 }

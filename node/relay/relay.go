@@ -69,7 +69,7 @@ func New(cfg Config) *Relay {
 		cfg: cfg, chain: cfg.Owner.Chain(), pool: cfg.Owner.Pool(),
 		downloads: newDownloads(), txs: newTxRequests(), txSenders: &txSenders{of: map[chainhash.Hash]int64{}},
 		syncs: &headerSyncs{of: map[download.Holder]*headersync.Sync{}}, lead: &lead{waiting: map[download.Holder]bool{}},
-		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{}, seen: newSeenBlock(),
+		orphans: newOrphans(), extra: &extraTxs{ring: make([]*consensus.Tx, cfg.ExtraTxs)}, recent: &recentCompact{}, seen: &seenBlock{},
 		orphansDue: make(chan struct{}, 1), private: newPrivate(),
 	}
 }

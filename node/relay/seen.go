@@ -16,10 +16,8 @@ type seenBlock struct {
 	mu      sync.Mutex
 	block   *consensus.Block // nil if there is none
 	height  int32            // the highest of them all
-	settled chan struct{}    // closed when it was connected or refused, or another came
+	settled chan struct{}    // closed when it was connected or refused, or another came; then nil
 }
-
-func newSeenBlock() *seenBlock { return &seenBlock{settled: make(chan struct{})} }
 
 // see keeps a block of this height, unless there was one: of rivals one is told early.
 func (s *seenBlock) see(height int32, block *consensus.Block) bool {
@@ -28,7 +26,7 @@ func (s *seenBlock) see(height int32, block *consensus.Block) bool {
 	if height <= s.height {
 		return false
 	}
-	close(s.settled)
+	s.end()
 	s.block, s.height, s.settled = block, height, make(chan struct{})
 	return true
 }
@@ -51,10 +49,17 @@ func (s *seenBlock) settle(hash chainhash.Hash, connected bool) {
 	if s.block == nil || s.block.Hash != hash {
 		return
 	}
-	close(s.settled)
-	s.settled = make(chan struct{})
+	s.end()
 	if !connected {
 		s.block = nil
+	}
+}
+
+// end wakes who waits. The lock is held.
+func (s *seenBlock) end() {
+	if s.settled != nil {
+		close(s.settled)
+		s.settled = nil
 	}
 }
 
@@ -62,7 +67,7 @@ func (s *seenBlock) settle(hash chainhash.Hash, connected bool) {
 func (s *seenBlock) await(ctx context.Context, hash chainhash.Hash) {
 	s.mu.Lock()
 	settled := s.settled
-	waits := s.block != nil && s.block.Hash == hash
+	waits := settled != nil && s.block.Hash == hash
 	s.mu.Unlock()
 	if !waits {
 		return
