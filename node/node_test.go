@@ -299,6 +299,11 @@ func TestTransactionsAndEvents(t *testing.T) {
 	txid := get[string](r, "sendrawtransaction", raw)
 	require.Equal(t, []string{txid}, get[[]string](r, "getrawmempool"))
 	require.Equal(t, txid, get[string](r, "sendrawtransaction", raw))
+	// allowhighfees, as it was before maxfeerate.
+	require.Equal(t, txid, get[string](r, "sendrawtransaction", raw, false))
+	dear := spendFirstCoinbase(r, 20_000_000)
+	require.Equal(t, "max-fee-exceeded", get[[]map[string]any](r, "testmempoolaccept", []string{dear}, false)[0]["reject-reason"])
+	require.NotEqual(t, "max-fee-exceeded", get[[]map[string]any](r, "testmempoolaccept", []string{dear}, true)[0]["reject-reason"])
 	entry := get[map[string]any](r, "getmempoolentry", txid)
 	require.Equal(t, 0.0001, entry["fees"].(map[string]any)["base"])
 	require.Equal(t, raw, get[string](r, "getrawtransaction", txid))

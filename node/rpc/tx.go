@@ -66,10 +66,14 @@ func (n txCommands) table() rpc.Table {
 	}
 }
 
-// feeRate reads an optional fee rate in BTC/kvB.
+// feeRate reads an optional fee rate in BTC/kvB. Before Bitcoin Core 0.19 there stood
+// allowhighfees instead, and some programs still send that.
 func feeRate(call *rpc.Call, i int) (int64, error) {
-	if !call.Has(i) {
+	if !call.Has(i) || string(call.Raw(i)) == "false" {
 		return defaultMaxRate, nil
+	}
+	if string(call.Raw(i)) == "true" {
+		return 0, nil
 	}
 	rate, err := call.Amount(i)
 	if err == nil && rate >= consensus.Coin {

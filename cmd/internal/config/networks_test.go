@@ -50,16 +50,16 @@ func TestUserAgent(t *testing.T) {
 	agent := func(args ...string) (string, error) {
 		s, err := Parse(args)
 		require.NoError(t, err)
-		return s.UserAgent("Bulkhead", "1.2.3")
+		return s.UserAgent(Product{"Satoshi", "31.0.0"}, Product{"Bulkhead", "1.2.3"})
 	}
 	got, err := agent()
 	require.NoError(t, err)
-	require.Equal(t, "/Bulkhead:1.2.3/", got)
+	require.Equal(t, "/Satoshi:31.0.0/Bulkhead:1.2.3/", got)
 	got, err = agent("-uacomment=a", "-uacomment=b c")
 	require.NoError(t, err)
-	require.Equal(t, "/Bulkhead:1.2.3(a; b c)/", got)
+	require.Equal(t, "/Satoshi:31.0.0/Bulkhead:1.2.3(a; b c)/", got)
 	_, err = agent("-uacomment=(")
 	require.ErrorContains(t, err, "contains unsafe characters")
 	_, err = agent("-uacomment=" + strings.Repeat("x", 300))
-	require.ErrorContains(t, err, "Total length of network version string (318) exceeds maximum length (256).")
+	require.ErrorContains(t, err, "Total length of network version string (333) exceeds maximum length (256).")
 }

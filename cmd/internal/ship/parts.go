@@ -14,10 +14,14 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/node"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker/manager"
 )
+
+// referenceName is that of Bitcoin Core in user agents (BIP14).
+const referenceName = "Satoshi"
 
 // nodePatience is how long the node may take to write its caches out.
 const nodePatience = 10 * time.Minute
@@ -26,7 +30,6 @@ const nodePatience = 10 * time.Minute
 type partSettings struct {
 	settings  *config.Settings
 	layout    *config.Layout
-	version   string
 	params    *chaincfg.Params
 	p2p, rpcs []*net.TCPListener
 
@@ -53,9 +56,9 @@ type partSettings struct {
 }
 
 func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Account) (*partSettings, error) {
-	p := &partSettings{settings: cfg.Settings, layout: cfg.Layout, version: cfg.Version, p2p: p2p, rpcs: rpcs, accounts: accounts}
+	p := &partSettings{settings: cfg.Settings, layout: cfg.Layout, p2p: p2p, rpcs: rpcs, accounts: accounts}
 	var err error
-	if p.userAgent, err = cfg.Settings.UserAgent(Name, cfg.Version); err != nil {
+	if p.userAgent, err = cfg.Settings.UserAgent(config.Product{Name: referenceName, Version: version.Reference}, config.Product{Name: Name, Version: cfg.Version}); err != nil {
 		return nil, err
 	}
 	if p.relay, err = cfg.Settings.FeeRates(cfg.Layout.Chain); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 	"github.com/bulkheadnode/bulkhead/p2pworker/dialler"
@@ -180,7 +181,7 @@ func (p *partSettings) manager() manager.Config {
 		DefaultPort: uint16(p.layout.Chain.P2PPort()), Automatic: !s.Has("connect"),
 		BanTime:        time.Duration(s.Int("bantime", 0)) * time.Second,
 		ConnectTimeout: time.Duration(s.Int("timeout", 0)) * time.Millisecond,
-		ClientVersion:  clientVersion(p.version), UserAgent: p.userAgent, Services: p.services(),
+		ClientVersion:  clientVersion(version.Reference), UserAgent: p.userAgent, Services: p.services(),
 		MinRelayFeeRate: p.relay.MinRelay, IncrementalRate: p.relay.Incremental, Networks: p.networks, Tor: p.tor,
 		UploadTarget: p.uploadTarget, Own: p.own, ASMap: p.asmap, ASMapFile: p.asmapFile,
 		Rates: p.rates, Profiles: p.profiles,

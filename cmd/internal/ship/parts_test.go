@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/version"
 	"github.com/bulkheadnode/bulkhead/notify"
 	"github.com/bulkheadnode/bulkhead/p2pworker"
 	"github.com/bulkheadnode/bulkhead/wallet"
@@ -38,10 +39,10 @@ func TestPartSettings(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, supervise.Once, spec.Policy)
 	require.Equal(t, 1, worker.Capacity)
-	require.Equal(t, "/Bulkhead:1.2.3(x)/", worker.UserAgent)
+	require.Equal(t, "/Satoshi:"+version.Reference+"/Bulkhead:1.2.3(x)/", worker.UserAgent)
 	require.True(t, worker.BlocksOnly)
 	manager := p.manager()
-	require.Equal(t, 10203, manager.ClientVersion)
+	require.Equal(t, 319900, manager.ClientVersion)
 	require.Equal(t, idlePool, manager.IdleWorkers)
 	require.ElementsMatch(t, []string{"node", "peers", "notify", "worker", "wallet", loadedWallets}, p.required())
 	specs, err := p.initial(slog.New(slog.DiscardHandler))

@@ -6,9 +6,13 @@ import (
 )
 
 // Number is the version of the release that this source is, or leads to. It is
-// what peers are shown (BIP14), and what getnetworkinfo tells as a number. A
-// release is tagged "v" + Number.
+// what peers are shown (BIP14). A release is tagged "v" + Number.
 const Number = "0.1.0"
+
+// Reference is the version of Bitcoin Core whose behaviour this source has. Programs
+// tell by it what a node can do: getnetworkinfo tells it as a number, and peers are
+// shown it before Number, as by other nodes of its family.
+const Reference = "31.99.0"
 
 // revisionLength is how many characters of a commit are shown, as in the
 // pseudo-versions of Go modules.
