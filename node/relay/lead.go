@@ -23,6 +23,9 @@ const (
 	leadPatience  = 15 * time.Minute
 	leadPerHeader = time.Millisecond
 	leadIdle      = time.Minute
+	// leadTrial is how long it waits for the first of them if we did not choose the peer
+	// and there is one that we chose.
+	leadTrial = 2 * time.Second
 	// leadSlack is how much later another peer begins in any case: before, the session of
 	// the one that is too slow is to have given it up.
 	leadSlack = 2 * time.Minute
@@ -34,7 +37,7 @@ const (
 type lead struct {
 	mu      sync.Mutex // guards the fields below
 	peer    *download.Holder
-	untried bool                     // it is not preferred, and has told nothing
+	trial   time.Time                // until when it is to tell something; zero if it has, or is preferred
 	until   time.Time                // in all
 	idle    time.Time                // when its next message is to be there
 	waiting map[download.Holder]bool // those who want to begin, and whether they are preferred
@@ -42,7 +45,7 @@ type lead struct {
 }
 
 // begin reports whether a peer's headers are to be asked for. If not, it is woken
-// when they are. A preferred one does not wait for another that has told nothing.
+// when they are.
 func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, patience time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,7 +53,7 @@ func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, pat
 		return false
 	}
 	now := time.Now()
-	yields := l.untried && preferred // a stranger that came first and is silent costs no minute
+	yields := preferred && !l.trial.IsZero() && !now.Before(l.trial)
 	if l.peer != nil && *l.peer != h && now.Before(l.until) && now.Before(l.idle) && !yields {
 		if len(l.waiting) < maxSyncs {
 			l.waiting[h] = preferred
@@ -59,10 +62,24 @@ func (l *lead) begin(ctx context.Context, h download.Holder, preferred bool, pat
 	}
 	delete(l.waiting, h)
 	if l.peer == nil || *l.peer != h {
-		l.peer, l.until, l.untried = &h, now.Add(patience+leadSlack), !preferred
+		l.peer, l.until, l.trial = &h, now.Add(patience+leadSlack), time.Time{}
+		if !preferred {
+			l.trial = now.Add(leadTrial)
+		}
 	}
 	l.idle = now.Add(leadIdle)
 	return true
+}
+
+// again is when a peer that may not begin is to ask again by itself, in which time; 0 if
+// there is none.
+func (l *lead) again(preferred bool) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !preferred || l.peer == nil || l.trial.IsZero() {
+		return 0
+	}
+	return max(time.Until(l.trial), time.Millisecond)
 }
 
 // joins reports whether a peer that has not begun is to be asked for headers because it
@@ -108,7 +125,7 @@ func (l *lead) goesOn(h download.Holder) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.peer != nil && *l.peer == h {
-		l.idle, l.untried = time.Now().Add(leadIdle), false
+		l.idle, l.trial = time.Now().Add(leadIdle), time.Time{}
 	}
 }
 
@@ -131,7 +148,7 @@ func (l *lead) forget(gone func(download.Holder) bool) (wake []download.Holder) 
 }
 
 // mayBegin reports whether a peer's headers are to be asked for now, and how long it has
-// for them; zero for any time.
+// for them, zero for any time; or else in which time it may ask again, zero if it is told.
 func (r *Relay) mayBegin(ctx context.Context, h download.Holder, preferred bool) (patience time.Duration, ok bool) {
 	best, now := r.chain.View().BestHeader, r.cfg.Owner.Time()
 	if best.Time > now-headersRecent {
@@ -139,7 +156,10 @@ func (r *Relay) mayBegin(ctx context.Context, h download.Holder, preferred bool)
 	}
 	expected := time.Duration((now - best.Time) / r.cfg.Params.Spacing)
 	patience = leadPatience + expected*leadPerHeader
-	return patience, r.lead.begin(ctx, h, preferred, patience)
+	if !r.lead.begin(ctx, h, preferred, patience) {
+		return r.lead.again(preferred), false
+	}
+	return patience, true
 }
 
 // overdue reports whether a peer that had its time has to make room for another.

@@ -53,17 +53,27 @@ func TestOnePeerLeads(t *testing.T) {
 }
 
 // A stranger may connect before any peer that we chose, and say nothing.
-func TestAPeerThatWeChoseDoesNotWaitForASilentStranger(t *testing.T) {
-	stranger, chosen, other := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
-	l := &lead{waiting: map[download.Holder]bool{}}
-	require.True(t, l.begin(t.Context(), stranger, false, time.Hour))
-	require.False(t, l.begin(t.Context(), other, false, time.Hour))
-	require.True(t, l.begin(t.Context(), chosen, true, time.Hour))
-	require.False(t, l.begin(t.Context(), other, true, time.Hour), "nor is that one waited for less than others")
-	l = &lead{waiting: map[download.Holder]bool{}}
-	require.True(t, l.begin(t.Context(), stranger, false, time.Hour))
-	l.goesOn(stranger)
-	require.False(t, l.begin(t.Context(), chosen, true, time.Hour), "it tells headers")
+func TestAPeerThatWeChoseDoesNotWaitLongForASilentStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stranger, chosen, other := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
+		l := &lead{waiting: map[download.Holder]bool{}}
+		require.True(t, l.begin(t.Context(), stranger, false, time.Hour))
+		require.False(t, l.begin(t.Context(), other, false, time.Hour))
+		require.Zero(t, l.again(false), "another stranger waits for the event")
+		require.False(t, l.begin(t.Context(), chosen, true, time.Hour))
+		require.Equal(t, leadTrial, l.again(true))
+		<-time.After(leadTrial)
+		require.False(t, l.begin(t.Context(), other, false, time.Hour))
+		require.True(t, l.begin(t.Context(), chosen, true, time.Hour))
+		require.False(t, l.begin(t.Context(), other, true, time.Hour), "nor is that one waited for less than others")
+		require.Zero(t, l.again(true))
+
+		l = &lead{waiting: map[download.Holder]bool{}}
+		require.True(t, l.begin(t.Context(), stranger, false, time.Hour))
+		l.goesOn(stranger)
+		<-time.After(leadTrial)
+		require.False(t, l.begin(t.Context(), chosen, true, time.Hour), "it tells headers")
+	})
 }
 
 // TestWhoIsTooSlowMakesRoom for a peer that we chose, if one waits.
@@ -71,7 +81,6 @@ func TestWhoIsTooSlowMakesRoom(t *testing.T) {
 	first, inbound, chosen := download.Holder{Peer: 1}, download.Holder{Peer: 2}, download.Holder{Peer: 3}
 	l := &lead{waiting: map[download.Holder]bool{}}
 	require.True(t, l.begin(t.Context(), first, false, time.Hour))
-	l.goesOn(first)
 	require.False(t, l.begin(t.Context(), inbound, false, time.Hour))
 	late, over, wake := l.late(first)
 	require.Equal(t, []bool{false, false}, []bool{late, over}, "strangers may be no better")
@@ -98,7 +107,7 @@ func TestOneMorePeerABlock(t *testing.T) {
 	early := func(peer int64, block byte) bool {
 		return !ask(p2p.LocatorRequest{Peer: peer, Announced: chainhash.Hash{block}, Early: true}).Wait
 	}
-	begun := ask(p2p.LocatorRequest{Peer: 1, Begin: true, Preferred: true})
+	begun := ask(p2p.LocatorRequest{Peer: 1, Begin: true})
 	require.GreaterOrEqual(t, begun.Patience, leadPatience.Milliseconds())
 	require.True(t, early(2, 7))
 	require.False(t, early(3, 7))

@@ -66,6 +66,9 @@ func (s *headerExchange) syncHeaders() {
 			if err == nil {
 				s.headers.retryAt = s.now.Add(headersRetry)
 			}
+			if soon := time.Duration(l.Patience) * time.Millisecond; soon > 0 && soon < headersRetry {
+				s.headers.retryAt = s.now.Add(soon)
+			}
 			if s.headers.woken {
 				s.headers.retryAt = time.Time{}
 				s.syncHeaders()

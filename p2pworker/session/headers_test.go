@@ -224,6 +224,14 @@ func TestHeadersAreAskedForInTurn(t *testing.T) {
 	require.Contains(t, b.types(), "getheaders")
 	b.step(p2p.PeerEvent{Headers: true})
 	require.False(t, b.asked(p2p.LocatorRequest{}), "it has begun")
+
+	b = established(t, inboundConfig())
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Wait: true, Patience: 1500})
+	b.tickAfter(time.Second)
+	require.False(t, b.asked(p2p.LocatorRequest{}))
+	b.tickAfter(500 * time.Millisecond)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	require.Contains(t, b.types(), "getheaders", "it was told when")
 }
 
 // The permission to begin may overtake the answer that there is none yet.

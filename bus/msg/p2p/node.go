@@ -45,7 +45,7 @@ type LocatorReply struct {
 	// Wait: another peer is asked for its headers first. There will be an event.
 	Wait bool `cbor:"4,keyasint,omitempty"`
 	// Patience is how many milliseconds a peer that begins has for all its headers, 0 for
-	// any time.
+	// any time. One that waits may ask again after them, 0 for the event.
 	Patience int64 `cbor:"6,keyasint,omitempty"`
 	// Late: one that is overdue has to make room for another. Over: nobody waits for it.
 	Late bool `cbor:"7,keyasint,omitempty"`
