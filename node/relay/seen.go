@@ -16,6 +16,7 @@ type seenBlock struct {
 	mu      sync.Mutex
 	block   *consensus.Block // nil if there is none
 	height  int32            // the highest of them all
+	refused bool             // the block proved invalid
 	settled chan struct{}    // closed when it was connected or refused, or another came; then nil
 }
 
@@ -27,7 +28,7 @@ func (s *seenBlock) see(height int32, block *consensus.Block) bool {
 		return false
 	}
 	s.end()
-	s.block, s.height, s.settled = block, height, make(chan struct{})
+	s.block, s.height, s.refused, s.settled = block, height, false, make(chan struct{})
 	return true
 }
 
@@ -41,8 +42,15 @@ func (s *seenBlock) get(hash chainhash.Hash) *consensus.Block {
 	return s.block
 }
 
-// settle notes that a block was connected, or else refused, after which it is shown to
-// nobody.
+// passes reports whether the block of this hash is there and may be passed on.
+func (s *seenBlock) passes(hash chainhash.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.block != nil && s.block.Hash == hash && !s.refused
+}
+
+// settle notes that a block was connected, or else refused, after which it is passed on
+// no more: who has its compact form may have the rest.
 func (s *seenBlock) settle(hash chainhash.Hash, connected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,9 +58,7 @@ func (s *seenBlock) settle(hash chainhash.Hash, connected bool) {
 		return
 	}
 	s.end()
-	if !connected {
-		s.block = nil
-	}
+	s.refused = !connected
 }
 
 // end wakes who waits. The lock is held.

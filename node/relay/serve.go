@@ -104,7 +104,7 @@ func (r *Relay) fetchBlock(ctx context.Context, req p2p.FetchBlockRequest) (repl
 		// Who could not put it together is to have it, but not before it is verified.
 		r.seen.await(ctx, at.Hash)
 	}
-	if !r.mayShow(at) && (!req.Compact || r.seen.get(at.Hash) == nil) {
+	if !r.mayShow(at) && (!req.Compact || !r.seen.passes(at.Hash)) {
 		return reply, nil
 	}
 	if (r.cfg.Pruning || req.Limited) && r.chain.View().Height()-at.Height > limitedDepth+2 {

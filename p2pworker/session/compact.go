@@ -198,13 +198,23 @@ func (s *headerExchange) followCompact(hash chainhash.Hash, p *partial, v p2p.Su
 	}
 }
 
-// keepPartial reports false if too many wait already.
+// keepPartial reports false if the peer owes too many blocks already. Of compact blocks
+// that wait for transactions the oldest makes room: without an answer to it the peer goes
+// on to a newer one.
 func (s *blockExchange) keepPartial(hash chainhash.Hash, p *partial) bool {
 	if s.compact.partials == nil {
 		s.compact.partials = make(map[chainhash.Hash]*partial)
 	}
-	if s.compact.partials[hash] == nil && len(s.compact.partials) >= maxPartials || s.down.room() == 0 {
+	if s.down.room() == 0 {
 		return false
+	}
+	if s.compact.partials[hash] == nil && len(s.compact.partials) >= maxPartials {
+		for _, old := range s.down.order {
+			if s.compact.partials[old] != nil {
+				s.dropBlock(old)
+				break
+			}
+		}
 	}
 	s.compact.partials[hash] = p
 	return true

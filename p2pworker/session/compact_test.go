@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -266,14 +267,17 @@ func TestConnectedBlocksAreNotWaitedFor(t *testing.T) {
 	require.Empty(t, b.s.down.inFlight)
 }
 
-// Only so many compact blocks wait.
+// Only so many compact blocks wait, the newest of them.
 func TestCompactBlocksThatWaitAreBounded(t *testing.T) {
-	b, raw, _ := compactPeer(t, maxPartials+1)
+	b, raw, hashes := compactPeer(t, maxPartials+1)
 	for i := range maxPartials + 1 {
 		b.receive("cmpctblock", compactOf(raw[80*i:80*i+80]))
 		answer[p2p.SubmitCompactRequest](b, p2p.SubmitCompactReply{Missing: []uint16{1}})
 	}
 	require.Len(t, b.s.compact.partials, maxPartials)
+	require.Len(t, b.s.down.inFlight, maxPartials)
+	require.NotContains(t, b.s.compact.partials, hashes[0])
+	require.Equal(t, maxPartials+1, strings.Count(strings.Join(b.types(), " "), "getblocktxn"))
 }
 
 func TestBlockTransactionsAreServed(t *testing.T) {
