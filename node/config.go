@@ -70,6 +70,8 @@ type Config struct {
 	ClusterKvB        int64 `option:"limitclustersize"`
 	BytesPerSigOp     int   `option:"bytespersigop"`
 	ExtraTxs          int   `option:"blockreconstructionextratxn"`
+	PersistMempool    bool  `option:"persistmempool"`
+	PersistMempoolV1  bool  `option:"persistmempoolv1"` // not obfuscated
 	// PrivateBroadcast: what our user sends goes out by connections of its own.
 	PrivateBroadcast bool `option:"privatebroadcast"`
 
@@ -87,7 +89,7 @@ func DefaultConfig(chain string) Config {
 		BlockMin: 1, BlockMaxWeight: consensus.MaxBlockWeight, BlockReserved: 8000,
 		DataCarrier: true, DataCarrierSize: policy.DataCarrier, BareMultisig: policy.BareMultisig,
 		ClusterCount: policy.ClusterCount, ClusterKvB: policy.ClusterVSize / 1000, BytesPerSigOp: policy.BytesPerSigOp,
-		ExtraTxs: 100, TxRate: feed.DefaultTxRate,
+		PersistMempool: true, ExtraTxs: 100, TxRate: feed.DefaultTxRate,
 	}
 }
 

@@ -87,6 +87,7 @@ func (n observer) tipChanged(ev chainstate.TipChanged) {
 }
 
 func (n observer) txAdded(ev mempool.Added) {
+	n.pools.Added(ev.Entry)
 	n.feed.TxAdded(ev.Entry, ev.Sequence)
 	n.watch.Added(ev)
 	peer := int64(p2p.FromBlock)
@@ -97,10 +98,14 @@ func (n observer) txAdded(ev mempool.Added) {
 }
 
 func (n observer) txRemoved(ev mempool.Removed) {
+	n.pools.Removed(ev.Entry)
 	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
 	n.watch.Removed(ev)
 	if ev.Reason != mempool.ByBlock {
 		n.relay.TxDropped(ev.Entry.Tx)
+	}
+	if ev.Unheard {
+		n.log.With("cat", "mempool").Debug(fmt.Sprintf("Removed %s from set of unbroadcast txns before confirmation that txn was sent out", ev.Entry.Tx.ID))
 	}
 	if ev.By != nil {
 		n.log.With("cat", "mempool").Debug(fmt.Sprintf("replacing mempool tx %s (wtxid=%s, fees=%d, vsize=%d). New tx %s (wtxid=%s, fees=%d, vsize=%d)",

@@ -20,6 +20,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/script"
@@ -55,6 +56,9 @@ func (n *node) open() error {
 	tip := n.owner.Chain().View().Tip()
 	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), observer{n}.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
+	n.pools = poolfile.New(poolfile.Config{
+		Dir: n.cfg.Dir, Journal: n.cfg.poolJournal(), Plain: n.cfg.PersistMempoolV1, Owner: n.owner, Expiry: n.cfg.MempoolHours * 60 * 60, Log: n.log,
+	})
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	if n.cfg.PrivateBroadcast {
 		n.private = privatebroadcast.New(n.env.Clock.Now)
@@ -229,6 +233,9 @@ func (n *node) checkLast() error {
 // close closes what open has opened.
 func (n *node) close() error {
 	err := n.disk.close()
+	if n.pools != nil {
+		err = errors.Join(err, n.pools.Close())
+	}
 	if n.indexes != nil {
 		err = errors.Join(err, n.indexes.Close())
 	}

@@ -4,7 +4,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 )
 
@@ -33,7 +35,15 @@ func Tidy(cfg Config) {
 // Files are what a process with this configuration works with: folders whose content is
 // its own, and files that it reads.
 func (c Config) Files() (own, read []string) {
-	return append(c.own(), snapshot.Folders(c.Dir)...), c.LoadBlock
+	return append(c.own(), snapshot.Folders(c.Dir)...), append(slices.Clone(c.LoadBlock), filepath.Join(c.Dir, poolfile.Name))
+}
+
+// poolJournal is the path of the mempool's journal, "" for none.
+func (c Config) poolJournal() string {
+	if !c.PersistMempool {
+		return ""
+	}
+	return filepath.Join(c.Dir, "indexes", "mempool.log")
 }
 
 // own are the folders beside those of the UTXO sets.

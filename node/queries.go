@@ -73,7 +73,7 @@ func (n *node) commands() rpc.Table {
 				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,
 			},
 		},
-		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Indexes: n.indexes, Tips: n.tips,
+		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Pools: n.pools, Indexes: n.indexes, Tips: n.tips,
 		MinRate: n.owner.MinRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
 	})
 }

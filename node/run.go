@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
@@ -46,6 +49,12 @@ const (
 // it survives a kill; one of our own does when its submission is answered.
 const checkpointInterval = 100 * time.Millisecond
 
+// reannounceInterval is in which time our user's transactions are told again that no
+// peer has asked for, as Bitcoin Core's: 10 to 15 minutes.
+func reannounceInterval() time.Duration {
+	return 10*time.Minute + rand.N(5*time.Minute)
+}
+
 // limitInterval is how often the mempool is looked through for what is old.
 const limitInterval = time.Minute
 
@@ -63,7 +72,8 @@ type node struct {
 	relay   *relay.Relay
 	watch   *watch.Watch
 	private *privatebroadcast.Queue // nil without -privatebroadcast
-	tips    *tipwatch.Watch         // of the best chain, and of how far it is verified
+	pools   *poolfile.Files
+	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
 	stopping func() bool // whether Run is to end
 
@@ -107,6 +117,7 @@ func (n *node) handle(mux *bus.Mux) {
 		},
 	})
 	msg.Halt.Handle(mux, n.halt)
+	msg.SaveMempool.Handle(mux, n.saveMempool)
 	n.relay.Handle(mux)
 }
 
@@ -117,7 +128,7 @@ func (n *node) serve(ctx context.Context, conn *bus.Conn) error {
 	n.feed.Attach(ctx, conn)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run, n.relay.Run, n.relay.RunPrivate,
+		n.keepHouse, n.start, n.awaitFailure, n.awaitStopHeight, n.feed.Run, n.pools.Run, n.relay.Run, n.relay.RunPrivate,
 		func(ctx context.Context) error { return n.watchLinks().Run(ctx, conn) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.indexes.Run) },
 		func(ctx context.Context) error { return n.vitalPart(ctx, n.sets.Run) },
@@ -176,15 +187,38 @@ func (n *node) start(ctx context.Context) error {
 		n.log.Info("Stopping after block import")
 		return ErrStopImport
 	}
-	return nil
+	return n.loadMempool(ctx)
+}
+
+// loadMempool takes in what a node before this one has kept.
+func (n *node) loadMempool(ctx context.Context) error {
+	if !n.cfg.PersistMempool {
+		n.pools.Skip()
+		return nil
+	}
+	return n.pools.Load(ctx)
+}
+
+// saveMempool serves msg.SaveMempool.
+func (n *node) saveMempool(ctx context.Context, req msg.FileNumber) (bus.None, error) {
+	var open func(context.Context) (*os.File, error)
+	if req.Number != 0 {
+		open = func(ctx context.Context) (*os.File, error) { return n.env.Given(ctx, req.Number) }
+	}
+	if err := n.pools.Save(ctx, open); err != nil {
+		return bus.None{}, err
+	}
+	n.pools.Leave()
+	return bus.None{}, nil
 }
 
 // keepHouse flushes and tidies up from time to time.
 func (n *node) keepHouse(ctx context.Context) error {
-	flush, limit := time.NewTicker(flushInterval), time.NewTicker(limitInterval)
+	flush, limit, again := time.NewTicker(flushInterval), time.NewTicker(limitInterval), time.NewTicker(reannounceInterval())
 	checkpoint, room := time.NewTicker(checkpointInterval), time.NewTicker(roomInterval)
 	defer flush.Stop()
 	defer limit.Stop()
+	defer again.Stop()
 	defer checkpoint.Stop()
 	defer room.Stop()
 	due := 0
@@ -206,6 +240,9 @@ func (n *node) keepHouse(ctx context.Context) error {
 			if err = n.there(); err == nil {
 				err = n.room(0)
 			}
+		case <-again.C:
+			again.Reset(reannounceInterval())
+			err = n.owner.Reannounce(ctx)
 		case <-limit.C:
 			err = n.owner.Do(ctx, func(s *chainstate.State) error { s.LimitPool(); return nil })
 		}

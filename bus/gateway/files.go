@@ -16,7 +16,7 @@ const closePatience = 30 * time.Second
 // What is returned is to be called with how the command ended, and returns that.
 func (g *gateway) lend(ctx context.Context, r *request, call *rpc.Request) (giveBack func(error) error) {
 	keep := func(err error) error { return err }
-	path, given := rpc.Path(r.params)
+	path, given := rpc.Path(r.method, r.params)
 	if rpc.FileUse(r.method) == 0 || !given {
 		return keep
 	}

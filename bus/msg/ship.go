@@ -81,6 +81,9 @@ var (
 	// change nothing any more: when it returns, no block is connected and no
 	// transaction is taken, and calls that waited for a block have been answered.
 	Halt = bus.Method[bus.None, bus.None]("node.life.halt")
+	// SaveMempool, asked by the supervisor after that, makes the node write its mempool
+	// to a file that it was handed, or to mempool.dat for number 0.
+	SaveMempool = bus.Method[FileNumber, bus.None]("node.life.savemempool")
 )
 
 // ReadinessReply names what is missing, sorted: nothing once the node is ready,

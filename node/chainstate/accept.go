@@ -106,9 +106,10 @@ func (o *Owner) warm(tx *consensus.Tx) error {
 
 // Broadcast offers a transaction of our user to the mempool, which may not pay
 // more than maxRate satoshi per 1000 vbytes; zero for any rate. One that is in
-// the mempool already is announced again. It waits for no block, as ProcessTx.
+// the mempool already is announced again. It waits for no block, as ProcessTx. Until a
+// peer has asked for it, it is among those that none has heard of (mempool.Reader.Unheard).
 func (o *Owner) Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) error {
-	opts := mempool.Options{MaxRate: mempool.Rate(maxRate)}
+	opts := mempool.Options{MaxRate: mempool.Rate(maxRate), Unheard: true}
 	if o.Pool().Get(tx.ID) == nil {
 		_, err := o.ProcessTx(ctx, tx, opts)
 		if err == nil || o.Pool().Get(tx.ID) == nil {
@@ -122,6 +123,18 @@ func (o *Owner) Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) 
 		}
 		_, err := s.accept(tx, opts) // it has just left
 		return err
+	})
+}
+
+// Reannounce tells again of the transactions that no peer has asked for yet.
+func (o *Owner) Reannounce(ctx context.Context) error {
+	return o.DoAmidBlocks(ctx, func(s *State) error {
+		for _, txid := range s.Pool.Unheard() {
+			if entry := s.Pool.Get(txid); entry != nil {
+				s.observe(TxRebroadcast{entry})
+			}
+		}
+		return nil
 	})
 }
 

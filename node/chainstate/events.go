@@ -47,7 +47,8 @@ type TxAdded struct{ mempool.Added }
 // TxRemoved: a transaction left the mempool.
 type TxRemoved struct{ mempool.Removed }
 
-// TxRebroadcast: our user sent a transaction that is in the mempool already.
+// TxRebroadcast: a transaction is in the mempool that our user has sent again, or that
+// no peer has asked for yet.
 type TxRebroadcast struct{ Entry *mempool.Entry }
 
 func (TxRebroadcast) event()     {}

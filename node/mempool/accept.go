@@ -27,11 +27,23 @@ type Options struct {
 	Bypass bool
 	// MaxRate refuses a transaction that pays more; zero for any fee.
 	MaxRate Rate
+	// Unheard notes it as AddUnheard does.
+	Unheard bool
+	// Time is when it entered a mempool before, Unix seconds; zero for now.
+	Time int64
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.
 	Package []*consensus.Tx
 	// together leaves out the least fee rates: they are for all of a package.
 	together bool
+}
+
+// entered is the time of an entry.
+func (o Options) entered(tip Tip) int64 {
+	if o.Time != 0 {
+		return o.Time
+	}
+	return tip.Now
 }
 
 // Result is an accepted transaction.
@@ -96,6 +108,9 @@ func (p *Pool) finish(c *candidate) error {
 		c.Sequence = p.sequence
 	}
 	p.insert(c.Entry)
+	if c.opts.Unheard {
+		p.unheard[c.Tx.ID] = struct{}{}
+	}
 	// The floor may rise because of this transaction, which is then the first
 	// to go: nobody hears of it.
 	if !c.opts.Bypass {

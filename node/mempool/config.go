@@ -88,6 +88,7 @@ type Removed struct {
 	Reason   Reason
 	Sequence uint64
 	By       *Entry // the replacement
+	Unheard  bool   // no peer had asked for it; see AddUnheard
 }
 
 func (Added) event()   {}

@@ -31,6 +31,7 @@ type Reader struct {
 	listed   []listed // all of them, in no order
 	spends   map[wire.OutPoint]*Entry
 	deltas   map[chainhash.Hash]int64
+	unheard  map[chainhash.Hash]struct{} // by txid; see AddUnheard
 	usage    int64
 	vsize    int64
 	fees     int64
@@ -42,7 +43,7 @@ func New(cfg Config) *Pool {
 	return &Pool{Reader: &Reader{
 		cfg: cfg, sequence: 1,
 		entries: map[chainhash.Hash]*Entry{}, byWtxid: map[chainhash.Hash]*Entry{},
-		spends: map[wire.OutPoint]*Entry{}, deltas: map[chainhash.Hash]int64{},
+		spends: map[wire.OutPoint]*Entry{}, deltas: map[chainhash.Hash]int64{}, unheard: map[chainhash.Hash]struct{}{},
 	}}
 }
 
@@ -135,6 +136,8 @@ func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
 	delete(p.entries, e.Tx.ID)
 	delete(p.byWtxid, e.Tx.WitnessID)
 	p.unlist(e)
+	_, unheard := p.unheard[e.Tx.ID]
+	delete(p.unheard, e.Tx.ID)
 	for _, in := range e.Tx.TxIn {
 		delete(p.spends, in.PreviousOutPoint)
 	}
@@ -148,7 +151,7 @@ func (p *Pool) take(e *Entry, reason Reason, by *Entry) {
 	p.usage -= e.usage
 	p.vsize -= e.VSize
 	p.fees -= e.Fee
-	p.events = append(p.events, Removed{Entry: e, Reason: reason, Sequence: p.nextSequence(), By: by})
+	p.events = append(p.events, Removed{Entry: e, Reason: reason, Sequence: p.nextSequence(), By: by, Unheard: unheard})
 }
 
 // takeAll removes entries, children first.

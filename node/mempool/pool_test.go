@@ -368,6 +368,39 @@ func TestEachTransactionIsFound(t *testing.T) {
 	require.False(t, r.EachTx(func(*chainhash.Hash, *consensus.Tx) bool { return false }))
 }
 
+// What our user has sent is noted until a peer asks for it, or it leaves the pool.
+func TestWhatNoPeerHasAskedForIsNoted(t *testing.T) {
+	r := newRig(t, nil)
+	heard, mined, kept := pay(consensus.Coin, 1000, fund(0)), pay(consensus.Coin, 1000, fund(1)), pay(consensus.Coin, 1000, fund(2))
+	for _, tx := range []*consensus.Tx{heard, mined} {
+		_, err := r.Accept(tx, r.tip(), mempool.Options{Unheard: true})
+		require.NoError(t, err)
+	}
+	r.accept(kept)
+	require.Equal(t, 1, r.AddUnheard(kept.ID, chainhash.Hash{1}), "of those that are there")
+	require.ElementsMatch(t, []chainhash.Hash{heard.ID, mined.ID, kept.ID}, r.Unheard())
+	require.Equal(t, 3, r.Figures().Unheard)
+	r.Heard(heard.ID)
+	r.Heard(heard.ID)
+	r.BlockConnected(&consensus.Block{Txs: []*consensus.Tx{pay(1, 1, wire.OutPoint{Index: 1<<32 - 1}), mined}}, now)
+	require.Equal(t, []chainhash.Hash{kept.ID}, r.Unheard())
+	d, _ := r.Details(kept.ID)
+	require.True(t, d.Unheard)
+	d, _ = r.Details(heard.ID)
+	require.False(t, d.Unheard)
+}
+
+// A transaction may have entered another mempool before.
+func TestTheTimeOfEntry(t *testing.T) {
+	r := newRig(t, nil)
+	early, late := pay(consensus.Coin, 1000, fund(0)), pay(consensus.Coin, 1000, fund(1))
+	_, err := r.Accept(early, r.tip(), mempool.Options{Time: now - 1000})
+	require.NoError(t, err)
+	r.accept(late)
+	require.Equal(t, int64(now-1000), r.Get(early.ID).Time)
+	require.Equal(t, int64(now), r.Get(late.ID).Time)
+}
+
 func TestExpiry(t *testing.T) {
 	r := newRig(t, nil)
 	a := pay(consensus.Coin, 1000, fund(0))

@@ -20,7 +20,7 @@ type Proposal struct {
 // Propose verifies everything but scripts, and fails as Accept does. It may be
 // called from anywhere at any time.
 func (p *Pool) Propose(tx *consensus.Tx, tip Tip, opts Options) (*Proposal, error) {
-	c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, opts: opts, tip: tip}
+	c := &candidate{Entry: &Entry{Tx: tx, Time: opts.entered(tip), Height: tip.Height}, opts: opts, tip: tip}
 	if err := p.checkAlone(c); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (p *Pool) touchUp(c *candidate, tip Tip) (disturbed bool, err error) {
 	if c.tip.Hash != tip.Hash || c.tip.Flags != tip.Flags || !p.byItself(c) {
 		return true, nil
 	}
-	c.tip, c.Time, c.delta = tip, tip.Now, p.deltas[c.Tx.ID]
+	c.tip, c.Time, c.delta = tip, c.opts.entered(tip), p.deltas[c.Tx.ID]
 	return false, p.checkFees(c)
 }
 

@@ -15,6 +15,7 @@ type Figures struct {
 	VSize    int64
 	Usage    int64
 	Fees     int64
+	Unheard  int // see AddUnheard
 	Sequence uint64
 }
 
@@ -22,7 +23,7 @@ type Figures struct {
 func (p *Reader) Figures() Figures {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return Figures{Count: len(p.entries), VSize: p.vsize, Usage: p.usage, Fees: p.fees, Sequence: p.sequence}
+	return Figures{Count: len(p.entries), VSize: p.vsize, Usage: p.usage, Fees: p.fees, Unheard: len(p.unheard), Sequence: p.sequence}
 }
 
 // Details is what may change about an entry.
@@ -37,6 +38,7 @@ type Details struct {
 	DescendantFees  int64
 	ChunkFee        int64 // of the chunk that it would be mined with
 	ChunkWeight     int64
+	Unheard         bool             // see AddUnheard
 	Parents         []chainhash.Hash // txids in the pool that it spends
 	Children        []chainhash.Hash // txids that spend it
 }
@@ -47,6 +49,7 @@ func (p *Reader) details(e *Entry) Details {
 	d.AncestorCount, d.DescendantCount = len(up), len(down)
 	d.AncestorFees, d.AncestorVSize = totals(up)
 	d.DescendantFees, d.DescendantVSize = totals(down)
+	_, d.Unheard = p.unheard[e.Tx.ID]
 	d.Parents, d.Children = txids(e.parents), txids(e.children)
 	for _, c := range e.cluster.linearized() {
 		if slices.Contains(c.entries, e) {

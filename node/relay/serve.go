@@ -200,6 +200,7 @@ func (r *Relay) fetchTx(_ context.Context, req p2p.FetchTxRequest) (reply p2p.Fe
 	tx := r.extra.inBlock(req.Hash, req.Wtxid)
 	if entry != nil {
 		tx = entry.Tx
+		r.pool.Heard(tx.ID)
 	}
 	if tx == nil {
 		return reply, nil

@@ -40,7 +40,7 @@ func (n setFiles) dumpTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 	}
 	d := snapshot.Dump{Path: n.absolute(path)}
 	if call.File != 0 {
-		d.Open = func() (*os.File, error) { return n.given(ctx, call.File) }
+		d.Open = func() (*os.File, error) { return n.givenFile(ctx, call.File) }
 	}
 	if d.Target, err = n.dumpTarget(call, &d); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func (n setFiles) dumpOptions(call *rpc.Call, into any) error {
 
 var errNotGiven = errors.New("no file was given")
 
-// given returns a file that was opened for us.
-func (n setFiles) given(ctx context.Context, number uint64) (*os.File, error) {
+// givenFile returns a file that was opened for us.
+func (n *Node) givenFile(ctx context.Context, number uint64) (*os.File, error) {
 	if number == rpc.NoFile || n.Given == nil {
 		return nil, errNotGiven
 	}
@@ -98,7 +98,7 @@ func (n setFiles) given(ctx context.Context, number uint64) (*os.File, error) {
 }
 
 // absolute returns a path that is relative to the chain's data directory.
-func (n setFiles) absolute(path string) string {
+func (n *Node) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}

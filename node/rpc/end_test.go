@@ -47,14 +47,20 @@ func TestACommandThatTheEndCutsShortSaysSo(t *testing.T) {
 func TestFilesAreTheFirstArguments(t *testing.T) {
 	uses := map[string]rpc.Use{}
 	for _, c := range noderpc.Table(&noderpc.Node{}) {
-		if use := rpc.FileUse(c.Name); use != 0 {
+		use := rpc.FileUse(c.Name)
+		if use != 0 {
 			uses[c.Name] = use
-			require.Equal(t, "path", c.Params[0].Name, c.Name)
-		} else {
-			for _, p := range c.Params {
-				require.NotEqual(t, "path", p.Name, "%s could not open it", c.Name)
+		}
+		paths := []string{}
+		for i, p := range c.Params {
+			if p.Name == "path" || p.Name == "filepath" {
+				paths = append(paths, p.Name)
+				require.Zero(t, i, c.Name)
 			}
 		}
+		require.Equal(t, use != 0 && use != rpc.ReplaceFile, len(paths) == 1, "%s could not open it", c.Name)
 	}
-	require.Equal(t, map[string]rpc.Use{"dumptxoutset": rpc.MakeFile, "loadtxoutset": rpc.ReadFile}, uses)
+	require.Equal(t, map[string]rpc.Use{
+		"dumptxoutset": rpc.MakeFile, "loadtxoutset": rpc.ReadFile, "importmempool": rpc.ReadFile, "savemempool": rpc.ReplaceFile,
+	}, uses)
 }

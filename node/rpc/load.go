@@ -49,7 +49,7 @@ func (n setFiles) loadTxOutSet(ctx context.Context, call *rpc.Call) (any, error)
 
 func (n setFiles) open(ctx context.Context, number uint64, path string) (*os.File, error) {
 	if number != 0 {
-		return n.given(ctx, number)
+		return n.givenFile(ctx, number)
 	}
 	return os.Open(path)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (n mempoolQueries) table() rpc.Table {
-	return slices.Concat(n.mempoolCommands(), n.spenderCommands(), n.orphanCommands())
+	return slices.Concat(n.mempoolCommands(), n.spenderCommands(), n.orphanCommands(), n.fileCommands())
 }
 
 func (n mempoolQueries) mempoolCommands() rpc.Table {
@@ -87,11 +87,11 @@ type mempoolInfo struct {
 func (n mempoolQueries) getMempoolInfo(context.Context, *rpc.Call) (any, error) {
 	figures, policy := n.Mempool.Figures(), n.Policy
 	return mempoolInfo{
-		Loaded: n.Loaded(), Size: figures.Count, Bytes: figures.VSize, Usage: figures.Usage,
+		Loaded: n.Pools.Loaded(), Size: figures.Count, Bytes: figures.VSize, Usage: figures.Usage,
 		TotalFee: rpc.Amount(figures.Fees), MaxMempool: policy.MaxBytes, MinFee: rpc.Amount(n.MinRate()),
 		MinRelayFee: rpc.Amount(policy.MinRelay), Incremental: rpc.Amount(policy.Incremental),
 		BareMultisig: policy.BareMultisig, DataCarrier: policy.DataCarrier,
-		ClusterCount: policy.ClusterCount, ClusterSize: policy.ClusterVSize, Optimal: true,
+		ClusterCount: policy.ClusterCount, ClusterSize: policy.ClusterVSize, Optimal: true, Unbroadcast: figures.Unheard,
 	}, nil
 }
 
@@ -131,7 +131,7 @@ func newMempoolEntry(d mempool.Details) mempoolEntry {
 		Fees: mempoolFees{
 			rpc.Amount(d.Fee), rpc.Amount(d.Modified), rpc.Amount(d.AncestorFees), rpc.Amount(d.DescendantFees), rpc.Amount(d.ChunkFee),
 		},
-		Depends: hashStrings(d.Parents), SpentBy: hashStrings(d.Children),
+		Depends: hashStrings(d.Parents), SpentBy: hashStrings(d.Children), Unbroadcast: d.Unheard,
 	}
 }
 

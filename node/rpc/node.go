@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/orphanage"
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 	"github.com/bulkheadnode/bulkhead/node/store"
@@ -53,6 +55,7 @@ type Owner interface {
 	ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (mempool.Result, error)
 	ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []chainstate.Outcome, refused, err error)
 	Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) error
+	Reannounce(ctx context.Context) error
 }
 
 // Sets reads UTXO sets from files and writes them to files.
@@ -61,6 +64,14 @@ type Sets interface {
 	Write(ctx context.Context, d *snapshot.Dump) (*snapshot.DumpResult, error)
 	Load(ctx context.Context, header coins.SetHeader, file *os.File) (*chain.BlockNode, error)
 	Progress() float64
+}
+
+// Pools writes the mempool to files and reads it from them.
+type Pools interface {
+	Loaded() bool
+	Path() string
+	Save(ctx context.Context, open func(context.Context) (*os.File, error)) error
+	Import(ctx context.Context, from io.Reader, use poolfile.Import) error
 }
 
 // Mempool finds transactions that wait.
@@ -119,6 +130,7 @@ type Node struct {
 	Owner   Owner
 	Sets    Sets
 	Mempool Mempool
+	Pools   Pools
 	Indexes *indexer.Indexer
 	Tips    *tipwatch.Watch // of the best chain
 	Private Private         // nil without -privatebroadcast

@@ -119,8 +119,13 @@ func (n privateCommands) abort(_ context.Context, call *rpc.Call) (any, error) {
 	}{txs}, nil
 }
 
-// maxSkip bounds mockscheduler.
-const maxSkip = time.Hour
+const (
+	// maxSkip bounds mockscheduler.
+	maxSkip = time.Hour
+	// reannounced is after how many seconds at the latest what no peer has asked for is
+	// told again.
+	reannounced = 15 * 60
+)
 
 func (n privateCommands) mockScheduler(ctx context.Context, call *rpc.Call) (any, error) {
 	if n.Settings.Chain != chains.Regtest {
@@ -135,6 +140,9 @@ func (n privateCommands) mockScheduler(ctx context.Context, call *rpc.Call) (any
 	}
 	if n.Private != nil {
 		n.Private.SkipPrivately(ctx, time.Duration(seconds)*time.Second)
+	}
+	if seconds >= reannounced {
+		return nil, n.Owner.Reannounce(ctx)
 	}
 	return nil, nil
 }

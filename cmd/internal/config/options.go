@@ -74,6 +74,8 @@ func generalOptions() []Option {
 		{Name: "includeconf", Category: General, Param: "=<file>", Help: "In the configuration file only: read this file too, relative to the data directory"},
 		{Name: "allowignoredconf", Category: General, Help: "Only warn if the data directory holds a bitcoin.conf that another one overrides"},
 		{Name: "loadblock", Category: General, Param: "=<file>", Help: "Read blocks from this file at start; may be repeated"},
+		{Name: "persistmempool", Category: General, Help: "Write the mempool to mempool.dat at the end and take it in again at the next start (default: 1)"},
+		{Name: "persistmempoolv1", Category: General, Help: "Write mempool.dat as Bitcoin Core did before version 27, without obfuscation (default: 0)"},
 		{Name: "maxmempool", Category: General, Param: "=<n>", Help: "Megabytes of memory for the mempool (default: 300)"},
 		{Name: "mempoolexpiry", Category: General, Param: "=<n>", Help: "Hours after which a transaction leaves the mempool (default: 336)"},
 		{Name: "minimumchainwork", Category: General, Param: "=<hex>", Help: "Chains with less work, in hexadecimal, are not downloaded"},
@@ -260,7 +262,6 @@ func unservedOptions() []Option {
 		"acceptstalefeeestimates", "alertnotify", "blocknotify",
 		"daemon", "daemonwait",
 		"natpmp",
-		"persistmempool", "persistmempoolv1",
 		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
 		"signetseednode", "walletcrosschain", "walletnotify",
 	}

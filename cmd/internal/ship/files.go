@@ -15,6 +15,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 )
 
 // nodeInstance is the node's name on the bus. It serves all commands that use files.
@@ -39,7 +40,7 @@ type lender struct {
 
 // loan is a file that a command uses.
 type loan struct {
-	caller string // who is to give it back
+	caller string // who is to give it back; "" for the supervisor itself
 	// A file that is made has another name until it is complete; both are "" for others.
 	unfinished, path string
 }
@@ -81,6 +82,10 @@ func (l *lender) open(ctx context.Context, req msg.OpenFileRequest) (msg.FileNum
 		}
 		made.path, made.unfinished = path, path+".incomplete"
 	}
+	if use == rpc.ReplaceFile {
+		path, pipe = filepath.Join(l.dir, poolfile.Name), false // whatever a caller may say
+		made.path, made.unfinished = path, path+".new"
+	}
 	number, err := l.begin(made)
 	if err != nil {
 		return msg.FileNumber{}, err
@@ -96,8 +101,31 @@ func (l *lender) open(ctx context.Context, req msg.OpenFileRequest) (msg.FileNum
 	return msg.FileNumber{Number: number}, nil
 }
 
+// lendOwn hands the node a file of the chain's folder to make anew; 0 if it opens that
+// itself. It is to end.
+func (l *lender) lendOwn(name string) (uint64, error) {
+	if l.give == nil {
+		return 0, nil
+	}
+	path := filepath.Join(l.dir, name)
+	own := loan{path: path, unfinished: path + ".new"}
+	number, err := l.begin(own)
+	if err != nil {
+		return 0, err
+	}
+	f, err := own.open(context.Background(), path, rpc.ReplaceFile, false)
+	if err != nil {
+		l.forget(number)
+		return 0, err
+	}
+	if err := errors.Join(l.give(nodeInstance, f, number), f.Close()); err != nil {
+		return 0, errors.Join(err, l.end(number, false))
+	}
+	return number, nil
+}
+
 func (m loan) open(ctx context.Context, path string, use rpc.Use, pipe bool) (*os.File, error) {
-	flags := map[rpc.Use]int{rpc.ReadFile: os.O_RDONLY, rpc.MakeFile: os.O_WRONLY}[use]
+	flags := map[rpc.Use]int{rpc.ReadFile: os.O_RDONLY, rpc.MakeFile: os.O_WRONLY, rpc.ReplaceFile: os.O_WRONLY}[use]
 	switch {
 	case pipe:
 		return openPipe(ctx, path, flags)
@@ -141,7 +169,7 @@ func (l *lender) begin(m loan) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for number, old := range l.lent {
-		if !slices.Contains(there, old.caller) {
+		if old.caller != "" && !slices.Contains(there, old.caller) {
 			delete(l.lent, number)
 			_ = old.end(false) // it is nobody's by now
 		}

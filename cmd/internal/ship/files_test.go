@@ -96,6 +96,37 @@ func TestAFileIsMade(t *testing.T) {
 	require.Empty(t, l.lent)
 }
 
+// TestAFileIsReplaced whole or not at all, and none but the one of that name.
+func TestAFileIsReplaced(t *testing.T) {
+	l := newLending(t)
+	require.NoError(t, os.WriteFile(filepath.Join(l.dir, "mempool.dat"), []byte("old"), 0o600))
+	replace := func(text string, keep bool) string {
+		number, err := l.ask("savemempool", "/etc/passwd")
+		require.NoError(t, err)
+		require.Equal(t, "mempool.dat mempool.dat.new", l.names())
+		_, err = l.got[number].WriteString(text)
+		require.NoError(t, err)
+		require.NoError(t, l.giveBack(l.gateway, number, keep))
+		require.Equal(t, "mempool.dat", l.names())
+		raw, err := os.ReadFile(filepath.Join(l.dir, "mempool.dat"))
+		require.NoError(t, err)
+		return string(raw)
+	}
+	require.Equal(t, "old", replace("failed", false))
+	require.Equal(t, "new", replace("new", true))
+	number, err := l.lendOwn("mempool.dat")
+	require.NoError(t, err)
+	_, err = l.ask("savemempool", "mempool.dat")
+	require.ErrorContains(t, err, "is being written")
+	require.NoError(t, l.end(number, true))
+	require.Equal(t, "mempool.dat", l.names())
+	require.Empty(t, l.lent)
+	l.give = nil
+	number, err = l.lendOwn("mempool.dat")
+	require.NoError(t, err)
+	require.Zero(t, number, "the node opens it")
+}
+
 func TestAFileIsRead(t *testing.T) {
 	l := newLending(t)
 	require.NoError(t, os.WriteFile(filepath.Join(l.dir, "set"), []byte("coins"), 0o400))

@@ -30,9 +30,9 @@ func (s *ship) mux() *bus.Mux {
 	msg.SavePeersFile.Handle(mux, files.save)
 	msg.ProveTor.Handle(mux, files.prove)
 	s.serveWallets(mux)
-	lender := s.newLender()
-	msg.OpenFile.Handle(mux, lender.open)
-	msg.CloseFile.Handle(mux, lender.close)
+	s.lender = s.newLender()
+	msg.OpenFile.Handle(mux, s.lender.open)
+	msg.CloseFile.Handle(mux, s.lender.close)
 	msg.Readiness.Handle(mux, func(context.Context, bus.None) (msg.ReadinessReply, error) {
 		return msg.ReadinessReply{Waiting: s.readiness.waiting()}, nil
 	})

@@ -56,6 +56,7 @@ type ship struct {
 	parts      *partSettings
 	broker     *broker.Broker
 	supervisor *supervise.Supervisor
+	lender     *lender
 	watchdog   *watchdog
 	logger     *slog.Logger
 	locks      []*os.File // of the directories

@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/node"
+	"github.com/bulkheadnode/bulkhead/node/poolfile"
 )
 
 // halt is the first thing of every stop: from when it returns nothing is
@@ -38,7 +40,24 @@ func (s *ship) linger(ctx context.Context) {
 	}
 }
 
+// saveMempool has the node write its mempool, which does not change any more.
+func (s *ship) saveMempool() {
+	ctx, cancel := context.WithTimeout(context.Background(), savePatience)
+	defer cancel()
+	number, err := s.lender.lendOwn(poolfile.Name)
+	if err == nil {
+		_, err = msg.SaveMempool.Call(ctx, s.conn.Load(), msg.FileNumber{Number: number})
+		err = errors.Join(err, s.lender.end(number, err == nil))
+	}
+	if err != nil {
+		s.logger.Info(fmt.Sprintf("Failed to dump mempool: %v. Continuing anyway.", err))
+	}
+}
+
 func (s *ship) requestStop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// savePatience is how long the node may take to write its mempool.
+const savePatience = 5 * time.Minute
 
 // lostPatience is how long compartments may take to end when the data directory
 // is gone: they have nowhere to write to.
@@ -59,11 +78,14 @@ func (s *ship) stopAll() error {
 	}
 	s.stopRoles(limit, roles.Gateway)
 	s.outside.close()
-	for _, roles := range [][]rights.Role{
-		{roles.Worker}, {roles.Dialler}, {roles.Peers, roles.Wallet}, {roles.Node}, {roles.Notify},
-	} {
+	for _, roles := range [][]rights.Role{{roles.Worker}, {roles.Dialler}, {roles.Peers, roles.Wallet}} {
 		s.stopRoles(limit, roles...)
 	}
+	if lost == nil && s.parts.node.PersistMempool {
+		s.saveMempool()
+	}
+	s.stopRoles(limit, roles.Node)
+	s.stopRoles(limit, roles.Notify)
 	if lost == nil {
 		node.Tidy(s.parts.node)
 	}
