@@ -7,7 +7,7 @@ import (
 
 // Parse reads the command line, without the program's name.
 func Parse(args []string) (*Settings, error) {
-	s := &Settings{options: Options(), args: map[string][]value{}, file: map[string]map[string][]value{}}
+	s := &Settings{options: Options(), args: map[string][]value{}, changed: map[string][]value{}, file: map[string]map[string][]value{}}
 	for _, arg := range args {
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
 			return nil, Complain("Error parsing command line arguments: Command line contains unexpected token '%s', see bulkhead -h for a list of options.", arg)

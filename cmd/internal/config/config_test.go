@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,4 +133,79 @@ func TestHelpNamesEveryShownOption(t *testing.T) {
 			require.Contains(t, help, "  -"+name+option.Param+"\n")
 		}
 	}
+}
+
+// inDir loads a configuration and a settings file.
+func inDir(t *testing.T, conf, settings string, args ...string) (*config.Settings, *config.Layout, error) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "regtest"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bitcoin.conf"), []byte(conf), 0o600))
+	if settings != "" {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "regtest", "settings.json"), []byte(settings), 0o600))
+	}
+	s, err := config.Parse(append(args, "-datadir="+dir))
+	require.NoError(t, err)
+	l, err := s.Load(dir)
+	return s, l, err
+}
+
+// What the settings file says counts after the command line and before bitcoin.conf.
+func TestTheSettingsFileCounts(t *testing.T) {
+	s, l, err := inDir(t, "regtest=1\nproxy=1.1.1.1:1\nuacomment=conf\nblocksonly=1\nrpcthreads=3\n[regtest]\nonlynet=ipv4\n",
+		`{"_warning_": "x", "proxy": "2.2.2.2:2", "uacomment": ["a", "b"], "txindex": true, "blocksonly": false, "rpcthreads": 7, "onlynet": null, "wallet": ["w"], "nolisten": true, "odd": 1, "rpcpassword": "geheim"}`,
+		"-txindex=0")
+	require.NoError(t, err)
+	require.Equal(t, "2.2.2.2:2", s.Text("proxy", ""))
+	require.Equal(t, []string{"a", "b", "conf"}, s.List("uacomment"))
+	require.False(t, s.Bool("txindex", true))
+	require.False(t, s.Bool("blocksonly", true))
+	require.Equal(t, int64(7), s.Int("rpcthreads", 0))
+	require.Equal(t, []string{"ipv4"}, s.List("onlynet"))
+	require.Empty(t, s.List("wallet"), "who loads wallets reads them")
+	require.False(t, s.Bool("listen", true))
+	require.Equal(t, []string{"Ignoring unknown rw_settings value odd"}, s.Warnings)
+	require.Contains(t, s.Notes, `Setting file arg: uacomment = ["a","b"]`)
+	require.Contains(t, s.Notes, "Setting file arg: rpcpassword = ****")
+	require.NotContains(t, strings.Join(s.Notes, ""), "_warning_")
+	require.Equal(t, "settings.json", filepath.Base(l.Settings))
+
+	s, l, err = inDir(t, "regtest=1\nnosettings=1\n", `{"txindex": tru`)
+	require.NoError(t, err)
+	require.Empty(t, l.Settings)
+	require.False(t, s.Bool("txindex", false))
+	for text, complaint := range map[string]string{
+		`{"txindex": tru`: "does not contain valid JSON", `null`: "Found non-object value null in settings file",
+		`{"a": 1, "a": 2}`: "Found duplicate key a in settings file",
+	} {
+		_, _, err = inDir(t, "regtest=1\n", text)
+		require.ErrorContains(t, err, "Settings file could not be read: ")
+		require.ErrorContains(t, err, complaint)
+	}
+}
+
+// A setting of one chain at the top of the file would be ignored on a test chain, and
+// one in a section of no chain everywhere.
+func TestSettingsInTheWrongPlaceAreTold(t *testing.T) {
+	_, _, err := inDir(t, "regtest=1\nwallet=w\nrpcport=1\n", "")
+	require.EqualError(t, err, "Config setting for -rpcport only applied on regtest network when in [regtest] section.\n"+
+		"Config setting for -wallet only applied on regtest network when in [regtest] section.")
+	for _, right := range [][]string{{"regtest=1\nwallet=w\n[regtest]\nwallet=v\n"}, {"regtest=1\nwallet=w\n", "-wallet=v"}, {"wallet=w\n"}} {
+		_, _, err = inDir(t, right[0], "", right[1:]...)
+		require.NoError(t, err, right)
+	}
+	s, _, err := inDir(t, "regtest=1\n[nowhere]\nwallet=w\n[regtest]\n[test]\n", "")
+	require.NoError(t, err)
+	require.Len(t, s.Stderr, 1)
+	require.Regexp(t, `^Warning: .*bitcoin\.conf:2 Section \[nowhere\] is not recognized\.$`, s.Stderr[0])
+}
+
+// Templates leave values empty: they ask for nothing.
+func TestEmptyValuesAskForNothing(t *testing.T) {
+	s, _, err := inDir(t, "regtest=1\nblocknotify=\n", "", "-walletnotify=", "-alertnotify=")
+	require.NoError(t, err)
+	require.NoError(t, s.CheckUnserved())
+	s, _, err = inDir(t, "regtest=1\n", "", "-rest=")
+	require.NoError(t, err)
+	require.Error(t, s.CheckUnserved(), "an empty switch is on")
 }

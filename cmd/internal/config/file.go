@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
 const fileName = "bitcoin.conf"
@@ -36,7 +38,35 @@ func (s *Settings) Load(home string) (*Layout, error) {
 	if err := s.checkIgnoredFile(original, base); err != nil {
 		return nil, err
 	}
-	return s.layout(base, chain)
+	if err := s.misplaced(); err != nil {
+		return nil, err
+	}
+	s.warnOfHeaders()
+	l, err := s.layout(base, chain)
+	if err == nil {
+		err = s.readSettingsFile(l.Settings)
+	}
+	return l, err
+}
+
+// header is where a section of a file begins, or is named with a setting.
+type header struct {
+	section, file string
+	line          int
+}
+
+// warnOfHeaders tells of sections that are of no chain.
+func (s *Settings) warnOfHeaders() {
+	var texts []string
+	for _, h := range s.headers {
+		if _, err := chains.Named(h.section); err != nil {
+			texts = append(texts, fmt.Sprintf("%s:%d Section [%s] is not recognized.", h.file, h.line, h.section))
+		}
+	}
+	if len(texts) > 0 {
+		s.Warnings = append(s.Warnings, texts...)
+		s.Stderr = append(s.Stderr, "Warning: "+strings.Join(texts, "\n"))
+	}
 }
 
 func (s *Settings) dataDir(home string) (string, error) {
@@ -74,7 +104,7 @@ func (s *Settings) readFiles(base string) error {
 		return nil
 	}
 	s.conf = path
-	if err := s.readStream(data); err != nil {
+	if err := s.readStream(path, data); err != nil {
 		return err
 	}
 	if s.Negated("includeconf") {
@@ -104,7 +134,7 @@ func (s *Settings) readIncluded(base string) error {
 		if err != nil {
 			return Complain("Failed to include configuration file %s", name)
 		}
-		if err := s.readStream(data); err != nil {
+		if err := s.readStream(name, data); err != nil {
 			return err
 		}
 		s.Notes = append(s.Notes, "Included configuration file "+name)
@@ -124,7 +154,7 @@ func (s *Settings) included(section string, skip int) []string {
 	return names
 }
 
-func (s *Settings) readStream(data []byte) error {
+func (s *Settings) readStream(path string, data []byte) error {
 	section := ""
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, 1<<20)
@@ -136,6 +166,7 @@ func (s *Settings) readStream(data []byte) error {
 		}
 		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
 			section = line[1 : len(line)-1]
+			s.headers = append(s.headers, header{section, path, number})
 			continue
 		}
 		if err := s.readLine(section, line, number, comment); err != nil {

@@ -57,6 +57,7 @@ type Layout struct {
 	BlocksDir string // holds "blocks" with blk and rev files
 	WalletDir string
 	LogFile   string // "" for none
+	Settings  string // the file of settings that change at run time, "" for none
 	PIDFile   string
 	Cookie    string
 	Keys      string // the folder with the bus's keys
@@ -88,6 +89,9 @@ func (s *Settings) layout(base string, chain chains.Chain) (*Layout, error) {
 	if !s.Negated("debuglogfile") {
 		l.LogFile = inNet("debuglogfile", "debug.log")
 	}
+	if !s.Negated("settings") {
+		l.Settings = inNet("settings", settingsName)
+	}
 	l.Keys = filepath.Join(l.Net, "ipc")
 	l.WalletDir = inNet("walletdir", "wallets")
 	if s.Has("walletdir") {
@@ -115,7 +119,8 @@ func (s *Settings) CheckUnserved() error {
 		if !option.Unserved || !s.Has(name) {
 			continue
 		}
-		off := s.Negated(name) || s.Text(name, "") == "0"
+		text := s.Text(name, "")
+		off := s.Negated(name) || text == "0" || option.Param != "" && text == ""
 		switch {
 		case option.Always && off:
 			asked = append(asked, "-"+name+"=0")

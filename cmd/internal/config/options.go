@@ -256,18 +256,15 @@ func acceptedOptions() []Option {
 	return options
 }
 
-// unservedOptions ask for something that this node does not do yet.
+// unservedOptions ask for something that this node does not do yet. Those with a value
+// ask for nothing if that is empty.
 func unservedOptions() []Option {
-	names := []string{
-		"acceptstalefeeestimates", "alertnotify", "blocknotify",
-		"daemon", "daemonwait",
-		"natpmp",
-		"rest", "rpcwhitelist", "rpcwhitelistdefault", "signer",
-		"signetseednode", "walletcrosschain", "walletnotify",
+	var options []Option
+	for _, name := range []string{"acceptstalefeeestimates", "daemon", "daemonwait", "natpmp", "rest", "rpcwhitelistdefault", "walletcrosschain"} {
+		options = append(options, Option{Name: name, Unserved: true})
 	}
-	options := make([]Option, len(names), len(names)+2)
-	for i, name := range names {
-		options[i] = Option{Name: name, Unserved: true}
+	for _, name := range []string{"alertnotify", "blocknotify", "rpcwhitelist", "signer", "signetseednode", "walletnotify"} {
+		options = append(options, Option{Name: name, Unserved: true, Param: "=<value>"})
 	}
 	// These are always done: it is their absence that is not served.
 	return append(options,

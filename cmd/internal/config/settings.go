@@ -21,7 +21,9 @@ func (v value) negated() bool { return v.boolean && !v.isTrue }
 type Settings struct {
 	options map[string]Option
 	args    map[string][]value            // command line
+	changed map[string][]value            // the settings file
 	file    map[string]map[string][]value // section ("" is the top), name
+	headers []header                      // of sections in the files
 	chain   string                        // section in force
 	conf    string                        // path of the configuration file, "" if none was read
 	// Notes are lines for the log, Warnings those at warning level.
@@ -97,7 +99,7 @@ func atoi(text string) int64 {
 // sources returns the assignments that count for a setting, most important
 // source first. In each, a negation clears what was assigned before it.
 func (s *Settings) sources(name string) [][]value {
-	lists := [][]value{s.args[name], s.file[s.chain][name]}
+	lists := [][]value{s.args[name], s.changed[name], s.file[s.chain][name]}
 	if s.chain == "" || !s.options[name].PerChain || s.chain == chains.Main {
 		lists = append(lists, s.file[""][name])
 	}
@@ -110,7 +112,7 @@ func (s *Settings) scalar(name string) (value, bool) {
 		if len(list) == 0 {
 			continue
 		}
-		if i == 0 || list[len(list)-1].negated() {
+		if i <= 1 || list[len(list)-1].negated() {
 			return list[len(list)-1], true
 		}
 		// The file's first assignment after the last negation counts.

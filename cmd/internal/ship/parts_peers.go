@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -187,6 +189,7 @@ func (p *partSettings) manager() manager.Config {
 		Rates: p.rates, Profiles: p.profiles,
 	}
 	s.Fill(&cfg)
+	cfg.AddNode = slices.DeleteFunc(cfg.AddNode, blank)
 	for _, target := range s.List("connect") {
 		if target != "0" {
 			cfg.Connect = append(cfg.Connect, target)
@@ -208,6 +211,8 @@ func (p *partSettings) manager() manager.Config {
 	}
 	return cfg
 }
+
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // clientVersion is a version as a number: 1.2.3 is 10203.
 func clientVersion(version string) int {

@@ -21,7 +21,7 @@ import (
 
 // TestPartSettings: what the command line says reaches the part that it is for.
 func TestPartSettings(t *testing.T) {
-	s, layout := settingsOf(t, "-p2pworkers=perpeer", "-rpcthreads=3", "-rpcworkqueue=5", "-blocksonly", "-prune=550",
+	s, layout := settingsOf(t, "-addnode= ", "-addnode=some.node", "-p2pworkers=perpeer", "-rpcthreads=3", "-rpcworkqueue=5", "-blocksonly", "-prune=550",
 		"-zmqpubhashblock=tcp://127.0.0.1:28332", "-zmqpubhashblockhwm=7", "-uacomment=x", "-minrelaytxfee=0.00002", "-wallet=a", "-reindex")
 	p, err := newPartSettings(Config{Settings: s, Layout: layout, Version: "1.2.3"}, nil, nil, []gateway.Account{{User: "joe"}})
 	require.NoError(t, err)
@@ -44,6 +44,7 @@ func TestPartSettings(t *testing.T) {
 	manager := p.manager()
 	require.Equal(t, 319900, manager.ClientVersion)
 	require.Equal(t, idlePool, manager.IdleWorkers)
+	require.Equal(t, []string{"some.node"}, manager.AddNode)
 	require.ElementsMatch(t, []string{"node", "peers", "notify", "worker", "wallet", loadedWallets}, p.required())
 	specs, err := p.initial(slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

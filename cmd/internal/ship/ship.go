@@ -95,13 +95,13 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.Layout.Prepare(); err != nil {
 		return err
 	}
-	if err := checkSettingsFile(settingsFile(cfg.Layout)); err != nil {
-		return err
-	}
 	if s.locks, err = lockDirs(cfg.Layout.Net, filepath.Join(cfg.Layout.BlocksDir, "blocks")); err != nil {
 		return err
 	}
 	defer closeAll(s.locks)
+	if err := beginSettings(cfg.Layout.Settings); err != nil {
+		return err
+	}
 	if err := s.openLog(); err != nil {
 		return err
 	}
@@ -181,6 +181,9 @@ func (s *ship) introduce() {
 	}
 	for _, note := range settings.Notes {
 		log.Info(note)
+	}
+	if slices.ContainsFunc(settings.List("addnode"), blank) {
+		log.Warn("Ignoring empty -addnode value")
 	}
 	log.Info("Using data directory " + layout.Net)
 	if conf := settings.ConfigFile(); conf != "" {

@@ -30,7 +30,7 @@ func (p *partSettings) keeperOfWallets(log *slog.Logger) supervise.Spec {
 		}
 	}
 	now := func() any {
-		remembered, err := readLoadList(settingsFile(p.layout))
+		remembered, err := readLoadList(p.layout.Settings)
 		if err != nil {
 			log.Warn(fmt.Sprintf("Settings file could not be read: %v", err))
 		}
@@ -107,7 +107,7 @@ func (w *wallets) create(ctx context.Context, req msg.MakeWalletRequest) (bus.No
 func (w *wallets) remember(_ context.Context, req msg.RememberWalletRequest) (bus.None, error) {
 	w.changing.Lock()
 	defer w.changing.Unlock()
-	return bus.None{}, writeLoadList(settingsFile(w.cfg.Layout), req.Name, req.Wanted)
+	return bus.None{}, writeLoadList(w.cfg.Layout.Settings, req.Name, req.Wanted)
 }
 
 func (w *wallets) spawn(ctx context.Context, req msg.SpawnWalletRequest) (msg.SpawnReply, error) {
