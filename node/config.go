@@ -75,6 +75,10 @@ type Config struct {
 	// PrivateBroadcast: what our user sends goes out by connections of its own.
 	PrivateBroadcast bool `option:"privatebroadcast"`
 
+	// Resumes tells that a process before this one has died: users are not to see it go
+	// back to where it begins.
+	Resumes bool
+
 	// Events tells that somebody hears the topics under msg.EventPrefix.
 	Events bool
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -64,7 +65,7 @@ func (n *node) commands() rpc.Table {
 	if n.private != nil {
 		private = privately{n.relay, n.private}
 	}
-	return noderpc.Table(&noderpc.Node{
+	return n.afterResuming(noderpc.Table(&noderpc.Node{
 		Private: private, Given: n.env.Given,
 		Orphans: n.relay.Orphans,
 		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
@@ -75,5 +76,41 @@ func (n *node) commands() rpc.Table {
 		},
 		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Pools: n.pools, Indexes: n.indexes, Tips: n.tips,
 		MinRate: n.owner.MinRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
-	})
+	}))
+}
+
+// resumePatience is how long a command waits for the chain to be where it was. In the
+// initial download there may be more to connect again than anybody waits for.
+const resumePatience = 10 * time.Second
+
+// afterResuming makes commands wait until chain and mempool are what a process before this
+// one had.
+func (n *node) afterResuming(table rpc.Table) rpc.Table {
+	began := time.Now()
+	for i := range table {
+		run := table[i].Run
+		table[i].Run = func(ctx context.Context, call *rpc.Call) (any, error) {
+			select {
+			case <-n.resumed:
+			default:
+				if err := n.awaitResumed(ctx, began); err != nil {
+					return nil, err
+				}
+			}
+			return run(ctx, call)
+		}
+	}
+	return table
+}
+
+func (n *node) awaitResumed(ctx context.Context, began time.Time) error {
+	timer := time.NewTimer(resumePatience - time.Since(began))
+	defer timer.Stop()
+	select {
+	case <-n.resumed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
 }

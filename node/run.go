@@ -80,13 +80,17 @@ type node struct {
 	loaded  atomic.Bool   // what is on disk is connected, and -loadblock imported
 	lost    atomic.Int64  // blocks that proved damaged when they were to be connected
 	located chan struct{} // closed when it is known where all stored blocks are
+	resumed chan struct{} // closed when chain and mempool are what a process before this one had
 }
 
 // Run serves until ctx ends or -stopatheight is reached.
 func Run(ctx context.Context, env part.Env, cfg Config) error {
 	n := &node{
-		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), located: make(chan struct{}),
+		env: env, cfg: cfg, log: env.Logger, tips: tipwatch.New(), located: make(chan struct{}), resumed: make(chan struct{}),
 		stopping: func() bool { return ctx.Err() != nil },
+	}
+	if !cfg.Resumes {
+		close(n.resumed)
 	}
 	n.watch = watch.New(func(instance string, ev msg.WatchedTxEvent) { n.feed.WatchedTx(instance, ev) })
 	if err := n.openOrReindex(); errors.Is(err, chain.ErrInterrupted) && ctx.Err() != nil {
@@ -187,7 +191,11 @@ func (n *node) start(ctx context.Context) error {
 		n.log.Info("Stopping after block import")
 		return ErrStopImport
 	}
-	return n.loadMempool(ctx)
+	err = n.loadMempool(ctx)
+	if n.cfg.Resumes {
+		close(n.resumed)
+	}
+	return err
 }
 
 // loadMempool takes in what a node before this one has kept.

@@ -14,6 +14,9 @@ type Config struct {
 	Threads int // calls at a time to each compartment, and long results from it
 	Queue   int // as many of either may wait for that, for each compartment
 	Timeout time.Duration
+	// Hold is how long a call waits for a compartment that is being restarted; 0 for not
+	// at all.
+	Hold    time.Duration
 	LogPath string // shown by getrpcinfo
 	// Metrics is how many of the listeners, the last ones, serve metrics
 	// instead of JSON-RPC.

@@ -19,12 +19,14 @@ type directory struct {
 	offers   map[string][]string // command to instances, sorted
 	wallets  map[string]string   // instance to wallet name
 	lost     map[string]string   // the same of processes that have ended
+	arrival  chan struct{}       // closed when a part arrives
 }
 
 func newDirectory() *directory {
 	return &directory{
 		commands: map[string]rpc.Info{},
 		offers:   map[string][]string{}, wallets: map[string]string{}, lost: map[string]string{},
+		arrival: make(chan struct{}),
 	}
 }
 
@@ -61,6 +63,15 @@ func (d *directory) enter(entry msg.RegistryEntry, log *slog.Logger) {
 			d.offers[info.Name] = list
 		}
 	}
+	close(d.arrival)
+	d.arrival = make(chan struct{})
+}
+
+// nextArrival returns a channel that is closed when the next part is there.
+func (d *directory) nextArrival() <-chan struct{} {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.arrival
 }
 
 func (d *directory) remove(instance string) {

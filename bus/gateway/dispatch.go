@@ -20,14 +20,24 @@ import (
 // origin is where a request came from.
 type origin struct {
 	user   string
-	wallet *string // from the path /wallet/NAME
+	wallet *string         // from the path /wallet/NAME
+	left   context.Context // ends when the client is gone
 }
 
-// dispatch answers one request. A result that is long may still be on its way.
+// dispatch answers one request. A result that is long may still be on its way. A call
+// goes on when its client leaves, unless it only reads.
 func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result, error) {
 	if err := g.warmUp(ctx); err != nil {
 		return result{}, err
 	}
+	if rpc.OnlyReads(r.method) {
+		ctx = from.left
+	}
+	return g.held(ctx, r.method, func() (result, error) { return g.attempt(ctx, from, r) })
+}
+
+// attempt is dispatch as things are at the moment.
+func (g *gateway) attempt(ctx context.Context, from origin, r *request) (result, error) {
 	if err := g.presence.Refresh(ctx); err != nil {
 		return result{}, err
 	}
@@ -100,10 +110,6 @@ func (g *gateway) target(ctx context.Context, from origin, info rpc.Info, instan
 		return "", restarting(info.Name)
 	}
 	return instances[rand.IntN(len(instances))], nil
-}
-
-func restarting(method string) error {
-	return rpc.Errorf(rpc.InWarmup, "The compartment that serves %s is restarting", method)
 }
 
 // warmUp fails until the node has been ready once. The supervisor keeps that
@@ -233,7 +239,7 @@ func (g *gateway) walletInstance(ctx context.Context, from origin) (string, erro
 		return instance, nil
 	}
 	if lost[name] {
-		return "", rpc.Errorf(rpc.InWarmup, "Wallet \"%s\" is restarting", name)
+		return "", &restartingError{fmt.Sprintf("Wallet \"%s\" is restarting", name)}
 	}
 	return "", rpc.Errorf(rpc.WalletNotFound, "Requested wallet does not exist or is not loaded")
 }

@@ -34,6 +34,8 @@ type gateway struct {
 	silence   *silence
 	reading   chan struct{} // one element a body that is being read as JSON
 	ready     atomic.Bool   // the node has been ready
+	// answering ends when the gateway does: calls go on without their clients.
+	answering context.Context
 
 	mu       sync.Mutex
 	nextCall uint64
@@ -73,6 +75,7 @@ func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Lis
 	group, groupCtx := errgroup.WithContext(ctx)
 	answering, stopAnswering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAnswering()
+	g.answering = answering
 	group.Go(func() error { return g.presence.Follow(groupCtx) })
 	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))

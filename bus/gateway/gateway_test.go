@@ -32,12 +32,14 @@ type fixture struct {
 	url string
 	// metrics is where the last listener is.
 	metrics string
-	hold    chan struct{}          // closed to let "hold" return
-	held    chan struct{}          // tells that a "hold" has begun
-	stop    func()                 // ends the part
-	missing chan []string          // holds what the supervisor says that the node waits for
-	kept    chan []msg.Compartment // and what it keeps running
-	closed  chan msg.CloseFileRequest
+	hold    chan struct{} // closed to let "hold" return
+	held    chan struct{} // tells that a "hold" has begun
+	// outcomes tells how it ended.
+	outcomes chan error
+	stop     func()                 // ends the part
+	missing  chan []string          // holds what the supervisor says that the node waits for
+	kept     chan []msg.Compartment // and what it keeps running
+	closed   chan msg.CloseFileRequest
 }
 
 // startSupervisor attaches a supervisor whose node waits for what missing says.
@@ -72,15 +74,20 @@ func (f *fixture) table() rpc.Table {
 		{Name: "fail", Category: "hidden", Run: func(context.Context, *rpc.Call) (any, error) {
 			return nil, rpc.Errorf(rpc.InvalidParameter, "no <good>")
 		}},
-		{Name: "hold", Category: "hidden", Run: func(ctx context.Context, _ *rpc.Call) (any, error) {
-			f.held <- struct{}{}
-			select {
-			case <-f.hold:
-				return "held", nil
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
-		}},
+		{Name: "hold", Category: "hidden", Run: f.holds},
+		{Name: "waitforhold", Category: "hidden", Run: f.holds},
+	}
+}
+
+func (f *fixture) holds(ctx context.Context, _ *rpc.Call) (any, error) {
+	f.held <- struct{}{}
+	select {
+	case <-f.hold:
+		f.outcomes <- nil
+		return "held", nil
+	case <-ctx.Done():
+		f.outcomes <- ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -88,7 +95,7 @@ func newFixture(t *testing.T, cfg Config) *fixture { return newFixtureWith(t, cf
 
 // newFixtureWith has more than one listener.
 func newFixtureWith(t *testing.T, cfg Config, count int) *fixture {
-	f := &fixture{t: t, bus: bustest.New(t), hold: make(chan struct{}), held: make(chan struct{}, 64)}
+	f := &fixture{t: t, bus: bustest.New(t), hold: make(chan struct{}), held: make(chan struct{}, 64), outcomes: make(chan error, 64)}
 	listeners := make([]net.Listener, count)
 	for i := range listeners {
 		var err error
@@ -329,7 +336,7 @@ func TestARestartingPartIsNotAnUnknownMethod(t *testing.T) {
 	}()
 	<-f.held
 	f.stop()
-	require.Contains(t, <-gone, "rpc.hold: gone")
+	require.Contains(t, <-gone, `"code":-28,"message":"The compartment that serves hold has ended before it answered. What was asked for may have been done"`)
 	// The call may have been answered before the broker has seen the end.
 	require.Eventually(t, func() bool {
 		_, text := f.post("/", `{"jsonrpc":"2.0","method":"getblockcount","id":1}`)

@@ -58,9 +58,11 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxCall)
+	left, cancel := context.WithTimeout(r.Context(), maxCall)
 	defer cancel()
-	g.respond(ctx, w, origin{user: user, wallet: wallet}, body)
+	ctx, end := context.WithTimeout(g.answering, maxCall)
+	defer end()
+	g.respond(ctx, w, origin{user: user, wallet: wallet, left: left}, body)
 }
 
 // readBody takes in a whole request before anything is done for it: a client
@@ -155,7 +157,7 @@ func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *an
 	a := &answer{request: r}
 	if err == nil {
 		trace := rand.Uint64()
-		ctx = bus.WithTrace(ctx, trace)
+		ctx, from.left = bus.WithTrace(ctx, trace), bus.WithTrace(from.left, trace)
 		g.log.Debug(logLine(from, r))
 		g.ipc.Debug(traceLine(from, r, trace))
 		id := g.enter(r.method)

@@ -105,3 +105,18 @@ func (n *node) awaitJournal(count int) {
 		return err
 	})
 }
+
+// A node that dies is a pause for its clients: no call fails that only reads, and what
+// they see does not go back.
+func TestTheDeathOfTheNodeIsAPause(t *testing.T) {
+	n := startNode(t, "regtest", "-noconnect", "-disablewallet", "-acceptnonstdtxn", "-rpcholdtimeout=60")
+	blocks := n.must("generatetodescriptor", 110, "raw(51)").([]any)
+	txid := n.must("sendrawtransaction", n.spendCoinbase(blocks[0], 10_000))
+	n.awaitJournal(1)
+	for range 3 {
+		n.killRole("node")
+		require.Equal(t, 110, n.height())
+		require.Equal(t, []any{txid}, n.must("getrawmempool"))
+	}
+	n.stop()
+}

@@ -223,6 +223,7 @@ func otherOptions() []Option {
 		{Name: "rpcservertimeout", Category: RPC, Param: "=<n>", Help: "Seconds for a request to arrive (default: 30)"},
 		{Name: "rpcthreads", Category: RPC, Param: "=<n>", Help: "Calls at a time to each compartment (default: 16)"},
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
+		{Name: "rpcholdtimeout", Category: RPC, Param: "=<n>", Help: "Seconds that a call waits for a process that has died and is being restarted, before it is refused with -28; 0 for not at all (default: 15). A call that only reads is made again; another that the process may have carried out is refused at once"},
 		{Name: "rpcworkqueue", Category: RPC, Param: "=<n>", Help: "Calls that may wait for that, for each compartment (default: 64)"},
 		{Name: "server", Category: RPC, Help: "Serve JSON-RPC (default: 1)"},
 		{Name: "compartmentmaxmemory", Category: Processes, Param: "=<role>:<MB>", Help: "Kill a process of the role (node, peers, worker, dialler, wallet, notify, gateway) that has more memory than this, and start another (default: none); may be repeated"},

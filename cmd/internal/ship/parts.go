@@ -23,6 +23,9 @@ import (
 // referenceName is that of Bitcoin Core in user agents (BIP14).
 const referenceName = "Satoshi"
 
+// defaultHold is how many seconds a call waits for a compartment that is being restarted.
+const defaultHold = 15
+
 // nodePatience is how long the node may take to write its caches out.
 const nodePatience = 10 * time.Minute
 
@@ -98,6 +101,7 @@ func (p *partSettings) configureGateway() error {
 	p.gateway = gateway.Config{
 		Accounts: p.accounts, Allow: networks,
 		Threads: int(p.settings.Int("rpcthreads", 0)), Queue: int(p.settings.Int("rpcworkqueue", 0)),
+		Hold:    time.Duration(max(p.settings.Int("rpcholdtimeout", defaultHold), 0)) * time.Second,
 		Timeout: time.Duration(p.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: p.layout.LogFile,
 		Metrics: len(metrics),
 	}

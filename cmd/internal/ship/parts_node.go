@@ -51,6 +51,7 @@ func (p *partSettings) nodeSpec(log *slog.Logger) supervise.Spec {
 	// What was wiped once must not be wiped again by a node that died.
 	again := p.node
 	again.Reindex, again.ReindexChainstate = false, false
+	again.Resumes = true
 	own, read := p.node.Files()
 	return supervise.Spec{Role: roles.Node, Instance: nodeInstance, Settings: p.node, Again: again, Policy: supervise.Vital, Patience: nodePatience,
 		Files: sandbox.Files{Own: own, Read: read}, Prepare: func() error { return node.Prepare(p.node, log) }}
