@@ -22,8 +22,8 @@ type besieged struct {
 	now    int64           // of the node's clock
 }
 
-func besiege(t *testing.T) *besieged {
-	n := startNode(t, "regtest", "-noconnect", "-disablewallet", "-acceptnonstdtxn", "-maxconnections=400")
+func besiege(t *testing.T, args ...string) *besieged {
+	n := startNode(t, "regtest", append([]string{"-noconnect", "-disablewallet", "-acceptnonstdtxn", "-maxconnections=400"}, args...)...)
 	s := &besieged{node: n, now: time.Now().Unix()}
 	s.advance(0)
 	for _, hash := range n.must("generatetodescriptor", 120, "raw(51)").([]any)[:20] {
