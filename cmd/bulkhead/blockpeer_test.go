@@ -32,7 +32,8 @@ type blockPeer struct {
 	txs     map[chainhash.Hash]*wire.MsgTx
 	tip     *wire.MsgBlock // announced last
 	nonce   uint64
-	headers chainhash.Hash // the last one that was told on request
+	headers chainhash.Hash       // the last one that was told on request
+	asked   map[wire.InvVect]int // by the node, how often
 }
 
 // dialBlockPeer connects to a node as a peer with the given blocks.
@@ -66,7 +67,7 @@ func blockPeerOn(n *node, conn net.Conn, blocks map[chainhash.Hash]*wire.MsgBloc
 	p := &blockPeer{
 		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
-		arrived: make(chan chainhash.Hash, 100),
+		arrived: make(chan chainhash.Hash, 100), asked: map[wire.InvVect]int{},
 	}
 	go func() {
 		defer close(p.gone)
@@ -127,10 +128,20 @@ func (p *blockPeer) answer() bool {
 		p.say(p.headersAfter(msg.BlockLocatorHashes))
 	case *wire.MsgGetData:
 		for _, want := range msg.InvList {
+			p.mu.Lock()
+			p.asked[*want]++
+			p.mu.Unlock()
 			p.deliver(want.Hash)
 		}
 	}
 	return err == nil
+}
+
+// timesAsked is how often the node wanted something in one way.
+func (p *blockPeer) timesAsked(kind wire.InvType, hash chainhash.Hash) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked[wire.InvVect{Type: kind, Hash: hash}]
 }
 
 // headersAfter are those of the branch that was announced last, after the last block
