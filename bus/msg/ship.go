@@ -149,9 +149,19 @@ type EndedPeersBody struct {
 	Records [][]byte `cbor:"1,keyasint"`
 }
 
+// A file of the manager's goes to the supervisor in pieces of so many bytes, and has no
+// more than MaxPeersFile: a list of a million bans is longer than a message may be.
+const (
+	PeersFilePiece = 16 << 20
+	MaxPeersFile   = 256 << 20
+)
+
 // PeersFileBody holds the file's content in its attachment; without one it is removed.
+// Pieces come in their order, one file after the other, the first one at 0.
 type PeersFileBody struct {
 	Name string `cbor:"1,keyasint"`
+	At   int    `cbor:"2,keyasint,omitempty"` // bytes of it that came before
+	More bool   `cbor:"3,keyasint,omitempty"` // this is not the last piece
 	bus.Frames
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -52,6 +53,7 @@ const savePatience = 30 * time.Second
 // link; what is to be written then is owed.
 type files struct {
 	owed       []func() error
+	saving     sync.Mutex // the pieces of one file follow each other
 	onion, i2p keyFile
 }
 
@@ -65,12 +67,20 @@ func (m *manager) saveFile(name string, data []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), savePatience)
 	defer cancel()
+	m.saving.Lock()
+	defer m.saving.Unlock()
 	body := msg.PeersFileBody{Name: name}
-	if data != nil {
-		body.Frames = multipart.One(data)
+	for {
+		piece := data[:min(len(data), msg.PeersFilePiece)]
+		if data = data[len(piece):]; piece != nil {
+			body.Frames = multipart.One(piece)
+		}
+		body.More = len(data) > 0
+		if _, err := msg.SavePeersFile.Call(ctx, conn, body); err != nil || !body.More {
+			return err
+		}
+		body.At += len(piece)
 	}
-	_, err = msg.SavePeersFile.Call(ctx, conn, body)
-	return err
 }
 
 // settle writes what is owed.

@@ -1,16 +1,19 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus"
@@ -68,6 +71,27 @@ func TestTheAddressBookSurvivesARestart(t *testing.T) {
 	s.succeeds("addpeeraddress", `["1.2.3.4",8333]`)
 	s.savePeers()
 	require.Equal(t, 1, newShip(t, Config{DataDir: dir}).book.Len())
+}
+
+// TestAFileMayBeLongerThanAMessage, as a list of some hundred thousand bans is. Two that
+// are saved at the same time do not mix.
+func TestAFileMayBeLongerThanAMessage(t *testing.T) {
+	dir := t.TempDir()
+	s := newShip(t, Config{DataDir: dir})
+	files := map[string][]byte{
+		banFile:  bytes.Repeat([]byte("bans"), msg.PeersFilePiece/2),
+		peerFile: bytes.Repeat([]byte("peer"), msg.PeersFilePiece/2+1),
+	}
+	var saved sync.WaitGroup
+	for name, content := range files {
+		saved.Go(func() { assert.NoError(t, s.saveFile(name, content)) })
+	}
+	saved.Wait()
+	for name, content := range files {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(content, raw), "%s has %d bytes of %d", name, len(raw), len(content))
+	}
 }
 
 // TestABanListThatCannotBeRead is replaced.

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,7 +57,16 @@ func keepFiles(t *testing.T, mux *bus.Mux, dir string) {
 		if len(body.Attached) == 0 {
 			return bus.None{}, os.Remove(path)
 		}
-		return bus.None{}, os.WriteFile(path, body.First(), 0o600)
+		flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+		if body.At == 0 {
+			flags |= os.O_TRUNC
+		}
+		f, err := os.OpenFile(path, flags, 0o600)
+		if err != nil {
+			return bus.None{}, err
+		}
+		_, err = f.Write(body.First())
+		return bus.None{}, errors.Join(err, f.Close())
 	})
 }
 

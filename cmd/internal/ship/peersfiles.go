@@ -28,6 +28,7 @@ type peersFiles struct {
 	dir    string
 	tor    bool // there is a daemon whose challenges may be answered
 	saving sync.Mutex
+	pieces []byte // of one file that has not come to its end
 }
 
 // files is what the manager may open: its own files, and where it keeps messages.
@@ -53,7 +54,11 @@ func (f *peersFiles) save(_ context.Context, body msg.PeersFileBody) (bus.None, 
 	f.saving.Lock()
 	defer f.saving.Unlock()
 	if len(body.Attached) == 1 {
-		return bus.None{}, durable.Replace(path, body.First(), 0o600)
+		whole, err := f.gather(body)
+		if err != nil || body.More {
+			return bus.None{}, err
+		}
+		return bus.None{}, durable.Replace(path, whole, 0o600)
 	}
 	if err := os.Remove(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +67,25 @@ func (f *peersFiles) save(_ context.Context, body msg.PeersFileBody) (bus.None, 
 		return bus.None{}, err
 	}
 	return bus.None{}, durable.Names(f.dir)
+}
+
+// gather returns what has come of a file. One of which the end does not come, as the
+// manager's has, is forgotten when another begins. The lock is held.
+func (f *peersFiles) gather(body msg.PeersFileBody) (whole []byte, err error) {
+	if body.At == 0 {
+		f.pieces = nil
+	}
+	if body.At != len(f.pieces) || body.At+len(body.First()) > msg.MaxPeersFile {
+		return nil, bus.Errorf(bus.KindBadMessage, "%d bytes of %q at %d", len(body.First()), body.Name, body.At)
+	}
+	if body.At == 0 && !body.More {
+		return body.First(), nil
+	}
+	whole = append(f.pieces, body.First()...)
+	if f.pieces = whole; !body.More {
+		f.pieces = nil
+	}
+	return whole, nil
 }
 
 // prove serves msg.ProveTor.

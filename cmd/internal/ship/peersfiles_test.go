@@ -47,6 +47,41 @@ func TestTheManagersFiles(t *testing.T) {
 	require.Empty(t, entries)
 }
 
+// TestALongFileComesInPieces: it is replaced with the last one, by the pieces that follow
+// each other from the first on.
+func TestALongFileComesInPieces(t *testing.T) {
+	f := &peersFiles{dir: t.TempDir()}
+	path := filepath.Join(f.dir, "banlist.json")
+	piece := func(at int, more bool, text string) error {
+		_, err := f.save(t.Context(), msg.PeersFileBody{Name: "banlist.json", At: at, More: more, Frames: multipart.One([]byte(text))})
+		return err
+	}
+	content := func() string {
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(raw)
+	}
+	require.NoError(t, piece(0, false, "old"))
+	require.NoError(t, piece(0, true, "ab"))
+	require.NoError(t, piece(2, true, "cd"))
+	require.Equal(t, "old", content(), "it is not whole")
+	require.NoError(t, piece(4, false, "e"))
+	require.Equal(t, "abcde", content())
+	require.Empty(t, f.pieces)
+
+	for _, at := range []int{1, 5, -1} {
+		require.ErrorIs(t, piece(at, false, "x"), &bus.Error{Kind: bus.KindBadMessage}, "%d: nothing has begun", at)
+	}
+	require.NoError(t, piece(0, true, "of a manager that ends"))
+	require.NoError(t, piece(0, true, "fg"))
+	require.ErrorIs(t, piece(3, false, "h"), &bus.Error{Kind: bus.KindBadMessage})
+	require.NoError(t, piece(2, false, "h"))
+	require.Equal(t, "fgh", content())
+
+	f.pieces = make([]byte, msg.MaxPeersFile)
+	require.ErrorIs(t, piece(msg.MaxPeersFile, false, "x"), &bus.Error{Kind: bus.KindBadMessage}, "it is too long")
+}
+
 // TestTorIsAnsweredOnlyIfItKnowsItsCookie: who does not know what is in a file learns
 // nothing of it, whatever file it is.
 func TestTorIsAnsweredOnlyIfItKnowsItsCookie(t *testing.T) {
