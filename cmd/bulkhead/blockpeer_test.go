@@ -24,7 +24,9 @@ type blockPeer struct {
 	pongs chan uint64
 	// arrived are the blocks that the node has sent, told what it said of its services.
 	arrived chan chainhash.Hash
-	told    wire.ServiceFlag // read after ready
+	// addresses are the lists that the node has told.
+	addresses chan []*wire.NetAddress
+	told      wire.ServiceFlag // read after ready
 
 	writing sync.Mutex // held for a message
 	mu      sync.Mutex
@@ -68,6 +70,7 @@ func blockPeerOn(n *node, conn net.Conn, blocks map[chainhash.Hash]*wire.MsgBloc
 		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
 		arrived: make(chan chainhash.Hash, 100), asked: map[wire.InvVect]int{},
+		addresses: make(chan []*wire.NetAddress, 100),
 	}
 	go func() {
 		defer close(p.gone)
@@ -115,6 +118,8 @@ func (p *blockPeer) answer() bool {
 	switch msg := msg.(type) {
 	case *wire.MsgBlock:
 		p.arrived <- msg.BlockHash()
+	case *wire.MsgAddr:
+		p.addresses <- msg.AddrList
 	case *wire.MsgVersion:
 		p.told = msg.Services
 		p.say(wire.NewMsgVerAck())

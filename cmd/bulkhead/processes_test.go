@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 )
@@ -70,4 +71,21 @@ func (n *node) awaitGone(crew map[int]string) {
 		}
 		return nil
 	})
+}
+
+// cpuTicks is the CPU time that a process has used, in the kernel's hundredths of a
+// second. What others do at the same time does not count.
+func cpuTicks(t testing.TB, pid int) int {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(t, err)
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+	const user, system = 11, 12 // of proc(5), after the name
+	var ticks int
+	for _, field := range []int{user, system} {
+		n, err := strconv.Atoi(fields[field])
+		require.NoError(t, err)
+		ticks += n
+	}
+	return ticks
 }
