@@ -87,7 +87,7 @@ func (e *storage) noteBlock(n *BlockNode, b *consensus.Block, pos blockfile.Pos)
 // those that waited for it.
 func (e *branches) linkData(n *BlockNode) {
 	if n.Parent != nil && n.Parent.chainTx == 0 {
-		e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+		e.await(n)
 		return
 	}
 	for queue := []*BlockNode{n}; len(queue) > 0; queue = queue[1:] {

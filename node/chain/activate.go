@@ -136,13 +136,34 @@ func (e *branches) mostWork() *BlockNode {
 	}
 }
 
-func (e *branches) usable(n *BlockNode, view *View) bool {
+func (e *branches) usable(tip *BlockNode, view *View) bool {
+	n := tip
 	for ; !view.Contains(n); n = n.Parent {
-		if n.status&failed != 0 || n.status&haveBlock == 0 {
+		if n.status&failed != 0 {
+			return false
+		}
+		if n.status&haveBlock == 0 {
+			e.awaitAgain(tip, n)
 			return false
 		}
 	}
 	return e.mayLeave(n)
+}
+
+// awaitAgain has a branch wait for a block of it that was deleted: it could be the best
+// chain when that has come again.
+func (e *branches) awaitAgain(tip, deleted *BlockNode) {
+	for n := tip; n != deleted; n = n.Parent {
+		delete(e.candidates, n)
+		e.await(n)
+	}
+}
+
+// await has a block wait for its parent.
+func (e *branches) await(n *BlockNode) {
+	if !slices.Contains(e.waiting[n.Parent], n) {
+		e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+	}
 }
 
 // dropCandidates forgets those that are worse than the tip.
@@ -250,9 +271,10 @@ func (e *storage) lose(n *BlockNode, damage *DamageError) error {
 	e.waiting = map[*BlockNode][]*BlockNode{}
 	e.tree.each(func(n *BlockNode) {
 		if n.status&haveBlock != 0 && n.chainTx == 0 {
-			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+			e.await(n)
 		}
 	})
+	e.refillCandidates() // who waits for what was deleted is found among them
 	return nil
 }
 

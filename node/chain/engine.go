@@ -303,7 +303,7 @@ func (e *branches) loadCandidates(tip *BlockNode) {
 			n.seq = unseen
 		case n.status&haveBlock == 0:
 		case n.chainTx == 0:
-			e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+			e.await(n)
 		case n.status&failed == 0 && !better(tip, n):
 			e.candidates[n] = struct{}{}
 		}
