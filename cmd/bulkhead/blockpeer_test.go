@@ -34,8 +34,10 @@ type blockPeer struct {
 	txs     map[chainhash.Hash]*wire.MsgTx
 	tip     *wire.MsgBlock // announced last
 	nonce   uint64
-	headers chainhash.Hash       // the last one that was told on request
-	asked   map[wire.InvVect]int // by the node, how often
+	headers chainhash.Hash // the last one that was told on request
+	// asked counts what the node wanted, announced what it has told of.
+	asked     map[wire.InvVect]int
+	announced map[chainhash.Hash]int
 }
 
 // dialBlockPeer connects to a node as a peer with the given blocks.
@@ -69,7 +71,7 @@ func blockPeerOn(n *node, conn net.Conn, blocks map[chainhash.Hash]*wire.MsgBloc
 	p := &blockPeer{
 		t: n.t, conn: conn, blocks: blocks, txs: map[chainhash.Hash]*wire.MsgTx{},
 		ready: make(chan struct{}), gone: make(chan struct{}), pongs: make(chan uint64, 100),
-		arrived: make(chan chainhash.Hash, 100), asked: map[wire.InvVect]int{},
+		arrived: make(chan chainhash.Hash, 100), asked: map[wire.InvVect]int{}, announced: map[chainhash.Hash]int{},
 		addresses: make(chan []*wire.NetAddress, 100),
 	}
 	go func() {
@@ -131,6 +133,12 @@ func (p *blockPeer) answer() bool {
 		p.pongs <- msg.Nonce
 	case *wire.MsgGetHeaders:
 		p.say(p.headersAfter(msg.BlockLocatorHashes))
+	case *wire.MsgInv:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, inv := range msg.InvList {
+			p.announced[inv.Hash]++
+		}
 	case *wire.MsgGetData:
 		for _, want := range msg.InvList {
 			p.mu.Lock()
@@ -147,6 +155,13 @@ func (p *blockPeer) timesAsked(kind wire.InvType, hash chainhash.Hash) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.asked[wire.InvVect{Type: kind, Hash: hash}]
+}
+
+// timesAnnounced is how often the node has told of something.
+func (p *blockPeer) timesAnnounced(hash chainhash.Hash) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.announced[hash]
 }
 
 // headersAfter are those of the branch that was announced last, after the last block

@@ -10,7 +10,6 @@ import (
 	"github.com/btcsuite/btcd/blockchain"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -28,7 +27,6 @@ func TestAttacksThatCostUsMuch(t *testing.T) {
 		{"invalid blocks (CVE-2025-54605)", invalidBlocks},
 		{"transactions that take long and are refused (CVE-2025-46598)", costlyTransactions},
 		{"blocks that take long and are refused early or late (CVE-2024-52911)", costlyBlocks},
-		{"spies that never announce", spies},
 	} {
 		t.Run(attack.name, func(t *testing.T) {
 			attack.run(t, s)
@@ -203,27 +201,4 @@ func (s *besieged) templateUnchecked(tx *wire.MsgTx) *wire.MsgBlock {
 	block.Transactions[0].TxOut = block.Transactions[0].TxOut[:1]
 	block.Transactions[0].TxIn[0].Witness = nil
 	return solved(block)
-}
-
-// spies connect, and never announce anything. What is announced to all costs the node no
-// more than it must.
-func spies(t *testing.T, s *besieged) {
-	const many = 25
-	var list []*blockPeer
-	for range many {
-		list = append(list, s.attacker())
-	}
-	var last chainhash.Hash
-	for range 3 {
-		parent := s.spend(20, 1_000_000)
-		s.honest.offer(parent)
-		last = parent.TxHash()
-		require.True(t, s.honest.sync())
-	}
-	s.advance(60)
-	s.eventually("the last transaction", func() error { _, err := s.call("getmempoolentry", last.String()); return err })
-	for _, p := range list {
-		require.True(t, p.sync())
-		p.leave()
-	}
 }
