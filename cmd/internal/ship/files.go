@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,8 +30,8 @@ type lender struct {
 	dir string // to which paths are relative
 	// give hands a file over; nil if the part opens files itself.
 	give func(instance string, f *os.File, number uint64) error
-	// attached names who is on the bus.
-	attached func() []string
+	// attached tells who is on the bus, and since when.
+	attached func() map[string]time.Time
 
 	mu   sync.Mutex
 	last uint64
@@ -40,7 +40,8 @@ type lender struct {
 
 // loan is a file that a command uses.
 type loan struct {
-	caller string // who is to give it back; "" for the supervisor itself
+	caller string    // who is to give it back; "" for the supervisor itself
+	since  time.Time // when that came to the bus: another of the name is not it
 	// A file that is made has another name until it is complete; both are "" for others.
 	unfinished, path string
 }
@@ -53,9 +54,10 @@ func (s *ship) newLender() *lender {
 	return l
 }
 
-func (s *ship) onBus() (instances []string) {
+func (s *ship) onBus() map[string]time.Time {
+	instances := map[string]time.Time{}
 	for _, link := range s.broker.Stats() {
-		instances = append(instances, link.Instance)
+		instances[link.Instance] = link.Since
 	}
 	return instances
 }
@@ -86,7 +88,7 @@ func (l *lender) open(ctx context.Context, req msg.OpenFileRequest) (msg.FileNum
 		path, pipe = filepath.Join(l.dir, poolfile.Name), false // whatever a caller may say
 		made.path, made.unfinished = path, path+".new"
 	}
-	number, err := l.begin(made)
+	number, err := l.begin(ctx, made)
 	if err != nil {
 		return msg.FileNumber{}, err
 	}
@@ -103,17 +105,17 @@ func (l *lender) open(ctx context.Context, req msg.OpenFileRequest) (msg.FileNum
 
 // lendOwn hands the node a file of the chain's folder to make anew; 0 if it opens that
 // itself. It is to end.
-func (l *lender) lendOwn(name string) (uint64, error) {
+func (l *lender) lendOwn(ctx context.Context, name string) (uint64, error) {
 	if l.give == nil {
 		return 0, nil
 	}
 	path := filepath.Join(l.dir, name)
 	own := loan{path: path, unfinished: path + ".new"}
-	number, err := l.begin(own)
+	number, err := l.begin(ctx, own)
 	if err != nil {
 		return 0, err
 	}
-	f, err := own.open(context.Background(), path, rpc.ReplaceFile, false)
+	f, err := own.open(ctx, path, rpc.ReplaceFile, false)
 	if err != nil {
 		l.forget(number)
 		return 0, err
@@ -164,12 +166,15 @@ func openPipe(ctx context.Context, path string, flags int) (*os.File, error) {
 }
 
 // begin notes a loan. Those of callers that are gone are over.
-func (l *lender) begin(m loan) (uint64, error) {
+func (l *lender) begin(ctx context.Context, m loan) (uint64, error) {
 	there := l.attached()
+	if m.since = there[m.caller]; ctx.Err() != nil {
+		return 0, context.Cause(ctx) // what is there now may be another
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for number, old := range l.lent {
-		if old.caller != "" && !slices.Contains(there, old.caller) {
+		if since, ok := there[old.caller]; old.caller != "" && (!ok || !since.Equal(old.since)) {
 			delete(l.lent, number)
 			_ = old.end(false) // it is nobody's by now
 		}

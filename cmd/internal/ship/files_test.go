@@ -114,7 +114,7 @@ func TestAFileIsReplaced(t *testing.T) {
 	}
 	require.Equal(t, "old", replace("failed", false))
 	require.Equal(t, "new", replace("new", true))
-	number, err := l.lendOwn("mempool.dat")
+	number, err := l.lendOwn(t.Context(), "mempool.dat")
 	require.NoError(t, err)
 	_, err = l.ask("savemempool", "mempool.dat")
 	require.ErrorContains(t, err, "is being written")
@@ -122,7 +122,7 @@ func TestAFileIsReplaced(t *testing.T) {
 	require.Equal(t, "mempool.dat", l.names())
 	require.Empty(t, l.lent)
 	l.give = nil
-	number, err = l.lendOwn("mempool.dat")
+	number, err = l.lendOwn(t.Context(), "mempool.dat")
 	require.NoError(t, err)
 	require.Zero(t, number, "the node opens it")
 }
@@ -178,6 +178,29 @@ func TestWhoGetsFiles(t *testing.T) {
 	number, err = l.ask("dumptxoutset", "own")
 	require.NoError(t, err)
 	require.Zero(t, number, "in one process the part opens it itself")
+}
+
+// TestALoanEndsWithItsGateway, though the next one has the same name and asks for the
+// same file.
+func TestALoanEndsWithItsGateway(t *testing.T) {
+	l := newLending(t)
+	first, leave := l.bus.Conn(roles.Gateway, "gateway.far", nil)
+	ask := func(conn *bus.Conn) (uint64, error) {
+		reply, err := msg.OpenFile.Call(t.Context(), conn, msg.OpenFileRequest{Command: "dumptxoutset", Path: "set"})
+		return reply.Number, err
+	}
+	number, err := ask(first)
+	require.NoError(t, err)
+	_, err = ask(first)
+	require.ErrorContains(t, err, "is being written")
+	leave()
+	second, _ := l.bus.Conn(roles.Gateway, "gateway.far", nil)
+	next, err := ask(second)
+	require.NoError(t, err)
+	require.NotEqual(t, number, next)
+	require.Error(t, l.giveBack(second, number, true))
+	require.NoError(t, l.giveBack(second, next, true))
+	require.Equal(t, "set", l.names())
 }
 
 // TestPipesWaitForTheirOtherEnd, but not longer than who asked.

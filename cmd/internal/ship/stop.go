@@ -44,7 +44,7 @@ func (s *ship) linger(ctx context.Context) {
 func (s *ship) saveMempool() {
 	ctx, cancel := context.WithTimeout(context.Background(), savePatience)
 	defer cancel()
-	number, err := s.lender.lendOwn(poolfile.Name)
+	number, err := s.lender.lendOwn(ctx, poolfile.Name)
 	if err == nil {
 		_, err = msg.SaveMempool.Call(ctx, s.conn.Load(), msg.FileNumber{Number: number})
 		err = errors.Join(err, s.lender.end(number, err == nil))
