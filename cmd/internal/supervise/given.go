@@ -12,6 +12,9 @@ import (
 const (
 	// givenPatience is how long a file may be on its way after who asked for it.
 	givenPatience = 10 * time.Second
+	// claimPatience is how long a file waits for who uses it: a command that fails before
+	// takes none.
+	claimPatience = time.Minute
 	// maxGiven is how many files may wait for those who use them.
 	maxGiven = 16
 )
@@ -35,16 +38,29 @@ func (g *given) put(name string, f *os.File) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.drop(number)
 	g.files[number] = f
 	if g.order = append(g.order, number); len(g.order) > maxGiven {
-		if old := g.files[g.order[0]]; old != nil {
-			old.Close()
-		}
-		delete(g.files, g.order[0])
+		g.drop(g.order[0])
 		g.order = g.order[1:]
 	}
+	time.AfterFunc(claimPatience, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.files[number] == f {
+			g.drop(number)
+		}
+	})
 	close(g.arrived)
 	g.arrived = make(chan struct{})
+}
+
+// drop closes a file, if it is there. The lock is held.
+func (g *given) drop(number uint64) {
+	if f := g.files[number]; f != nil {
+		f.Close()
+	}
+	delete(g.files, number)
 }
 
 // take waits for a file, which is the caller's then.

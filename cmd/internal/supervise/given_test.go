@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -52,4 +53,31 @@ func TestFilesThatNobodyTakesMakeRoom(t *testing.T) {
 	require.ErrorIs(t, first.Close(), os.ErrClosed)
 	g.put("no number", last)
 	require.ErrorIs(t, last.Close(), os.ErrClosed)
+}
+
+// TestFilesThatNobodyClaims are closed after a while; who has taken one keeps it, and one
+// that comes later under the same number has its own time.
+func TestFilesThatNobodyClaims(t *testing.T) {
+	f, taken, again := openNull(t), openNull(t), openNull(t)
+	synctest.Test(t, func(t *testing.T) {
+		g := newGiven()
+		g.put("1", f)
+		g.put("2", taken)
+		got, err := g.take(t.Context(), 2)
+		require.NoError(t, err)
+		<-time.After(claimPatience / 2)
+		g.put("2", again)
+		<-time.After(claimPatience/2 + 1)
+		synctest.Wait()
+		require.ErrorIs(t, f.Close(), os.ErrClosed)
+		for _, open := range []*os.File{got, again} {
+			_, err = open.Stat()
+			require.NoError(t, err)
+		}
+		<-time.After(claimPatience / 2)
+		synctest.Wait()
+		require.ErrorIs(t, again.Close(), os.ErrClosed)
+		_, err = g.take(t.Context(), 2)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
