@@ -171,7 +171,11 @@ func (r *Roster) leave(id int64, code p2p.DisconnectReason, reason string) []Ord
 		return nil
 	}
 	p.Leaving, p.Reason = true, code
-	return []Order{{Worker: p.Worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason, Code: code}}}}
+	return []Order{closing(p.Worker, id, code, reason)}
+}
+
+func closing(worker string, id int64, code p2p.DisconnectReason, reason string) Order {
+	return Order{Worker: worker, WorkerOrder: p2p.WorkerOrder{Disconnect: &p2p.DisconnectOrder{Peer: id, Reason: reason, Code: code}}}
 }
 
 // FreeInbound returns how many more inbound connections there is room for.

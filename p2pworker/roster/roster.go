@@ -129,8 +129,9 @@ func New(limits Limits) *Roster {
 // AddWorker notes a worker that takes up to capacity connections, 0 for any
 // number, and the connections it has already, if it knew us before. It is not
 // believed about those of others, nor about more than it takes, nor about numbers
-// that leave no room for more. Those that it was told to close, or that may not be
-// while networking is off, it is told to close again: the order may be lost.
+// that leave no room for more: these it is told to close, as they would live on unknown.
+// Those that it was told to close, or that may not be while networking is off, it is told
+// to close again: the order may be lost.
 func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 	leaving := map[int64]bool{}
 	for _, p := range r.dropWorker(name) {
@@ -140,7 +141,10 @@ func (r *Roster) AddWorker(name string, capacity int, open []Peer) []Order {
 	r.workers[name] = w
 	var orders []Order
 	for _, p := range open {
-		if r.peers[p.ID] != nil || w.full() || p.ID < 0 || p.ID > maxNumber {
+		if other := r.peers[p.ID]; other != nil || w.full() || p.ID < 0 || p.ID > maxNumber {
+			if other == nil || other.Worker != name {
+				orders = append(orders, closing(name, p.ID, p2p.WorkerFailed, "its number is not its own"))
+			}
 			continue
 		}
 		p.Worker = name

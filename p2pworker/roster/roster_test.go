@@ -157,6 +157,26 @@ func TestReturningWorkerKeepsItsPeers(t *testing.T) {
 	require.EqualValues(t, 8, inboundAt(t, r, "a"))
 }
 
+// A worker is told to close what it is not believed: it would serve that for ever, and
+// nobody could ask anything of it, or end it.
+func TestWorkersCloseWhatTheyAreNotBelieved(t *testing.T) {
+	r := New(DefaultLimits())
+	require.Empty(t, r.AddWorker("a", 0, []Peer{{ID: 7, Remote: from(1)}}))
+	orders := r.AddWorker("b", 2, []Peer{
+		{ID: 7, Remote: from(2)}, {ID: 8, Remote: from(3)}, {ID: 8, Remote: from(4)}, {ID: -1, Remote: from(5)},
+		{ID: maxNumber + 1, Remote: from(6)}, {ID: 9, Remote: from(7)}, {ID: 10, Remote: from(8)},
+	})
+	var closed []int64
+	for _, o := range orders {
+		require.Equal(t, "b", o.Worker)
+		closed = append(closed, o.Disconnect.Peer)
+	}
+	require.Equal(t, []int64{7, -1, maxNumber + 1, 10}, closed, "not the one of the same number that is its own")
+	p, _ := r.Peer(7)
+	require.Equal(t, "a", p.Worker)
+	require.False(t, p.Leaving)
+}
+
 func inboundAt(t *testing.T, r *Roster, worker string) int64 {
 	p, _, refusal := r.Open(start(), Opened{Worker: worker, Remote: from(9)})
 	require.Empty(t, refusal)
