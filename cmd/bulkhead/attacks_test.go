@@ -189,7 +189,15 @@ func messagesThatNeverEnd(t *testing.T, s *besieged) {
 		}
 	}
 	require.Less(t, grown, float64(peers*2<<20), "nothing is allocated for what has not come")
+	for range 14 { // what they say to a ping is but a part of the message
+		s.advance(120)
+		require.True(t, s.honest.sync())
+		for _, p := range attackers {
+			_, _ = p.conn.Write([]byte{0})
+		}
+	}
 	for _, p := range attackers {
+		p.await(p.gone, "the end of who never ends a message")
 		p.leave()
 	}
 }
