@@ -43,6 +43,8 @@ type headerSync struct {
 	// presyncing: the unanswered request is for more of such headers. Another one
 	// in between would bring what does not follow them.
 	presyncing bool
+	// begunAgain is when such headers were asked for anew, as they had ended too early.
+	begunAgain time.Time
 	known      bool
 	// trail holds the last header of earlier full batches, newest first.
 	trail           []chainhash.Hash
@@ -204,6 +206,10 @@ func readHeaders(r *reader, n int) (raw []byte, hashes []chainhash.Hash, err err
 
 func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash.Hash, hashes []chainhash.Hash, raw []byte) {
 	last := hashes[len(hashes)-1]
+	if v.Ended && v.Unconnecting && !s.beginsAgain() {
+		s.announcer.markKnown(last)
+		return
+	}
 	if v.Ended { // whether they connect or not
 		s.headers.requested, s.headers.presyncing, s.headers.presynced = time.Time{}, false, -1
 	}
@@ -245,6 +251,19 @@ func (s *headerExchange) judgeHeaders(v p2p.SubmitHeadersReply, parent chainhash
 		s.downloadTo(v.Last, &v.Work)
 		s.wakeDownload(!s.tip.Initial)
 	}
+}
+
+// beginsAgain reports whether headers that have not shown their work are asked for anew:
+// the peer's chain may have grown meanwhile. One that is not enough ends so each time:
+// the next pass may begin when an answer would be given up.
+func (s *headerExchange) beginsAgain() bool {
+	h := &s.headers
+	h.presynced = -1
+	if !h.begunAgain.IsZero() && s.now.Sub(h.begunAgain) <= headersResponseTime {
+		return false
+	}
+	h.begunAgain = s.now
+	return true
 }
 
 // learnHeaders notes headers that the peer has.

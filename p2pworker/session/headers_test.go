@@ -194,6 +194,44 @@ func TestHeadersShowTheirWorkBeforeTheyAreKept(t *testing.T) {
 	require.Nil(t, b.gone)
 }
 
+// A chain that ends with too little work each time it is asked for is not asked for
+// without end, whatever the peer announces on it.
+func TestHeadersOfLittleWorkAreNotAskedForWithoutEnd(t *testing.T) {
+	b := established(t, inboundConfig())
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	b.types()
+	raw, hashes := chainOf(chainhash.Hash{1}, 2001)
+	locator := []chainhash.Hash{hashes[1999], {1}}
+	pass := func() {
+		t.Helper()
+		b.receive("headers", encodeHeaders(raw[:2000*80]))
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{LowWork: true, Presync: &p2p.Presync{Height: 2000, Locator: locator}})
+		require.Equal(t, []string{"getheaders"}, b.types())
+		b.receive("headers", encodeHeaders(raw[2000*80:]))
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true, Ended: true})
+	}
+	announced := func() {
+		b.receive("headers", encodeHeaders(raw[2000*80:]))
+		answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{Unconnecting: true})
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	}
+	for range 2 {
+		pass()
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+		require.Equal(t, []string{"getheaders"}, b.types(), "it may have grown")
+		pass()
+		require.Empty(t, b.types())
+		require.Equal(t, int32(-1), b.s.Report(b.now).Presynced)
+		announced()
+		b.tickAfter(headersResponseTime - time.Second)
+		require.NotContains(t, b.types(), "getheaders")
+		b.tickAfter(2 * time.Second)
+		answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+		require.Contains(t, b.types(), "getheaders", "after a while it may be another chain")
+	}
+	require.Nil(t, b.gone)
+}
+
 // A block that is announced and known needs no headers: the peer has what is
 // missing before it.
 func TestAKnownAnnouncementNeedsNoHeaders(t *testing.T) {
