@@ -35,6 +35,8 @@ type blockPeer struct {
 	tip     *wire.MsgBlock // announced last
 	nonce   uint64
 	headers chainhash.Hash // the last one that was told on request
+	// toldHeaders is how many messages of them were.
+	toldHeaders int
 	// asked counts what the node wanted, announced what it has told of.
 	asked     map[wire.InvVect]int
 	announced map[chainhash.Hash]int
@@ -179,7 +181,7 @@ func (p *blockPeer) headersAfter(locator []*chainhash.Hash) *wire.MsgHeaders {
 		if known[at.Header.PrevBlock] {
 			slices.Reverse(branch)
 			branch = branch[:min(len(branch), wire.MaxBlockHeadersPerMsg)]
-			p.headers = branch[len(branch)-1].BlockHash()
+			p.headers, p.toldHeaders = branch[len(branch)-1].BlockHash(), p.toldHeaders+1
 			return &wire.MsgHeaders{Headers: branch}
 		}
 	}
