@@ -37,16 +37,24 @@ func (e *PackageError) Unwrap() error { return e.Err }
 const maxPackageWeight = 404_000
 
 // CheckPackage verifies what can be told from the transactions of a package
-// themselves: that there are not too many bytes, and none conflicts with another.
+// themselves: that there are not too many bytes, parents come first, and none conflicts
+// with another.
 func CheckPackage(txs []*consensus.Tx) *consensus.Reject {
 	weight, ids, spent := 0, map[chainhash.Hash]struct{}{}, map[wire.OutPoint]struct{}{}
 	inputs := 0
 	for _, tx := range txs {
 		weight += tx.Weight()
 		ids[tx.ID] = struct{}{}
+	}
+	sorted, later := true, maps.Clone(ids)
+	for _, tx := range txs {
+		delete(later, tx.ID)
 		inputs += len(tx.TxIn)
 		for _, in := range tx.TxIn {
 			spent[in.PreviousOutPoint] = struct{}{}
+			if _, spends := later[in.PreviousOutPoint.Hash]; spends {
+				sorted = false
+			}
 		}
 	}
 	switch {
@@ -55,6 +63,8 @@ func CheckPackage(txs []*consensus.Tx) *consensus.Reject {
 		return consensus.Rejectf(consensus.Policy, "package-too-large", "")
 	case len(ids) != len(txs):
 		return consensus.Rejectf(consensus.Policy, "package-contains-duplicates", "")
+	case !sorted:
+		return consensus.Rejectf(consensus.Policy, "package-not-sorted", "")
 	case len(spent) != inputs:
 		return consensus.Rejectf(consensus.Policy, "conflict-in-package", "")
 	}

@@ -80,6 +80,7 @@ func TestPackagesAreRefused(t *testing.T) {
 	both := pay(2*coin, 10_000, out(parent, 0), fund(0))
 	r.refusePackage("conflict-in-package", nil, parent, both)
 	r.refusePackage("package-contains-duplicates", nil, parent, parent)
+	r.refusePackage("package-not-sorted", nil, child, parent)
 	r.refusePackage("TRUC-violation", nil, truc(parent), pay(coin, 10_000, out(truc(parent), 0)))
 
 	dusty := change(parent, func(tx *wire.MsgTx) {

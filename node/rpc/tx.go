@@ -165,6 +165,7 @@ func sendError(err error) error {
 type acceptInfo struct {
 	TxID          string      `json:"txid"`
 	Wtxid         string      `json:"wtxid"`
+	PackageError  string      `json:"package-error,omitempty"`
 	Allowed       *bool       `json:"allowed,omitempty"`
 	VSizeAdjusted int64       `json:"vsize_adjusted,omitempty"`
 	VSize         int64       `json:"vsize,omitempty"`
@@ -209,9 +210,13 @@ func (n txCommands) testMempoolAccept(ctx context.Context, call *rpc.Call) (any,
 		return nil, err
 	}
 	results := make([]acceptInfo, len(txs))
-	failed := false
+	whole := mempool.CheckPackage(txs)
+	failed := whole != nil
 	for i, tx := range txs {
 		results[i] = acceptInfo{TxID: tx.ID.String(), Wtxid: tx.WitnessID.String()}
+		if whole != nil {
+			results[i].PackageError = whole.Error()
+		}
 		if failed {
 			continue
 		}
