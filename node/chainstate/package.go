@@ -163,3 +163,31 @@ func (o *Owner) proposePackage(txs []*consensus.Tx, opts mempool.Options) (pkg *
 	})
 	return pkg, err
 }
+
+// TryPackage tells whether transactions, parents first, would all be accepted; see
+// mempool.Pool.TryPackage for the errors. If the scripts of one are invalid, the package
+// is returned, too: those before it are valid. It waits for no block, as ProcessTx.
+func (o *Owner) TryPackage(ctx context.Context, txs []*consensus.Tx) (pkg *mempool.Package, err error) {
+	for _, tx := range txs {
+		if err := o.warm(tx); err != nil {
+			return nil, err
+		}
+	}
+	err = o.ReadTip(func(at *chain.TipState) error {
+		pkg, err = o.state.Pool.TryPackage(txs, o.mempoolTip(at, shownCoins{at}))
+		return err
+	})
+	if errors.Is(err, chain.ErrFar) {
+		err = o.Do(ctx, func(s *State) error {
+			_, err := s.change(func(tip mempool.Tip) (mempool.Result, error) {
+				pkg, err = s.Pool.TryPackage(txs, tip)
+				return mempool.Result{}, err
+			})
+			return err
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pkg, o.state.Pool.VerifyPackage(pkg, o.runScripts(ctx))
+}

@@ -85,6 +85,10 @@ func (c *Config) dustThreshold(out *wire.TxOut) int64 {
 	return c.Dust.Fee(int64(out.SerializeSize() + input + signature))
 }
 
+// HasDust reports whether a transaction has outputs that cost more to spend than they
+// are worth.
+func (c *Config) HasDust(tx *consensus.Tx) bool { return len(c.dustOutputs(tx)) > 0 }
+
 func (c *Config) dustOutputs(tx *consensus.Tx) []int {
 	var dust []int
 	for i, out := range tx.TxOut {

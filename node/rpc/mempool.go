@@ -231,5 +231,11 @@ func (n mempoolQueries) prioritise(ctx context.Context, call *rpc.Call) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return true, n.Owner.Do(ctx, func(s *chainstate.State) error { s.Pool.Prioritise(txid, delta); return nil })
+	return true, n.Owner.Do(ctx, func(s *chainstate.State) error {
+		if e := s.Pool.Get(txid); e != nil && n.Policy.HasDust(e.Tx) {
+			return rpc.Errorf(rpc.InvalidParameter, "Priority is not supported for transactions with dust outputs.")
+		}
+		s.Pool.Prioritise(txid, delta)
+		return nil
+	})
 }

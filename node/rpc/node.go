@@ -54,6 +54,7 @@ type Owner interface {
 	ProcessOwnBlock(ctx context.Context, block *consensus.Block) (chainstate.Verdict, error)
 	ProcessTx(ctx context.Context, tx *consensus.Tx, opts mempool.Options) (mempool.Result, error)
 	ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []chainstate.Outcome, refused, err error)
+	TryPackage(ctx context.Context, txs []*consensus.Tx) (*mempool.Package, error)
 	Broadcast(ctx context.Context, tx *consensus.Tx, maxRate int64) error
 	Reannounce(ctx context.Context) error
 }

@@ -210,22 +210,47 @@ func (n txCommands) testMempoolAccept(ctx context.Context, call *rpc.Call) (any,
 		return nil, err
 	}
 	results := make([]acceptInfo, len(txs))
-	whole := mempool.CheckPackage(txs)
-	failed := whole != nil
 	for i, tx := range txs {
 		results[i] = acceptInfo{TxID: tx.ID.String(), Wtxid: tx.WitnessID.String()}
-		if whole != nil {
-			results[i].PackageError = whole.Error()
+	}
+	if len(txs) == 1 {
+		result, err := n.Owner.ProcessTx(ctx, txs[0], mempool.Options{Test: true})
+		_, err = results[0].set(txs[0], result, err, rate)
+		return results, err
+	}
+	return results, n.testPackage(ctx, txs, results, rate)
+}
+
+// testPackage fills in what became of several transactions: of all, or of the one that
+// failed.
+func (n txCommands) testPackage(ctx context.Context, txs []*consensus.Tx, results []acceptInfo, rate int64) error {
+	pkg, err := n.Owner.TryPackage(ctx, txs)
+	var failed *mempool.PackageError
+	switch {
+	case errors.As(err, &failed) && failed.Tx == nil:
+		for i := range results {
+			results[i].PackageError = failed.Err.Error()
 		}
-		if failed {
-			continue
+		return nil
+	case err != nil && failed == nil:
+		return err
+	}
+	for i := range txs {
+		var result mempool.Result
+		var refused error
+		switch {
+		case failed != nil && failed.Tx == txs[i]:
+			refused = failed.Err
+		case pkg != nil:
+			result = pkg.Members()[i].Result()
+		default:
+			continue // it was not looked at to the end
 		}
-		result, err := n.Owner.ProcessTx(ctx, tx, mempool.Options{Test: true, Package: txs[:i]})
-		if failed, err = results[i].set(tx, result, err, rate); err != nil {
-			return nil, err
+		if stop, err := results[i].set(txs[i], result, refused, rate); stop || err != nil {
+			return err
 		}
 	}
-	return results, nil
+	return nil
 }
 
 // set fills in what became of a test. stop tells that what follows need not be
