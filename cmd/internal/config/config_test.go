@@ -202,7 +202,7 @@ func TestSettingsInTheWrongPlaceAreTold(t *testing.T) {
 
 // Templates leave values empty: they ask for nothing.
 func TestEmptyValuesAskForNothing(t *testing.T) {
-	s, _, err := inDir(t, "regtest=1\nblocknotify=\n", "", "-walletnotify=", "-alertnotify=")
+	s, _, err := inDir(t, "regtest=1\nblocknotify=\nsigner=\n", "", "-walletnotify=", "-alertnotify=")
 	require.NoError(t, err)
 	require.NoError(t, s.CheckUnserved())
 	s, _, err = inDir(t, "regtest=1\n", "", "-rest=")

@@ -86,6 +86,7 @@ func generalOptions() []Option {
 		{Name: "reindex-chainstate", Category: General, Help: "Make the UTXO set anew from the indexed blocks; not for a pruned node"},
 		{Name: "txindex", Category: General, Help: "Keep where every transaction is, for getrawtransaction (default: 0)"},
 		{Name: "txospenderindex", Category: General, Help: "Keep which transaction spent each output, for gettxspendingprevout (default: 0)"},
+		{Name: "blocknotify", Category: General, Param: "=<cmd>", Help: "Shell command to run for every block that joins the chain, with its hash for %s; not in the initial download"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
 	}
@@ -264,7 +265,7 @@ func unservedOptions() []Option {
 	for _, name := range []string{"acceptstalefeeestimates", "daemon", "daemonwait", "natpmp", "rest", "rpcwhitelistdefault", "walletcrosschain"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
-	for _, name := range []string{"alertnotify", "blocknotify", "rpcwhitelist", "signer", "signetseednode", "walletnotify"} {
+	for _, name := range []string{"alertnotify", "rpcwhitelist", "signer", "signetseednode", "walletnotify"} {
 		options = append(options, Option{Name: name, Unserved: true, Param: "=<value>"})
 	}
 	// These are always done: it is their absence that is not served.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func (s *ship) announce(ctx context.Context) {
 		fmt.Fprint(s.cfg.Stdout, s.greeting())
 	}
 	if command := s.cfg.Settings.Text("startupnotify", ""); command != "" {
-		s.notify(ctx, command)
+		s.notify(ctx, command, func() {})
 	}
 }
 
@@ -45,14 +46,18 @@ func (s *ship) greeting() string {
 }
 
 // notify runs a command of the user's beside the node; it is killed if it
-// outlives it.
-func (s *ship) notify(ctx context.Context, command string) {
+// outlives it, with what it has started. over is called when it has ended.
+func (s *ship) notify(ctx context.Context, command string, over func()) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
 		s.noteCommand(command, err)
+		over()
 		return
 	}
 	s.notifying.Go(func() {
+		defer over()
 		if err := cmd.Wait(); err != nil && ctx.Err() == nil {
 			s.noteCommand(command, err)
 		}

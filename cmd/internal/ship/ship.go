@@ -291,7 +291,10 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	}
 	return env.Serve(life, s.mux(), s.table(), func(life context.Context, conn *bus.Conn) error {
 		s.conn.Store(conn)
-		err := s.steer(ctx, life)
+		err := s.blockNotify(life, conn)
+		if err == nil {
+			err = s.steer(ctx, life)
+		}
 		s.notifyEnd(life)
 		return errors.Join(err, s.stopAll())
 	})

@@ -1,0 +1,67 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The user's command is run for every block, with its hash, and one that hangs keeps the
+// node from nothing.
+func TestACommandIsRunForEveryBlock(t *testing.T) {
+	dir := t.TempDir()
+	n := startNode(t, "regtest", "-noconnect", "-disablewallet", "-blocknotify=echo > "+filepath.Join(dir, "%s")+"; echo $$ > "+filepath.Join(dir, "pid")+"; sleep 1000; true")
+	n.mine(1) // ends the initial download
+	blocks := n.must("generatetoaddress", 10, someAddress).([]any)
+	names := map[string]bool{}
+	pid := ""
+	n.eventually("the commands", func() error {
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			names[e.Name()] = true
+			if e.Name() == "pid" {
+				raw, _ := os.ReadFile(filepath.Join(dir, "pid"))
+				pid = strings.TrimSpace(string(raw))
+			}
+		}
+		if err == nil && (len(names) < 11 || pid == "") {
+			err = fmt.Errorf("%d were run", len(names))
+		}
+		return err
+	})
+	for _, hash := range blocks {
+		require.Contains(t, names, hash)
+	}
+	group, err := strconv.Atoi(pid)
+	require.NoError(t, err)
+	n.stop()
+	eventually(t, "the end of what it has started", func() error {
+		if alive := membersOf(group); len(alive) > 0 {
+			return fmt.Errorf("%v live on", alive)
+		}
+		return nil
+	})
+}
+
+// membersOf returns the processes of a group that have not ended: who took them over
+// may not have noticed that yet.
+func membersOf(group int) (alive []string) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ends just now
+		}
+		// pid (name) state ppid pgrp ...
+		fields := strings.Fields(string(raw[strings.LastIndex(string(raw), ")")+1:]))
+		if fields[0] != "Z" && fields[2] == strconv.Itoa(group) {
+			alive = append(alive, path)
+		}
+	}
+	return alive
+}
