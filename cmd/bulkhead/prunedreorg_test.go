@@ -38,6 +38,8 @@ func (p *blockPeer) leads(n *node, branch []*wire.MsgBlock) {
 // peers that bring the last ones and never the first (core#35070). It follows when somebody
 // does, and nothing is wrong with its chain.
 func TestAPrunedNodeIsLedFarBack(t *testing.T) {
+	// Block files are small: the first one ends within the stale branch and can be deleted,
+	// the next begins with its last blocks and has those behind the fork.
 	const fork, first, second, third = 100, 280, 560, 300
 	n := startNode(t, "regtest", "-noconnect", "-disablewallet", "-fastprune", "-prune=1", "-p2pworkers=2")
 	n.mine(fork)
@@ -52,27 +54,8 @@ func TestAPrunedNodeIsLedFarBack(t *testing.T) {
 	require.NoError(t, blockKnown(n, stale[first-1]), "it is not")
 
 	last := stale[first:]
-	var attackers []*blockPeer
-	for range 30 { // each is asked for some first, and owes those that were pruned
-		p := dialBlockPeer(n, map[chainhash.Hash]*wire.MsgBlock{})
-		for _, block := range last {
-			p.has(block)
-		}
-		p.announce(last...)
-		attackers = append(attackers, p)
-	}
-	n.eventually("all but what was pruned", func() error {
-		for _, block := range last {
-			if err := blockKnown(n, block); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	n.isBrought(last)
 	require.Error(t, blockKnown(n, stale[0]))
-	for _, p := range attackers {
-		p.leave()
-	}
 	n.must("pruneblockchain", fork+second-288)
 	require.True(t, honest.sync())
 	other := dialBlockPeer(n, map[chainhash.Hash]*wire.MsgBlock{})
@@ -86,6 +69,28 @@ func TestAPrunedNodeIsLedFarBack(t *testing.T) {
 	n.start()
 	require.Equal(t, last[len(last)-1].BlockHash().String(), n.tip())
 	n.stop()
+}
+
+// isBrought has so many peers bring blocks that each is asked for some of those before,
+// which they owe until they leave, and the last are asked for these.
+func (n *node) isBrought(blocks []*wire.MsgBlock) {
+	n.t.Helper()
+	for range 30 {
+		p := dialBlockPeer(n, map[chainhash.Hash]*wire.MsgBlock{})
+		defer p.leave()
+		for _, block := range blocks {
+			p.has(block)
+		}
+		p.announce(blocks...)
+	}
+	n.eventually("the blocks", func() error {
+		for _, block := range blocks {
+			if err := blockKnown(n, block); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func blockKnown(n *node, block *wire.MsgBlock) error {
