@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -10,6 +11,10 @@ import (
 )
 
 func (n addresses) table() rpc.Table {
+	return slices.Concat(n.addressCommands(), n.messageCommands())
+}
+
+func (n addresses) addressCommands() rpc.Table {
 	return rpc.Table{
 		{
 			Name: "validateaddress", Category: "Util", Run: n.validateAddress,
