@@ -36,7 +36,8 @@ type Param struct {
 func (p Param) names() []string { return strings.Split(p.Name, "|") }
 
 // arguments turns the JSON of params into one value a parameter; a missing or
-// null argument is nil.
+// null argument is nil. A null for one that is required is of the wrong type, as
+// in Bitcoin Core, and not as good as none.
 func (c *Command) arguments(params []byte) ([]json.RawMessage, error) {
 	positional, named, err := splitParams(params)
 	if err != nil {
@@ -50,7 +51,7 @@ func (c *Command) arguments(params []byte) ([]json.RawMessage, error) {
 		return nil, &Error{MiscError, c.help()}
 	}
 	for i, param := range c.Params {
-		if !param.Optional && (i >= len(args) || args[i] == nil) {
+		if !param.Optional && i >= len(args) {
 			return nil, &Error{MiscError, c.help()}
 		}
 	}
@@ -152,7 +153,7 @@ func (c *Command) checkTypes(args []json.RawMessage) error {
 	var wrong []string
 	for i, arg := range args {
 		want := c.Params[i].Type
-		if arg == nil || want == Any || typeOf(arg) == want {
+		if arg == nil && c.Params[i].Optional || want == Any || typeOf(arg) == want {
 			continue
 		}
 		wrong = append(wrong, fmt.Sprintf("    \"Position %d (%s)\": \"JSON value of type %s is not of expected type %s\"",

@@ -27,6 +27,8 @@ func TestArguments(t *testing.T) {
 		{"alias", `{"address":"x","nblocks":3,"verbose":true}`, ""},
 		{"mixed", `{"args":[3],"address":"x"}`, ""},
 		{"trailing null", `[3,"x",null]`, ""},
+		{"null", `[null,"x"]`, "Wrong type passed:\n{\n    \"Position 1 (nblocks)\": \"JSON value of type null is not of expected type number\"\n}"},
+		{"hole", `{"address":"x"}`, "Wrong type passed:\n{\n    \"Position 1 (nblocks)\": \"JSON value of type null is not of expected type number\"\n}"},
 		{"missing", `[3]`, "probe nblocks \"address\" ( verbosity )\n\nProbes.\n"},
 		{"too many", `[3,"x",1,2]`, "probe nblocks"},
 		{"unknown name", `{"address":"x","nblocks":3,"zap":1}`, "Unknown named parameter zap"},

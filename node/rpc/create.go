@@ -171,6 +171,9 @@ func pairs(raw json.RawMessage) (all []pair, err error) {
 
 // outputPairs reads outputs, an object or a list of objects of one member.
 func outputPairs(raw json.RawMessage) (all []pair, err error) {
+	if raw == nil {
+		return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid parameter, output argument must be non-null")
+	}
 	if rpc.Expect(raw, rpc.Object) == nil {
 		return pairs(raw)
 	}
