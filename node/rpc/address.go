@@ -11,7 +11,7 @@ import (
 )
 
 func (n addresses) table() rpc.Table {
-	return slices.Concat(n.addressCommands(), n.messageCommands())
+	return append(slices.Concat(n.addressCommands(), n.messageCommands()), n.multisigCommand())
 }
 
 func (n addresses) addressCommands() rpc.Table {

@@ -62,7 +62,7 @@ func (n txCommands) table() rpc.Table {
 			Summary: "Returns result of mempool acceptance tests indicating if raw transaction(s) (serialized, hex-encoded) would be accepted by mempool.",
 			Params:  []rpc.Param{{Name: "rawtxs", Type: rpc.Array, Help: "An array of hex strings of raw transactions."}, maxRate},
 		},
-		n.createCommand(), n.packageCommand(maxRate),
+		n.createCommand(), n.packageCommand(maxRate), n.decodeScriptCommand(),
 	}
 }
 

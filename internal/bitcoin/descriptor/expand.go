@@ -2,7 +2,6 @@ package descriptor
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -10,6 +9,8 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/txscript/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
 
 // Expanded is one script, with a descriptor of it alone.
@@ -31,15 +32,15 @@ func (d *Descriptor) Expand(position uint32) ([]Expanded, error) {
 func (d *Descriptor) expand(position uint32) ([]Expanded, error) {
 	switch d.name {
 	case "raw", "addr":
-		return []Expanded{{d.script, describe(d.script, d.net)}}, nil
+		return []Expanded{{d.script, describe(d.script, d.net, nil)}}, nil
 	case "sh", "wsh":
 		inner, err := d.inner.expand(position)
 		if err != nil {
 			return nil, err
 		}
-		script := payToScriptHash(inner[0].Script)
+		script := output.PayToScriptHash(inner[0].Script)
 		if d.name == "wsh" {
-			script = payToWitnessScriptHash(inner[0].Script)
+			script = output.PayToWitnessScriptHash(inner[0].Script)
 		}
 		return []Expanded{{script, d.name + "(" + inner[0].Desc + ")"}}, nil
 	}
@@ -60,37 +61,37 @@ func (d *Descriptor) ofKeys(keys []derived) ([]Expanded, error) {
 	}
 	switch d.name {
 	case "pk":
-		return one(payToKey(first.public)), nil
+		return one(output.PayToKey(first.public)), nil
 	case "pkh":
-		return one(payToKeyHash(first.public)), nil
+		return one(output.PayToKeyHash(address.Hash160(first.public))), nil
 	case "wpkh":
-		return one(payToWitnessKeyHash(first.public)), nil
+		return one(output.PayToWitnessKeyHash(address.Hash160(first.public))), nil
 	case "combo":
 		return combo(first), nil
 	case "rawtr":
-		return one(payToTaproot(first.public[len(first.public)-32:])), nil
+		return one(output.PayToTaproot(first.public[len(first.public)-32:])), nil
 	case "tr":
 		internal, err := schnorr.ParsePubKey(first.public[len(first.public)-32:])
 		if err != nil {
 			return nil, err
 		}
-		return one(payToTaproot(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(internal)))), nil
+		return one(output.PayToTaproot(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(internal)))), nil
 	}
 	return []Expanded{d.multisig(keys)}, nil
 }
 
 func combo(k derived) []Expanded {
 	list := []Expanded{
-		{payToKey(k.public), "pk(" + k.String() + ")"},
-		{payToKeyHash(k.public), "pkh(" + k.String() + ")"},
+		{output.PayToKey(k.public), "pk(" + k.String() + ")"},
+		{output.PayToKeyHash(address.Hash160(k.public)), "pkh(" + k.String() + ")"},
 	}
 	if len(k.public) != btcec.PubKeyBytesLenCompressed {
 		return list
 	}
-	witness := payToWitnessKeyHash(k.public)
+	witness := output.PayToWitnessKeyHash(address.Hash160(k.public))
 	return append(list,
 		Expanded{witness, "wpkh(" + k.String() + ")"},
-		Expanded{payToScriptHash(witness), "sh(wpkh(" + k.String() + "))"})
+		Expanded{output.PayToScriptHash(witness), "sh(wpkh(" + k.String() + "))"})
 }
 
 func (d *Descriptor) multisig(keys []derived) Expanded {
@@ -102,41 +103,9 @@ func (d *Descriptor) multisig(keys []derived) Expanded {
 		keys = slices.Clone(keys)
 		slices.SortFunc(keys, func(a, b derived) int { return bytes.Compare(a.public, b.public) })
 	}
-	script := pushNumber(nil, d.threshold)
-	for _, k := range keys {
-		script = append(append(script, byte(len(k.public))), k.public...)
+	public := make([][]byte, len(keys))
+	for i, k := range keys {
+		public[i] = k.public
 	}
-	return Expanded{append(pushNumber(script, len(keys)), txscript.OP_CHECKMULTISIG), text + ")"}
+	return Expanded{output.MakeMultisig(d.threshold, public), text + ")"}
 }
-
-// pushNumber appends the push of 1 to 20.
-func pushNumber(script []byte, n int) []byte {
-	if n <= 16 {
-		return append(script, byte(txscript.OP_1-1+n))
-	}
-	return append(script, 1, byte(n))
-}
-
-func payToKey(key []byte) []byte {
-	return append(append([]byte{byte(len(key))}, key...), txscript.OP_CHECKSIG)
-}
-
-func payToKeyHash(key []byte) []byte {
-	script := append([]byte{txscript.OP_DUP, txscript.OP_HASH160, 20}, address.Hash160(key)...)
-	return append(script, txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG)
-}
-
-func payToWitnessKeyHash(key []byte) []byte {
-	return append([]byte{txscript.OP_0, 20}, address.Hash160(key)...)
-}
-
-func payToScriptHash(script []byte) []byte {
-	return append(append([]byte{txscript.OP_HASH160, 20}, address.Hash160(script)...), txscript.OP_EQUAL)
-}
-
-func payToWitnessScriptHash(script []byte) []byte {
-	hash := sha256.Sum256(script)
-	return append([]byte{txscript.OP_0, 32}, hash[:]...)
-}
-
-func payToTaproot(xonly []byte) []byte { return append([]byte{txscript.OP_1, 32}, xonly...) }

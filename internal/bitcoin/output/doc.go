@@ -1,5 +1,6 @@
-// Package output tells what can be seen of an output script without spending
-// it: its type, and whether it can be spent at all.
+// Package output makes output scripts, and tells what can be seen of one without
+// spending it: its type, what it holds, whether it can be spent at all, and whether
+// it may be wrapped in a hash.
 //
 // It is pure.
 package output

@@ -37,7 +37,7 @@ func TypeOf(script []byte) Type {
 	case txscript.IsPayToPubKeyHash(script):
 		return PubKeyHash
 	}
-	if multisig, err := txscript.IsMultisigScript(script); err == nil && multisig {
+	if _, _, multisig := Multisig(script); multisig {
 		return MultiSig
 	}
 	return NonStandard
