@@ -2,8 +2,8 @@ package rpc
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/amount"
@@ -18,7 +18,7 @@ func ParseAmount(value json.RawMessage) (Amount, error) {
 	var text string
 	switch typeOf(value) {
 	case Number:
-		text = string(value)
+		text = strings.TrimSpace(string(value))
 	case String:
 		if err := json.Unmarshal(value, &text); err != nil {
 			return 0, Errorf(TypeError, "Invalid amount")
@@ -26,7 +26,7 @@ func ParseAmount(value json.RawMessage) (Amount, error) {
 	default:
 		return 0, Errorf(TypeError, "Amount is not a number or string")
 	}
-	sat, ok := parseFixedPoint(strings.TrimSpace(text))
+	sat, ok := parseFixedPoint(text)
 	if !ok {
 		return 0, Errorf(TypeError, "Invalid amount")
 	}
@@ -75,16 +75,20 @@ func parseFixedPoint(text string) (int64, bool) {
 // splitDecimal returns the digits of a decimal and by how many places they have
 // to be shifted to the left to count 10^-8.
 func splitDecimal(text string) (digits string, shift int, ok bool) {
-	mantissa, exponentText, hasExponent := strings.Cut(strings.ToLower(text), "e")
+	mantissa, power, hasExponent := strings.Cut(strings.ToLower(text), "e")
 	exponent := 0
 	if hasExponent {
-		if n, err := fmt.Sscanf(exponentText, "%d", &exponent); n != 1 || err != nil || exponent < -30 || exponent > 30 {
+		var err error
+		if exponent, err = strconv.Atoi(power); err != nil || exponent < -30 || exponent > 30 {
 			return "", 0, false
 		}
 	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
+	whole, fraction, hasFraction := strings.Cut(mantissa, ".")
 	digits = whole + fraction
-	if whole == "" || digits == "" || strings.Trim(digits, "0123456789") != "" {
+	switch {
+	case whole == "", hasFraction && fraction == "", strings.Trim(digits, "0123456789") != "":
+		return "", 0, false
+	case len(whole) > 1 && whole[0] == '0':
 		return "", 0, false
 	}
 	return digits, 8 + exponent - len(fraction), true

@@ -132,6 +132,7 @@ func TestAmounts(t *testing.T) {
 	for text, fault := range map[string]string{
 		`true`: "Amount is not a number or string", `"abc"`: "Invalid amount", `0.000000001`: "Invalid amount",
 		`-1`: "Amount out of range", `21000001`: "Amount out of range", `1e30`: "Amount out of range", `".5"`: "Invalid amount",
+		`"00"`: "Invalid amount", `"01.5"`: "Invalid amount", `"1."`: "Invalid amount", `" 1"`: "Invalid amount", `"1e2x"`: "Invalid amount", `"1e"`: "Invalid amount",
 	} {
 		_, err := rpc.ParseAmount(json.RawMessage(text))
 		require.EqualError(t, err, fault, text)
