@@ -6,6 +6,8 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/sign"
 )
 
 // Sizes of P2WPKH transactions in weight units and virtual bytes (BIP141).
@@ -116,24 +118,27 @@ func (p *Payment) divide(order Order, left, fee, changeFee int64) error {
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
 
 // Sign fills the witnesses. keyFor returns the private key of a script, which
-// Sign wipes after use.
+// is wiped when it has signed.
 func (p *Payment) Sign(keyFor func(script []byte) (*btcec.PrivateKey, error)) error {
-	spent := map[wire.OutPoint]*wire.TxOut{}
-	for _, c := range p.Spent {
-		spent[c.OutPoint] = wire.NewTxOut(c.Value, c.Script)
+	spent := make([]*wire.TxOut, len(p.Spent))
+	for i, c := range p.Spent {
+		spent[i] = wire.NewTxOut(c.Value, c.Script)
 	}
-	hashes := txscript.NewTxSigHashes(p.Tx, txscript.NewMultiPrevOutFetcher(spent))
+	spending := sign.NewSpending(p.Tx, spent, nil)
 	for i, c := range p.Spent {
 		key, err := keyFor(c.Script)
 		if err != nil {
 			return fmt.Errorf("input %d: %w", i, err)
 		}
-		witness, err := txscript.WitnessSignature(p.Tx, hashes, i, c.Value, c.Script, txscript.SigHashAll, key, true)
-		key.Zero()
-		if err != nil {
-			return fmt.Errorf("input %d: %w", i, err)
+		var known sign.Provider
+		known.AddSecret(sign.Secret{Key: key, Compressed: true})
+		var data sign.Data
+		complete := sign.Produce(&known, spending.Input(i, txscript.SigHashAll), c.Script, &data)
+		known.Zero()
+		if !complete {
+			return fmt.Errorf("input %d: it is not that key's", i)
 		}
-		p.Tx.TxIn[i].Witness = witness
+		p.Tx.TxIn[i].Witness = data.Witness
 	}
 	return nil
 }
