@@ -21,26 +21,37 @@ func Expect(raw json.RawMessage, want Type) error {
 // member that lacks, is of another type, or is not among the members, which are
 // ordered by name. A null is as good as nothing.
 func CheckObject(raw json.RawMessage, members ...Member) error {
-	if err := Expect(raw, Object); err != nil {
+	given, err := Members(raw, members...)
+	if err != nil {
 		return err
 	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &given); err != nil {
-		return Errorf(ParseError, "Parse error")
-	}
 	for _, m := range members {
-		got := typeOf(given[m.Name])
 		delete(given, m.Name)
-		switch {
-		case got == "null" && m.Optional:
-		case got == "null":
-			return Errorf(TypeError, "Missing %s", m.Name)
-		case m.Type != Any && got != m.Type:
-			return Errorf(TypeError, "JSON value of type %s for field %s is not of expected type %s", got, m.Name, m.Type)
-		}
 	}
 	for name := range given {
 		return Errorf(TypeError, "Unexpected key %s", name)
 	}
 	return nil
+}
+
+// Members is CheckObject for an object that may have others, too. It returns all.
+func Members(raw json.RawMessage, members ...Member) (map[string]json.RawMessage, error) {
+	if err := Expect(raw, Object); err != nil {
+		return nil, err
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &given); err != nil {
+		return nil, Errorf(ParseError, "Parse error")
+	}
+	for _, m := range members {
+		got := typeOf(given[m.Name])
+		switch {
+		case got == "null" && m.Optional:
+		case got == "null":
+			return nil, Errorf(TypeError, "Missing %s", m.Name)
+		case m.Type != Any && got != m.Type:
+			return nil, Errorf(TypeError, "JSON value of type %s for field %s is not of expected type %s", got, m.Name, m.Type)
+		}
+	}
+	return given, nil
 }

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -132,21 +131,3 @@ func publicKeys(call *rpc.Call, at int) (keys [][]byte, compressed bool, err err
 }
 
 const uncompressedKeyBytes = 65
-
-// textList reads an array of strings.
-func textList(raw json.RawMessage) ([]string, error) {
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, rpc.Errorf(rpc.ParseError, "Parse error")
-	}
-	texts := make([]string, len(items))
-	for i, item := range items {
-		if err := rpc.Expect(item, rpc.String); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(item, &texts[i]); err != nil {
-			return nil, rpc.Errorf(rpc.ParseError, "Parse error")
-		}
-	}
-	return texts, nil
-}

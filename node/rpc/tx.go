@@ -28,6 +28,10 @@ const defaultMaxRate = consensus.Coin / 10
 const maxPackage = 25
 
 func (n txCommands) table() rpc.Table {
+	return slices.Concat(n.rawCommands(), n.signCommands())
+}
+
+func (n txCommands) rawCommands() rpc.Table {
 	maxRate := rpc.Param{Name: "maxfeerate", Optional: true, Default: "0.10", Help: "Reject transactions whose fee rate is higher than the specified value, expressed in BTC/kvB. Set to 0 to accept any fee rate."}
 	return rpc.Table{
 		{
@@ -44,7 +48,7 @@ func (n txCommands) table() rpc.Table {
 			Summary: "Return a JSON object representing the serialized, hex-encoded transaction.",
 			Params: []rpc.Param{
 				{Name: "hexstring", Type: rpc.String, Help: "The transaction hex string"},
-				{Name: "iswitness", Type: rpc.Bool, Optional: true, Help: "Whether the transaction hex is a serialized witness transaction."},
+				witnessParam,
 			},
 		},
 		{
@@ -121,7 +125,7 @@ func maxBurn(call *rpc.Call, i int) (rpc.Amount, error) {
 
 func checkBurn(tx *consensus.Tx, most rpc.Amount) error {
 	for _, out := range tx.TxOut {
-		if (output.Unspendable(out.PkScript) || strings.HasSuffix(render.Asm(out.PkScript, false), "[error]")) && out.Value > int64(most) {
+		if (output.Unspendable(out.PkScript) || !output.ValidOps(out.PkScript)) && out.Value > int64(most) {
 			return rpc.Errorf(rpc.VerifyError, "Unspendable output exceeds maximum configured by user (maxburnamount)")
 		}
 	}
@@ -285,11 +289,11 @@ func (n txCommands) decodeRawTransaction(_ context.Context, call *rpc.Call) (any
 	if err != nil {
 		return nil, err
 	}
-	tx, err := decodeTx(text)
+	tx, err := decodeEither(text, call, 1)
 	if err != nil {
-		return nil, rpc.Errorf(rpc.DeserializationErr, "TX decode failed")
+		return nil, err
 	}
-	return render.NewTx(shownTx(tx), n.Params.Params, false, nil, false), nil
+	return render.NewTx(shownMsg(tx), n.Params.Params, false, nil, false), nil
 }
 
 // txInfo is what getrawtransaction shows.
