@@ -25,11 +25,12 @@ const uncompressed = 4
 
 // key is a key expression.
 type key struct {
-	origin   string // "fingerprint/path" as given, without brackets; hardened steps with h
-	mark     string // of hardened steps in the key's text: h or '
-	private  bool   // it was given with its secret
-	public   []byte // of a single key
-	sole     bool   // public is shown without its sign
+	origin   string            // "fingerprint/path" as given, without brackets; hardened steps with h
+	mark     string            // of hardened steps in the key's text: h or '
+	private  bool              // it was given with its secret
+	secret   *btcec.PrivateKey // of a single key, if it was
+	public   []byte            // of a single key
+	sole     bool              // public is shown without its sign
 	extended *hdkeychain.ExtendedKey
 	neutered *hdkeychain.ExtendedKey // extended without its secret
 	path     []uint32
@@ -102,7 +103,7 @@ func (k *key) parseSingle(text string, net *chaincfg.Params) (done bool, err err
 	if !wif.IsForNet(net) {
 		return false, wording.Errorf("key '%s' is not valid", text)
 	}
-	k.public, k.private = wif.SerializePubKey(), true
+	k.public, k.private, k.secret = wif.SerializePubKey(), true, wif.PrivKey
 	return true, nil
 }
 
@@ -174,27 +175,9 @@ func (k *key) at(position uint32) (derived, error) {
 	if k.extended == nil {
 		return derived{k.public, k.singleOrigin()}, nil
 	}
-	path := k.path
-	if k.base == nil {
-		k.base = k.extended
-		for _, step := range path {
-			var err error
-			if k.base, err = derive(k.base, step); err != nil {
-				k.base = nil
-				return derived{}, err
-			}
-		}
-	}
-	child := k.base
-	if k.wildcard {
-		if k.hardened {
-			position += hdkeychain.HardenedKeyStart
-		}
-		var err error
-		if child, err = derive(k.base, position); err != nil {
-			return derived{}, err
-		}
-		path = append(path[:len(path):len(path)], position)
+	child, path, err := k.child(position)
+	if err != nil {
+		return derived{}, err
 	}
 	public, err := child.ECPubKey()
 	if err != nil {
@@ -202,6 +185,28 @@ func (k *key) at(position uint32) (derived, error) {
 	}
 	origin, err := k.extendedOrigin(path)
 	return derived{public.SerializeCompressed(), origin}, err
+}
+
+// child returns an extended key at a position of the wildcard, and the path to it.
+func (k *key) child(position uint32) (*hdkeychain.ExtendedKey, []uint32, error) {
+	if k.base == nil {
+		k.base = k.extended
+		for _, step := range k.path {
+			var err error
+			if k.base, err = derive(k.base, step); err != nil {
+				k.base = nil
+				return nil, nil, err
+			}
+		}
+	}
+	if !k.wildcard {
+		return k.base, k.path, nil
+	}
+	if k.hardened {
+		position += hdkeychain.HardenedKeyStart
+	}
+	child, err := derive(k.base, position)
+	return child, append(k.path[:len(k.path):len(k.path)], position), err
 }
 
 func derive(from *hdkeychain.ExtendedKey, step uint32) (*hdkeychain.ExtendedKey, error) {

@@ -67,14 +67,17 @@ func put[K comparable, V any](m *map[K]V, key K, value V) {
 	(*m)[key] = value
 }
 
-// AddSecret adds a private key, which Zero wipes, and its public key. A key that is
-// there already is wiped at once.
+// AddSecret adds a private key, which Zero wipes, and its public key. One that is there
+// already is wiped at once.
 func (p *Provider) AddSecret(s Secret) {
 	public := s.public()
 	p.AddKey(public)
 	id := IDOf(public)
-	if old, there := p.secrets[id]; there && old.Key != s.Key {
-		old.Key.Zero()
+	if old, there := p.secrets[id]; there {
+		if old.Key != s.Key {
+			s.Key.Zero()
+		}
+		return
 	}
 	put(&p.secrets, id, s)
 }
@@ -82,8 +85,12 @@ func (p *Provider) AddSecret(s Secret) {
 // AddKey adds a public key.
 func (p *Provider) AddKey(public []byte) { put(&p.keys, IDOf(public), public) }
 
-// AddOrigin adds where a public key comes from.
-func (p *Provider) AddOrigin(o KeyOrigin) { put(&p.origins, IDOf(o.Key), o) }
+// AddOrigin adds where a public key comes from. What was said first of a key stays.
+func (p *Provider) AddOrigin(o KeyOrigin) {
+	if _, there := p.origins[IDOf(o.Key)]; !there {
+		put(&p.origins, IDOf(o.Key), o)
+	}
+}
 
 // AddScript adds a redeem or witness script.
 func (p *Provider) AddScript(script []byte) { put(&p.scripts, IDOf(script), script) }
