@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/rawtx"
 )
 
 // Versions that a new transaction may have.
@@ -25,17 +26,32 @@ func (n txCommands) createCommand() rpc.Command {
 		Result: `"hex"    (string) hex string of the transaction`,
 		Summary: "Create a transaction spending the given inputs and creating new outputs.\nOutputs can be addresses or data.\n" +
 			"Returns hex-encoded raw transaction.\nThe transaction's inputs are not signed, and it is not stored in a wallet or transmitted to the network.",
-		Params: []rpc.Param{
-			{Name: "inputs", Type: rpc.Array, Help: "The inputs, each with txid (string), vout (numeric), and optionally sequence (numeric)"},
-			{Name: "outputs", Help: "The outputs as key-value pairs: an address and an amount in BTC, or \"data\" and hex-encoded data"},
-			{Name: "locktime", Type: rpc.Number, Optional: true, Default: "0", Help: "Raw locktime. Non-0 value also locktime-activates inputs"},
-			{Name: "replaceable", Type: rpc.Bool, Optional: true, Default: "true", Help: "Marks this transaction as BIP125-replaceable"},
-			{Name: "version", Type: rpc.Number, Optional: true, Default: "2", Help: "Transaction version"},
-		},
+		Params: newTxParams(),
+	}
+}
+
+// newTxParams are the parameters that describe a new transaction.
+func newTxParams() []rpc.Param {
+	return []rpc.Param{
+		{Name: "inputs", Type: rpc.Array, Help: "The inputs, each with txid (string), vout (numeric), and optionally sequence (numeric)"},
+		{Name: "outputs", Help: "The outputs as key-value pairs: an address and an amount in BTC, or \"data\" and hex-encoded data"},
+		{Name: "locktime", Type: rpc.Number, Optional: true, Default: "0", Help: "Raw locktime. Non-0 value also locktime-activates inputs"},
+		{Name: "replaceable", Type: rpc.Bool, Optional: true, Default: "true", Help: "Marks this transaction as BIP125-replaceable"},
+		{Name: "version", Type: rpc.Number, Optional: true, Default: "2", Help: "Transaction version"},
 	}
 }
 
 func (n txCommands) createRawTransaction(_ context.Context, call *rpc.Call) (any, error) {
+	tx, err := n.newTx(call)
+	if err != nil {
+		return nil, err
+	}
+	// Without inputs the usual form could be mistaken for one with witnesses.
+	return hex.EncodeToString(rawtx.AppendLegacy(nil, tx)), nil
+}
+
+// newTx makes the transaction that newTxParams describe.
+func (n txCommands) newTx(call *rpc.Call) (*wire.MsgTx, error) {
 	lock, err := call.Int64(2, 0)
 	if err != nil {
 		return nil, err
@@ -51,6 +67,9 @@ func (n txCommands) createRawTransaction(_ context.Context, call *rpc.Call) (any
 	if err != nil {
 		return nil, err
 	}
+	if version < 0 || version > math.MaxUint32 {
+		return nil, rpc.Errorf(rpc.MiscError, "JSON integer out of range")
+	}
 	if version < minTxVersion || version > maxTxVersion {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid parameter, version out of range(%d~%d)", minTxVersion, maxTxVersion)
 	}
@@ -64,12 +83,7 @@ func (n txCommands) createRawTransaction(_ context.Context, call *rpc.Call) (any
 	if call.Has(3) && replaceable && len(tx.TxIn) > 0 && !signalsReplacement(tx) {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Invalid parameter combination: Sequence number(s) contradict replaceable option")
 	}
-	var raw bytes.Buffer
-	// Without inputs the usual form could be mistaken for one with witnesses.
-	if err := tx.SerializeNoWitness(&raw); err != nil {
-		return nil, err
-	}
-	return hex.EncodeToString(raw.Bytes()), nil
+	return tx, nil
 }
 
 // signalsReplacement is BIP125's opt-in.

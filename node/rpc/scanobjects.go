@@ -57,40 +57,51 @@ func (p positions) share(descriptors int) error {
 
 // expand calls found with all that a descriptor stands for.
 func (p positions) expand(d *descriptor.Descriptor, found func(descriptor.Expanded)) error {
+	return p.each(d, func(at uint32) error {
+		list, err := d.Expand(at)
+		for _, e := range list {
+			found(e)
+		}
+		return err
+	})
+}
+
+// each calls fn with the positions of a descriptor, until it fails. Without a wildcard
+// there is one.
+func (p positions) each(d *descriptor.Descriptor, fn func(at uint32) error) error {
 	if !d.IsRange() {
 		p = positions{}
 	}
 	for at := p.low; at <= p.high; at++ {
-		list, err := d.Expand(uint32(at))
-		if err != nil {
+		if err := fn(uint32(at)); err != nil {
 			return err
-		}
-		for _, e := range list {
-			found(e)
 		}
 	}
 	return nil
 }
 
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
 func parseScanObject(raw json.RawMessage) (text string, within positions, err error) {
 	within = positions{0, 1000}
-	if json.Unmarshal(raw, &text) == nil {
+	if rpc.Expect(raw, rpc.String) == nil && json.Unmarshal(raw, &text) == nil {
 		return text, within, nil
 	}
-	var object struct {
-		Desc  *string         `json:"desc"`
-		Range json.RawMessage `json:"range"`
-	}
-	if err := json.Unmarshal(raw, &object); err != nil {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
 		return "", within, rpc.Errorf(rpc.InvalidParameter, "Scan object needs to be either a string or an object")
 	}
-	if object.Desc == nil {
+	desc, given := object["desc"], object["range"]
+	if isNull(desc) {
 		return "", within, rpc.Errorf(rpc.InvalidParameter, "Descriptor needs to be provided in scan object")
 	}
-	if object.Range != nil {
-		within, err = parsePositions(object.Range)
+	if err := rpc.Expect(desc, rpc.String); err != nil {
+		return "", within, err
 	}
-	return *object.Desc, within, err
+	if !isNull(given) {
+		within, err = parsePositions(given)
+	}
+	return textOf(desc), within, err
 }
 
 // parsePositions reads an end, or a begin and an end.

@@ -51,18 +51,24 @@ func hashTypeOf(call *rpc.Call, i int) (kind txscript.SigHashType, given bool, e
 	if err != nil || !call.Has(i) {
 		return txscript.SigHashDefault, false, err
 	}
-	const anyone = txscript.SigHashAnyOneCanPay
-	kind, known := map[string]txscript.SigHashType{
-		"DEFAULT": txscript.SigHashDefault,
-		"ALL":     txscript.SigHashAll, "ALL|ANYONECANPAY": txscript.SigHashAll | anyone,
-		"NONE": txscript.SigHashNone, "NONE|ANYONECANPAY": txscript.SigHashNone | anyone,
-		"SINGLE": txscript.SigHashSingle, "SINGLE|ANYONECANPAY": txscript.SigHashSingle | anyone,
-	}[text]
-	if !known {
-		return 0, false, rpc.Errorf(rpc.InvalidParameter, "'%s' is not a valid sighash parameter.", text)
+	for kind, name := range hashTypeNames() {
+		if name == text {
+			return txscript.SigHashType(kind), true, nil
+		}
 	}
-	return kind, true, nil
+	return 0, false, rpc.Errorf(rpc.InvalidParameter, "'%s' is not a valid sighash parameter.", text)
 }
+
+// hashTypeNames are what users call the hash types of signatures.
+func hashTypeNames() map[byte]string {
+	return map[byte]string{
+		0: "DEFAULT", 1: "ALL", 2: "NONE", 3: "SINGLE",
+		0x81: "ALL|ANYONECANPAY", 0x82: "NONE|ANYONECANPAY", 0x83: "SINGLE|ANYONECANPAY",
+	}
+}
+
+// hashTypeName returns "" for one without a meaning.
+func hashTypeName(kind byte) string { return hashTypeNames()[kind] }
 
 func (n txCommands) combineRawTransaction(ctx context.Context, call *rpc.Call) (any, error) {
 	texts, err := textList(call.Raw(0))

@@ -28,7 +28,7 @@ const defaultMaxRate = consensus.Coin / 10
 const maxPackage = 25
 
 func (n txCommands) table() rpc.Table {
-	return slices.Concat(n.rawCommands(), n.signCommands())
+	return slices.Concat(n.rawCommands(), n.signCommands(), n.psbtCommands(), n.psbtInfoCommands(), n.psbtUpdateCommands())
 }
 
 func (n txCommands) rawCommands() rpc.Table {
