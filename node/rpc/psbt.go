@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -143,10 +144,13 @@ func (n txCommands) convertToPSBT(_ context.Context, call *rpc.Call) (any, error
 	return showPSBT(psbt.New(tx, version)), nil
 }
 
-// psbtList parses the packets of argument 0.
-func psbtList(texts []string) (list []*psbt.Packet, err error) {
-	for _, text := range texts {
-		p, err := parsePSBT(text)
+// psbtList parses packets.
+func psbtList(items []json.RawMessage) (list []*psbt.Packet, err error) {
+	for _, item := range items {
+		if err := rpc.Expect(item, rpc.String); err != nil {
+			return nil, err
+		}
+		p, err := parsePSBT(textOf(item))
 		if err != nil {
 			return nil, err
 		}
@@ -156,14 +160,14 @@ func psbtList(texts []string) (list []*psbt.Packet, err error) {
 }
 
 func (n txCommands) combinePSBT(_ context.Context, call *rpc.Call) (any, error) {
-	texts, err := textList(call.Raw(0))
-	if err != nil {
+	var items []json.RawMessage
+	if err := call.Decode(0, &items); err != nil {
 		return nil, err
 	}
-	if len(texts) == 0 {
+	if len(items) == 0 {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Parameter 'txs' cannot be empty")
 	}
-	list, err := psbtList(texts)
+	list, err := psbtList(items)
 	if err != nil {
 		return nil, err
 	}
@@ -176,14 +180,14 @@ func (n txCommands) combinePSBT(_ context.Context, call *rpc.Call) (any, error) 
 }
 
 func (n txCommands) joinPSBTs(_ context.Context, call *rpc.Call) (any, error) {
-	texts, err := textList(call.Raw(0))
-	if err != nil {
+	var items []json.RawMessage
+	if err := call.Decode(0, &items); err != nil {
 		return nil, err
 	}
-	if len(texts) < 2 {
+	if len(items) < 2 {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "At least two PSBTs are required to join PSBTs.")
 	}
-	list, err := psbtList(texts)
+	list, err := psbtList(items)
 	if err != nil {
 		return nil, err
 	}

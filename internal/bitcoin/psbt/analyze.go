@@ -79,7 +79,7 @@ func (p *Packet) Analyze(check sign.Checker) (a Analysis, err error) {
 	}
 	total -= amount.Amount(paid)
 	a.Fee = &total
-	a.Measured, a.Spent = p.measure()
+	a.Measured, a.Spent = p.measure(s)
 	return a, nil
 }
 
@@ -103,13 +103,17 @@ func (p *Packet) status(s *sign.Spending, index int) InputStatus {
 }
 
 // measure returns nil if an input cannot be completed.
-func (p *Packet) measure() (*wire.MsgTx, []wire.TxOut) {
+func (p *Packet) measure(s *sign.Spending) (*wire.MsgTx, []wire.TxOut) {
 	spent := make([]wire.TxOut, len(p.Inputs))
 	for i, in := range p.Inputs {
-		if in.Measure() != nil {
+		spent[i] = *in.UTXO()
+		// Bitcoin Core runs no taproot here, so one that is final is not measured.
+		if output.TypeOf(spent[i].PkScript) != output.WitnessTaproot && p.Valid(s, i) {
+			continue
+		}
+		if in.measure() != nil {
 			return nil, nil
 		}
-		spent[i] = *in.UTXO()
 	}
 	tx, err := p.Extract()
 	if err != nil {

@@ -55,8 +55,8 @@ func (p *Packet) Sign(s *sign.Spending, index int, known *sign.Provider, options
 	return in.produce(known, s.Input(index, kind), utxo, options.Finalize)
 }
 
-// Measure gives an input a script and a witness as long as the final ones will be.
-func (in *Input) Measure() error {
+// measure gives an input a script and a witness as long as the final ones will be.
+func (in *Input) measure() error {
 	utxo := in.UTXO()
 	if utxo == nil {
 		return ErrMissing
