@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -16,6 +17,10 @@ import (
 )
 
 func (n *utxoQueries) table() rpc.Table {
+	return slices.Concat(n.utxoCommands(), n.proofCommands())
+}
+
+func (n *utxoQueries) utxoCommands() rpc.Table {
 	return rpc.Table{
 		{
 			Name: "gettxout", Category: "Blockchain", Run: n.getTxOut,
