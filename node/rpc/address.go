@@ -11,7 +11,7 @@ import (
 )
 
 func (n addresses) table() rpc.Table {
-	return append(slices.Concat(n.addressCommands(), n.messageCommands()), n.multisigCommand())
+	return append(slices.Concat(n.addressCommands(), n.messageCommands()), n.multisigCommand(), n.signersCommand())
 }
 
 func (n addresses) addressCommands() rpc.Table {

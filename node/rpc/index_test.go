@@ -35,8 +35,10 @@ func newIndexedChain(t *testing.T, tip *chaintest.Spot) *indexedChain {
 	disk := chaintest.OpenDisk(t, t.TempDir(), p)
 	t.Cleanup(func() { disk.Close(t) })
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	policy := mempool.DefaultConfig()
+	policy.RequireStandard = false
 	owner, err := chainstate.Open(chainstate.Config{
-		Chain: disk.Config(p), Mempool: mempool.DefaultConfig(), Now: func() int64 { return chainTime }, Observe: func(chainstate.Event) {}, Log: log,
+		Chain: disk.Config(p), Mempool: policy, Now: func() int64 { return chainTime }, Observe: func(chainstate.Event) {}, Log: log,
 	})
 	require.NoError(t, err)
 	ready := make(chan struct{})

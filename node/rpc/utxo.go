@@ -17,7 +17,7 @@ import (
 )
 
 func (n *utxoQueries) table() rpc.Table {
-	return slices.Concat(n.utxoCommands(), n.proofCommands())
+	return append(slices.Concat(n.utxoCommands(), n.proofCommands()), n.activityCommand())
 }
 
 func (n *utxoQueries) utxoCommands() rpc.Table {

@@ -17,7 +17,7 @@ const (
 )
 
 func (n maintenance) table() rpc.Table {
-	return slices.Concat(n.verifyCommands(), n.pruneCommands())
+	return append(slices.Concat(n.verifyCommands(), n.pruneCommands()), n.echoCommand())
 }
 
 func (n maintenance) verifyCommands() rpc.Table {
