@@ -28,6 +28,9 @@ func TestScriptsAreDecoded(t *testing.T) {
 		require.NoError(t, err, script)
 		require.Equal(t, want, got, script)
 	}
+	got, err := answerOf(t, table, "decodescript", `["82012088a914ffffffffffffffffffffffffffffffffffffffff88210250929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0ad51b2"]`)
+	require.NoError(t, err)
+	require.Contains(t, got, `"desc":"wsh(and_v(and_v(v:hash160(ffffffffffffffffffffffffffffffffffffffff),v:pk(0250929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0)),older(1)))#gm8xz4fl"`)
 	requireRefusals(t, table, []refusal{
 		{"decodescript", `["zz"]`, rpc.InvalidParameter, "argument must be hexadecimal string (not 'zz')"},
 		{"decodescript", `[null]`, rpc.TypeError, "Wrong type passed:\n{\n    \"Position 1 (hexstring)\": \"JSON value of type null is not of expected type string\"\n}"},

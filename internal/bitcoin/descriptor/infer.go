@@ -9,6 +9,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/address"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/miniscript"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/output"
 )
 
@@ -48,6 +49,9 @@ func solvable(script []byte, within string, known [][]byte) string {
 		return wrapped("sh", script, output.PayToScriptHash, known)
 	case kind == output.WitnessScriptHash && within != "wsh":
 		return wrapped("wsh", script, output.PayToWitnessScriptHash, known)
+	}
+	if within == "wsh" {
+		return miniscript.FromScript(script)
 	}
 	return ""
 }
