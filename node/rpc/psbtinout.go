@@ -180,13 +180,13 @@ func participantsOf(m map[string][][]byte) (list []shownParticipants) {
 
 func newShownMuSig(in *psbt.Input) shownMuSig {
 	shown := shownMuSig{Participants: participantsOf(in.Participants)}
-	named := func(key psbt.MuSigKey) shownMuSigKey {
+	named := func(key sign.MuSigKey) shownMuSigKey {
 		return shownMuSigKey{hex.EncodeToString([]byte(key.Participant)), hex.EncodeToString([]byte(key.Aggregate)), hexKnown(key.Leaf)}
 	}
-	for _, key := range psbt.SortedKeys(in.Nonces, psbt.MuSigKey.Compare) {
+	for _, key := range psbt.SortedKeys(in.Nonces, sign.MuSigKey.Compare) {
 		shown.Nonces = append(shown.Nonces, shownNonce{named(key), hex.EncodeToString(in.Nonces[key])})
 	}
-	for _, key := range psbt.SortedKeys(in.Partials, psbt.MuSigKey.Compare) {
+	for _, key := range psbt.SortedKeys(in.Partials, sign.MuSigKey.Compare) {
 		shown.Partials = append(shown.Partials, shownPartial{named(key), hex.EncodeToString(in.Partials[key])})
 	}
 	return shown

@@ -1,8 +1,8 @@
 // Package psbt reads, writes, merges, updates, signs and finalises partially signed
 // transactions: BIP174 (version 0), BIP370 (version 2), the fields of BIP371 (taproot)
-// and those of BIP373 (MuSig2), which are carried and not acted upon. What is accepted,
-// the texts of errors, and the order in which a packet is written are Bitcoin Core's
-// (src/psbt.h, src/psbt.cpp), so that both write the same of the same.
+// and those of BIP373 (MuSig2). What is accepted, the texts of errors, and the order in
+// which a packet is written are Bitcoin Core's (src/psbt.h, src/psbt.cpp), so that both
+// write the same of the same.
 //
 // It is a codec of our own because btcsuite's has no release for the versioned modules
 // that we use, knows neither version 2 nor MuSig2, and does not say what is wrong in the

@@ -70,9 +70,6 @@ func (in *Input) merge(other *Input) {
 	for i := range in.Preimages {
 		sign.Union(&in.Preimages[i], other.Preimages[i])
 	}
-	sign.Union(&in.Participants, other.Participants)
-	sign.Union(&in.Nonces, other.Nonces)
-	sign.Union(&in.Partials, other.Partials)
 	in.Extra.merge(other.Extra)
 }
 
@@ -81,7 +78,6 @@ func (out *Output) merge(other *Output) {
 	if len(out.Tree) == 0 {
 		out.Tree = other.Tree
 	}
-	sign.Union(&out.Participants, other.Participants)
 	out.Extra.merge(other.Extra)
 }
 

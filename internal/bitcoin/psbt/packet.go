@@ -62,32 +62,15 @@ type Input struct {
 	FinalScriptSig []byte
 	FinalWitness   wire.TxWitness
 	Preimages      [hashes]map[string][]byte // by hash
-	MuSig
 	Extra
-}
-
-// MuSig is what signers of one key together told (BIP373). Public keys are compressed.
-type MuSig struct {
-	Participants map[string][][]byte // by aggregate key
-	Nonces       map[MuSigKey][]byte
-	Partials     map[MuSigKey][]byte
-}
-
-// MuSigKey tells whose nonce or partial signature it is, for which key and, unless it
-// is zero, in which leaf.
-type MuSigKey struct {
-	Aggregate   string
-	Leaf        [32]byte
-	Participant string
 }
 
 // Output is what is known of an output. Of Material, signatures are not used.
 type Output struct {
 	sign.Material
-	Amount       int64 // satoshi
-	Script       []byte
-	Tree         []TreeLeaf
-	Participants map[string][][]byte
+	Amount int64 // satoshi
+	Script []byte
+	Tree   []TreeLeaf
 	Extra
 }
 

@@ -172,7 +172,7 @@ func (in *Input) takeMuSig(r record) {
 }
 
 // muSigKey reads whose a record is.
-func (r record) muSigKey(name string) (key MuSigKey, ok bool) {
+func (r record) muSigKey(name string) (key sign.MuSigKey, ok bool) {
 	const short, long = 1 + 2*keyBytes, 1 + 2*keyBytes + hashBytes
 	if len(r.key) != short && len(r.key) != long {
 		r.Fail(wording.Errorf("Input musig2 %s key is not expected size of 67 or 99 bytes", name))
@@ -185,7 +185,7 @@ func (r record) muSigKey(name string) (key MuSigKey, ok bool) {
 	case !validKey(participant):
 		r.Fail(wording.Errorf("musig2 participant pubkey is invalid"))
 	}
-	key = MuSigKey{Aggregate: string(aggregate), Participant: string(participant)}
+	key = sign.MuSigKey{Aggregate: string(aggregate), Participant: string(participant)}
 	if r.data.Len() > 0 {
 		key.Leaf = r.data.Hash()
 	}

@@ -213,19 +213,14 @@ func (w *writer) participants(kind byte, participants map[string][][]byte) {
 	}
 }
 
-func (w *writer) muSig(kind byte, values map[MuSigKey][]byte) {
-	for _, key := range SortedKeys(values, MuSigKey.Compare) {
+func (w *writer) muSig(kind byte, values map[sign.MuSigKey][]byte) {
+	for _, key := range SortedKeys(values, sign.MuSigKey.Compare) {
 		data := []byte(key.Participant + key.Aggregate)
 		if key.Leaf != ([32]byte{}) {
 			data = append(data, key.Leaf[:]...)
 		}
 		w.record(kind, data, values[key])
 	}
-}
-
-// Compare orders by aggregate key, leaf and participant.
-func (k MuSigKey) Compare(other MuSigKey) int {
-	return cmp.Or(cmp.Compare(k.Aggregate, other.Aggregate), compareHashes(k.Leaf, other.Leaf), cmp.Compare(k.Participant, other.Participant))
 }
 
 func compareXOnly(a, b sign.XOnly) int { return bytes.Compare(a[:], b[:]) }

@@ -18,6 +18,8 @@ type Creator interface {
 	// schnorr signs with a key path's key, which a Merkle root tweaks unless it is
 	// nil, or if there is a leaf, for a key in that; nil if it cannot.
 	schnorr(p *Provider, key XOnly, leaf *Leaf, root []byte) []byte
+	// muSigHash is what signers sign together, and its hash type.
+	muSigHash(leaf *Leaf) (hash [32]byte, kind txscript.SigHashType, ok bool)
 	valid(scriptSig []byte, witness wire.TxWitness) bool
 }
 
@@ -161,6 +163,17 @@ func (c inputCreator) schnorr(p *Provider, key XOnly, leaf *Leaf, root []byte) [
 	return raw
 }
 
+func (c inputCreator) muSigHash(leaf *Leaf) (hash [32]byte, kind txscript.SigHashType, ok bool) {
+	if !c.all {
+		return hash, 0, false
+	}
+	raw, err := c.taprootHash(leaf)
+	if err != nil {
+		return hash, 0, false
+	}
+	return [32]byte(raw), c.hashType, true
+}
+
 func (c inputCreator) taprootHash(leaf *Leaf) ([]byte, error) {
 	if leaf == nil {
 		return txscript.CalcTaprootSignatureHash(c.hashes, c.hashType, c.tx, c.index, c.finder)
@@ -183,5 +196,9 @@ const ecdsaBytes, schnorrBytes = 71, 64
 func (Dummy) ecdsa(*Provider, KeyID, []byte, bool) []byte { return bytes.Repeat([]byte{1}, ecdsaBytes) }
 
 func (Dummy) schnorr(*Provider, XOnly, *Leaf, []byte) []byte { return make([]byte, schnorrBytes) }
+
+func (Dummy) muSigHash(*Leaf) (hash [32]byte, kind txscript.SigHashType, ok bool) {
+	return hash, 0, false // it signs whatever others might
+}
 
 func (Dummy) valid([]byte, wire.TxWitness) bool { return true }

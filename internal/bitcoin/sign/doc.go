@@ -6,8 +6,9 @@
 // as in Bitcoin Core (src/script/sign.cpp).
 //
 // It solves P2PK, P2PKH, multisig, P2SH, P2WPKH, P2WSH, P2A, and P2TR by the key or by
-// leaves that are <key> CHECKSIG or a multisig of CHECKSIGADD. It knows no miniscript
-// and makes no MuSig2 signatures.
+// leaves that are <key> CHECKSIG or a multisig of CHECKSIGADD. It knows no miniscript.
+// What others have signed together it adds up (BIP327, BIP328), but it signs with nobody:
+// nonces would have to be kept from one call to the next.
 //
 // ECDSA signatures have the nonce of RFC 6979, with a counter until r takes no more than
 // 32 bytes; those of BIP340 have it without auxiliary randomness. So the same is signed

@@ -18,6 +18,7 @@ type Material struct {
 	WitnessScript []byte
 	Origins       map[KeyID]KeyOrigin
 	Taproot
+	MuSig
 }
 
 // Taproot is what is known of a P2TR output (BIP371). Keys and hashes that are zero are
@@ -57,6 +58,7 @@ func (m Material) Clone() Material {
 	m.ScriptSignatures = cloned(m.ScriptSignatures)
 	m.Leaves = cloned(m.Leaves)
 	m.LeafOrigins = cloned(m.LeafOrigins)
+	m.Participants, m.Nonces, m.Partials = cloned(m.Participants), cloned(m.Nonces), cloned(m.Partials)
 	return m
 }
 
@@ -74,6 +76,9 @@ func (m *Material) Fill(others Material) {
 	Union(&m.ScriptSignatures, others.ScriptSignatures)
 	Union(&m.Leaves, others.Leaves)
 	Union(&m.LeafOrigins, others.LeafOrigins)
+	Union(&m.Participants, others.Participants)
+	Union(&m.Nonces, others.Nonces)
+	Union(&m.Partials, others.Partials)
 	firstBytes(&m.RedeemScript, others.RedeemScript)
 	firstBytes(&m.WitnessScript, others.WitnessScript)
 	firstBytes(&m.KeySignature, others.KeySignature)

@@ -20,10 +20,10 @@ func (m maker) taproot(key XOnly) [][]byte {
 		m.noteOrigin(known)
 	}
 	if len(m.KeySignature) == 0 {
-		m.KeySignature = m.creator.schnorr(m.Provider, m.InternalKey, nil, m.root())
+		m.KeySignature = m.keySignature(m.InternalKey, m.root())
 	}
 	if len(m.KeySignature) == 0 {
-		m.KeySignature = m.creator.schnorr(m.Provider, key, nil, nil)
+		m.KeySignature = m.keySignature(key, nil)
 	}
 	if len(m.KeySignature) > 0 {
 		return [][]byte{m.KeySignature}
@@ -40,6 +40,13 @@ func (m maker) taproot(key XOnly) [][]byte {
 		}
 	}
 	return best
+}
+
+func (m maker) keySignature(key XOnly, root []byte) []byte {
+	if signature := m.creator.schnorr(m.Provider, key, nil, root); signature != nil {
+		return signature
+	}
+	return m.muSig(key, nil, root)
 }
 
 // root returns what tweaks the internal key: nothing is a tree without leaves.
@@ -100,6 +107,9 @@ func (m maker) leafSignature(key XOnly, leaf Leaf) []byte {
 		return signature
 	}
 	signature := m.creator.schnorr(m.Provider, key, &leaf, nil)
+	if signature == nil {
+		signature = m.muSig(key, &leaf, nil)
+	}
 	if signature != nil {
 		put(&m.ScriptSignatures, at, signature)
 	}
