@@ -130,7 +130,7 @@ func (a *activity) lookInBlock(at *chain.BlockNode) error {
 		if !a.Tree.Info(at).HaveUndo {
 			return rpc.Errorf(rpc.MiscError, "Undo data not available")
 		}
-		if undo, err = a.Blocks.ReadUndo(at); err != nil {
+		if undo, err = a.undoData(at, errUndo); err != nil {
 			return err
 		}
 	}

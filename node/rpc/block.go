@@ -165,7 +165,7 @@ func (n blockQueries) blockTxs(at *chain.BlockNode, block *consensus.Block, leve
 	var undo coins.Undo
 	if n.Tree.Info(at).HaveUndo {
 		var err error
-		if undo, err = n.Blocks.ReadUndo(at); err != nil {
+		if undo, err = n.undoData(at, errUndoExpected); err != nil {
 			return nil, err
 		}
 	}

@@ -100,7 +100,7 @@ func (n blockQueries) blockFigures(at *chain.BlockNode) (figures blockFigures, e
 		if !n.Tree.Info(at).HaveUndo {
 			return figures, rpc.Errorf(rpc.MiscError, "Undo data not available (not validated)")
 		}
-		if undo, err = n.Blocks.ReadUndo(at); err != nil {
+		if undo, err = n.undoData(at, errUndo); err != nil {
 			return figures, err
 		}
 	}

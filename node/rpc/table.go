@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 	"github.com/bulkheadnode/bulkhead/node/chain"
+	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
@@ -49,6 +50,22 @@ func (n *Node) blockData(at *chain.BlockNode) (*consensus.Block, error) {
 	}
 	return block, nil
 }
+
+// undoData returns what a block spends, which has been written once.
+func (n *Node) undoData(at *chain.BlockNode, failed error) (coins.Undo, error) {
+	undo, err := n.Blocks.ReadUndo(at)
+	if err != nil {
+		n.Log.Error(fmt.Sprintf("Undo data of block %s: %v", at.Hash, err))
+		return nil, failed
+	}
+	return undo, nil
+}
+
+// The texts of Bitcoin Core for undo data that cannot be read.
+var (
+	errUndo         = rpc.Errorf(rpc.MiscError, "Can't read undo data from disk")
+	errUndoExpected = rpc.Errorf(rpc.InternalError, "Undo data expected but can't be read. This could be due to disk corruption or a conflict with a pruning event.")
+)
 
 // verbosity reads a number, or a bool for 0 and 1.
 func verbosity(call *rpc.Call, i, fallback int) (int, error) {

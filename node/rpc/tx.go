@@ -375,7 +375,7 @@ func (n txCommands) txOfBlock(call *rpc.Call, txid chainhash.Hash, level int) (a
 func (n txCommands) confirmedTx(at *chain.BlockNode, block *consensus.Block, i, level int) (info txInfo, err error) {
 	var spent []coins.Coin
 	if level > 1 && i > 0 && n.Tree.Info(at).HaveUndo {
-		undo, err := n.Blocks.ReadUndo(at)
+		undo, err := n.undoData(at, errUndoExpected)
 		if err != nil {
 			return info, err
 		}
