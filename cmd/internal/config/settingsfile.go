@@ -37,7 +37,7 @@ func ReadSettings(path string) (map[string]json.RawMessage, error) {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w. Please check permissions.", err)
+		return nil, fmt.Errorf("%w. Please check permissions", err)
 	}
 	if !json.Valid(raw) {
 		return nil, Complain("Settings file %s does not contain valid JSON. This may be caused by a crash, power loss, full disk, or storage error, "+
