@@ -201,7 +201,7 @@ func (n *node) start(ctx context.Context) error {
 // loadMempool takes in what a node before this one has kept.
 func (n *node) loadMempool(ctx context.Context) error {
 	if !n.cfg.PersistMempool {
-		n.pools.Skip()
+		n.pools.LoadNothing()
 		return nil
 	}
 	return n.pools.Load(ctx)

@@ -64,8 +64,8 @@ func (f *Files) Path() string { return filepath.Join(f.cfg.Dir, Name) }
 // Loaded reports whether Load has ended.
 func (f *Files) Loaded() bool { return f.loaded.Load() }
 
-// Skip is for who does not load.
-func (f *Files) Skip() { f.loaded.Store(true) }
+// LoadNothing is for who wants nothing of a life before.
+func (f *Files) LoadNothing() { f.loaded.Store(true) }
 
 // Load takes in what the journal or mempool.dat hold, and goes on without what it cannot
 // read. It fails only if ctx ends.

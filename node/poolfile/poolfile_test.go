@@ -130,7 +130,7 @@ func TestANodeGoesOnWithoutTheFile(t *testing.T) {
 
 	dir = t.TempDir()
 	l = live(t, dir, nil)
-	l.Skip()
+	l.LoadNothing()
 	parent, child := l.pay(1)
 	l.send(parent, child)
 	require.NoError(t, l.Save(t.Context(), nil))
@@ -153,7 +153,7 @@ func TestANodeGoesOnWithoutTheFile(t *testing.T) {
 func TestImport(t *testing.T) {
 	dir := t.TempDir()
 	from := live(t, dir, nil)
-	from.Skip()
+	from.LoadNothing()
 	parent, child := from.pay(1)
 	from.send(parent, child)
 	from.prioritise(child, 77)
@@ -242,7 +242,7 @@ func TestADeathWhileTheFileIsRead(t *testing.T) {
 	dir := t.TempDir()
 	journalled := func(c *poolfile.Config) { c.Journal = filepath.Join(dir, "journal") }
 	first := live(t, dir, nil)
-	first.Skip()
+	first.LoadNothing()
 	parent, child := first.pay(1)
 	first.send(parent, child)
 	require.NoError(t, first.Save(t.Context(), nil))
