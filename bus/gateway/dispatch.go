@@ -33,7 +33,7 @@ func (g *gateway) dispatch(ctx context.Context, from origin, r *request) (result
 	if rpc.OnlyReads(r.method) {
 		ctx = from.left
 	}
-	return g.held(ctx, r.method, func() (result, error) { return g.attempt(ctx, from, r) })
+	return g.held(from.left, r.method, func() (result, error) { return g.attempt(ctx, from, r) })
 }
 
 // attempt is dispatch as things are at the moment.
@@ -53,15 +53,15 @@ func (g *gateway) attempt(ctx context.Context, from origin, r *request) (result,
 		call.Wallet = *from.wallet
 	}
 	if info.EveryPart {
-		whole, err := g.everyPart(ctx, r.method, instances, call)
+		whole, err := g.everyPart(ctx, from.left, r.method, instances, call)
 		return result{whole: whole}, err
 	}
 	instance, err := g.target(ctx, from, info, instances)
 	if err != nil {
 		return result{}, err
 	}
-	giveBack := g.lend(ctx, r, &call)
-	answer, err := g.askInLane(ctx, r.method, instance, call)
+	giveBack := g.lend(from.left, r, &call)
+	answer, err := g.askInLane(ctx, from.left, r.method, instance, call)
 	if err = giveBack(err); err != nil || answer.rest == nil {
 		return answer, err
 	}
@@ -92,12 +92,17 @@ func (g *gateway) sendInTurn(ctx context.Context, instance string, answer result
 	return answer, nil
 }
 
-func (g *gateway) askInLane(ctx context.Context, method, instance string, call rpc.Request) (result, error) {
-	leave, err := g.lanes.enter(ctx, instance)
+// askInLane waits for the turn of a call as long as its client does: what has not begun
+// when that has gone, and may have asked again, is not begun.
+func (g *gateway) askInLane(ctx, left context.Context, method, instance string, call rpc.Request) (result, error) {
+	leave, err := g.lanes.enter(left, instance)
 	if err != nil {
 		return result{}, err
 	}
 	defer leave()
+	if left.Err() != nil {
+		return result{}, context.Cause(left)
+	}
 	return g.ask(ctx, method, instance, call)
 }
 
@@ -166,9 +171,9 @@ const maxShared = 1 << 20
 // everyPart asks all instances, when it has the turn of a call to each: a command
 // that some carry out and others refuse would leave them at odds. The instances are
 // sorted, so that two such commands do not wait for each other.
-func (g *gateway) everyPart(ctx context.Context, method string, instances []string, call rpc.Request) (json.RawMessage, error) {
+func (g *gateway) everyPart(ctx, left context.Context, method string, instances []string, call rpc.Request) (json.RawMessage, error) {
 	for _, instance := range instances {
-		leave, err := g.lanes.enter(ctx, instance)
+		leave, err := g.lanes.enter(left, instance)
 		if err != nil {
 			return nil, err
 		}

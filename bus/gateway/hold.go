@@ -21,11 +21,15 @@ func restarting(method string) error {
 // held repeats an attempt while the compartment that it is for is being restarted, each
 // time that one arrives, until -rpcholdtimeout is over: the crash of a process is a pause
 // for a client, and not an error. What may have been carried out by a compartment that
-// died meanwhile is not repeated.
-func (g *gateway) held(ctx context.Context, method string, attempt func() (result, error)) (result, error) {
-	waiting, cancel := context.WithTimeout(ctx, g.cfg.Hold)
+// died meanwhile is not repeated, and nothing is begun for a client that has left: it may
+// have asked again.
+func (g *gateway) held(left context.Context, method string, attempt func() (result, error)) (result, error) {
+	waiting, cancel := context.WithTimeout(left, g.cfg.Hold)
 	defer cancel()
 	for {
+		if left.Err() != nil {
+			return result{}, context.Cause(left)
+		}
 		arrival := g.directory.nextArrival()
 		answer, err := attempt()
 		var absent *restartingError

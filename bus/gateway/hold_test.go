@@ -78,3 +78,29 @@ func TestACallOutlivesItsClient(t *testing.T) {
 		}
 	}
 }
+
+// A client that has left may have asked again: what has not begun for it is not begun.
+func TestNothingIsBegunForAClientThatHasLeft(t *testing.T) {
+	f := newFixture(t, Config{Hold: time.Minute, Threads: 1})
+	f.startNode()
+	require.Contains(t, <-f.asked(t.Context(), "getblockcount"), `"result":7`)
+	f.stop()
+	ctx, leave := context.WithCancel(t.Context())
+	absent := f.asked(ctx, "hold")
+	leave()
+	require.Contains(t, <-absent, "context canceled")
+	f.startNode()
+	require.Contains(t, <-f.asked(t.Context(), "getblockcount"), `"result":7`)
+
+	// Nor for one that waited for its turn.
+	first := f.asked(t.Context(), "hold")
+	<-f.held
+	ctx, leave = context.WithCancel(t.Context())
+	second := f.asked(ctx, "hold")
+	leave()
+	require.Contains(t, <-second, "context canceled")
+	close(f.hold)
+	require.Contains(t, <-first, `"result":"held"`)
+	require.Contains(t, <-f.asked(t.Context(), "getblockcount"), `"result":7`)
+	require.Empty(t, f.held, "one has begun")
+}

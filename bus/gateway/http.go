@@ -182,6 +182,9 @@ func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin,
 	out := g.newReply(w, http.StatusOK)
 	answers := 0
 	for _, raw := range raws {
+		if from.left.Err() != nil {
+			return // nobody hears the rest
+		}
 		a := g.one(ctx, from, raw)
 		if a.request.notification() {
 			a.close()
