@@ -57,7 +57,7 @@ func (n *node) open() error {
 	n.log.Info(fmt.Sprintf("Loaded best chain: hashBestChain=%s height=%d date=%s progress=%f", tip.Hash, tip.Height, tip.ISOTime(), observer{n}.progress(tip)))
 	n.log.Info(fmt.Sprintf(" block index %15dms", time.Since(began).Milliseconds()))
 	n.pools = poolfile.New(poolfile.Config{
-		Dir: n.cfg.Dir, Journal: n.cfg.poolJournal(), Plain: n.cfg.PersistMempoolV1, Owner: n.owner, Expiry: n.cfg.MempoolHours * 60 * 60, Log: n.log,
+		Dir: n.cfg.Dir, Journal: n.cfg.keptJournal(), Plain: n.cfg.PersistMempoolV1, Owner: n.owner, Expiry: n.cfg.MempoolHours * 60 * 60, Log: n.log,
 	})
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	if n.cfg.PrivateBroadcast {

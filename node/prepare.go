@@ -38,13 +38,20 @@ func (c Config) Files() (own, read []string) {
 	return append(c.own(), snapshot.Folders(c.Dir)...), append(slices.Clone(c.LoadBlock), filepath.Join(c.Dir, poolfile.Name))
 }
 
-// poolJournal is the path of the mempool's journal, "" for none.
-func (c Config) poolJournal() string {
+// poolJournal is the path of the mempool's journal.
+func (c Config) poolJournal() string { return filepath.Join(c.Dir, "indexes", "mempool.log") }
+
+// keptJournal is the one that is to be written, "" for none.
+func (c Config) keptJournal() string {
 	if !c.PersistMempool {
 		return ""
 	}
-	return filepath.Join(c.Dir, "indexes", "mempool.log")
+	return c.poolJournal()
 }
+
+// MempoolSaved tells that the mempool of a node that has ended is in mempool.dat: what it
+// had for the case of its death is not needed.
+func MempoolSaved(cfg Config) error { return poolfile.Forget(cfg.poolJournal()) }
 
 // own are the folders beside those of the UTXO sets.
 func (c Config) own() []string {

@@ -202,6 +202,9 @@ func (n *node) start(ctx context.Context) error {
 func (n *node) loadMempool(ctx context.Context) error {
 	if !n.cfg.PersistMempool {
 		n.pools.LoadNothing()
+		if err := poolfile.Forget(n.cfg.poolJournal()); err != nil {
+			n.log.Warn(err.Error())
+		}
 		return nil
 	}
 	return n.pools.Load(ctx)
@@ -213,11 +216,7 @@ func (n *node) saveMempool(ctx context.Context, req msg.FileNumber) (bus.None, e
 	if req.Number != 0 {
 		open = func(ctx context.Context) (*os.File, error) { return n.env.Given(ctx, req.Number) }
 	}
-	if err := n.pools.Save(ctx, open); err != nil {
-		return bus.None{}, err
-	}
-	n.pools.Leave()
-	return bus.None{}, nil
+	return bus.None{}, n.pools.Save(ctx, open)
 }
 
 // keepHouse flushes and tidies up from time to time.

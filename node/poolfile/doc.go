@@ -8,7 +8,7 @@
 // A process may die at any time. What comes to the mempool and leaves it is written to a
 // journal in a folder of the node's own, at most journalEvery later, and not made durable:
 // it outlives the process, and most of it the machine. It is the next life's mempool, and
-// is removed when all is in mempool.dat.
+// is removed by who started the node when all is in mempool.dat.
 //
 // Files is used by any number of goroutines. Run is the only one that writes the journal,
 // which it does between the two it has to do with the mempool: nobody waits for a disk.

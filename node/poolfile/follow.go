@@ -2,7 +2,11 @@ package poolfile
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -79,7 +83,8 @@ func (f *Files) Run(ctx context.Context) error {
 }
 
 // follow writes what has changed. A journal that cannot be written is told of once, and
-// given up: the node goes on without.
+// given up: the node goes on without. While the mempool is being loaded it is not made
+// anew: it has what is still to come.
 func (f *Files) follow() {
 	if !f.following.Load() {
 		return
@@ -87,27 +92,39 @@ func (f *Files) follow() {
 	f.writing.Lock()
 	defer f.writing.Unlock()
 	list, lost := f.changes.take()
+	f.lost = f.lost || lost
 	var err error
-	if loaded := f.Loaded(); lost || f.journal.bulky() || loaded && !f.complete {
-		err = f.renew(loaded)
+	if f.Loaded() && (f.lost || !f.complete || f.journal.bulky()) {
+		err = f.renew()
 	} else {
 		err = f.journal.append(f.records(list))
 	}
 	if err != nil {
-		f.cfg.Log.Error(fmt.Sprintf("The journal of the mempool cannot be written: %v. If the node dies, its mempool is lost.", err))
-		f.following.Store(false)
-		f.changes.take()
+		f.giveUp(err)
 	}
 }
 
+// giveUp goes on without a journal. The lock of writing is held.
+func (f *Files) giveUp(err error) {
+	err = errors.Join(err, f.journal.remove())
+	f.cfg.Log.Error(fmt.Sprintf("The journal of the mempool cannot be written: %v. If the node dies, its mempool is lost.", err))
+	f.following.Store(false)
+	f.changes.take()
+}
+
 // renew writes the journal anew from what there is. The lock of writing is held.
-func (f *Files) renew(complete bool) error {
+func (f *Files) renew() error {
 	txs, rest := f.contents()
-	f.noted = map[chainhash.Hash]struct{}{}
-	err := f.journal.renew(txs, complete)
+	f.noted, f.told = map[chainhash.Hash]struct{}{}, map[chainhash.Hash]int64{}
+	for _, tx := range txs {
+		if tx.Delta != 0 {
+			f.told[tx.ID] = tx.Delta
+		}
+	}
+	err := f.journal.renew(txs, true)
 	if err == nil {
-		f.complete = complete
-		err = f.journal.append(f.noteUnheard(nil, rest.Unheard))
+		f.complete, f.lost = true, false
+		err = f.journal.append(f.noteUnheard(f.noteDeltas(nil, f.cfg.Owner.Pool().Priorities()), rest.Unheard))
 	}
 	return err
 }
@@ -120,9 +137,37 @@ func (f *Files) records(list []change) (raw []byte) {
 			delete(f.noted, tx.ID)
 		} else {
 			raw = appendTx(raw, dump.Tx{Tx: tx, Time: c.entry.Time, Delta: deltas[tx.ID]})
+			f.tell(tx.ID, deltas[tx.ID])
 		}
 	}
-	return f.noteUnheard(raw, f.cfg.Owner.Pool().Unheard())
+	return f.noteUnheard(f.noteDeltas(raw, deltas), f.cfg.Owner.Pool().Unheard())
+}
+
+func (f *Files) tell(txid chainhash.Hash, delta int64) {
+	if delta != 0 {
+		f.told[txid] = delta
+	} else {
+		delete(f.told, txid)
+	}
+}
+
+// noteDeltas adds those that are not what the journal says.
+func (f *Files) noteDeltas(raw []byte, deltas map[chainhash.Hash]int64) []byte {
+	note := func(txid chainhash.Hash, delta int64) {
+		raw = appendRecord(raw, recordDelta, txid[:], binary.LittleEndian.AppendUint64(nil, uint64(delta)))
+		f.tell(txid, delta)
+	}
+	for txid, delta := range deltas {
+		if f.told[txid] != delta {
+			note(txid, delta)
+		}
+	}
+	for txid := range f.told {
+		if deltas[txid] == 0 {
+			note(txid, 0)
+		}
+	}
+	return raw
 }
 
 // noteUnheard adds those that no peer has asked for and that are not noted yet. They may
@@ -144,38 +189,64 @@ func (f *Files) restore(ctx context.Context) (complete bool, err error) {
 	if damage != nil {
 		f.cfg.Log.Warn(fmt.Sprintf("The journal of the mempool is read up to its damage: %v", damage))
 	}
-	f.writing.Lock()
-	f.noted = map[chainhash.Hash]struct{}{}
-	err = f.journal.renew(j.txs, j.complete)
-	if err == nil {
-		err = f.journal.append(f.noteUnheard(nil, j.unheard))
+	complete = j.complete && damage == nil && !newer(f.Path(), f.journal.path)
+	f.begin(j, complete)
+	if len(j.txs) == 0 && len(j.deltas) == 0 {
+		return complete, nil
 	}
-	f.complete = j.complete && err == nil
-	f.writing.Unlock()
-	f.following.Store(err == nil)
-	if err != nil {
-		f.cfg.Log.Error(fmt.Sprintf("The journal of the mempool cannot be written: %v. If the node dies, its mempool is lost.", err))
-	}
-	if len(j.txs) == 0 {
-		return j.complete, nil
+	if err := f.prioritise(ctx, j.deltas); err != nil {
+		return false, err
 	}
 	var tally tally
 	for _, tx := range j.txs {
-		if err := f.offer(ctx, tx, Import{Times: true, Deltas: true}, &tally); err != nil {
+		if err := f.offer(ctx, tx, Import{Times: true}, &tally); err != nil {
 			return false, err
 		}
 	}
 	err = f.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { s.Pool.AddUnheard(j.unheard...); return nil })
 	f.cfg.Log.Info(fmt.Sprintf("Restored mempool transactions of a node that has died: %d succeeded, %d failed, %d expired, %d already there",
 		tally.taken, tally.refused, tally.expired, tally.known))
-	return j.complete, err
+	return complete, err
 }
 
-// Leave says that the mempool is in mempool.dat and changes no more: Close removes the
-// journal.
-func (f *Files) Leave() {
-	f.following.Store(false)
-	f.leaving.Store(true)
+// begin writes a journal with what an earlier one said.
+func (f *Files) begin(j journalled, complete bool) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	f.noted, f.told, f.complete = map[chainhash.Hash]struct{}{}, map[chainhash.Hash]int64{}, complete
+	for _, tx := range j.txs {
+		f.tell(tx.ID, tx.Delta)
+	}
+	err := f.journal.renew(j.txs, complete)
+	if err == nil {
+		err = f.journal.append(f.noteUnheard(f.noteDeltas(nil, j.deltas), j.unheard))
+	}
+	if err != nil {
+		f.giveUp(err)
+		return
+	}
+	f.following.Store(true)
+}
+
+// prioritise lets fees count more that do not yet: an earlier start may have come so far.
+func (f *Files) prioritise(ctx context.Context, deltas map[chainhash.Hash]int64) error {
+	return f.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error {
+		have := s.Pool.Priorities()
+		for txid, delta := range deltas {
+			if have[txid] == 0 {
+				s.Pool.Prioritise(txid, delta)
+			}
+		}
+		return nil
+	})
+}
+
+// newer reports whether a file was written after another, as one that another program
+// has put there was.
+func newer(path, than string) bool {
+	a, err1 := os.Stat(path)
+	b, err2 := os.Stat(than)
+	return err1 == nil && (err2 != nil || a.ModTime().After(b.ModTime()))
 }
 
 // Close closes the journal.
@@ -183,8 +254,13 @@ func (f *Files) Close() error {
 	f.following.Store(false)
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	if f.leaving.Load() {
-		return f.journal.remove()
-	}
 	return f.journal.close()
+}
+
+// Forget removes the journal, of which another file has all now, or nobody wants it.
+func Forget(journal string) error {
+	if err := os.Remove(journal); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

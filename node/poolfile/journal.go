@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -27,6 +28,9 @@ const (
 	recordAll  = 'L' // what a node before this one had is in the journal
 	// recordUnheard is the txid of one that no peer has asked for.
 	recordUnheard = 'U'
+	// recordDelta is a txid and what its fee counts more from now on (8 bytes), for a
+	// transaction that need not be there.
+	recordDelta = 'P'
 	// maxRecord bounds a record: a transaction of the greatest size.
 	maxRecord = 1 + 16 + consensus.MaxBlockWeight
 )
@@ -47,8 +51,9 @@ func appendTx(to []byte, tx dump.Tx) []byte {
 
 // journalled is what a journal says.
 type journalled struct {
-	txs      []dump.Tx // in the order in which they came, without those that left
+	txs      []dump.Tx // without those that left, parents first
 	unheard  []chainhash.Hash
+	deltas   map[chainhash.Hash]int64
 	complete bool // there is nothing in mempool.dat that is not here
 }
 
@@ -58,6 +63,7 @@ var errRecord = errors.New("damaged record")
 // is that was being written when a machine lost its power.
 func readJournal(from io.Reader) (j journalled, damage error) {
 	at := map[chainhash.Hash]int{}
+	j.deltas = map[chainhash.Hash]int64{}
 	in := bufio.NewReaderSize(from, 1<<20)
 	for {
 		kind, content, err := readRecord(in)
@@ -65,7 +71,7 @@ func readJournal(from io.Reader) (j journalled, damage error) {
 			err = j.take(at, kind, content)
 		}
 		if err != nil {
-			j.compact()
+			j.compact(at)
 			if err == io.EOF {
 				err = nil
 			}
@@ -107,18 +113,17 @@ func (j *journalled) take(at map[chainhash.Hash]int, kind byte, content []byte) 
 			j.txs[i].Tx = nil
 		}
 		at[tx.ID] = len(j.txs)
-		j.txs = append(j.txs, dump.Tx{
-			Tx: tx, Time: int64(binary.LittleEndian.Uint64(content)), Delta: int64(binary.LittleEndian.Uint64(content[8:])),
-		})
+		j.txs = append(j.txs, dump.Tx{Tx: tx, Time: int64(binary.LittleEndian.Uint64(content))})
+		j.prioritise(tx.ID, content[8:16])
 	case kind == recordDrop && len(content) == chainhash.HashSize:
 		if i, there := at[chainhash.Hash(content)]; there {
 			j.txs[i].Tx = nil
 			delete(at, chainhash.Hash(content))
 		}
 	case kind == recordUnheard && len(content) == chainhash.HashSize:
-		if _, there := at[chainhash.Hash(content)]; there { // so that they are no more than these
-			j.unheard = append(j.unheard, chainhash.Hash(content))
-		}
+		j.unheard = append(j.unheard, chainhash.Hash(content)) // it may come before its transaction
+	case kind == recordDelta && len(content) == chainhash.HashSize+8:
+		j.prioritise(chainhash.Hash(content[:chainhash.HashSize]), content[chainhash.HashSize:])
 	case kind == recordAll && len(content) == 0:
 		j.complete = true
 	default:
@@ -127,15 +132,44 @@ func (j *journalled) take(at map[chainhash.Hash]int, kind byte, content []byte) 
 	return nil
 }
 
-// compact leaves out what has left.
-func (j *journalled) compact() {
-	kept := j.txs[:0]
-	for _, tx := range j.txs {
-		if tx.Tx != nil {
-			kept = append(kept, tx)
+func (j *journalled) prioritise(txid chainhash.Hash, delta []byte) {
+	if n := int64(binary.LittleEndian.Uint64(delta)); n != 0 {
+		j.deltas[txid] = n
+	} else {
+		delete(j.deltas, txid)
+	}
+}
+
+// compact leaves out what has left, and puts parents first: one that was in a block may
+// have come back after its children.
+func (j *journalled) compact(at map[chainhash.Hash]int) {
+	ordered := make([]dump.Tx, 0, len(at))
+	begun := make([]bool, len(j.txs))
+	var stack []int
+	for i := range j.txs {
+		stack = append(stack, i)
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			tx := j.txs[top]
+			if tx.Tx == nil || begun[top] {
+				stack = stack[:len(stack)-1]
+				if tx.Tx != nil {
+					tx.Delta = j.deltas[tx.ID]
+					ordered = append(ordered, tx)
+					j.txs[top].Tx = nil
+				}
+				continue
+			}
+			begun[top] = true
+			for _, in := range tx.TxIn {
+				if parent, there := at[in.PreviousOutPoint.Hash]; there && !begun[parent] {
+					stack = append(stack, parent)
+				}
+			}
 		}
 	}
-	j.txs = kept
+	j.txs = ordered
+	j.unheard = slices.DeleteFunc(j.unheard, func(txid chainhash.Hash) bool { _, there := at[txid]; return !there })
 }
 
 // journal is the file that is being written.
@@ -183,7 +217,7 @@ func (j *journal) renew(txs []dump.Tx, complete bool) error {
 		err = os.Rename(j.path+unfinished, j.path)
 	}
 	if err != nil {
-		return errors.Join(err, file.Close())
+		return errors.Join(err, file.Close(), os.Remove(j.path+unfinished))
 	}
 	err = j.close()
 	fresh.live = fresh.size
@@ -214,7 +248,8 @@ func (j *journal) close() error {
 	return err
 }
 
-// remove is for a node whose mempool is in mempool.dat now.
+// remove is for a journal that is not written any more: an old one would be taken for
+// what there is.
 func (j *journal) remove() error {
 	if j.path == "" {
 		return nil

@@ -36,6 +36,8 @@ func records() []byte {
 	raw = appendRecord(raw, recordDrop, some(2).ID[:])
 	raw = appendRecord(raw, recordDrop, some(9).ID[:])
 	raw = appendTx(raw, some(0)) // came again, and moved to the end
+	raw = appendRecord(raw, recordDelta, append([]byte{8}, make([]byte, 31)...), []byte{80, 0, 0, 0, 0, 0, 0, 0})
+	raw = appendRecord(raw, recordDelta, append([]byte{9}, make([]byte, 31)...), make([]byte, 8))
 	return appendRecord(raw, recordAll)
 }
 
@@ -54,6 +56,7 @@ func TestAJournalIsReplayed(t *testing.T) {
 	require.Equal(t, int64(-3), j.txs[1].Delta)
 	require.Equal(t, some(3).Raw(), j.txs[1].Raw())
 	require.Equal(t, []chainhash.Hash{some(1).ID}, j.unheard, "of those that are there")
+	require.Equal(t, map[chainhash.Hash]int64{some(1).ID: -1, some(2).ID: -2, some(3).ID: -3, {8}: 80}, j.deltas)
 	require.True(t, j.complete)
 
 	// Wherever it ends, or is damaged, what is before counts.
@@ -76,6 +79,27 @@ func TestAJournalIsReplayed(t *testing.T) {
 	} {
 		_, err := readJournal(bytes.NewReader(bad))
 		require.ErrorIs(t, err, errRecord)
+	}
+}
+
+// One that was in a block comes back after its children.
+func TestAJournalHasParentsFirst(t *testing.T) {
+	spend := func(of dump.Tx) dump.Tx {
+		tx := wire.NewMsgTx(2)
+		tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Hash: of.ID}, nil, nil))
+		tx.AddTxOut(wire.NewTxOut(1, []byte{0x51}))
+		return dump.Tx{Tx: consensus.NewTx(tx)}
+	}
+	parent := some(1)
+	child := spend(parent)
+	grandchild := spend(child)
+	raw := appendTx(appendTx(appendTx(nil, grandchild), parent), child)
+	raw = appendTx(appendRecord(raw, recordDrop, parent.ID[:]), parent)
+	j, err := readJournal(bytes.NewReader(raw))
+	require.NoError(t, err)
+	require.Len(t, j.txs, 3)
+	for i, want := range []dump.Tx{parent, child, grandchild} {
+		require.Equal(t, want.ID, j.txs[i].ID)
 	}
 }
 

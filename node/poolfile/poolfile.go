@@ -47,12 +47,13 @@ type Files struct {
 	saving sync.Mutex
 
 	following atomic.Bool // there is a journal
-	leaving   atomic.Bool // and it is needed no more
 	changes   changes
 	writing   sync.Mutex // guards the fields below
 	journal   journal
 	complete  bool                        // the journal has all that there is
+	lost      bool                        // it lacks changes
 	noted     map[chainhash.Hash]struct{} // what it says that no peer has asked for
+	told      map[chainhash.Hash]int64    // what it says that fees count more
 }
 
 // New returns Files that have loaded nothing yet.
@@ -94,7 +95,7 @@ func (f *Files) loadFile(ctx context.Context) error {
 		f.cfg.Log.Info(fmt.Sprintf("Failed to open mempool file: %v. Continuing anyway.", err))
 	default:
 		defer file.Close()
-		err := f.Import(ctx, file, Import{Times: true, Deltas: true, Unheard: true})
+		err := f.Import(ctx, file, Import{Times: true, Deltas: true, Unheard: true, once: true})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -183,6 +184,7 @@ type Import struct {
 	Times   bool // when they entered
 	Deltas  bool // what prioritisetransaction added
 	Unheard bool // which no peer has asked for
+	once    bool // deltas that are there are not added to
 }
 
 // progressEvery is after how many transactions it is told how far an import is.
@@ -218,8 +220,13 @@ func (f *Files) Import(ctx context.Context, from io.Reader, use Import) error {
 		return err
 	}
 	unheard := 0
+	if use.Deltas && use.once {
+		if err := f.prioritise(ctx, rest.Deltas); err != nil {
+			return err
+		}
+	}
 	err = f.cfg.Owner.DoAmidBlocks(ctx, func(s *chainstate.State) error {
-		if use.Deltas {
+		if use.Deltas && !use.once {
 			for txid, delta := range rest.Deltas {
 				s.Pool.Prioritise(txid, delta)
 			}
@@ -240,7 +247,11 @@ type tally struct{ taken, refused, expired, known int }
 // offer offers one. The error is not about the transaction.
 func (f *Files) offer(ctx context.Context, tx dump.Tx, use Import, t *tally) error {
 	owner := f.cfg.Owner
-	if use.Deltas && tx.Delta != 0 {
+	if use.Deltas && use.once && tx.Delta != 0 {
+		if err := f.prioritise(ctx, map[chainhash.Hash]int64{tx.ID: tx.Delta}); err != nil {
+			return err
+		}
+	} else if use.Deltas && tx.Delta != 0 {
 		if err := owner.DoAmidBlocks(ctx, func(s *chainstate.State) error { s.Pool.Prioritise(tx.ID, tx.Delta); return nil }); err != nil {
 			return err
 		}

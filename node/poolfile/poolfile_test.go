@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
@@ -227,9 +229,9 @@ func TestTheNextLifeHasTheMempoolOfADeadNode(t *testing.T) {
 
 	// One that ends in order has all in mempool.dat.
 	require.NoError(t, fourth.Save(t.Context(), nil))
-	fourth.Leave()
 	require.NoError(t, fourth.Close())
-	require.NoFileExists(t, filepath.Join(dir, "journal"))
+	require.NoError(t, poolfile.Forget(filepath.Join(dir, "journal")))
+	require.NoError(t, poolfile.Forget(filepath.Join(dir, "journal")))
 	fifth := live(t, dir, journalled)
 	_, err = fifth.owner.ProcessBlock(t.Context(), block.Block, true)
 	require.NoError(t, err)
@@ -245,6 +247,7 @@ func TestADeathWhileTheFileIsRead(t *testing.T) {
 	first.LoadNothing()
 	parent, child := first.pay(1)
 	first.send(parent, child)
+	first.prioritise(parent, 7)
 	require.NoError(t, first.Save(t.Context(), nil))
 
 	ended, cancel := context.WithCancel(t.Context())
@@ -255,9 +258,65 @@ func TestADeathWhileTheFileIsRead(t *testing.T) {
 	second.send(other)
 	second.Follow()
 
+	for range 3 { // each of which dies before it has written what it has read
+		third := live(t, dir, journalled)
+		require.NoError(t, third.Load(t.Context()))
+		require.Equal(t, 3, third.owner.Pool().Figures().Count)
+		require.Equal(t, map[chainhash.Hash]int64{parent.ID: 7}, third.owner.Pool().Priorities())
+	}
+}
+
+// What fees count more is kept as it is set, whether or not the transaction is there.
+func TestPrioritiesOutliveADeath(t *testing.T) {
+	dir := t.TempDir()
+	journalled := func(c *poolfile.Config) { c.Journal = filepath.Join(dir, "journal") }
+	first := live(t, dir, journalled)
+	require.NoError(t, first.Load(t.Context()))
+	parent, child := first.pay(1)
+	other, _ := first.pay(2)
+	first.prioritise(parent, 5)
+	first.send(parent, child)
+	first.Follow()
+	first.prioritise(parent, -5)
+	first.prioritise(child, 9)
+	first.prioritise(other, 3)
+	first.Follow()
+	second := live(t, dir, journalled)
+	require.NoError(t, second.Load(t.Context()))
+	require.Equal(t, map[chainhash.Hash]int64{child.ID: 9, other.ID: 3}, second.owner.Pool().Priorities())
+	second.Follow()
 	third := live(t, dir, journalled)
 	require.NoError(t, third.Load(t.Context()))
-	require.Equal(t, 3, third.owner.Pool().Figures().Count)
+	require.Equal(t, second.owner.Pool().Priorities(), third.owner.Pool().Priorities())
+}
+
+// A file that another program has put there since, or a damaged journal, is not
+// overlooked.
+func TestANewerFileCounts(t *testing.T) {
+	dir := t.TempDir()
+	journalled := func(c *poolfile.Config) { c.Journal = filepath.Join(dir, "journal") }
+	first := live(t, dir, journalled)
+	require.NoError(t, first.Load(t.Context()))
+	first.Follow()
+	elsewhere := live(t, dir, nil)
+	elsewhere.LoadNothing()
+	parent, child := elsewhere.pay(1)
+	elsewhere.send(parent, child)
+	require.NoError(t, elsewhere.Save(t.Context(), nil))
+	later := time.Now().Add(time.Hour)
+	require.NoError(t, os.Chtimes(elsewhere.Path(), later, later))
+	second := live(t, dir, journalled)
+	require.NoError(t, second.Load(t.Context()))
+	require.Equal(t, 2, second.owner.Pool().Figures().Count)
+
+	second.Follow()
+	require.NoError(t, os.Chtimes(elsewhere.Path(), time.Unix(1, 0), time.Unix(1, 0)))
+	raw, err := os.ReadFile(filepath.Join(dir, "journal"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "journal"), raw[:20], 0o600))
+	third := live(t, dir, journalled)
+	require.NoError(t, third.Load(t.Context()))
+	require.Equal(t, 2, third.owner.Pool().Figures().Count)
 }
 
 // Without room for a journal the node goes on.

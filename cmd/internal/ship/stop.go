@@ -40,8 +40,9 @@ func (s *ship) linger(ctx context.Context) {
 	}
 }
 
-// saveMempool has the node write its mempool, which does not change any more.
-func (s *ship) saveMempool() {
+// saveMempool has the node write its mempool, which does not change any more, and reports
+// whether it is in mempool.dat.
+func (s *ship) saveMempool() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), savePatience)
 	defer cancel()
 	number, err := s.lender.lendOwn(ctx, poolfile.Name)
@@ -52,6 +53,7 @@ func (s *ship) saveMempool() {
 	if err != nil {
 		s.logger.Info(fmt.Sprintf("Failed to dump mempool: %v. Continuing anyway.", err))
 	}
+	return err == nil
 }
 
 func (s *ship) requestStop() { s.stopOnce.Do(func() { close(s.stop) }) }
@@ -81,10 +83,13 @@ func (s *ship) stopAll() error {
 	for _, roles := range [][]rights.Role{{roles.Worker}, {roles.Dialler}, {roles.Peers, roles.Wallet}} {
 		s.stopRoles(limit, roles...)
 	}
-	if lost == nil && s.parts.node.PersistMempool {
-		s.saveMempool()
-	}
+	saved := lost == nil && s.parts.node.PersistMempool && s.saveMempool()
 	s.stopRoles(limit, roles.Node)
+	if saved {
+		if err := node.MempoolSaved(s.parts.node); err != nil {
+			s.logger.Warn(err.Error())
+		}
+	}
 	s.stopRoles(limit, roles.Notify)
 	if lost == nil {
 		node.Tidy(s.parts.node)
