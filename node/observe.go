@@ -83,6 +83,7 @@ func (n observer) tipChanged(ev chainstate.TipChanged) {
 		}
 	}
 	n.tips.Set(ev.Tip.Height)
+	n.relay.TipReached(ev.Tip.Height)
 	n.feed.TipChanged(n.owner.Chain().View().Initial, headers)
 }
 

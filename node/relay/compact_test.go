@@ -309,6 +309,21 @@ func TestABlockIsPassedOnBeforeItIsVerified(t *testing.T) {
 	}
 }
 
+// Who waits for a block whose rival won does not wait for ever.
+func TestARivalEndsTheWait(t *testing.T) {
+	r := newCompactRig(t)
+	require.NotEmpty(t, r.submit(announcing(1), r.message()).Missing)
+	at := r.chain.Lookup(r.block.Hash)
+	require.True(t, r.BlockStored(at, r.block))
+	whole := make(chan bool)
+	go func() {
+		reply, err := r.fetchBlock(t.Context(), p2p.FetchBlockRequest{Hash: at.Hash})
+		whole <- err == nil && reply.Found
+	}()
+	r.TipReached(at.Height)
+	require.False(t, <-whole)
+}
+
 // What does not come next after the tip is told when it is the tip.
 func TestOtherBlocksAreNotPassedOnEarly(t *testing.T) {
 	r := newCompactRig(t)

@@ -61,6 +61,16 @@ func (s *seenBlock) settle(hash chainhash.Hash, connected bool) {
 	s.refused = !connected
 }
 
+// reached notes that the tip is at a height: a block of it or below is settled, if only
+// as another won.
+func (s *seenBlock) reached(height int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if height >= s.height {
+		s.end()
+	}
+}
+
 // end wakes who waits. The lock is held.
 func (s *seenBlock) end() {
 	if s.settled != nil {
@@ -90,6 +100,9 @@ func (r *Relay) BlockStored(at *chain.BlockNode, block *consensus.Block) bool {
 	view := r.chain.View()
 	return !view.Initial && at.Parent == view.Tip() && at.Height >= r.cfg.Params.SegwitHeight && r.seen.see(at.Height, block)
 }
+
+// TipReached tells the height of a new tip.
+func (r *Relay) TipReached(height int32) { r.seen.reached(height) }
 
 // readBlock reads a block that peers may see, from memory if it is the last one.
 func (r *Relay) readBlock(at *chain.BlockNode) (*consensus.Block, error) {
