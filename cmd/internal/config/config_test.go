@@ -170,6 +170,12 @@ func TestTheSettingsFileCounts(t *testing.T) {
 	require.NotContains(t, strings.Join(s.Notes, ""), "_warning_")
 	require.Equal(t, "settings.json", filepath.Base(l.Settings))
 
+	_, _, err = inDir(t, "regtest=1\n", `{"pid": "elsewhere.pid", "walletdir": "none"}`)
+	require.ErrorContains(t, err, `Specified -walletdir`, "it counts for where things are")
+	_, l, err = inDir(t, "regtest=1\nrpcport=1\n", `{"pid": "elsewhere.pid", "rpcport": 2}`)
+	require.NoError(t, err, "the port is set in a place of its chain")
+	require.Equal(t, "elsewhere.pid", filepath.Base(l.PIDFile))
+
 	s, l, err = inDir(t, "regtest=1\nnosettings=1\n", `{"txindex": tru`)
 	require.NoError(t, err)
 	require.Empty(t, l.Settings)

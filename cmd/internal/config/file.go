@@ -38,15 +38,35 @@ func (s *Settings) Load(home string) (*Layout, error) {
 	if err := s.checkIgnoredFile(original, base); err != nil {
 		return nil, err
 	}
+	s.warnOfHeaders()
+	path := s.settingsPath(filepath.Join(base, chain.Folder))
+	if err := s.readSettingsFile(path); err != nil {
+		return nil, err
+	}
 	if err := s.misplaced(); err != nil {
 		return nil, err
 	}
-	s.warnOfHeaders()
 	l, err := s.layout(base, chain)
 	if err == nil {
-		err = s.readSettingsFile(l.Settings)
+		l.Settings = path
 	}
 	return l, err
+}
+
+// settingsPath is that of the settings file in a chain's folder, "" for none. It cannot
+// be set in that file itself.
+func (s *Settings) settingsPath(folder string) string {
+	if s.Negated("settings") {
+		return ""
+	}
+	path := s.Text("settings", "")
+	switch {
+	case path == "":
+		return filepath.Join(folder, settingsName)
+	case filepath.IsAbs(path):
+		return path
+	}
+	return filepath.Join(folder, path)
 }
 
 // header is where a section of a file begins, or is named with a setting.

@@ -89,9 +89,6 @@ func (s *Settings) layout(base string, chain chains.Chain) (*Layout, error) {
 	if !s.Negated("debuglogfile") {
 		l.LogFile = inNet("debuglogfile", "debug.log")
 	}
-	if !s.Negated("settings") {
-		l.Settings = inNet("settings", settingsName)
-	}
 	l.Keys = filepath.Join(l.Net, "ipc")
 	l.WalletDir = inNet("walletdir", "wallets")
 	if s.Has("walletdir") {
