@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -115,14 +116,14 @@ func newShownPSBT(p *psbt.Packet, net *chaincfg.Params) shownPSBT {
 
 func newShownOrigin(o sign.Origin) shownOrigin {
 	const hardened = 1 << 31
-	path := "m"
+	path := []byte("m")
 	for _, step := range o.Path {
-		path += fmt.Sprintf("/%d", step&^hardened)
+		path = strconv.AppendUint(append(path, '/'), uint64(step&^hardened), 10)
 		if step&hardened != 0 {
-			path += "h"
+			path = append(path, 'h')
 		}
 	}
-	return shownOrigin{hex.EncodeToString(o.Fingerprint[:]), path}
+	return shownOrigin{hex.EncodeToString(o.Fingerprint[:]), string(path)}
 }
 
 func proprietaryOf(e psbt.Extra) (list []shownProprietary) {

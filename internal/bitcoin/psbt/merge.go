@@ -1,8 +1,6 @@
 package psbt
 
 import (
-	"slices"
-
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/sign"
@@ -31,11 +29,22 @@ func (p *Packet) Merge(other *Packet) bool {
 
 // mergeXPubs adds extended keys that are not there with any origin.
 func (p *Packet) mergeXPubs(other *Packet) {
+	have := make(map[[xpubBytes - xpubChainCode]byte]struct{}, len(p.XPubs))
+	for _, x := range p.XPubs {
+		have[x.keys()] = struct{}{}
+	}
 	for _, x := range other.XPubs {
-		if !slices.ContainsFunc(p.XPubs, func(have XPub) bool { return have.compareKeys(x) == 0 }) {
-			p.addXPub(x)
+		if _, there := have[x.keys()]; !there {
+			have[x.keys()] = struct{}{}
+			p.XPubs = append(p.XPubs, x)
 		}
 	}
+	p.sortXPubs()
+}
+
+// keys are the chain code and the key.
+func (x XPub) keys() [xpubBytes - xpubChainCode]byte {
+	return [xpubBytes - xpubChainCode]byte(x.Raw[xpubChainCode:])
 }
 
 // mergeModifiable: both have to allow changes, and one is enough for SIGHASH_SINGLE.

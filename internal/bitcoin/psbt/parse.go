@@ -33,6 +33,7 @@ func Parse(raw []byte) (*Packet, error) {
 	}
 	p, h := &Packet{}, header{given: map[uint64]bool{}}
 	takeMap(r, "global", "the global", func(rec record) { p.takeGlobal(&h, rec) })
+	p.sortXPubs()
 	if r.Err() == nil {
 		if err := h.check(p.Version); err != nil {
 			return nil, err
@@ -117,15 +118,14 @@ func (p *Packet) takeXPub(r record) {
 		return
 	}
 	x.Origin = r.origin(r.CompactSize())
-	p.addXPub(x)
+	p.XPubs = append(p.XPubs, x)
 }
 
-// addXPub adds an extended key, in order, unless it is there with the same origin.
-func (p *Packet) addXPub(x XPub) {
-	i, there := slices.BinarySearchFunc(p.XPubs, x, XPub.compare)
-	if !there {
-		p.XPubs = slices.Insert(p.XPubs, i, x)
-	}
+// sortXPubs puts extended keys in order, the first of each that is there with the same
+// origin.
+func (p *Packet) sortXPubs() {
+	slices.SortStableFunc(p.XPubs, XPub.compare)
+	p.XPubs = slices.CompactFunc(p.XPubs, func(a, b XPub) bool { return a.compare(b) == 0 })
 }
 
 func (x XPub) compare(other XPub) int {

@@ -16,6 +16,7 @@ func (in *Input) take(r *serial.Reader, version uint32) {
 		in.takeRecord(rec, version)
 		given[rec.kind] = true
 	})
+	in.sortLeaves()
 	if version < 2 {
 		return
 	}

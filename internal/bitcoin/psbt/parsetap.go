@@ -72,10 +72,13 @@ func (in *Input) takeLeaf(r record) {
 	}
 	last := len(value) - 1
 	leaf := sign.Leaf{Script: string(value[:last]), Version: value[last]}
-	blocks := in.Leaves[leaf]
-	i, there := slices.BinarySearchFunc(blocks, r.key[1:], shortestFirst)
-	if !there {
-		put(&in.Leaves, leaf, slices.Insert(blocks, i, r.key[1:]))
+	// No key of a map is there twice, so that no block is; sortLeaves orders them.
+	put(&in.Leaves, leaf, append(in.Leaves[leaf], r.key[1:]))
+}
+
+func (in *Input) sortLeaves() {
+	for _, blocks := range in.Leaves {
+		slices.SortFunc(blocks, shortestFirst)
 	}
 }
 

@@ -114,12 +114,18 @@ func (c inputCreator) ecdsa(p *Provider, id KeyID, code []byte, witness bool) []
 		return nil
 	}
 	kind := c.ecdsaType()
+	if !witness && kind&singleMask == txscript.SigHashSingle && c.index >= len(c.tx.TxOut) {
+		return nil // before BIP143 that signs the number 1, and with it any transaction
+	}
 	hash := c.ecdsaHash(c.index, kind, code, witness)
 	if hash == nil {
 		return nil
 	}
 	return append(signECDSA(secret.Key, hash), byte(kind))
 }
+
+// singleMask leaves out of a hash type whether others may add inputs.
+const singleMask = 0x1f
 
 // maxMoney is what can be spent at most, in satoshi.
 const maxMoney = 21_000_000 * 100_000_000

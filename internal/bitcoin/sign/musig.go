@@ -7,7 +7,6 @@ import (
 	"crypto/sha512"
 	"encoding/binary"
 	"encoding/hex"
-	"maps"
 	"slices"
 
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -101,7 +100,7 @@ func (m maker) muSig(key XOnly, leaf *Leaf, root []byte) []byte {
 	if !ok {
 		return nil
 	}
-	for _, aggregate := range slices.Sorted(maps.Keys(m.Participants)) {
+	for _, aggregate := range m.aggregates.of(key, m.LeafOrigins[key].Origin) {
 		parsed, err := btcec.ParsePubKey([]byte(aggregate))
 		if err != nil {
 			continue
@@ -121,6 +120,32 @@ func (m maker) muSig(key XOnly, leaf *Leaf, root []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// aggregates find aggregate keys: there may be thousands of them, and of leaves.
+type aggregates struct {
+	byKey         map[XOnly][]string
+	byFingerprint map[[4]byte][]string // BIP32's of the aggregate
+}
+
+func indexed(participants map[string][][]byte) aggregates {
+	a := aggregates{map[XOnly][]string{}, map[[4]byte][]string{}}
+	for aggregate := range participants {
+		id := IDOf([]byte(aggregate))
+		a.byKey[XOnly([]byte(aggregate)[1:])] = append(a.byKey[XOnly([]byte(aggregate)[1:])], aggregate)
+		a.byFingerprint[[4]byte(id[:4])] = append(a.byFingerprint[[4]byte(id[:4])], aggregate)
+	}
+	return a
+}
+
+// of returns those that a key may be, or be derived from, in their order.
+func (a aggregates) of(key XOnly, origin Origin) []string {
+	found := slices.Clone(a.byKey[key])
+	if len(origin.Path) > 0 {
+		found = append(found, a.byFingerprint[origin.Fingerprint]...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // derived reports whether a key comes from an aggregate, and adds the tweaks.

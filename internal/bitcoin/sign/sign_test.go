@@ -167,6 +167,12 @@ func TestSingleWithoutAnOutputIsNotSigned(t *testing.T) {
 	require.Contains(t, s.Sign(provider(1), txscript.SigHashSingle), 1)
 	require.Empty(t, s.Tx().TxIn[1].SignatureScript)
 	require.NotEmpty(t, s.Tx().TxIn[0].SignatureScript)
+	// Nor by who signs one input: the number 1 would be signed, which holds for any
+	// transaction.
+	var data sign.Data
+	require.False(t, sign.Produce(provider(1), s.Input(1, txscript.SigHashSingle), script, &data))
+	require.Empty(t, data.Signatures)
+	require.True(t, sign.Produce(provider(1), s.Input(1, txscript.SigHashAll), script, &data))
 }
 
 func TestTaprootNeedsAllThatIsSpent(t *testing.T) {

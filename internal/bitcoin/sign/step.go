@@ -17,7 +17,8 @@ var errUnknownSpent = errors.New("it is not known what is spent")
 type maker struct {
 	*Provider
 	*Data
-	creator Creator
+	creator    Creator
+	aggregates aggregates
 }
 
 // Produce solves an output script and adds what it found to data. It reports whether
@@ -26,7 +27,7 @@ func Produce(p *Provider, creator Creator, script []byte, data *Data) bool {
 	if data.Complete {
 		return true
 	}
-	m := maker{p, data, creator}
+	m := maker{p, data, creator, indexed(data.Participants)}
 	stack, kind, solved := m.step(script, false)
 	var redeem []byte
 	nested := solved && kind == output.ScriptHash
