@@ -44,6 +44,8 @@ type ship struct {
 	listener *net.TCPListener
 	dir      string
 	log      *logBuffer
+	spawning sync.Mutex // held while a worker is started, guards the one below
+	sinking  bool
 	mu       sync.Mutex // guards the two below
 	stops    map[string]func()
 	workers  int
@@ -91,7 +93,7 @@ func launch(t *testing.T, blocks, capacity, idle int, of outfit) *ship {
 	s.nodeConn, _ = s.bus.Conn(roles.Node, "node", s.node.mux())
 	supervisor := bus.NewMux()
 	msg.SpawnWorker.Handle(supervisor, func(context.Context, bus.None) (msg.SpawnReply, error) {
-		return msg.SpawnReply{Instance: s.startWorker()}, nil
+		return s.spawn()
 	})
 	keepFiles(supervisor, s.dir)
 	s.bus.Conn(roles.Supervisor, "supervisor", supervisor)
@@ -142,9 +144,28 @@ func (s *ship) start(name string, run func(context.Context) error) {
 	s.mu.Unlock()
 	s.t.Cleanup(func() {
 		// Or the manager would replace each worker that is stopped.
+		s.endSpawning()
 		s.stop("peers")
 		stop()
 	})
+}
+
+// spawn starts a worker for the manager, whose call may still be on its way when the
+// ship ends: a worker started then would be left over when the bus goes.
+func (s *ship) spawn() (msg.SpawnReply, error) {
+	s.spawning.Lock()
+	defer s.spawning.Unlock()
+	if s.sinking {
+		return msg.SpawnReply{}, errors.New("the ship is ending")
+	}
+	return msg.SpawnReply{Instance: s.startWorker()}, nil
+}
+
+// endSpawning returns when no worker is being started, nor will be.
+func (s *ship) endSpawning() {
+	s.spawning.Lock()
+	defer s.spawning.Unlock()
+	s.sinking = true
 }
 
 // stop ends a part and joins it.
