@@ -6,7 +6,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/clock"
 )
 
-// alarm wakes a session when it has something to do by the part's clock.
+// alarm wakes a session when it has something to do, by the part's clock or by real
+// time.
 type alarm struct {
 	clock *clock.Clock
 	timer *time.Timer
@@ -21,15 +22,12 @@ func newAlarm(c *clock.Clock) *alarm {
 
 func (a *alarm) stop() { a.timer.Stop() }
 
-// set has the timer ring at a time, if there is one, and not sooner than a session
-// may be woken again. The channel it returns is closed when the clock is set: then
-// any time may be over.
-func (a *alarm) set(at time.Time, ok bool) (changed <-chan struct{}) {
+// set has the timer ring when a session says, and not sooner than it may be woken
+// again. The channel it returns is closed when the clock is set: then any time may be
+// over.
+func (a *alarm) set(s sleeper) (changed <-chan struct{}) {
 	changed = a.clock.Changed() // before the clock is read
-	var wait time.Duration
-	if ok {
-		wait, ok = a.clock.Until(at)
-	}
+	wait, ok := a.wait(s)
 	if !ok {
 		a.timer.Stop()
 		return changed
@@ -39,6 +37,24 @@ func (a *alarm) set(at time.Time, ok bool) (changed <-chan struct{}) {
 	}
 	a.timer.Reset(wait)
 	return changed
+}
+
+// sleeper tells when it is to be woken: by the part's clock, and by real time.
+type sleeper interface {
+	Due() (at time.Time, ok bool)
+	Retry() (at time.Time, ok bool)
+}
+
+func (a *alarm) wait(s sleeper) (wait time.Duration, ok bool) {
+	if at, due := s.Due(); due {
+		wait, ok = a.clock.Until(at)
+	}
+	if at, due := s.Retry(); due {
+		if soon := max(time.Until(at), 0); !ok || soon < wait {
+			wait, ok = soon, true
+		}
+	}
+	return wait, ok
 }
 
 // rang notes that the session was woken.

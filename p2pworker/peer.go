@@ -147,6 +147,7 @@ func (p *peer) sessionConfig() session.Config {
 		MinRelayFeeRate: w.cfg.MinRelayFeeRate,
 		Transport:       func() string { return string(p.link.Session().Protocol) },
 		HeldUp:          p.valve.heldUp,
+		Steady:          time.Now,
 	}
 	if end, isIP := p.remote.AddrPort(); isIP && p.remote.Host.Routable() {
 		cfg.Remote = end
@@ -220,7 +221,7 @@ func (p *peer) drive(ctx context.Context, group *errgroup.Group, messages <-chan
 			inbox = messages
 		}
 		var err error
-		changed := alarm.set(p.s.Due())
+		changed := alarm.set(p.s)
 		select {
 		case m := <-inbox:
 			in := session.Message{Type: m.Type, Payload: m.Payload, ReceivedAt: p.w.env.Clock.Now()}

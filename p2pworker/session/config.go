@@ -64,6 +64,9 @@ type Config struct {
 	// HeldUp tells whether we have read less of late than the peer sent, because rates
 	// are limited; nil for never.
 	HeldUp func() bool
+	// Steady is the real time, for waits between us and our own node: the clock that
+	// Step is told may be mocked and stand still. Nil if that one never does.
+	Steady func() time.Time
 	// LogEnabled says whether lines of a category are wanted; nil for all.
 	LogEnabled func(category string) bool
 	// MinRelayFeeRate is the least fee rate we relay, in satoshi per 1000 vbytes.

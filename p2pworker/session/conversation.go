@@ -65,6 +65,14 @@ func gather[Req, Item any](s *conversation, ordered bool, stream p2p.Stream[Req,
 	ask(s, ordered, p2p.Method[Req, Item](stream), req, then)
 }
 
+// steady returns the time by Config.Steady.
+func (s *conversation) steady() time.Time {
+	if s.cfg.Steady == nil {
+		return s.now
+	}
+	return s.cfg.Steady()
+}
+
 func (s *conversation) reply(r Reply) {
 	p, ok := s.pending[r.ID]
 	if !ok {

@@ -21,7 +21,7 @@ type download struct {
 	latest uint64         // number of the last one
 	// overtaken: since it was sent, we learned of more to lease.
 	overtaken bool
-	// retryAt is when the node may have something for us again.
+	// retryAt is when the node may have something for us again, on steady time.
 	retryAt time.Time
 	// inFlight holds requested blocks that have not arrived.
 	inFlight map[chainhash.Hash]struct{}
@@ -110,7 +110,7 @@ func (d *download) leaseSize() int {
 // continueDownload keeps the window filled and watches the time.
 func (s *blockExchange) continueDownload() {
 	s.checkBlockTimeout()
-	if !s.ended && !s.now.Before(s.down.retryAt) {
+	if !s.ended && !s.steady().Before(s.down.retryAt) {
 		s.requestLease(false)
 	}
 }
@@ -135,7 +135,7 @@ func (s *blockExchange) requestLease(ordered bool) {
 		overtaken := d.overtaken || number != d.latest
 		switch {
 		case err != nil:
-			d.retryAt = s.now.Add(nodeRetry)
+			d.retryAt = s.steady().Add(nodeRetry)
 		case len(l.Hashes) > 0:
 			l.Hashes = l.Hashes[:min(len(l.Hashes), size)]
 			s.requestBlocks(l)
@@ -143,7 +143,7 @@ func (s *blockExchange) requestLease(ordered bool) {
 			// Nothing was to be had then: that says nothing about now.
 		default:
 			d.active = l.Retry
-			d.retryAt = s.now.Add(leaseRetry)
+			d.retryAt = s.steady().Add(leaseRetry)
 		}
 		if d.overtaken && err == nil {
 			s.requestLease(ordered)
@@ -293,7 +293,7 @@ func (s *blockExchange) blockProcessed(size int, v p2p.SubmitReply, err error) {
 	default:
 		s.judgeBlock(v)
 	}
-	if !s.ended && !s.now.Before(s.down.retryAt) {
+	if !s.ended && !s.steady().Before(s.down.retryAt) {
 		s.requestLease(false)
 	}
 }

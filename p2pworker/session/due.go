@@ -22,13 +22,16 @@ func (a *alarm) ring(t time.Time) {
 func (a *alarm) ringAfter(t time.Time) { a.ring(t.Add(1)) }
 
 // Due returns when a Tick has something to do, by the clock that Step is told; ok
-// is false if only another input can bring that about. It holds until the next
-// Step.
+// is false if only another input, or what Retry tells, can bring that about. It holds
+// until the next Step.
 func (s *Session) Due() (at time.Time, ok bool) {
 	if s.ended {
 		return at, false
 	}
 	var a alarm
+	if s.cfg.Steady == nil {
+		s.retryDue(&a)
+	}
 	if s.cfg.Type == p2p.PrivateBroadcast {
 		a.ringAfter(s.opened.Add(s.privatePatience()))
 		return a.at, a.set
@@ -47,6 +50,23 @@ func (s *Session) Due() (at time.Time, ok bool) {
 		s.addressesDue(&a)
 	}
 	return a.at, a.set
+}
+
+// Retry returns when a Tick asks our own node once more for what it refused, by
+// Config.Steady; ok is false if it need not, or if there is no such clock.
+func (s *Session) Retry() (at time.Time, ok bool) {
+	if s.ended || s.cfg.Steady == nil {
+		return at, false
+	}
+	var a alarm
+	s.retryDue(&a)
+	return a.at, a.set
+}
+
+func (s *Session) retryDue(a *alarm) {
+	if s.hs.complete && s.down.wantsLease(false) {
+		a.ring(s.down.retryAt)
+	}
 }
 
 func (s *Session) inactivityDue(a *alarm) {
@@ -88,9 +108,6 @@ func (s *headerExchange) headersDue(a *alarm) {
 func (s *blockExchange) downloadDue(a *alarm) {
 	if len(s.down.inFlight) > 0 {
 		a.ringAfter(s.down.deadline)
-	}
-	if s.down.wantsLease(false) {
-		a.ring(s.down.retryAt)
 	}
 }
 

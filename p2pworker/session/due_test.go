@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
@@ -61,4 +62,26 @@ func lastPing(b *bench) []byte {
 		}
 	}
 	return make([]byte, 8)
+}
+
+// A node that has nothing for us now is asked again although the clock stands still.
+func TestARefusedLeaseIsAskedForOnRealTime(t *testing.T) {
+	cfg := inboundConfig()
+	real := time.Unix(2_000_000_000, 0)
+	cfg.Steady = func() time.Time { return real }
+	b := established(t, cfg)
+	answer[p2p.LocatorRequest](b, p2p.LocatorReply{Hashes: []chainhash.Hash{{1}}})
+	raw, hashes := chainOf(b.s.tip.Hash, 3)
+	b.receive("headers", encodeHeaders(raw))
+	answer[p2p.SubmitHeadersRequest](b, p2p.SubmitHeadersReply{New: 3, Last: hashes[2], Height: 3, Download: true})
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Retry: true})
+	at, ok := b.s.Retry()
+	require.True(t, ok)
+	require.Equal(t, real.Add(leaseRetry), at)
+	b.tickAfter(0)
+	require.False(t, b.asked(p2p.LeaseRequest{}), "not at once")
+	real = at
+	b.tickAfter(0)
+	answer[p2p.LeaseRequest](b, p2p.LeaseReply{Hashes: hashes, Seconds: 60})
+	require.Contains(t, b.types(), "getdata")
 }
