@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
@@ -230,6 +231,8 @@ func TestTheListOfTheMempool(t *testing.T) {
 		require.Zero(t, item.Seq, "of the events none is taken into account")
 		list = append(list, item.Attached...)
 	}
+	_, err = items.Next(t.Context())
+	require.ErrorIs(t, err, io.EOF)
 	require.Equal(t, left.Tx.Raw(), list[0], "it was in the list already")
 	require.NotContains(t, list, pool.entries[len(pool.entries)-2].Tx.Raw())
 	require.Len(t, *events, 2)
