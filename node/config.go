@@ -47,11 +47,12 @@ type Config struct {
 	// Assumed are UTXO sets that loadtxoutset takes beside those of the release,
 	// for tests on regtest.
 	Assumed        []consensus.AssumedSet
-	TxIndex        bool  `option:"txindex"`
-	FilterIndex    bool  // -blockfilterindex=basic
-	CoinStatsIndex bool  `option:"coinstatsindex"`
-	SpenderIndex   bool  `option:"txospenderindex"`
-	BlockVersion   int32 // of mined blocks on regtest, zero for the right one
+	TxIndex        bool     `option:"txindex"`
+	FilterIndex    bool     // -blockfilterindex=basic
+	CoinStatsIndex bool     `option:"coinstatsindex"`
+	SpenderIndex   bool     `option:"txospenderindex"`
+	Deprecated     []string `option:"deprecatedrpc"`
+	BlockVersion   int32    // of mined blocks on regtest, zero for the right one
 
 	MaxMempoolMB      int64 `option:"maxmempool"`
 	MempoolHours      int64 `option:"mempoolexpiry"`
@@ -97,10 +98,23 @@ func DefaultConfig(chain string) Config {
 	}
 }
 
+// maxClusterCount bounds -limitclustercount: to order a cluster takes the third power
+// of its size.
+const maxClusterCount = 64
+
+// minClusters is how many of the largest clusters a mempool holds at least.
+const minClusters = 40
+
 // Validate reports the first setting that cannot be, in Bitcoin Core's words.
 func (c *Config) Validate() error {
 	if err := c.validatePruning(); err != nil {
 		return err
+	}
+	if c.ClusterCount > maxClusterCount {
+		return wording.Errorf("limitclustercount must be less than or equal to %d", maxClusterCount)
+	}
+	if least := c.ClusterKvB * 1000 * minClusters; c.MaxMempoolMB != 0 && c.MaxMempoolMB*1_000_000 < least {
+		return wording.Errorf("-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
 	}
 	_, err := c.params()
 	return err

@@ -8,6 +8,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
@@ -41,6 +42,9 @@ func (n observer) observe(ev chainstate.Event) {
 		n.txAdded(ev.Added)
 	case chainstate.TxRemoved:
 		n.txRemoved(ev.Removed)
+	case chainstate.PoolTrimmed:
+		n.log.With("cat", "mempool").Debug(fmt.Sprintf("Removed %d txn, rolling minimum fee bumped to %d.%08d BTC/kvB",
+			ev.Count, ev.Rate/consensus.Coin, ev.Rate%consensus.Coin))
 	case chainstate.TxRebroadcast:
 		n.feed.Announce(feed.Announcement(ev.Entry, p2p.NoPeer), ev.Entry.Tx.Size)
 	}

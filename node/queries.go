@@ -70,6 +70,7 @@ func (n *node) commands() rpc.Table {
 		Orphans: n.relay.Orphans,
 		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
 			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),
+			Deprecated: n.cfg.Deprecated,
 			Mining: noderpc.MiningSettings{
 				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,
 			},

@@ -360,3 +360,14 @@ func TestPruneSettings(t *testing.T) {
 	cfg.PruneMiB, cfg.ReindexChainstate = 550, true
 	require.ErrorContains(t, cfg.Validate(), "incompatible with -reindex-chainstate")
 }
+
+func TestMempoolSettings(t *testing.T) {
+	cfg := node.DefaultConfig("regtest")
+	require.NoError(t, cfg.Validate())
+	cfg.MaxMempoolMB = 4
+	require.EqualError(t, cfg.Validate(), "-maxmempool must be at least 5 MB")
+	cfg.MaxMempoolMB, cfg.ClusterCount = 5, 65
+	require.EqualError(t, cfg.Validate(), "limitclustercount must be less than or equal to 64")
+	cfg.MaxMempoolMB, cfg.ClusterCount = 0, 64
+	require.NoError(t, cfg.Validate())
+}

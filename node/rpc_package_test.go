@@ -51,6 +51,7 @@ func TestSubmitPackage(t *testing.T) {
 	good := chaintest.Spend([]wire.OutPoint{base.Coinbase(3)}, 50*coin-10_000-2, 1, 1)
 	child := chaintest.Spend([]wire.OutPoint{{Hash: first.ID}, {Hash: second.ID}, {Hash: good.ID}}, 150*coin-30_000-2, 1, 1)
 
+	const unknown = "0101010101010101010101010101010101010101010101010101010101010101"
 	r.refused(rpc.VerifyError, "package topology disallowed. not child-with-parents or parents depend on each other.", "submitpackage", hexes(first, good))
 	r.refused(rpc.InvalidParameter, "Array must contain between 1 and 25 transactions.", "submitpackage", []string{})
 	r.refused(rpc.DeserializationErr, "TX decode failed: 00 Make sure the tx has at least one input.", "submitpackage", []string{"00"})
@@ -69,6 +70,27 @@ func TestSubmitPackage(t *testing.T) {
 	require.Zero(t, together.Fees.Base)
 	require.InDelta(t, 19_994.0/1e8*1000/float64(together.VSize+reply.Results[second.WitnessID.String()].VSize+reply.Results[child.WitnessID.String()].VSize), *together.Fees.Rate, 1e-8)
 	require.Len(t, get[[]string](r, "getrawmempool"), 4)
+	type cluster struct {
+		Weight int `json:"clusterweight"`
+		Count  int `json:"txcount"`
+		Chunks []struct {
+			Fee    float64  `json:"chunkfee"`
+			Weight int      `json:"chunkweight"`
+			Txs    []string `json:"txs"`
+		} `json:"chunks"`
+	}
+	shown := get[cluster](r, "getmempoolcluster", first.ID.String())
+	require.Equal(t, 4, shown.Count)
+	require.Equal(t, first.Weight()+second.Weight()+good.Weight()+child.Weight(), shown.Weight)
+	require.Equal(t, []string{good.ID.String()}, shown.Chunks[0].Txs, "it pays more than the child")
+	require.Len(t, shown.Chunks, 2)
+	require.InDelta(t, 0.0001, shown.Chunks[0].Fee, 1e-9)
+	type point struct {
+		Weight int     `json:"weight"`
+		Fee    float64 `json:"fee"`
+	}
+	require.Equal(t, []point{{}, {good.Weight(), shown.Chunks[0].Fee}, {shown.Weight, 0.00029994}}, get[[]point](r, "getmempoolfeeratediagram"))
+	r.refused(rpc.InvalidAddressOrKey, "Transaction not in mempool", "getmempoolcluster", unknown)
 
 	again := get[packageReply](r, "submitpackage", hexes(good, child))
 	require.Equal(t, "success", again.Message)
@@ -166,5 +188,18 @@ func TestCreateRawTransaction(t *testing.T) {
 		{rpc.InvalidParameter, "Invalid parameter combination: Sequence number(s) contradict replaceable option", []any{input(map[string]any{"sequence": 0xffffffff}), []any{}, 0, true}},
 	} {
 		r.refused(tt.code, tt.text, "createrawtransaction", tt.args...)
+	}
+}
+
+// What Bitcoin Core shows no more is shown to who asks for it.
+func TestDeprecatedResults(t *testing.T) {
+	wanted := newRig(t, "regtest", func(cfg *node.Config) { cfg.Deprecated = []string{"fullrbf", "warnings"} })
+	for r, shown := range map[*rig]bool{wanted: true, newRig(t, "regtest", nil): false} {
+		r.loaded()
+		require.Equal(t, shown, get[map[string]any](r, "getmempoolinfo")["fullrbf"] == true)
+		for _, method := range []string{"getblockchaininfo", "getmininginfo"} {
+			_, text := get[map[string]any](r, method)["warnings"].(string)
+			require.Equal(t, shown, text, method)
+		}
 	}
 }

@@ -25,7 +25,7 @@ type acceptRig struct {
 	events []string // of the mempool, by txid
 }
 
-func newAcceptRig(t *testing.T) *acceptRig {
+func newAcceptRig(t *testing.T, change ...func(*mempool.Config)) *acceptRig {
 	disk := chaintest.OpenDisk(t, t.TempDir(), chaintest.Regtest(t))
 	t.Cleanup(func() { disk.Close(t) })
 	r := &acceptRig{t: t, base: chaintest.Genesis(t, chaintest.Regtest(t)).Extend(110, 0)}
@@ -37,7 +37,7 @@ func newAcceptRig(t *testing.T) *acceptRig {
 		case chainstate.TxRemoved:
 			r.events = append(r.events, string(ev.Reason)+" "+ev.Entry.Tx.ID.String())
 		}
-	})
+	}, change...)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	process(t, r.Owner, r.base.Path())
 	return r
@@ -268,4 +268,16 @@ func TestTransactionsWaitForNoBlock(t *testing.T) {
 		require.NotNil(t, r.Pool().Get(other.ID))
 		return
 	}
+}
+
+// What entered the mempool alone and had to leave it for want of room, when the package
+// was through, is told like what never entered.
+func TestAPackageThatIsEvicted(t *testing.T) {
+	r := newAcceptRig(t, func(cfg *mempool.Config) { cfg.MaxBytes = 1 })
+	tx := r.pay(1, 10_000)
+	outcomes, refused, err := r.ProcessPackage(t.Context(), []*consensus.Tx{tx}, mempool.Options{})
+	require.NoError(t, err)
+	require.EqualError(t, refused, "transaction failed")
+	require.EqualError(t, outcomes[0].Err, mempool.FullReason)
+	require.Equal(t, []string{"added " + tx.ID.String(), "sizelimit " + tx.ID.String()}, r.events)
 }

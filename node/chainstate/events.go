@@ -47,6 +47,9 @@ type TxAdded struct{ mempool.Added }
 // TxRemoved: a transaction left the mempool.
 type TxRemoved struct{ mempool.Removed }
 
+// PoolTrimmed: the mempool was full.
+type PoolTrimmed struct{ mempool.Trimmed }
+
 // TxRebroadcast: a transaction is in the mempool that our user has sent again, or that
 // no peer has asked for yet.
 type TxRebroadcast struct{ Entry *mempool.Entry }
@@ -60,3 +63,4 @@ func (TipChanged) event()        {}
 func (BlockRefused) event()      {}
 func (TxAdded) event()           {}
 func (TxRemoved) event()         {}
+func (PoolTrimmed) event()       {}

@@ -104,6 +104,8 @@ func poolEvents(list []mempool.Event) []Event {
 			events = append(events, TxAdded{ev})
 		case mempool.Removed:
 			events = append(events, TxRemoved{ev})
+		case mempool.Trimmed:
+			events = append(events, PoolTrimmed{ev})
 		}
 	}
 	return events

@@ -29,12 +29,15 @@ func (f files) AppendUndo(file int32, prev chainhash.Hash, undo []byte) (uint32,
 	return f.BlockFiles.AppendUndo(file, prev, undo)
 }
 
-func open(t *testing.T, disk *chaintest.Disk, now int64, undoAbove func(chainhash.Hash), observe func(chainstate.Event)) *chainstate.Owner {
+func open(t *testing.T, disk *chaintest.Disk, now int64, undoAbove func(chainhash.Hash), observe func(chainstate.Event), change ...func(*mempool.Config)) *chainstate.Owner {
 	t.Helper()
 	cfg := disk.Config(chaintest.Regtest(t))
 	cfg.Blocks = files{cfg.Blocks, undoAbove}
 	pool := mempool.DefaultConfig()
 	pool.RequireStandard = false // coinbases pay to OP_TRUE
+	for _, change := range change {
+		change(&pool)
+	}
 	owner, err := chainstate.Open(chainstate.Config{
 		Chain: cfg, Mempool: pool, Now: func() int64 { return now },
 		Observe: observe, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -34,6 +34,23 @@ var errTransactionFailed = consensus.Rejectf(consensus.Policy, "transaction fail
 // in the mempool. err is about neither, such as a failure of the database. It waits
 // for no block, as ProcessTx.
 func (o *Owner) ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []Outcome, refused, err error) {
+	// One that pays too little for a full mempool may be raised by its child: what is
+	// in it last of all counts.
+	opts.Untrimmed = true
+	outcomes, refused, err = o.processPackage(ctx, txs, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := o.DoAmidBlocks(ctx, func(s *State) error { s.LimitPool(); return nil }); err != nil {
+		return nil, nil, err
+	}
+	if o.evicted(outcomes) {
+		refused = errTransactionFailed
+	}
+	return outcomes, refused, nil
+}
+
+func (o *Owner) processPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []Outcome, refused, err error) {
 	outcomes = make([]Outcome, len(txs))
 	var left []*Outcome
 	for i, tx := range txs {
@@ -58,6 +75,18 @@ func (o *Owner) ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts me
 	return outcomes, refused, err
 }
 
+// evicted gives those of a package that had entered the mempool, and left it again
+// since there was no room, their error, and tells if there are any.
+func (o *Owner) evicted(outcomes []Outcome) (some bool) {
+	for i := range outcomes {
+		if out := &outcomes[i]; out.Err == nil && o.Pool().Get(out.Tx.ID) == nil {
+			out.Err = consensus.Rejectf(consensus.Policy, mempool.FullReason, "")
+			some = true
+		}
+	}
+	return some
+}
+
 // processAlone offers one transaction of a package. retry tells that it may be
 // accepted with others.
 func (o *Owner) processAlone(ctx context.Context, tx *consensus.Tx, opts mempool.Options, out *Outcome) (retry bool, err error) {
@@ -71,7 +100,7 @@ func (o *Owner) processAlone(ctx context.Context, tx *consensus.Tx, opts mempool
 	switch {
 	case err == nil:
 		out.Entry, out.Replaced = result.Entry, result.Replaced
-		out.Fee, out.VSize, out.With = result.Entry.Fee, result.Entry.VSize, []chainhash.Hash{tx.WitnessID}
+		out.Fee, out.VSize, out.With = result.Paid, result.Entry.VSize, []chainhash.Hash{tx.WitnessID}
 		return false, nil
 	case !errors.As(err, &reject):
 		return false, err
@@ -94,9 +123,12 @@ func (o *Owner) processTogether(ctx context.Context, left []*Outcome, opts mempo
 		return failed.Err, nil
 	case errors.As(err, &failed):
 		for _, out := range left {
-			if out.Tx == failed.Tx {
+			if out.Tx == failed.Tx || failed.Full() {
 				out.Err = failed.Err
 			}
+		}
+		if failed.Message != "" {
+			return consensus.Rejectf(consensus.Policy, failed.Message, ""), nil
 		}
 		return errTransactionFailed, nil
 	case err != nil:

@@ -34,6 +34,8 @@ type Options struct {
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.
 	Package []*consensus.Tx
+	// Untrimmed leaves the pool's limits to a Limit that follows.
+	Untrimmed bool
 	// together leaves out the least fee rates: they are for all of a package.
 	together bool
 }
@@ -48,7 +50,9 @@ func (o Options) entered(tip Tip) int64 {
 
 // Result is an accepted transaction.
 type Result struct {
-	Entry    *Entry
+	Entry *Entry
+	// Paid is the entry's fee, in satoshi, with the priority that it had.
+	Paid     int64
 	Replaced []*Entry
 	// Events is what happened to the pool, also to a transaction that was
 	// refused for want of room.
@@ -66,6 +70,8 @@ type candidate struct {
 	conflicts map[*Entry]struct{} // spend the same
 	replaces  map[*Entry]struct{} // those and their descendants
 	replaced  []*Entry            // likewise, parents first
+	// evictsSibling: among the conflicts is a child of the same TRUC parent.
+	evictsSibling bool
 }
 
 // found is a coin of the chain, if it is there.
@@ -113,12 +119,12 @@ func (p *Pool) finish(c *candidate) error {
 	}
 	// The floor may rise because of this transaction, which is then the first
 	// to go: nobody hears of it.
-	if !c.opts.Bypass {
+	if !c.opts.Bypass && !c.opts.Untrimmed {
 		p.floor = p.fallen(c.tip.Now)
 		p.expire(c.tip.Now)
 		p.trim(c.Entry)
 		if p.entries[c.Tx.ID] == nil {
-			return consensus.Rejectf(consensus.Reconsiderable, "mempool full", "")
+			return consensus.Rejectf(consensus.Reconsiderable, FullReason, "")
 		}
 	}
 	p.events = append(p.events, Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence()})

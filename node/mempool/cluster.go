@@ -1,15 +1,19 @@
 package mempool
 
 import (
+	"cmp"
+	"math/big"
+	"math/bits"
 	"slices"
 	"sync/atomic"
+
+	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
 
 // cluster is a set of transactions connected by spends. Its linearization
 // tells in which order a miner would take them.
 type cluster struct {
 	members map[*Entry]struct{}
-	vsize   int64
 	// nil if not known: readers fill it, and find the same
 	chunks atomic.Pointer[[]chunk]
 }
@@ -17,13 +21,15 @@ type cluster struct {
 // chunk is a run of a linearization that is mined or evicted together.
 type chunk struct {
 	entries []*Entry
-	fee     int64
-	vsize   int64
+	fee     int64 // with priority
+	weight  int64
 }
+
+// vsize is the chunk's size in virtual bytes, rounded up as a whole.
+func (c chunk) vsize() int64 { return (c.weight + consensus.WitnessScale - 1) / consensus.WitnessScale }
 
 func (c *cluster) add(e *Entry) {
 	c.members[e] = struct{}{}
-	c.vsize += e.VSize
 	c.chunks.Store(nil)
 	e.cluster = c
 }
@@ -85,43 +91,6 @@ func (c *cluster) linearized() []chunk {
 	return chunks
 }
 
-// linearize orders entries by taking, again and again, the best set of an
-// entry and its ancestors that are left.
-func linearize(members map[*Entry]struct{}) []*Entry {
-	entries := parentsFirst(members)
-	ancestors := make(map[*Entry]map[*Entry]struct{}, len(entries))
-	for _, e := range entries {
-		within := e.ancestors()
-		for a := range within {
-			if _, ok := members[a]; !ok {
-				delete(within, a)
-			}
-		}
-		ancestors[e] = within
-	}
-	order := make([]*Entry, 0, len(entries))
-	for len(order) < len(entries) {
-		var best *Entry
-		var bestFee, bestSize int64
-		for _, e := range entries {
-			if len(ancestors[e]) == 0 {
-				continue
-			}
-			fee, size := totals(ancestors[e])
-			if best == nil || compareRates(fee, size, bestFee, bestSize) > 0 {
-				best, bestFee, bestSize = e, fee, size
-			}
-		}
-		for _, taken := range parentsFirst(ancestors[best]) {
-			order = append(order, taken)
-			for _, e := range entries {
-				delete(ancestors[e], taken)
-			}
-		}
-	}
-	return order
-}
-
 func totals(set map[*Entry]struct{}) (fee, vsize int64) {
 	for e := range set {
 		fee += e.modified()
@@ -130,32 +99,51 @@ func totals(set map[*Entry]struct{}) (fee, vsize int64) {
 	return fee, vsize
 }
 
-// compareRates orders fee1/size1 and fee2/size2; with equal rates the larger
-// set wins nothing.
-func compareRates(fee1, size1, fee2, size2 int64) int {
-	a, b := float64(fee1)*float64(size2), float64(fee2)*float64(size1)
-	switch {
-	case a > b:
-		return 1
-	case a < b:
-		return -1
+func totalWeight(set map[*Entry]struct{}) (weight int64) {
+	for e := range set {
+		weight += e.Weight
 	}
-	return 0
+	return weight
+}
+
+// compareRates orders fee1/size1 and fee2/size2, of sizes above zero.
+func compareRates(fee1, size1, fee2, size2 int64) int {
+	negative, high1, low1 := product(fee1, size2)
+	other, high2, low2 := product(fee2, size1)
+	switch {
+	case negative && !other:
+		return -1
+	case other && !negative:
+		return 1
+	case negative:
+		high1, low1, high2, low2 = high2, low2, high1, low1
+	}
+	return cmp.Or(cmp.Compare(high1, high2), cmp.Compare(low1, low2))
+}
+
+// product multiplies a fee of any sign by a size.
+func product(fee, size int64) (negative bool, high, low uint64) {
+	magnitude := uint64(fee)
+	if fee < 0 {
+		negative, magnitude = true, -magnitude
+	}
+	high, low = bits.Mul64(magnitude, uint64(size))
+	return negative, high, low
 }
 
 // chunked groups an order into chunks of falling fee rate.
 func chunked(order []*Entry) []chunk {
 	var chunks []chunk
 	for _, e := range order {
-		next := chunk{entries: []*Entry{e}, fee: e.modified(), vsize: e.VSize}
+		next := chunk{entries: []*Entry{e}, fee: e.modified(), weight: e.Weight}
 		for len(chunks) > 0 {
 			last := chunks[len(chunks)-1]
-			if compareRates(next.fee, next.vsize, last.fee, last.vsize) <= 0 {
+			if compareRates(next.fee, next.weight, last.fee, last.weight) <= 0 {
 				break
 			}
 			next = chunk{
 				entries: append(slices.Clone(last.entries), next.entries...),
-				fee:     last.fee + next.fee, vsize: last.vsize + next.vsize,
+				fee:     last.fee + next.fee, weight: last.weight + next.weight,
 			}
 			chunks = chunks[:len(chunks)-1]
 		}
@@ -167,7 +155,6 @@ func chunked(order []*Entry) []chunk {
 // improves reports whether the diagram of cumulated fee over size of after is
 // nowhere below that of before, and somewhere above.
 func improves(after, before []chunk) bool {
-	byRate := func(a, b chunk) int { return compareRates(b.fee, b.vsize, a.fee, a.vsize) }
 	slices.SortStableFunc(after, byRate)
 	slices.SortStableFunc(before, byRate)
 	above := false
@@ -175,29 +162,31 @@ func improves(after, before []chunk) bool {
 	for _, chunks := range [][]chunk{after, before} {
 		size := int64(0)
 		for _, c := range chunks {
-			size += c.vsize
+			size += c.weight
 			points = append(points, size)
 		}
 	}
 	for _, size := range points {
-		a, b := feeAt(after, size), feeAt(before, size)
-		if a < b {
+		switch feeAt(after, size).Cmp(feeAt(before, size)) {
+		case -1:
 			return false
+		case 1:
+			above = true
 		}
-		above = above || a > b
 	}
 	return above
 }
 
 // feeAt interpolates a diagram, which stays flat after its end.
-func feeAt(chunks []chunk, size int64) float64 {
-	fee := 0.0
+func feeAt(chunks []chunk, size int64) *big.Rat {
+	fee := new(big.Rat)
 	for _, c := range chunks {
-		if size <= c.vsize {
-			return fee + float64(c.fee)*float64(size)/float64(c.vsize)
+		if size <= c.weight {
+			part := new(big.Rat).Mul(big.NewRat(c.fee, c.weight), new(big.Rat).SetInt64(size))
+			return fee.Add(fee, part)
 		}
-		size -= c.vsize
-		fee += float64(c.fee)
+		size -= c.weight
+		fee.Add(fee, new(big.Rat).SetInt64(c.fee))
 	}
 	return fee
 }

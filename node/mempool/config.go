@@ -91,5 +91,13 @@ type Removed struct {
 	Unheard  bool   // no peer had asked for it; see AddUnheard
 }
 
+// Trimmed: transactions had to leave as there was no room, which raised the fee rate
+// that is asked for.
+type Trimmed struct {
+	Count int
+	Rate  Rate
+}
+
 func (Added) event()   {}
 func (Removed) event() {}
+func (Trimmed) event() {}

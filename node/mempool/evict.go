@@ -50,7 +50,7 @@ func (p *Pool) worst() chunk {
 			continue
 		}
 		now := top.cluster.last()
-		if now.fee == top.chunk.fee && now.vsize == top.chunk.vsize {
+		if now.fee == top.chunk.fee && now.weight == top.chunk.weight {
 			return now
 		}
 		v.queue[0].chunk = now
@@ -85,7 +85,7 @@ type offerings []offering
 func (o offerings) Len() int { return len(o) }
 func (o offerings) Less(i, j int) bool {
 	a, b := o[i].chunk, o[j].chunk
-	return compareRates(a.fee, a.vsize, b.fee, b.vsize) < 0
+	return compareRates(a.fee, a.weight, b.fee, b.weight) < 0
 }
 func (o offerings) Swap(i, j int) { o[i], o[j] = o[j], o[i] }
 func (o *offerings) Push(x any)   { *o = append(*o, x.(offering)) }

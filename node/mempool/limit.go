@@ -84,9 +84,10 @@ func (p *Pool) expire(now int64) {
 // trim evicts the worst chunks until the pool fits. newcomers were not announced
 // yet, so neither is their removal.
 func (p *Pool) trim(newcomers ...*Entry) {
+	count := len(p.entries)
 	for p.usage > p.cfg.MaxBytes && len(p.entries) > 0 {
 		worst := p.worst()
-		rate := float64(worst.fee)*1000/float64(worst.vsize) + float64(p.cfg.Incremental)
+		rate := float64(worst.fee)*1000/float64(worst.vsize()) + float64(p.cfg.Incremental)
 		if rate > p.floor.rate {
 			p.floor.rate, p.floor.falling = rate, false
 		}
@@ -95,6 +96,9 @@ func (p *Pool) trim(newcomers ...*Entry) {
 			set[e] = struct{}{}
 		}
 		p.takeQuietly(set, newcomers)
+	}
+	if count -= len(p.entries); count > 0 {
+		p.events = append(p.events, Trimmed{count, Rate(p.floor.rate)})
 	}
 }
 

@@ -23,15 +23,26 @@ type Package struct {
 }
 
 // PackageError tells why a package was refused. Tx is the transaction that was at
-// fault, nil if it was the package.
+// fault, nil if it was the package. Message is what the package itself is said to have
+// failed for, if that is more than one of its transactions.
 type PackageError struct {
-	Tx  *consensus.Tx
-	Err error
+	Tx      *consensus.Tx
+	Err     error
+	Message string
 }
 
 func (e *PackageError) Error() string { return "package: " + e.Err.Error() }
 
 func (e *PackageError) Unwrap() error { return e.Err }
+
+// FullReason is why a transaction is refused for which there is no room.
+const FullReason = "mempool full"
+
+// Full reports that the package had entered and was evicted, as it pays least of all.
+func (e *PackageError) Full() bool {
+	var reject *consensus.Reject
+	return errors.As(e.Err, &reject) && reject.Reason == FullReason
+}
 
 // maxPackageWeight is the weight units that a package may have.
 const maxPackageWeight = 404_000
@@ -78,14 +89,14 @@ func CheckPackage(txs []*consensus.Tx) *consensus.Reject {
 // pays. It may be called from anywhere at any time.
 func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip, opts Options) (*Package, error) {
 	if reject := CheckPackage(txs); reject != nil {
-		return nil, &PackageError{nil, reject}
+		return nil, &PackageError{Err: reject}
 	}
 	pkg := &Package{tip: tip, opts: opts}
 	for i, tx := range txs {
 		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}
 		c.opts = Options{together: true, MaxRate: opts.MaxRate, Package: txs[:i]}
 		if err := p.checkAlone(c); err != nil {
-			return nil, &PackageError{tx, err}
+			return nil, &PackageError{Tx: tx, Err: err}
 		}
 		if err := c.lookUp(); err != nil {
 			return nil, err
@@ -114,9 +125,9 @@ func (p *Pool) checkPackage(pkg *Package) error {
 	for _, m := range pkg.members {
 		m.c.delta = p.deltas[m.c.Tx.ID]
 		m.c.replaces = map[*Entry]struct{}{}
-		for _, check := range []func(*candidate) error{p.checkConflicts, p.checkSpent, p.checkFees} {
+		for _, check := range []func(*candidate) error{p.checkConflicts, p.checkSpent, p.checkFees, p.checkTRUC} {
 			if err := check(m.c); err != nil {
-				return &PackageError{m.c.Tx, err}
+				return &PackageError{Tx: m.c.Tx, Err: err}
 			}
 		}
 	}
@@ -125,18 +136,18 @@ func (p *Pool) checkPackage(pkg *Package) error {
 		pkg.vsize += m.c.VSize
 	}
 	if err := p.checkFloors(pkg.fee, pkg.vsize, pkg.tip.Now); err != nil {
-		return &PackageError{pkg.child().Tx, err}
+		return &PackageError{Tx: pkg.child().Tx, Err: err}
 	}
 	ancestors := pkg.link()
 	if err := p.checkPackageTRUC(pkg); err != nil {
-		return &PackageError{nil, err}
+		return &PackageError{Err: err}
 	}
 	if err := p.checkPackageRelatives(pkg, ancestors); err != nil {
-		return &PackageError{nil, err}
+		return &PackageError{Err: err}
 	}
 	for _, m := range pkg.members {
 		if err := p.checkDustSpent(m.c); err != nil {
-			return &PackageError{m.c.Tx, err}
+			return &PackageError{Tx: m.c.Tx, Err: err, Message: "unspent-dust"}
 		}
 	}
 	pkg.child().replaced = parentsFirst(pkg.child().replaces)
@@ -170,16 +181,11 @@ func spendsFrom(tx, parent *consensus.Tx) bool {
 	return false
 }
 
-// checkPackageTRUC is checkTRUC for all of a package. Only a single transaction may
-// take its sibling's place.
+// checkPackageTRUC is checkTRUC for linked members.
 func (p *Pool) checkPackageTRUC(pkg *Package) error {
 	for _, m := range pkg.members {
-		before := len(m.c.conflicts)
 		if err := p.checkTRUC(m.c); err != nil {
 			return err
-		}
-		if len(m.c.conflicts) > before {
-			return consensus.Rejectf(consensus.Policy, "TRUC-violation", "tx %s (wtxid=%s) would exceed descendant count limit", m.c.Tx.ID, m.c.Tx.WitnessID)
 		}
 	}
 	return nil
@@ -258,7 +264,7 @@ func (p *Pool) VerifyPackage(pkg *Package, run Run) error {
 		err := p.Verify(m, run)
 		var reject *consensus.Reject
 		if errors.As(err, &reject) {
-			return &PackageError{m.c.Tx, reject}
+			return &PackageError{Tx: m.c.Tx, Err: reject}
 		}
 		if err != nil {
 			return err
@@ -301,7 +307,7 @@ func (p *Pool) enterPackage(pkg *Package) (Result, error) {
 		if p.entries[m.c.Tx.ID] != nil {
 			p.events = append(p.events, Added{Entry: m.c.Entry, Spent: m.c.spent, Sequence: p.nextSequence()})
 		} else if err == nil {
-			err = &PackageError{m.c.Tx, consensus.Rejectf(consensus.Policy, "mempool full", "")}
+			err = &PackageError{Tx: m.c.Tx, Err: consensus.Rejectf(consensus.Policy, FullReason, "")}
 		}
 	}
 	result := Result{Entry: child.Entry, Replaced: child.replaced, Events: p.takeEvents()}

@@ -162,3 +162,81 @@ func TestPackagesLeaveAConsistentPool(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 }
+
+// In a package nobody takes the place of a TRUC sibling that is in the pool: who would
+// is at fault, in the parent's name. Alone it may, if it pays for that.
+func TestASiblingIsNotEvictedByAPackage(t *testing.T) {
+	r := newRig(t, nil)
+	parent := truc(payMany(coin, 10_000, 2, fund(0)))
+	half := parent.TxOut[0].Value
+	first, second := truc(pay(half, 10_000, out(parent, 0))), truc(pay(half, 5_000, out(parent, 1)))
+	grandchild := truc(pay(half-5_000, 50_000, out(second, 0)))
+	r.accept(parent)
+	r.accept(first)
+	r.refusePackage("TRUC-violation", second, second, grandchild)
+	_, err := r.acceptPackage(second, grandchild)
+	require.ErrorContains(t, err, "tx "+parent.ID.String()+" (wtxid="+parent.WitnessID.String()+") would exceed descendant count limit")
+
+	_, err = r.Accept(second, r.tip(), mempool.Options{})
+	require.ErrorContains(t, err, "insufficient fee (including sibling eviction), rejecting replacement "+second.ID.String()+", less fees than conflicting txs; 0.00005 < 0.0001")
+	r.accept(truc(pay(half, 20_000, out(parent, 1))))
+	require.Nil(t, r.Get(first.ID))
+}
+
+// Amounts in refusals have two decimals or more.
+func TestReplacementForNothing(t *testing.T) {
+	r := newRig(t, nil)
+	r.accept(pay(coin, 10_000, fund(0)))
+	_, err := r.Accept(change(pay(coin, 10_000, fund(0)), func(tx *wire.MsgTx) { tx.LockTime = 1 }), r.tip(), mempool.Options{})
+	require.ErrorContains(t, err, "not enough additional fees to relay; 0.00 < 0.0000001")
+}
+
+// Dust that the child leaves is the package's fault and the child's.
+func TestAPackageThatLeavesDust(t *testing.T) {
+	r := newRig(t, nil)
+	dusty := truc(change(pay(coin, 0, fund(0)), func(tx *wire.MsgTx) { tx.TxOut = append(tx.TxOut, wire.NewTxOut(0, anyone())) }))
+	child := truc(pay(coin, 10_000, out(dusty, 0)))
+	_, err := r.acceptPackage(dusty, child)
+	var failed *mempool.PackageError
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, "unspent-dust", failed.Message)
+	require.Same(t, child, failed.Tx)
+}
+
+// What enters untrimmed stays until Limit, which tells of all that has to leave.
+func TestUntrimmed(t *testing.T) {
+	r := newRig(t, func(cfg *mempool.Config) { cfg.MaxBytes = 1 })
+	tx := pay(coin, 10_000, fund(0))
+	_, err := r.Accept(tx, r.tip(), mempool.Options{Untrimmed: true})
+	require.NoError(t, err)
+	require.NotNil(t, r.Get(tx.ID))
+	events := r.Pool.Limit(now)
+	require.Nil(t, r.Get(tx.ID))
+	require.Len(t, events, 2)
+	require.Equal(t, mempool.BySizeLimit, events[0].(mempool.Removed).Reason)
+	trimmed := events[1].(mempool.Trimmed)
+	require.Equal(t, 1, trimmed.Count)
+	require.Greater(t, trimmed.Rate, r.Config().MinRelay)
+}
+
+// A cluster is shown by chunks, and all clusters as one diagram.
+func TestClustersAreShown(t *testing.T) {
+	r := newRig(t, nil)
+	parent, alone := payMany(coin, 200, 2, fund(0)), pay(coin, 1_000, fund(1))
+	half := parent.TxOut[0].Value
+	rich, poor := pay(half, 10_000, out(parent, 0)), pay(half, 200, out(parent, 1))
+	for _, tx := range []*consensus.Tx{parent, alone, rich, poor} {
+		r.accept(tx)
+	}
+	chunks, ok := r.Cluster(poor.ID)
+	require.True(t, ok)
+	require.Equal(t, []mempool.Chunk{
+		{Txids: []chainhash.Hash{parent.ID, rich.ID}, Fee: 10_200, Weight: int64(parent.Weight() + rich.Weight())},
+		{Txids: []chainhash.Hash{poor.ID}, Fee: 200, Weight: int64(poor.Weight())},
+	}, chunks)
+	require.Equal(t, []mempool.Chunk{
+		{Fee: 10_200, Weight: chunks[0].Weight}, {Fee: 1_000, Weight: int64(alone.Weight())}, {Fee: 200, Weight: chunks[1].Weight},
+	}, r.Diagram())
+	_, ok = r.Cluster(chainhash.Hash{9})
+	require.False(t, ok)
+}

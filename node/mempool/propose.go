@@ -40,7 +40,9 @@ func (p *Pool) Propose(tx *consensus.Tx, tip Tip, opts Options) (*Proposal, erro
 }
 
 // Result is what becomes of a verified proposal.
-func (pr *Proposal) Result() Result { return Result{Entry: pr.c.Entry, Replaced: pr.c.replaced} }
+func (pr *Proposal) Result() Result {
+	return Result{Entry: pr.c.Entry, Paid: pr.c.Fee + pr.c.delta, Replaced: pr.c.replaced}
+}
 
 // Commit adds a verified proposal, after another look if chain or pool have
 // changed in what it depends on. It fails as Accept does, or with ErrUnverified:

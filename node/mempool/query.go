@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/mining"
@@ -39,6 +40,7 @@ type Details struct {
 	ChunkFee        int64 // of the chunk that it would be mined with
 	ChunkWeight     int64
 	Unheard         bool             // see AddUnheard
+	Signals         bool             // it or an ancestor signals that it may be replaced (BIP125)
 	Parents         []chainhash.Hash // txids in the pool that it spends
 	Children        []chainhash.Hash // txids that spend it
 }
@@ -50,16 +52,22 @@ func (p *Reader) details(e *Entry) Details {
 	d.AncestorFees, d.AncestorVSize = totals(up)
 	d.DescendantFees, d.DescendantVSize = totals(down)
 	_, d.Unheard = p.unheard[e.Tx.ID]
+	for ancestor := range up {
+		d.Signals = d.Signals || signals(ancestor.Tx)
+	}
 	d.Parents, d.Children = txids(e.parents), txids(e.children)
 	for _, c := range e.cluster.linearized() {
 		if slices.Contains(c.entries, e) {
 			d.ChunkFee = c.fee
-			for _, member := range c.entries {
-				d.ChunkWeight += member.Weight
-			}
+			d.ChunkWeight = c.weight
 		}
 	}
 	return d
+}
+
+// signals reports whether a transaction says that it may be replaced (BIP125).
+func signals(tx *consensus.Tx) bool {
+	return slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return in.Sequence < wire.MaxTxInSequenceNum-1 })
 }
 
 func txids(set map[*Entry]struct{}) []chainhash.Hash {
@@ -169,10 +177,10 @@ func (p *Reader) Candidates() []mining.Candidate {
 
 // standing is where an entry stands in the order of a miner.
 type standing struct {
-	wtxid      chainhash.Hash
-	fee, vsize int64 // of its chunk
-	cluster    *cluster
-	at         int // within the cluster
+	wtxid       chainhash.Hash
+	fee, weight int64 // of its chunk
+	cluster     *cluster
+	at          int // within the cluster
 }
 
 // placedAtOnce is how many entries are looked up before those who change the pool have
@@ -189,7 +197,7 @@ func (p *Reader) Best(wtxids []chainhash.Hash) []chainhash.Hash {
 	}
 	// Those of one cluster stand in their order, and stay in it.
 	slices.SortStableFunc(all, func(a, b standing) int {
-		if order := compareRates(b.fee, b.vsize, a.fee, a.vsize); order != 0 || a.cluster != b.cluster {
+		if order := compareRates(b.fee, b.weight, a.fee, a.weight); order != 0 || a.cluster != b.cluster {
 			return order
 		}
 		return a.at - b.at
@@ -213,11 +221,56 @@ func (p *Reader) standings(all []standing, some []chainhash.Hash) []standing {
 		at := 0
 		for _, chunk := range e.cluster.linearized() {
 			if i := slices.Index(chunk.entries, e); i >= 0 {
-				all = append(all, standing{wtxid, chunk.fee, chunk.vsize, e.cluster, at + i})
+				all = append(all, standing{wtxid, chunk.fee, chunk.weight, e.cluster, at + i})
 				break
 			}
 			at += len(chunk.entries)
 		}
 	}
 	return all
+}
+
+// Chunk is a run of transactions that a miner takes together.
+type Chunk struct {
+	Txids  []chainhash.Hash // none before one that it spends
+	Fee    int64            // satoshi, with priority
+	Weight int64            // BIP141, or more if they have many signature operations
+}
+
+// Cluster returns the chunks of a transaction and all that it is connected with by
+// spends, the best first.
+func (p *Reader) Cluster(txid chainhash.Hash) ([]Chunk, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	e := p.entries[txid]
+	if e == nil {
+		return nil, false
+	}
+	var chunks []Chunk
+	for _, c := range e.cluster.linearized() {
+		shown := Chunk{Fee: c.fee, Weight: c.weight}
+		for _, member := range c.entries {
+			shown.Txids = append(shown.Txids, member.Tx.ID)
+		}
+		chunks = append(chunks, shown)
+	}
+	return chunks, true
+}
+
+// Diagram returns the fees and weights of all chunks, the best first.
+func (p *Reader) Diagram() []Chunk {
+	p.mu.RLock()
+	var all []chunk
+	for _, e := range p.entries {
+		if chunks := e.cluster.linearized(); chunks[0].entries[0] == e {
+			all = append(all, chunks...)
+		}
+	}
+	p.mu.RUnlock()
+	slices.SortFunc(all, byRate)
+	diagram := make([]Chunk, len(all))
+	for i, c := range all {
+		diagram[i] = Chunk{Fee: c.fee, Weight: c.weight}
+	}
+	return diagram
 }

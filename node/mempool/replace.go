@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 )
@@ -43,12 +44,16 @@ func (p *Pool) checkReplacement(c *candidate) error {
 			}
 		}
 	}
+	suffix := ""
+	if c.evictsSibling {
+		suffix = " (including sibling eviction)"
+	}
 	if clusters := c.displace(); clusters > maxConflictClusters {
-		return consensus.Rejectf(consensus.Policy, "too many potential replacements",
+		return consensus.Rejectf(consensus.Policy, "too many potential replacements"+suffix,
 			"rejecting replacement %s; too many conflicting clusters (%d > %d)", c.Tx.ID, clusters, maxConflictClusters)
 	}
 	if why := p.unpaid(c, c.modified(), c.VSize); why != "" {
-		return consensus.Rejectf(consensus.Reconsiderable, "insufficient fee", "%s", why)
+		return consensus.Rejectf(consensus.Reconsiderable, "insufficient fee"+suffix, "%s", why)
 	}
 	return nil
 }
@@ -86,13 +91,11 @@ func money(sat int64) string {
 		sign, sat = "-", -sat
 	}
 	text := fmt.Sprintf("%s%d.%08d", sign, sat/consensus.Coin, sat%consensus.Coin)
-	for text[len(text)-1] == '0' && text[len(text)-4] != '.' {
-		if text[len(text)-3] == '.' {
-			break
-		}
-		text = text[:len(text)-1]
+	whole, decimals, _ := strings.Cut(text, ".")
+	if decimals = strings.TrimRight(decimals, "0"); len(decimals) < 2 {
+		decimals += "00"[len(decimals):]
 	}
-	return text
+	return whole + "." + decimals
 }
 
 // affected returns the entries whose clusters the candidate touches.
@@ -136,8 +139,7 @@ func (c *candidate) joined() map[*Entry]struct{} {
 
 func (p *Pool) checkCluster(c *candidate) error {
 	set := c.joined()
-	_, vsize := totals(set)
-	if len(set)+1 > p.cfg.ClusterCount || vsize+c.VSize > p.cfg.ClusterVSize {
+	if len(set)+1 > p.cfg.ClusterCount || totalWeight(set)+c.Weight > p.cfg.ClusterVSize*consensus.WitnessScale {
 		return consensus.Rejectf(consensus.Policy, "too-large-cluster", "")
 	}
 	return nil
@@ -157,7 +159,7 @@ func (p *Pool) improvesDiagram(c *candidate) bool {
 	}
 	// The candidate is not linked to its parents, which need not know of it to
 	// be ordered with it.
-	self := &Entry{Tx: c.Tx, Fee: c.Fee, VSize: c.VSize, delta: c.delta, parents: c.parents}
+	self := &Entry{Tx: c.Tx, Fee: c.Fee, Weight: c.Weight, delta: c.delta, parents: c.parents}
 	rest := c.joined()
 	together := map[*Entry]struct{}{self: {}}
 	for e := range rest {

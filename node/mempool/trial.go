@@ -12,14 +12,14 @@ import (
 // time.
 func (p *Pool) TryPackage(txs []*consensus.Tx, tip Tip) (*Package, error) {
 	if reject := CheckPackage(txs); reject != nil {
-		return nil, &PackageError{nil, reject}
+		return nil, &PackageError{Err: reject}
 	}
 	pkg := &Package{tip: tip, opts: Options{Test: true}}
 	for i, tx := range txs {
 		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}
 		c.opts = Options{Test: true, Package: txs[:i]}
 		if err := p.checkAlone(c); err != nil {
-			return nil, &PackageError{tx, err}
+			return nil, &PackageError{Tx: tx, Err: err}
 		}
 		if err := c.lookUp(); err != nil {
 			return nil, err
@@ -38,20 +38,20 @@ func (p *Pool) tryAll(pkg *Package) error {
 		m.c.replaces = map[*Entry]struct{}{}
 		for _, check := range []func(*candidate) error{p.checkConflicts, p.checkUnreplacing, p.checkSpent, p.checkFees, p.checkOnlyTRUC} {
 			if err := check(m.c); err != nil {
-				return &PackageError{m.c.Tx, err}
+				return &PackageError{Tx: m.c.Tx, Err: err}
 			}
 		}
 	}
 	pkg.link()
 	if err := p.tryTRUC(pkg); err != nil {
-		return &PackageError{nil, err}
+		return &PackageError{Err: err}
 	}
 	if err := p.tryClusters(pkg); err != nil {
-		return &PackageError{nil, err}
+		return &PackageError{Err: err}
 	}
 	for _, m := range pkg.members {
 		if err := p.checkDustSpent(m.c); err != nil {
-			return &PackageError{m.c.Tx, err}
+			return &PackageError{Tx: m.c.Tx, Err: err}
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func (p *Pool) tryClusters(pkg *Package) error {
 		clusters = append(apart, own)
 	}
 	for _, set := range clusters {
-		if _, vsize := totals(set); len(set) > p.cfg.ClusterCount || vsize > p.cfg.ClusterVSize {
+		if len(set) > p.cfg.ClusterCount || totalWeight(set) > p.cfg.ClusterVSize*consensus.WitnessScale {
 			return consensus.Rejectf(consensus.Policy, "too-large-cluster", "")
 		}
 	}

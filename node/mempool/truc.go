@@ -39,11 +39,12 @@ func (p *Pool) checkTRUC(c *candidate) error {
 			return reject("version=3 child tx %s (wtxid=%s) is too big: %d > %d virtual bytes", c.Tx.ID, c.Tx.WitnessID, c.VSize, trucChildVSize)
 		}
 		if sibling := c.sibling(parent); sibling != nil {
-			if len(parent.children) > 1 || len(sibling.children) > 0 || len(sibling.parents) > 1 {
+			// The only sibling may be replaced even though it spends other outputs, but
+			// not by one of a package.
+			if c.opts.together || len(parent.children) > 1 || len(sibling.children) > 0 || len(sibling.parents) > 1 {
 				return reject("tx %s (wtxid=%s) would exceed descendant count limit", parent.Tx.ID, parent.Tx.WitnessID)
 			}
-			// The only sibling may be replaced even though it spends other outputs.
-			c.conflicts[sibling] = struct{}{}
+			c.conflicts[sibling], c.evictsSibling = struct{}{}, true
 		}
 	}
 	return nil

@@ -79,7 +79,7 @@ type blockchainInfo struct {
 	AutoPruning     *bool           `json:"automatic_pruning,omitempty"`
 	PruneTarget     *int64          `json:"prune_target_size,omitempty"`
 	SignetChallenge string          `json:"signet_challenge,omitempty"`
-	Warnings        []string        `json:"warnings"`
+	Warnings        any             `json:"warnings"`
 }
 
 func (n chainQueries) getBlockchainInfo(context.Context, *rpc.Call) (any, error) {
@@ -90,7 +90,7 @@ func (n chainQueries) getBlockchainInfo(context.Context, *rpc.Call) (any, error)
 		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
 		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
 		ChainWork: tip.Work.Hex(), SizeOnDisk: n.DiskSize(), SignetChallenge: hex.EncodeToString(n.Params.SignetChallenge),
-		Background: n.backgroundInfo(), Warnings: []string{},
+		Background: n.backgroundInfo(), Warnings: rpc.Warnings(nil, n.Settings.deprecated("warnings")),
 	}
 	if target := n.Settings.PruneTarget; n.Settings.Pruning {
 		first, automatic := n.Blocks.FirstStored(view).Height, target > 0

@@ -14,7 +14,7 @@ import (
 )
 
 func (n mempoolQueries) table() rpc.Table {
-	return slices.Concat(n.mempoolCommands(), n.spenderCommands(), n.orphanCommands(), n.fileCommands())
+	return slices.Concat(n.mempoolCommands(), n.clusterCommands(), n.spenderCommands(), n.orphanCommands(), n.fileCommands())
 }
 
 func (n mempoolQueries) mempoolCommands() rpc.Table {
@@ -44,14 +44,14 @@ func (n mempoolQueries) mempoolCommands() rpc.Table {
 			Name: "getmempoolancestors", Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
 			Summary: "If txid is in the mempool, returns all in-mempool ancestors.",
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
-				return relatives(call, n.Mempool.Ancestors)
+				return n.relatives(call, n.Mempool.Ancestors)
 			},
 		},
 		{
 			Name: "getmempooldescendants", Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
 			Summary: "If txid is in the mempool, returns all in-mempool descendants.",
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
-				return relatives(call, n.Mempool.Descendants)
+				return n.relatives(call, n.Mempool.Descendants)
 			},
 		},
 		{
@@ -82,6 +82,7 @@ type mempoolInfo struct {
 	ClusterCount int        `json:"limitclustercount"`
 	ClusterSize  int64      `json:"limitclustersize"`
 	Optimal      bool       `json:"optimal"`
+	FullRBF      bool       `json:"fullrbf,omitempty"` // deprecated
 }
 
 func (n mempoolQueries) getMempoolInfo(context.Context, *rpc.Call) (any, error) {
@@ -92,6 +93,7 @@ func (n mempoolQueries) getMempoolInfo(context.Context, *rpc.Call) (any, error) 
 		MinRelayFee: rpc.Amount(policy.MinRelay), Incremental: rpc.Amount(policy.Incremental),
 		BareMultisig: policy.BareMultisig, DataCarrier: policy.DataCarrier,
 		ClusterCount: policy.ClusterCount, ClusterSize: policy.ClusterVSize, Optimal: true, Unbroadcast: figures.Unheard,
+		FullRBF: n.Settings.deprecated("fullrbf"),
 	}, nil
 }
 
@@ -112,6 +114,7 @@ type mempoolEntry struct {
 	Depends         []string    `json:"depends"`
 	SpentBy         []string    `json:"spentby"`
 	Unbroadcast     bool        `json:"unbroadcast"`
+	Replaceable     *bool       `json:"bip125-replaceable,omitempty"` // deprecated
 }
 
 type mempoolFees struct {
@@ -122,7 +125,11 @@ type mempoolFees struct {
 	Chunk      rpc.Amount `json:"chunk"`
 }
 
-func newMempoolEntry(d mempool.Details) mempoolEntry {
+func (n mempoolQueries) newMempoolEntry(d mempool.Details) mempoolEntry {
+	var replaceable *bool
+	if n.Settings.deprecated("bip125") {
+		replaceable = &d.Signals
+	}
 	return mempoolEntry{
 		VSizeAdjusted: d.VSize, VSize: d.VSize, VSizeBIP141: virtualSize(d.Tx), Weight: d.Tx.Weight(), Time: d.Time, Height: d.Height,
 		DescendantCount: d.DescendantCount, DescendantSize: d.DescendantVSize,
@@ -132,6 +139,7 @@ func newMempoolEntry(d mempool.Details) mempoolEntry {
 			rpc.Amount(d.Fee), rpc.Amount(d.Modified), rpc.Amount(d.AncestorFees), rpc.Amount(d.DescendantFees), rpc.Amount(d.ChunkFee),
 		},
 		Depends: hashStrings(d.Parents), SpentBy: hashStrings(d.Children), Unbroadcast: d.Unheard,
+		Replaceable: replaceable,
 	}
 }
 
@@ -158,7 +166,7 @@ func (n mempoolQueries) getRawMempool(_ context.Context, call *rpc.Call) (any, e
 			return nil, rpc.Errorf(rpc.InvalidParameter, "Verbose results cannot contain mempool sequence values.")
 		}
 		all, _ := n.Mempool.All()
-		return entriesByTxid(all), nil
+		return n.entriesByTxid(all), nil
 	}
 	entries, sequence := n.Mempool.Entries()
 	txids := make([]string, len(entries))
@@ -171,10 +179,10 @@ func (n mempoolQueries) getRawMempool(_ context.Context, call *rpc.Call) (any, e
 	return txids, nil
 }
 
-func entriesByTxid(all []mempool.Details) map[string]mempoolEntry {
+func (n mempoolQueries) entriesByTxid(all []mempool.Details) map[string]mempoolEntry {
 	result := make(map[string]mempoolEntry, len(all))
 	for _, d := range all {
-		result[d.Tx.ID.String()] = newMempoolEntry(d)
+		result[d.Tx.ID.String()] = n.newMempoolEntry(d)
 	}
 	return result
 }
@@ -192,10 +200,10 @@ func (n mempoolQueries) getMempoolEntry(_ context.Context, call *rpc.Call) (any,
 	if !ok {
 		return nil, notInMempool()
 	}
-	return newMempoolEntry(details), nil
+	return n.newMempoolEntry(details), nil
 }
 
-func relatives(call *rpc.Call, find func(chainhash.Hash) ([]mempool.Details, bool)) (any, error) {
+func (n mempoolQueries) relatives(call *rpc.Call, find func(chainhash.Hash) ([]mempool.Details, bool)) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
 		return nil, err
@@ -209,7 +217,7 @@ func relatives(call *rpc.Call, find func(chainhash.Hash) ([]mempool.Details, boo
 		return nil, notInMempool()
 	}
 	if verbose {
-		return entriesByTxid(all), nil
+		return n.entriesByTxid(all), nil
 	}
 	txids := make([]string, len(all))
 	for i, d := range all {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -91,6 +92,8 @@ type MempoolDetails interface {
 	Ancestors(txid chainhash.Hash) ([]mempool.Details, bool)
 	Descendants(txid chainhash.Hash) ([]mempool.Details, bool)
 	Priorities() map[chainhash.Hash]int64
+	Cluster(txid chainhash.Hash) ([]mempool.Chunk, bool)
+	Diagram() []mempool.Chunk
 }
 
 // Private sends transactions by connections of their own.
@@ -109,7 +112,11 @@ type Settings struct {
 	Pruning       bool
 	PruneTarget   int64 // bytes, zero if only pruneblockchain deletes any
 	Mining        MiningSettings
+	Deprecated    []string // -deprecatedrpc
 }
+
+// deprecated reports whether something that Bitcoin Core shows no more is wanted.
+func (s *Settings) deprecated(what string) bool { return slices.Contains(s.Deprecated, what) }
 
 // MiningSettings say what blocks are assembled.
 type MiningSettings struct {

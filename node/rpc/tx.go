@@ -280,7 +280,7 @@ func (a *acceptInfo) set(tx *consensus.Tx, result mempool.Result, err error, rat
 		return true, nil
 	}
 	a.VSizeAdjusted, a.VSize, a.VSizeBIP141 = e.VSize, e.VSize, virtualSize(tx)
-	a.Fees = &acceptFees{rpc.Amount(e.Fee), rpc.Amount(e.Fee * 1000 / e.VSize), []string{a.Wtxid}}
+	a.Fees = &acceptFees{rpc.Amount(e.Fee), rpc.Amount(result.Paid * 1000 / e.VSize), []string{a.Wtxid}}
 	return false, nil
 }
 

@@ -48,7 +48,8 @@ type Config struct {
 	// UploadTarget is -maxuploadtarget in bytes a day, 0 for no limit.
 	UploadTarget uint64
 	// Test are -test: "addrman" makes the places of addresses predictable, on regtest.
-	Test []string `option:"test"`
+	Test       []string `option:"test"`
+	Deprecated []string `option:"deprecatedrpc"`
 	// Whitelist and Whitebind are as given.
 	Whitelist           []string `option:"whitelist"`
 	Whitebind           []string `option:"whitebind"`

@@ -35,7 +35,7 @@ type networkInfo struct {
 	RelayFee           rpc.Amount     `json:"relayfee"`
 	IncrementalFee     rpc.Amount     `json:"incrementalfee"`
 	LocalAddresses     []localAddress `json:"localaddresses"`
-	Warnings           []string       `json:"warnings"`
+	Warnings           any            `json:"warnings"`
 }
 
 type invBuckets struct {
@@ -71,7 +71,7 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		Connections: len(peers), ConnectionsIn: in, ConnectionsOut: len(peers) - in,
 		TxSendRate: rates.PerSecond, InvBuckets: invBuckets{rates.Inbound, rates.Outbound},
 		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
-		LocalAddresses: []localAddress{}, Warnings: []string{},
+		LocalAddresses: []localAddress{}, Warnings: rpc.Warnings(nil, slices.Contains(m.cfg.Deprecated, "warnings")),
 	}
 	for _, network := range p2p.Networks() {
 		reachable := m.cfg.Networks.reaches(network)

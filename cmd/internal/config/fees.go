@@ -46,5 +46,8 @@ func (s *Settings) FeeRates(chain chains.Chain) (rates FeeRates, err error) {
 		}
 		*f.into = int64(amount)
 	}
+	if !s.Has("minrelaytxfee") { // the other one alone sets both
+		rates.MinRelay = max(rates.MinRelay, rates.Incremental)
+	}
 	return rates, nil
 }

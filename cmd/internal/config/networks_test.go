@@ -40,6 +40,11 @@ func TestFeeRates(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fallback, rates.Fallback)
 	}
+	s, err = Parse([]string{"-incrementalrelayfee=0.00003"})
+	require.NoError(t, err)
+	rates, err = s.FeeRates(chains.Chain{Name: chains.Regtest})
+	require.NoError(t, err)
+	require.Equal(t, int64(3000), rates.MinRelay, "as the other is not given")
 	s, err = Parse([]string{"-dustrelayfee=much"})
 	require.NoError(t, err)
 	_, err = s.FeeRates(chains.Chain{})

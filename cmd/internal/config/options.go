@@ -185,6 +185,7 @@ func otherOptions() []Option {
 		{Name: "debug", Category: Debug, Param: "=<category>", Help: "Log this category in detail, all without a value. Bulkhead's own: ipc shows every request and reply between its processes"},
 		{Name: "debugexclude", Category: Debug, Param: "=<category>", Help: "Do not log this category in spite of -debug"},
 		{Name: "debuglogfile", Category: Debug, Param: "=<file>", Help: "The log, relative to the chain's folder (default: debug.log); -nodebuglogfile writes none"},
+		{Name: "deprecatedrpc", Category: Debug, Param: "=<what>", Help: "Show what Bitcoin Core shows no more: bip125 (getmempoolentry), fullrbf (getmempoolinfo), warnings (a text instead of a list); may be repeated"},
 		{Name: "logthreadnames", Category: Debug, Help: "Show which process wrote a line (default: 0)"},
 		{Name: "capturemessages", Category: Debug, Help: "Keep all messages of peers in message_capture, a folder for each connection (default: 0)"},
 		{Name: "logratelimit", Category: Debug, Help: "Of what one place in the program logs unasked, write a MiB an hour, so that nobody fills the disk by it (default: 1)"},
@@ -244,7 +245,7 @@ func otherOptions() []Option {
 func acceptedOptions() []Option {
 	names := []string{
 		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
-		"dbbatchsize", "deprecatedrpc", "fixedseeds", "keypool", "limitancestorcount",
+		"dbbatchsize", "fixedseeds", "keypool", "limitancestorcount",
 		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips",
 		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
 		"printpriority", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
