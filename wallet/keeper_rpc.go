@@ -17,7 +17,7 @@ type loadResult struct {
 }
 
 func (k *keeper) table() rpc.Table {
-	name := rpc.Param{Name: "wallet_name", Type: rpc.String, Help: "The name of the wallet."}
+	name := rpc.Param{Name: "wallet_name", Type: rpc.String, Word: rpc.Free, Help: "The name of the wallet."}
 	onStartup := rpc.Param{Name: "load_on_startup", Type: rpc.Bool, Optional: true, Help: "Save wallet name to persistent settings and load on startup. True to add wallet to startup list, false to remove, null to leave unchanged."}
 	flag := func(name, help string) rpc.Param {
 		return rpc.Param{Name: name, Type: rpc.Bool, Optional: true, Default: "false", Help: help}
@@ -29,7 +29,7 @@ func (k *keeper) table() rpc.Table {
 				name,
 				flag("disable_private_keys", "Not supported."),
 				flag("blank", "Not supported."),
-				{Name: "passphrase", Type: rpc.String, Optional: true, Help: "Not supported."},
+				{Name: "passphrase", Type: rpc.String, Word: rpc.Free, Optional: true, Help: "Not supported."},
 				flag("avoid_reuse", "Not supported."),
 				{Name: "descriptors", Type: rpc.Bool, Optional: true, Default: "true", Help: "Must be true."},
 				onStartup,
@@ -39,13 +39,13 @@ func (k *keeper) table() rpc.Table {
 		},
 		{
 			Name: "loadwallet", Category: "Wallet", Summary: "Starts the process of a wallet.",
-			Params: []rpc.Param{{Name: "filename", Type: rpc.String, Help: "The name of the wallet."}, onStartup},
+			Params: []rpc.Param{{Name: "filename", Type: rpc.String, Word: rpc.Free, Help: "The name of the wallet."}, onStartup},
 			Result: `{"name": "str"}`, Run: k.loadCommand,
 		},
 		{
 			Name: "unloadwallet", Category: "Wallet", Summary: "Ends the process of a wallet.",
 			Params: []rpc.Param{
-				{Name: "wallet_name", Type: rpc.String, Optional: true, Default: "the wallet of the request's path", Help: "The name of the wallet."},
+				{Name: "wallet_name", Type: rpc.String, Word: rpc.Free, Optional: true, Default: "the wallet of the request's path", Help: "The name of the wallet."},
 				onStartup,
 			},
 			Result: `{}`, Run: k.unloadCommand,

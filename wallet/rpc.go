@@ -21,8 +21,8 @@ func (w commands) table() rpc.Table {
 		{
 			Name: "getnewaddress", Summary: "Returns a new Bitcoin address for receiving payments.",
 			Params: []rpc.Param{
-				{Name: "label", Type: rpc.String, Optional: true, Default: `""`, Help: "The label name for the address to be linked to."},
-				{Name: "address_type", Type: rpc.String, Optional: true, Default: "bech32", Help: `The address type to use: "bech32".`},
+				{Name: "label", Type: rpc.String, Word: rpc.Free, Optional: true, Default: `""`, Help: "The label name for the address to be linked to."},
+				{Name: "address_type", Type: rpc.String, Word: rpc.Free, Optional: true, Default: "bech32", Help: `The address type to use: "bech32".`},
 			},
 			Result: `"str"    (string) The new bitcoin address`, Run: w.newAddressCommand,
 		},
@@ -76,7 +76,7 @@ func (w commands) table() rpc.Table {
 		{
 			Name: "listtransactions", Summary: "Returns up to 'count' most recent transactions skipping the first 'skip' transactions.",
 			Params: []rpc.Param{
-				{Name: "label|dummy", Type: rpc.String, Optional: true, Help: `If set, should be a valid label name to return only incoming transactions with the specified label, or "*" to disable filtering.`},
+				{Name: "label|dummy", Type: rpc.String, Word: rpc.Free, Optional: true, Help: `If set, should be a valid label name to return only incoming transactions with the specified label, or "*" to disable filtering.`},
 				{Name: "count", Type: rpc.Number, Optional: true, Default: "10", Help: "The number of transactions to return"},
 				{Name: "skip", Type: rpc.Number, Optional: true, Default: "0", Help: "The number of transactions to skip"},
 				watchonly,
@@ -146,10 +146,14 @@ func (w commands) snapshot(run func(*rpc.Call) (any, error)) command {
 
 func sendParams() []rpc.Param {
 	unused := func(name string, kind rpc.Type, help string) rpc.Param {
-		return rpc.Param{Name: name, Type: kind, Optional: true, Help: help}
+		p := rpc.Param{Name: name, Type: kind, Optional: true, Help: help}
+		if kind == rpc.String {
+			p.Word = rpc.Free
+		}
+		return p
 	}
 	return []rpc.Param{
-		{Name: "address", Type: rpc.String, Help: "The bitcoin address to send to."},
+		{Name: "address", Type: rpc.String, Word: rpc.Free, Help: "The bitcoin address to send to."},
 		{Name: "amount", Help: "The amount in BTC to send. eg 0.1"},
 		unused("comment", rpc.String, "Accepted, not stored."),
 		unused("comment_to", rpc.String, "Accepted, not stored."),

@@ -50,7 +50,7 @@ func (g *gateway) table() rpc.Table {
 			Result:  `{"active_commands": [{"method": "str", "duration": n (microseconds)}, ...], "logpath": "str"}`,
 			Run:     g.info,
 		},
-		echo("echo"), echo("echojson"),
+		echo("echo", rpc.Verbatim), echo("echojson", rpc.ByType),
 	}
 }
 
@@ -58,7 +58,7 @@ func (g *gateway) table() rpc.Table {
 const maxEcho = 10
 
 // echo returns its arguments, for tests of clients.
-func echo(name string) rpc.Command {
+func echo(name string, word rpc.Word) rpc.Command {
 	c := rpc.Command{
 		Name: name, Category: "hidden", Summary: "Echoes its arguments back. For testing only.",
 		Run: func(_ context.Context, call *rpc.Call) (any, error) {
@@ -70,7 +70,7 @@ func echo(name string) rpc.Command {
 		},
 	}
 	for i := range maxEcho {
-		c.Params = append(c.Params, rpc.Param{Name: fmt.Sprintf("arg%d", i), Optional: true})
+		c.Params = append(c.Params, rpc.Param{Name: fmt.Sprintf("arg%d", i), Word: word, Optional: true})
 	}
 	return c
 }

@@ -31,6 +31,10 @@ type Param struct {
 	// Members are those of an object that may also be given by their own names
 	// instead of in the object.
 	Members []string
+	// Word is how a word of a command line becomes the parameter, MemberWords how one
+	// becomes a member that is not JSON.
+	Word        Word
+	MemberWords map[string]Word
 }
 
 func (p Param) names() []string { return strings.Split(p.Name, "|") }
@@ -70,9 +74,9 @@ func splitParams(params []byte) ([]json.RawMessage, map[string]json.RawMessage, 
 		err := json.Unmarshal(params, &positional)
 		return positional, nil, invalidParams(err)
 	}
-	var named map[string]json.RawMessage
-	if err := json.Unmarshal(params, &named); err != nil {
-		return nil, nil, invalidParams(err)
+	named, err := namedParams(params)
+	if err != nil {
+		return nil, nil, err
 	}
 	var positional []json.RawMessage
 	if args, ok := named["args"]; ok && typeOf(args) == Array {
@@ -84,11 +88,40 @@ func splitParams(params []byte) ([]json.RawMessage, map[string]json.RawMessage, 
 	return positional, named, nil
 }
 
+// namedParams decodes an object. A name that it has twice is a fault: which of both
+// was meant cannot be known.
+func namedParams(object []byte) (map[string]json.RawMessage, error) {
+	named := map[string]json.RawMessage{}
+	if object[0] != '{' || !json.Valid(object) {
+		return nil, errParams
+	}
+	in := json.NewDecoder(bytes.NewReader(object))
+	_, _ = in.Token() // the brace
+	for in.More() {
+		token, err := in.Token()
+		if err != nil {
+			return nil, errParams
+		}
+		name, _ := token.(string) // so it is: the object is valid
+		var value json.RawMessage
+		if err := in.Decode(&value); err != nil {
+			return nil, errParams
+		}
+		if _, twice := named[name]; twice {
+			return nil, Errorf(InvalidParameter, "Parameter %s specified multiple times", name)
+		}
+		named[name] = value
+	}
+	return named, nil
+}
+
+var errParams = &Error{InvalidRequest, "Params must be an array or object"}
+
 func invalidParams(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{InvalidRequest, "Params must be an array or object"}
+	return errParams
 }
 
 // place puts named arguments at their positions.

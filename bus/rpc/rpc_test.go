@@ -33,6 +33,9 @@ func TestArguments(t *testing.T) {
 		{"too many", `[3,"x",1,2]`, "probe nblocks"},
 		{"unknown name", `{"address":"x","nblocks":3,"zap":1}`, "Unknown named parameter zap"},
 		{"twice", `{"args":[3],"address":"x","nblocks":4}`, "Parameter nblocks specified twice both as positional and named argument"},
+		{"name twice", `{"nblocks":3,"address":"x","nblocks":4}`, "Parameter nblocks specified multiple times"},
+		{"args twice", `{"args":"[3]","args":[4,"x"]}`, "Parameter args specified multiple times"},
+		{"number for an object", `7`, "Params must be an array or object"},
 		{"wrong types", `["3", 4]`, "Wrong type passed:\n{\n" +
 			"    \"Position 1 (nblocks)\": \"JSON value of type string is not of expected type number\",\n" +
 			"    \"Position 2 (address)\": \"JSON value of type number is not of expected type string\"\n}"},
@@ -138,4 +141,35 @@ func TestAmounts(t *testing.T) {
 		require.EqualError(t, err, fault, text)
 	}
 	require.Equal(t, "-0.50000000", rpc.Amount(-50_000_000).String())
+}
+
+// A client finds by name and by position what a word of its command line stands for.
+func TestWordsOfParameters(t *testing.T) {
+	table := rpc.Table{*testCommand(), {Name: "dig", Params: []rpc.Param{
+		{Name: "path", Type: rpc.String, Word: rpc.Free},
+		{Name: "options", Type: rpc.Object, Members: []string{"deep", "until"}, MemberWords: map[string]rpc.Word{"until": rpc.Either}},
+	}}}
+	dig, known := table.Find("dig")
+	require.True(t, known)
+	_, known = table.Find("dug")
+	require.False(t, known)
+	for name, word := range map[string]rpc.Word{"path": rpc.Free, "options": rpc.ByType, "deep": rpc.ByType, "until": rpc.Either} {
+		p, known := dig.Named(name)
+		require.True(t, known, name)
+		require.Equal(t, word, p.Word, name)
+		require.Equal(t, word == rpc.ByType, p.IsJSON(), name)
+	}
+	_, known = dig.Named("wide")
+	require.False(t, known)
+	verbosity, known := table[0].At(2)
+	require.True(t, known)
+	require.Equal(t, []string{"verbosity", "verbose"}, verbosity.Names())
+	require.True(t, verbosity.IsJSON())
+	address, known := table[0].At(1)
+	require.True(t, known)
+	require.False(t, address.IsJSON())
+	for _, position := range []int{-1, 3} {
+		_, known = table[0].At(position)
+		require.False(t, known)
+	}
 }

@@ -19,7 +19,7 @@ func (n blockQueries) blockStatsCommands() rpc.Table {
 		Summary: "Compute per block statistics for a given window. All amounts are in satoshis.\n" +
 			"It won't work for some heights with pruning.",
 		Params: []rpc.Param{
-			{Name: "hash_or_height", Help: "The block hash or height of the target block"},
+			{Name: "hash_or_height", Word: rpc.Either, Help: "The block hash or height of the target block"},
 			{Name: "stats", Optional: true, Help: "Values to show; all without it"},
 		},
 		Result: `{"avgfee": n, "avgfeerate": n (satoshi/vB), "feerate_percentiles": [n, n, n, n, n], "blockhash": "hex", "height": n, "ins": n, "subsidy": n, "time": n, "mediantime": n, "totalfee": n, "txs": n, "utxo_increase": n, ...}`,

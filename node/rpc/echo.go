@@ -12,7 +12,7 @@ func (n maintenance) echoCommand() rpc.Command {
 	return rpc.Command{
 		Name: "echoipc", Category: "hidden",
 		Summary: "Echo back the input argument, passing it through another process.\nThis command is for testing.",
-		Params:  []rpc.Param{{Name: "arg", Type: rpc.String, Help: "The string to echo"}},
+		Params:  []rpc.Param{{Name: "arg", Type: rpc.String, Word: rpc.Free, Help: "The string to echo"}},
 		Result:  `"str"    (string) The echoed string.`,
 		Run:     func(_ context.Context, call *rpc.Call) (any, error) { return call.Text(0, "") },
 	}

@@ -13,15 +13,15 @@ import (
 )
 
 func (n addresses) messageCommands() rpc.Table {
-	text := rpc.Param{Name: "message", Type: rpc.String, Help: "The message that was signed."}
-	toSign := rpc.Param{Name: "message", Type: rpc.String, Help: "The message to create a signature of."}
+	text := rpc.Param{Name: "message", Type: rpc.String, Word: rpc.Free, Help: "The message that was signed."}
+	toSign := rpc.Param{Name: "message", Type: rpc.String, Word: rpc.Free, Help: "The message to create a signature of."}
 	return rpc.Table{
 		{
 			Name: "verifymessage", Category: "Util", Run: n.verifyMessage,
 			Summary: "Verify a signed message.", Result: "true|false    (boolean) If the signature is verified or not.",
 			Params: []rpc.Param{
 				{Name: "address", Type: rpc.String, Help: "The bitcoin address to use for the signature."},
-				{Name: "signature", Type: rpc.String, Help: "The signature provided by the signer in base 64 encoding (see signmessage)."},
+				{Name: "signature", Type: rpc.String, Word: rpc.Free, Help: "The signature provided by the signer in base 64 encoding (see signmessage)."},
 				text,
 			},
 		},

@@ -39,7 +39,7 @@ func (n *miner) miningCommands() rpc.Table {
 			Summary: "Attempts to submit new block to network.\nSee https://en.bitcoin.it/wiki/BIP_0022 for full specification.",
 			Params: []rpc.Param{
 				{Name: "hexdata", Type: rpc.String, Help: "the hex-encoded block data to submit"},
-				{Name: "dummy", Optional: true, Help: "dummy value, for compatibility with BIP22. This value is ignored."},
+				{Name: "dummy", Word: rpc.Verbatim, Optional: true, Help: "dummy value, for compatibility with BIP22. This value is ignored."},
 			},
 		},
 		{

@@ -20,7 +20,7 @@ func (n mempoolQueries) fileCommands() rpc.Table {
 		Summary: "Import a mempool.dat file and attempt to add its contents to the mempool.\n" +
 			"Warning: Importing untrusted files is dangerous, especially if metadata from the file is taken over.",
 		Params: []rpc.Param{
-			{Name: "filepath", Type: rpc.String, Help: "The mempool file"},
+			{Name: "filepath", Type: rpc.String, Word: rpc.Free, Help: "The mempool file"},
 			{
 				Name: "options", Type: rpc.Object, Optional: true, Members: []string{"use_current_time", "apply_fee_delta_priority", "apply_unbroadcast_set"},
 				Help: "use_current_time (default: true): the time of entry is now, and not that of the file; apply_fee_delta_priority (default: false): " +

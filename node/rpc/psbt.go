@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	psbtParam        = rpc.Param{Name: "psbt", Type: rpc.String, Help: "A base64 string of a PSBT"}
+	psbtParam        = rpc.Param{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "A base64 string of a PSBT"}
 	psbtVersionParam = rpc.Param{Name: "psbt_version", Type: rpc.Number, Optional: true, Default: "2", Help: "The PSBT version number to use."}
 	psbtsParam       = rpc.Param{Name: "txs", Type: rpc.Array, Help: "The base64 strings of partially signed transactions"}
 )

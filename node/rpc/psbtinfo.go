@@ -22,7 +22,7 @@ func (n txCommands) psbtInfoCommands() rpc.Table {
 		{
 			Name: "decodepsbt", Category: "Rawtransactions", Run: n.decodePSBT,
 			Summary: "Return a JSON object representing the serialized, base64-encoded partially signed Bitcoin transaction.",
-			Params:  []rpc.Param{{Name: "psbt", Type: rpc.String, Help: "The PSBT base64 string"}},
+			Params:  []rpc.Param{{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "The PSBT base64 string"}},
 			Result: `{"tx": {...}, "global_xpubs": [{"xpub": "str", "master_fingerprint": "hex", "path": "str"}, ...], "tx_version": n, "fallback_locktime": n, ` +
 				`"input_count": n, "output_count": n, "inputs_modifiable": true|false, "outputs_modifiable": true|false, "has_sighash_single": true|false, "psbt_version": n, ` +
 				`"proprietary": [{"identifier": "hex", "subtype": n, "key": "hex", "value": "hex"}, ...], "unknown": {"key": "hex", ...}, "inputs": [...], "outputs": [...], "fee": n}` +

@@ -30,7 +30,7 @@ func (n txCommands) psbtUpdateCommands() rpc.Table {
 			Summary: "Update all segwit inputs in a PSBT with information from output descriptors, the UTXO set or the mempool.\n" +
 				"Then, sign the inputs we are able to with information from the output descriptors.",
 			Params: []rpc.Param{
-				{Name: "psbt", Type: rpc.String, Help: "The transaction base64 string"},
+				{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "The transaction base64 string"},
 				{Name: "descriptors", Type: rpc.Array, Help: list},
 				hashTypeParam("The signature hash type to sign with if not specified by the PSBT"),
 				{Name: "bip32derivs", Type: rpc.Bool, Optional: true, Default: "true", Help: "Include BIP 32 derivation paths for public keys if we know them"},

@@ -36,7 +36,7 @@ func (n *utxoQueries) utxoCommands() rpc.Table {
 			Summary: "Returns statistics about the unspent transaction output set.\nNote this call may take some time.",
 			Params: []rpc.Param{
 				{Name: "hash_type", Type: rpc.String, Optional: true, Default: "hash_serialized_3", Help: "Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'muhash', 'none'."},
-				{Name: "hash_or_height", Optional: true, Help: "The block hash or height of the target height (only available with coinstatsindex)."},
+				{Name: "hash_or_height", Word: rpc.Either, Optional: true, Help: "The block hash or height of the target height (only available with coinstatsindex)."},
 				{Name: "use_index", Type: rpc.Bool, Optional: true, Default: "true", Help: "Use coinstatsindex, if available."},
 			},
 		},

@@ -31,7 +31,7 @@ func (m commands) workerCommands() rpc.Table {
 	return rpc.Table{
 		{Name: "setworkers", Category: "Network", Summary: setWorkersSummary,
 			Params: []rpc.Param{
-				{Name: "workers", Type: rpc.Any, Help: "\"perpeer\" for a process for each connection, or the number of processes that share all connections; 0 leaves them to workers on other machines"},
+				{Name: "workers", Type: rpc.Any, Word: rpc.Either, Help: "\"perpeer\" for a process for each connection, or the number of processes that share all connections; 0 leaves them to workers on other machines"},
 			},
 			Result: "{\"leaving\": n}    (json object) how many processes are to end with their last connection", Run: m.setWorkers},
 	}
