@@ -228,8 +228,7 @@ func (s *Settings) readLine(section, line string, number int, comment bool) erro
 	if s.file[k.section] == nil {
 		s.file[k.section] = map[string][]value{}
 	}
-	s.file[k.section][k.name] = append(s.file[k.section][k.name], s.interpret(k, text, true))
-	return nil
+	return s.assign(s.file[k.section], k, text, true)
 }
 
 // checkIgnoredFile refuses to run beside a bitcoin.conf in the data directory

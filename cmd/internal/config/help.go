@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,13 +13,15 @@ func Help() string {
 	b.WriteString("Usage: bulkhead [options]\n" +
 		"       bulkhead worker|wallet|notify|gateway -ipcconnect=<address> -ipckey=<file> [options]\n" +
 		"       bulkhead bus keygen [options] <role> [<name>]\n\nBulkhead is a Bitcoin full node in watertight compartments.\n\n")
-	all := Options()
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, category := range categories() {
+	b.WriteString(ListOptions(Options(), categories()...))
+	return b.String()
+}
+
+// ListOptions is the part of a help text that lists options, by their categories.
+func ListOptions(all map[string]Option, categories ...Category) string {
+	var b strings.Builder
+	names := slices.Sorted(maps.Keys(all))
+	for _, category := range categories {
 		fmt.Fprintf(&b, "%s\n\n", category)
 		for _, name := range names {
 			if o := all[name]; o.Category == category {

@@ -74,29 +74,34 @@ func (s *Settings) layout(base string, chain chains.Chain) (*Layout, error) {
 		}
 		l.BlocksDir = filepath.Join(dir, chain.Folder)
 	}
-	inNet := func(setting, fallback string) string {
-		path := s.Text(setting, fallback)
-		if path == "" {
-			path = fallback
-		}
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(l.Net, path)
-	}
-	l.PIDFile = inNet("pid", "bitcoind.pid")
-	l.Cookie = inNet("rpccookiefile", ".cookie")
+	l.PIDFile = s.inNet(l, "pid", "bitcoind.pid")
+	l.Cookie = s.inNet(l, "rpccookiefile", cookieName)
 	if !s.Negated("debuglogfile") {
-		l.LogFile = inNet("debuglogfile", "debug.log")
+		l.LogFile = s.inNet(l, "debuglogfile", "debug.log")
 	}
 	l.Keys = filepath.Join(l.Net, "ipc")
-	l.WalletDir = inNet("walletdir", "wallets")
+	l.WalletDir = s.inNet(l, "walletdir", "wallets")
 	if s.Has("walletdir") {
 		if info, err := os.Stat(l.WalletDir); err != nil || !info.IsDir() {
 			return nil, Complain("Specified -walletdir \"%s\" does not exist", l.WalletDir)
 		}
 	}
 	return l, nil
+}
+
+// cookieName is the cookie file's, unless -rpccookiefile names another.
+const cookieName = ".cookie"
+
+// inNet returns the path that a setting names, relative to the chain's folder.
+func (s *Settings) inNet(l *Layout, setting, fallback string) string {
+	path := s.Text(setting, fallback)
+	if path == "" {
+		path = fallback
+	}
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(l.Net, path)
 }
 
 // Prepare creates the directories, private to the user.

@@ -43,14 +43,19 @@ type Option struct {
 	// Always marks an unserved setting that is harmless when it is on.
 	Always bool
 	Secret bool // masked in the log
+	// Affirmative options cannot be negated, Valued ones not be given without a value.
+	Affirmative, Valued bool
 }
 
-// Options returns all settings by name.
+// Options returns all settings of a node by name.
 func Options() map[string]Option {
+	return ByName(generalOptions(), ChainOptions(), connectionOptions(), otherOptions(), acceptedOptions(), unservedOptions())
+}
+
+// ByName puts lists of options together.
+func ByName(lists ...[]Option) map[string]Option {
 	all := map[string]Option{}
-	for _, list := range [][]Option{
-		generalOptions(), chainOptions(), connectionOptions(), otherOptions(), acceptedOptions(), unservedOptions(),
-	} {
+	for _, list := range lists {
 		for _, o := range list {
 			all[o.Name] = o
 		}
@@ -92,8 +97,9 @@ func generalOptions() []Option {
 	}
 }
 
-// chainOptions are -chain, with a short form for each chain but the default.
-func chainOptions() []Option {
+// ChainOptions are -chain, with a short form for each chain but the default, and what
+// makes a chain another one. Clients have them too.
+func ChainOptions() []Option {
 	var names []string
 	var list []Option
 	for _, c := range chains.All() {
@@ -108,8 +114,8 @@ func chainOptions() []Option {
 	)
 }
 
-// portsOf lists the default ports of all chains.
-func portsOf(port func(chains.Chain) int) string {
+// PortsOf lists the default ports of all chains.
+func PortsOf(port func(chains.Chain) int) string {
 	var list []string
 	for _, c := range chains.All() {
 		text := strconv.Itoa(port(c))
@@ -150,7 +156,7 @@ func connectionOptions() []Option {
 		{Name: "peerbloomfilters", Category: Connection, Help: "Let peers set bloom filters for blocks and transactions (BIP37), which lets them use much of our time (default: 0)"},
 		{Name: "peerblockfilters", Category: Connection, Help: "Serve compact filters of blocks to peers (BIP157); needs -blockfilterindex (default: 0)"},
 		{Name: "peertimeout", Category: Connection, Param: "=<n>", Help: "Seconds for a handshake, and until silence counts (default: 60)"},
-		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + portsOf(chains.Chain.P2PPort) + ")"},
+		{Name: "port", Category: Connection, Param: "=<port>", PerChain: true, Help: "Port for peers (default: " + PortsOf(chains.Chain.P2PPort) + ")"},
 		{Name: "proxy", Category: Connection, Param: "=<ip>[:<port>][=<network>]|unix:<path>[=<network>]", Help: "Connect by this SOCKS5 proxy, for one network only if that is named (ipv4, ipv6, onion, cjdns); may be repeated, -noproxy takes it back. Names are looked up by the proxy, and nobody may connect unless -listen or -bind is given (default port: 9050)"},
 		{Name: "proxyrandomize", Category: Connection, Help: "Give every connection by a proxy a user name and a password of its own, for which Tor takes another way (default: 1)"},
 		{Name: "seednode", Category: Connection, Param: "=<ip>", Help: "A node to ask for addresses when there are too few peers; may be repeated"},
@@ -221,7 +227,7 @@ func otherOptions() []Option {
 		{Name: "rpccookiefile", Category: RPC, Param: "=<loc>", Help: "The cookie file, relative to the chain's folder (default: .cookie)"},
 		{Name: "rpccookieperms", Category: RPC, Param: "=<who>", Help: "Who may read the cookie file: owner, group or all (default: owner)"},
 		{Name: "rpcpassword", Category: RPC, Param: "=<pw>", Secret: true, Help: "Password for JSON-RPC"},
-		{Name: "rpcport", Category: RPC, Param: "=<port>", PerChain: true, Help: "Port for JSON-RPC (default: " + portsOf(func(c chains.Chain) int { return c.RPCPort }) + ")"},
+		{Name: "rpcport", Category: RPC, Param: "=<port>", PerChain: true, Help: "Port for JSON-RPC (default: " + PortsOf(func(c chains.Chain) int { return c.RPCPort }) + ")"},
 		{Name: "rpcservertimeout", Category: RPC, Param: "=<n>", Help: "Seconds for a request to arrive (default: 30)"},
 		{Name: "rpcthreads", Category: RPC, Param: "=<n>", Help: "Calls at a time to each compartment (default: 16)"},
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
