@@ -272,7 +272,10 @@ func (g *gateway) lostWallets(ctx context.Context) []string {
 
 // logLine is what debug.log shows of a request, in Bitcoin Core's form.
 func logLine(from origin, r *request) string {
-	id := strings.Trim(string(r.id), `"`)
+	id := string(r.id)
+	if first(r.id) == '"' {
+		_ = json.Unmarshal(r.id, &id) // it is valid
+	}
 	return fmt.Sprintf("ThreadRPCServer method=%s user=%s id=%s", clean(r.method), clean(from.user), clean(id))
 }
 
