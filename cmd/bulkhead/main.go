@@ -3,6 +3,7 @@
 //	bulkhead [options]         runs a node; bulkhead -h lists the options
 //	bulkhead ROLE [options]    runs one part for a node on another machine
 //	bulkhead bus keygen ROLE   makes the key for that
+//	bulkhead cli ...           sends a command to a node, as bulkhead-cli does
 //
 // A node starts this program again for each of its compartments, with the
 // role as the only argument.
@@ -27,6 +28,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/cli"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/ship"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
@@ -40,6 +42,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "cli" {
+		os.Exit(cli.Main(ship.Name, version.Text(), os.Args[2:], ship.Commands()))
+	}
 	// Setting the title of this process overwrites the arguments.
 	child := supervise.IsChild(os.Args[1:])
 	err := run(os.Args[1:])

@@ -25,3 +25,15 @@ func (s *Settings) LoadClient(home string) (*Layout, error) {
 	l.Cookie = s.inNet(l, "rpccookiefile", cookieName)
 	return l, nil
 }
+
+// ConfigPath is the configuration file's path, whether there is such a file or not.
+func (s *Settings) ConfigPath(l *Layout) string {
+	if s.conf != "" {
+		return s.conf
+	}
+	path := s.Text("conf", fileName)
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(l.Base, path)
+}
