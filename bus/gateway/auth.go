@@ -61,9 +61,13 @@ func (c Config) login(r *http.Request) (string, bool) {
 	return user, matches == 1
 }
 
-// allowed reports whether a client's address may connect at all.
-func (c Config) allowed(remote string) bool {
-	host, _, err := net.SplitHostPort(remote)
+// allowed reports whether a client may connect at all. On a unix socket the system has
+// seen to that.
+func (c Config) allowed(r *http.Request) bool {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -259,8 +260,18 @@ func TestStrangersStayOutside(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
 	status, _ := f.post("/elsewhere", `{}`)
 	require.Equal(t, http.StatusNotFound, status)
-	require.False(t, Config{}.allowed("10.0.0.1:5"))
-	require.True(t, Config{}.allowed("[::1]:5"))
+	for _, tc := range []struct {
+		local   net.Addr
+		remote  string
+		allowed bool
+	}{
+		{&net.TCPAddr{}, "10.0.0.1:5", false}, {&net.TCPAddr{}, "[::1]:5", true}, {&net.TCPAddr{}, "@", false},
+		{&net.UnixAddr{Name: "rpc.sock", Net: "unix"}, "@", true},
+	} {
+		r := httptest.NewRequestWithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, tc.local), http.MethodPost, "/", nil)
+		r.RemoteAddr = tc.remote
+		require.Equal(t, tc.allowed, Config{}.allowed(r), tc.remote)
+	}
 }
 
 func TestOverloadIsRefused(t *testing.T) {

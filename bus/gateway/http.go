@@ -29,7 +29,7 @@ const (
 
 // ServeHTTP answers one HTTP request.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !g.cfg.allowed(r.RemoteAddr) {
+	if !g.cfg.allowed(r) {
 		g.log.Debug("HTTP request from " + r.RemoteAddr + " rejected: Client network is not allowed RPC access")
 		w.WriteHeader(http.StatusForbidden)
 		return

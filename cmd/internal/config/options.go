@@ -223,7 +223,7 @@ func otherOptions() []Option {
 		{Name: "blockmintxfee", Category: Mining, Param: "=<amt>", Help: "Fee rate in BTC/kvB below which transactions are not mined (default: 0.00000001)"},
 		{Name: "rpcallowip", Category: RPC, Param: "=<ip>", Help: "Let JSON-RPC clients from this address, network/CIDR or network/netmask connect; may be repeated"},
 		{Name: "rpcauth", Category: RPC, Param: "=<userpw>", Secret: true, Help: "Account for JSON-RPC as USER:SALT$HASH, the hash being HMAC-SHA-256; may be repeated"},
-		{Name: "rpcbind", Category: RPC, Param: "=<addr>[:port]", PerChain: true, Help: "Listen for JSON-RPC here; needs -rpcallowip; may be repeated"},
+		{Name: "rpcbind", Category: RPC, Param: "=<addr>[:port]|unix:<path>", PerChain: true, Help: "Listen for JSON-RPC here; needs -rpcallowip; may be repeated. A unix socket, whose path is relative to the chain's folder, needs none and is beside the others: only the node's own user can connect to it"},
 		{Name: "rpccookiefile", Category: RPC, Param: "=<loc>", Help: "The cookie file, relative to the chain's folder (default: .cookie)"},
 		{Name: "rpccookieperms", Category: RPC, Param: "=<who>", Help: "Who may read the cookie file: owner, group or all (default: owner)"},
 		{Name: "rpcpassword", Category: RPC, Param: "=<pw>", Secret: true, Help: "Password for JSON-RPC"},

@@ -3,13 +3,16 @@ package ship
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
 )
 
@@ -123,7 +126,8 @@ func duplicateEndpoint(list []binding) string {
 // rpcEndpoints returns where JSON-RPC clients may connect, and warnings.
 func rpcEndpoints(s *config.Settings, chain chains.Chain) (list []binding, warnings []string, err error) {
 	port := int(s.Int("rpcport", int64(chain.RPCPort)))
-	allow, bind := s.List("rpcallowip"), s.List("rpcbind")
+	allow := s.List("rpcallowip")
+	bind := slices.DeleteFunc(s.List("rpcbind"), isSocket)
 	if len(allow) == 0 || len(bind) == 0 {
 		if len(allow) > 0 {
 			warnings = append(warnings, "Option -rpcallowip was specified without -rpcbind; this doesn't usually make sense")
@@ -144,6 +148,30 @@ func rpcEndpoints(s *config.Settings, chain chains.Chain) (list []binding, warni
 		list = append(list, binding{addr: resolved})
 	}
 	return list, warnings, nil
+}
+
+// isSocket reports whether an address is a unix socket's.
+func isSocket(addr string) bool { return strings.HasPrefix(addr, p2p.UnixPrefix) }
+
+// listenRPCSockets opens the unix sockets of -rpcbind. They are beside those of TCP, and
+// -rpcallowip is not about them: the system lets only the node's own user connect.
+func listenRPCSockets(s *config.Settings, layout *config.Layout, log *slog.Logger) (listeners []supervise.Socket, err error) {
+	for _, text := range s.List("rpcbind") {
+		if !isSocket(text) {
+			continue
+		}
+		addr, err := busAddress("rpcbind", text, layout)
+		if err != nil {
+			return listeners, err
+		}
+		l, err := addr.Listen()
+		if err != nil {
+			return listeners, errors.New(busBindError(addr, err))
+		}
+		log.Info(fmt.Sprintf("Bound to %s", addr))
+		listeners = append(listeners, l.(supervise.Socket)) // one of unix is one
+	}
+	return listeners, nil
 }
 
 // withPort completes HOST or HOST:PORT; an IPv6 host with a port is in

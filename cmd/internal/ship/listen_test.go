@@ -1,6 +1,7 @@
 package ship
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -65,6 +66,8 @@ func TestWhereClientsMayConnect(t *testing.T) {
 		{[]string{"-rpcallowip=10.0.0.0/8"}, []string{"127.0.0.1:18443", "[::1]:18443"}, 1},
 		{[]string{"-rpcbind=10.0.0.1"}, []string{"127.0.0.1:18443", "[::1]:18443"}, 1},
 		{[]string{"-rpcallowip=10.0.0.0/8", "-rpcbind=10.0.0.1", "-rpcbind=[::1]:9"}, []string{"10.0.0.1:18443", "[::1]:9"}, 0},
+		{[]string{"-rpcbind=unix:rpc.sock"}, []string{"127.0.0.1:18443", "[::1]:18443"}, 0},
+		{[]string{"-rpcbind=unix:rpc.sock", "-rpcallowip=10.0.0.0/8", "-rpcbind=10.0.0.1"}, []string{"10.0.0.1:18443"}, 0},
 	} {
 		s, layout := settingsOf(t, tc.args...)
 		list, warnings, err := rpcEndpoints(s, layout.Chain)
@@ -76,6 +79,26 @@ func TestWhereClientsMayConnect(t *testing.T) {
 		require.Equal(t, tc.want, got)
 		require.Len(t, warnings, tc.warnings)
 	}
+}
+
+func TestUnixSocketsForClients(t *testing.T) {
+	s, layout := settingsOf(t, "-rpcbind=10.0.0.1", "-rpcbind=unix:rpc.sock")
+	require.NoError(t, checkPorts(s))
+	require.NoError(t, os.MkdirAll(layout.Net, 0o700))
+	listeners, err := listenRPCSockets(s, layout, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Len(t, listeners, 1)
+	info, err := os.Stat(filepath.Join(layout.Net, "rpc.sock"))
+	require.NoError(t, err)
+	require.Equal(t, os.ModeSocket|0o600, info.Mode())
+	_, err = listenRPCSockets(s, layout, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "is probably already running")
+	closeListeners(listeners)
+	require.NoFileExists(t, filepath.Join(layout.Net, "rpc.sock"))
+
+	s, layout = settingsOf(t, "-rpcbind=unix:@abstract")
+	_, err = listenRPCSockets(s, layout, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "Invalid address in -rpcbind=unix:@abstract")
 }
 
 func TestCookie(t *testing.T) {

@@ -59,7 +59,7 @@ func (s *ship) listenMetrics() ([]*net.TCPListener, error) {
 // gatewayOf is the process that serves JSON-RPC and metrics, if either is
 // wanted. The last listeners are those for metrics.
 func (p *partSettings) gatewayOf() (spec supervise.Spec, wanted bool) {
-	listeners := supervise.Sockets(slices.Concat(p.rpcs, p.metrics))
+	listeners := slices.Concat(supervise.Sockets(p.rpcs), p.further)
 	return supervise.Spec{
 		Role: roles.Gateway, Instance: "gateway", Settings: p.gateway, Listeners: listeners,
 	}, len(listeners) > 0

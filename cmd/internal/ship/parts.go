@@ -38,7 +38,7 @@ type partSettings struct {
 
 	signetChallenge string // hex; "" for the default signet's
 
-	metrics      []*net.TCPListener
+	further      []supervise.Socket // of the gateway, beside rpcs: see listenFurther
 	zmq          []supervise.Socket
 	accounts     []gateway.Account
 	workers      workerPlan

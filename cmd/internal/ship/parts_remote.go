@@ -3,6 +3,7 @@ package ship
 import (
 	"encoding/json"
 	"os"
+	"slices"
 
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 
@@ -116,6 +117,11 @@ func (r *remote) openGateway() (list []gateway.Account, remove func(), err error
 		r.logger.Warn(warning)
 	}
 	if err := r.listen(append(endpoints, metrics...)); err != nil {
+		return nil, remove, err
+	}
+	sockets, err := listenRPCSockets(r.cfg.Settings, r.cfg.Layout, r.logger)
+	r.listeners = slices.Insert(r.listeners, len(r.listeners)-len(metrics), sockets...)
+	if err != nil {
 		return nil, remove, err
 	}
 	list, cookie, err := accounts(r.cfg.Settings, r.cfg.Layout.Cookie)

@@ -1,10 +1,10 @@
 package ship
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/bulkheadnode/bulkhead/bus/msg/p2p"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 )
 
@@ -45,7 +45,7 @@ func validEndpoint(name, text string) bool {
 		if _, rest, found := strings.Cut(text, "://"); found {
 			text = rest
 		}
-	case name == "proxy" && strings.HasPrefix(text, p2p.UnixPrefix), name == "onion" && strings.HasPrefix(text, p2p.UnixPrefix):
+	case slices.Contains([]string{"proxy", "onion", "rpcbind"}, name) && isSocket(text):
 		return true
 	case name == "bind", name == "proxy":
 		if i := strings.LastIndexByte(text, '='); i >= 0 {

@@ -127,8 +127,8 @@ func (s *ship) sail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	metrics, err := s.listenMetrics()
-	defer closeListeners(metrics)
+	further, err := s.listenFurther()
+	defer closeListeners(further)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (s *ship) sail(ctx context.Context) error {
 	if s.parts, err = newPartSettings(s.cfg, p2p, rpcs, list); err != nil {
 		return err
 	}
-	s.parts.metrics = metrics
+	s.parts.further = further
 	defer closeListeners(s.parts.listenZMQ(s.logger))
 	s.readiness = newReadiness(s.parts.required())
 	return s.runParts(ctx, far)
@@ -235,6 +235,18 @@ func (s *ship) listen() (p2p, rpcs []*net.TCPListener, err error) {
 		return nil, rpcs, config.Complain("Failed to listen on any port. Use -listen=0 if you want this.")
 	}
 	return p2p, rpcs, nil
+}
+
+// listenFurther opens the unix sockets for JSON-RPC and, behind them, the sockets for
+// metrics.
+func (s *ship) listenFurther() (listeners []supervise.Socket, err error) {
+	if s.cfg.Settings.Bool("server", true) {
+		if listeners, err = listenRPCSockets(s.cfg.Settings, s.cfg.Layout, s.logger); err != nil {
+			return listeners, err
+		}
+	}
+	metrics, err := s.listenMetrics()
+	return append(listeners, supervise.Sockets(metrics)...), err
 }
 
 func orNothing(err error) []string {
