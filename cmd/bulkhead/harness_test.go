@@ -14,6 +14,7 @@ import (
 
 	// The tests run the program as a process. These imports tell the go command
 	// that their results depend on it.
+	_ "github.com/bulkheadnode/bulkhead/cmd/internal/cli"
 	_ "github.com/bulkheadnode/bulkhead/cmd/internal/ship"
 	_ "github.com/bulkheadnode/bulkhead/cmd/internal/supervise"
 )
