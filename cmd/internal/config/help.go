@@ -12,7 +12,8 @@ func Help() string {
 	var b strings.Builder
 	b.WriteString("Usage: bulkhead [options]\n" +
 		"       bulkhead worker|wallet|notify|gateway -ipcconnect=<address> -ipckey=<file> [options]\n" +
-		"       bulkhead bus keygen [options] <role> [<name>]\n\nBulkhead is a Bitcoin full node in watertight compartments.\n\n")
+		"       bulkhead bus keygen [options] <role> [<name>]\n" +
+		"       bulkhead cli [options] <command> [<argument>...]\n\nBulkhead is a Bitcoin full node in watertight compartments.\n\n")
 	b.WriteString(ListOptions(Options(), categories()...))
 	return b.String()
 }

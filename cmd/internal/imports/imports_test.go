@@ -192,6 +192,23 @@ func TestForeignLibrariesHaveOneDoor(t *testing.T) {
 	}
 }
 
+// The client of the command line is outside of a node: it gets the tables of the parts'
+// commands, and knows no part.
+func TestTheClientKnowsNoPart(t *testing.T) {
+	found := 0
+	for _, p := range packages(t) {
+		if p.path() != "cmd/internal/cli" {
+			continue
+		}
+		found++
+		for _, imported := range p.Imports {
+			rest, ours := strings.CutPrefix(imported, module)
+			require.False(t, ours && !within(rest, "bus/rpc", "bus/clock", "cmd/internal/config", "internal/bitcoin"), "%s imports %s", p.path(), imported)
+		}
+	}
+	require.Equal(t, 1, found)
+}
+
 // What the benchmarks compare the bus with is required by their module alone.
 func TestTheProgramRequiresNoLibraryOfTheBenchmarks(t *testing.T) {
 	out, err := exec.Command("go", "mod", "edit", "-json", "../../../go.mod").Output()
