@@ -447,3 +447,13 @@ func TestFailingDiskEndsTheNode(t *testing.T) {
 	_, _ = r.call("generatetoaddress", 500, address)
 	require.ErrorContains(t, <-ended, "A fatal internal error occurred")
 }
+
+func TestMemoryInfo(t *testing.T) {
+	r := newRig(t, "regtest", nil)
+	info := get[map[string]map[string]uint64](r, "getmemoryinfo")["locked"]
+	require.Equal(t, info["total"], info["used"]+info["free"])
+	require.Positive(t, info["used"])
+	require.Positive(t, info["chunks_used"])
+	r.refused(rpc.InvalidParameter, "mallocinfo mode not available", "getmemoryinfo", "mallocinfo")
+	r.refused(rpc.InvalidParameter, "unknown mode foobar", "getmemoryinfo", "foobar")
+}

@@ -158,7 +158,7 @@ func (s *Store) AppendBlock(raw []byte) (Pos, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.blocks.size > 0 && s.blocks.size+frameSize+int64(len(raw)) > s.cfg.MaxFile {
+	if s.blocks.size > 0 && s.blocks.size+frameSize+int64(len(raw)) >= s.cfg.MaxFile {
 		if err := s.nextFile(); err != nil {
 			return Pos{}, err
 		}

@@ -59,13 +59,30 @@ func (l *Leases) Grant(h Holder, missing []chainhash.Hash, max int, now time.Tim
 			continue
 		}
 		granted = append(granted, hash)
-		l.blocks[hash] = &lease{holder: h, deadline: now.Add(l.cfg.Patience)}
-		if l.holders[h] == nil {
-			l.holders[h] = map[chainhash.Hash]struct{}{}
-		}
-		l.holders[h][hash] = struct{}{}
+		l.begin(h, hash, now)
 	}
 	return granted
+}
+
+func (l *Leases) begin(h Holder, hash chainhash.Hash, now time.Time) {
+	l.blocks[hash] = &lease{holder: h, deadline: now.Add(l.cfg.Patience)}
+	if l.holders[h] == nil {
+		l.holders[h] = map[chainhash.Hash]struct{}{}
+	}
+	l.holders[h][hash] = struct{}{}
+}
+
+// Demand leases a block to h, whoever owed it before and whatever h owes; not if that
+// is the block. It reports whether it did.
+func (l *Leases) Demand(h Holder, hash chainhash.Hash, now time.Time) bool {
+	if owner, leased := l.Holder(hash, now); leased {
+		if owner == h {
+			return false
+		}
+		l.end(hash, l.blocks[hash])
+	}
+	l.begin(h, hash, now)
+	return true
 }
 
 // Delivered ends the lease of a block that has arrived, from any peer. The

@@ -82,6 +82,7 @@ func (r *Relay) Handle(mux *bus.Mux) {
 	msg.Of(p2p.SubmitHeaders).Handle(mux, r.submitHeaders)
 	msg.Of(p2p.LeaseBlocks).Handle(mux, r.lease)
 	msg.Of(p2p.ReleasePeer).Handle(mux, r.release)
+	msg.DemandBlock.Handle(mux, r.demandBlock)
 	msg.Of(p2p.SubmitBlock).Handle(mux, r.submitBlock)
 	msg.Of(p2p.SubmitCompact).Handle(mux, r.submitCompact)
 	msg.Of(p2p.FetchBlockTxs).Handle(mux, r.fetchBlockTxs)

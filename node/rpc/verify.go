@@ -17,7 +17,7 @@ const (
 )
 
 func (n maintenance) table() rpc.Table {
-	return append(slices.Concat(n.verifyCommands(), n.pruneCommands()), n.echoCommand())
+	return append(slices.Concat(n.verifyCommands(), n.pruneCommands()), n.echoCommand(), n.memoryCommand())
 }
 
 func (n maintenance) verifyCommands() rpc.Table {

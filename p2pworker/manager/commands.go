@@ -105,6 +105,7 @@ func (m commands) nodeCommands() rpc.Table {
 				{Name: "nodeid", Type: rpc.Number, Optional: true, Default: "fallback to address", Help: "The node ID (see getpeerinfo for node IDs)"},
 			},
 			Result: "null", Run: m.disconnectNode},
+		m.blockFromPeerCommand(),
 		{Name: "getaddednodeinfo", Category: "Network",
 			Summary: "Returns information about the given added node, or all added nodes\n(note that onetry addnodes are not listed here)",
 			Params:  []rpc.Param{{Name: "node", Type: rpc.String, Optional: true, Default: "all nodes", Help: "If provided, return information about this specific node, otherwise all nodes are returned."}},

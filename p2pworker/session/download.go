@@ -159,6 +159,23 @@ func (s *blockExchange) wakeDownload(ordered bool) {
 	s.requestLease(ordered)
 }
 
+// demandTime is how long a peer has for a block that a user wants from it.
+const demandTime = time.Minute
+
+// demandBlock requests a block that is leased to the peer because a user wants it.
+func (s *blockExchange) demandBlock(hash chainhash.Hash) {
+	d := &s.down
+	if _, requested := d.inFlight[hash]; requested {
+		return
+	}
+	d.inFlight[hash] = struct{}{}
+	d.order = append(d.order, hash)
+	d.patience = max(d.patience, demandTime)
+	d.deadline = s.now.Add(d.patience)
+	s.logf("net", "Requesting block %s from peer=%d", hash, s.cfg.Peer)
+	s.send(wire.CmdGetData, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessBlock, Hash: hash}}))
+}
+
 func (s *blockExchange) requestBlocks(l p2p.LeaseReply) {
 	d := &s.down
 	compact := s.prefersCompact(l.Hashes)

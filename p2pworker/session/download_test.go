@@ -283,3 +283,19 @@ func TestTheNodeTellsOfTheDownload(t *testing.T) {
 	b.logged("Peer is stalling block download, disconnecting peer=0")
 	require.NotNil(t, b.gone)
 }
+
+// What a user wants from this peer is requested once, whole, and is due in a minute.
+func TestADemandedBlockIsRequested(t *testing.T) {
+	b := synced(t)
+	wanted := chainhash.Hash{7}
+	b.step(p2p.PeerEvent{Demand: &p2p.BlockDemand{Hash: wanted}})
+	require.Equal(t, encodeInventory([]wire.InvVect{{Type: wire.InvTypeWitnessBlock, Hash: wanted}}), b.sent[len(b.sent)-1].Payload)
+	b.types()
+	b.step(p2p.PeerEvent{Demand: &p2p.BlockDemand{Hash: wanted}})
+	require.Empty(t, b.types())
+	b.tickAfter(demandTime)
+	require.Nil(t, b.gone)
+	b.tickAfter(1)
+	require.NotNil(t, b.gone)
+	require.Equal(t, p2p.BlockTimeout, b.gone.Code)
+}

@@ -147,6 +147,9 @@ func (s *Session) hear(ev p2p.PeerEvent) {
 	if blamed := ev.Blamed; blamed != nil {
 		s.judgeBlock(p2p.SubmitReply{Reject: blamed.Reason, Misbehaving: true})
 	}
+	if ev.Demand != nil && s.hs.complete {
+		s.demandBlock(ev.Demand.Hash)
+	}
 	if ev.Stalls {
 		s.stalls()
 	}

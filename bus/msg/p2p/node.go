@@ -25,6 +25,13 @@ type PeerEvent struct {
 	Headers bool `cbor:"6,keyasint,omitempty"`
 	// Txs: there may be transactions to request that others were to deliver.
 	Txs bool `cbor:"7,keyasint,omitempty"`
+	// Demand: a user wants a block from this peer.
+	Demand *BlockDemand `cbor:"8,keyasint,omitempty"`
+}
+
+// BlockDemand names a block whose header the node has.
+type BlockDemand struct {
+	Hash chainhash.Hash `cbor:"1,keyasint"`
 }
 
 // PeerBlamed says that a block which the peer sent earlier proved invalid, and

@@ -47,7 +47,7 @@ func Table(commands Commands) rights.Table {
 			Hear:    links(Worker, Wallet),
 		},
 		Peers: {
-			Call:     []string{"bus.registry", "node.chain.*", "node.private.*", "ship.worker.*", "ship.peers.*", "ship.compartments"},
+			Call:     []string{"bus.registry", "node.chain.*", "node.private.*", "node.demand.*", "ship.worker.*", "ship.peers.*", "ship.compartments"},
 			Offer:    append(offered(Peers), "peers.*"),
 			Publish:  []string{"peers.*"},
 			Hear:     append(links(Worker), "node.tip", "ship.*"),
