@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -55,7 +56,12 @@ func (n addresses) validateAddress(_ context.Context, call *rpc.Call) (any, erro
 	}
 	script, err := address.Script(text, n.Params.Params)
 	if err != nil {
-		return invalidAddress{Locations: []int{}, Error: err.Error()}, nil
+		invalid := invalidAddress{Locations: []int{}, Error: err.Error()}
+		var bad *address.BadBech32
+		if errors.As(err, &bad) {
+			invalid.Locations = append(invalid.Locations, bad.Positions...)
+		}
+		return invalid, nil
 	}
 	return validAddress{IsValid: true, Description: address.Describe(script, n.Params.Params)}, nil
 }

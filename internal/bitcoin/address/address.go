@@ -45,14 +45,15 @@ func segwitAddress(version int, program []byte, net *chaincfg.Params) string {
 }
 
 // Script returns the output script that pays to an address of a chain (base58
-// or BIP173, BIP350), or an error with Bitcoin Core's text.
+// or BIP173, BIP350), or an error with Bitcoin Core's text, a *BadBech32 if it can be
+// told where it is wrong.
 func Script(text string, net *chaincfg.Params) ([]byte, error) {
-	if prefix := net.Bech32HRPSegwit + "1"; strings.HasPrefix(strings.ToLower(text), prefix) {
+	if strings.HasPrefix(strings.ToLower(text), net.Bech32HRPSegwit) {
 		return segwitScript(text, net)
 	}
 	payload, id, err := base58.CheckDecode(text)
-	if err != nil {
-		return nil, base58Error(text, net, err)
+	if err != nil || len(payload) > 20 {
+		return nil, base58Error(text)
 	}
 	switch {
 	case len(payload) == 20 && id == net.PubKeyHashAddrID:
@@ -66,25 +67,27 @@ func Script(text string, net *chaincfg.Params) ([]byte, error) {
 	return nil, wording.Errorf("Invalid or unsupported Base58-encoded address.")
 }
 
-func base58Error(text string, net *chaincfg.Params, err error) error {
-	if _, _, bechErr := bech32.DecodeNoLimit(text); bechErr == nil {
-		return wording.Errorf("Invalid or unsupported prefix for Segwit (Bech32) address (expected %s, got %s).",
-			net.Bech32HRPSegwit, text[:strings.LastIndexByte(text, '1')])
+// base58Error tells why a text that has no right checksum, or is longer than an address
+// may be, is none.
+func base58Error(text string) error {
+	const longest = 100 // bytes of what is told to be base58 at all
+	if raw := base58.Decode(text); len(raw) == 0 && text != "" || len(raw) > longest {
+		return wording.Errorf("Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
 	}
-	if err == base58.ErrChecksum {
-		return wording.Errorf("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
-	}
-	return wording.Errorf("Invalid or unsupported Segwit (Bech32) or Base58 encoding.")
+	return wording.Errorf("Invalid checksum or length of Base58 address (P2PKH or P2SH)")
 }
 
 func segwitScript(text string, net *chaincfg.Params) ([]byte, error) {
 	fail := func(reason string) ([]byte, error) { return nil, fmt.Errorf("%s", reason) }
-	_, groups, checksum, err := bech32.DecodeGeneric(text)
+	prefix, groups, checksum, err := bech32.DecodeGeneric(text)
 	if err != nil {
-		return fail("Invalid Bech32 checksum")
+		return nil, locate(text)
 	}
 	if len(groups) == 0 {
 		return fail("Empty Bech32 data section")
+	}
+	if prefix != net.Bech32HRPSegwit {
+		return nil, wrongPrefix(net.Bech32HRPSegwit, prefix)
 	}
 	version := groups[0]
 	switch {

@@ -27,12 +27,13 @@ func TestKnownVectors(t *testing.T) {
 		require.Equal(t, got, again)
 	}
 	for text, reason := range map[string]string{
-		"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh": "Version 0 witness address must use Bech32 checksum",
-		"BC1QR508D6QEJXTDG4Y5R3ZARVARYV98GJ9P":       "Invalid Bech32 v0 address program size (16 bytes), per BIP141",
-		"bc1pw5dgrnzv":                               "Invalid Bech32 address program size (1 byte)",
-		"tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx": "Invalid or unsupported prefix for Segwit (Bech32) address (expected bc, got tb).",
-		"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb":         "Invalid checksum or length of Base58 address (P2PKH or P2SH)",
-		"asfah14i8fajz0123f":                         "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
+		"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh":   "Version 0 witness address must use Bech32 checksum",
+		"BC1QR508D6QEJXTDG4Y5R3ZARVARYV98GJ9P":         "Invalid Bech32 v0 address program size (16 bytes), per BIP141",
+		"bc1pw5dgrnzv":                                 "Invalid Bech32 address program size (1 byte)",
+		"tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx":   "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
+		"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080": "Invalid or unsupported prefix for Segwit (Bech32) address (expected bc, got bcrt).",
+		"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb":           "Invalid checksum or length of Base58 address (P2PKH or P2SH)",
+		"asfah14i8fajz0123f":                           "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
 	} {
 		_, err := address.Script(text, net)
 		require.EqualError(t, err, reason, text)
