@@ -60,11 +60,15 @@ const maxEcho = 10
 // echo returns its arguments, for tests of clients.
 func echo(name string, word rpc.Word) rpc.Command {
 	c := rpc.Command{
-		Name: name, Category: "hidden", Summary: "Echoes its arguments back. For testing only.",
+		Name: name, Category: "hidden", Summary: "Echoes its arguments back. For testing only.\n" +
+			"It fails like a defect when arg9=trigger_internal_bug is passed.",
 		Run: func(_ context.Context, call *rpc.Call) (any, error) {
 			args := []json.RawMessage{}
 			for i := range call.Len() {
 				args = append(args, call.Raw(i))
+			}
+			if len(args) == maxEcho && string(args[maxEcho-1]) == `"trigger_internal_bug"` {
+				return nil, rpc.Errorf(rpc.MiscError, `Internal bug detected: request.params[9].get_str() != "trigger_internal_bug"`)
 			}
 			return args, nil
 		},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Names makes durable which names a folder has: without it a file that was
@@ -26,7 +27,12 @@ func Names(dir string) error {
 // is a symbolic link, the link is replaced.
 func Replace(path string, data []byte, perm os.FileMode) error {
 	dir, name := filepath.Split(path)
-	temporary := filepath.Join(dir, "."+name+".new")
+	return ReplaceBy(filepath.Join(dir, "."+name+".new"), path, data, perm)
+}
+
+// ReplaceBy is Replace with a name of the caller's, in the same folder, for the file
+// until it is complete.
+func ReplaceBy(temporary, path string, data []byte, perm os.FileMode) error {
 	if err := write(temporary, data, perm); err != nil {
 		return errors.Join(err, removeIfThere(temporary))
 	}
@@ -56,7 +62,8 @@ func write(path string, data []byte, perm os.FileMode) error {
 }
 
 func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+	// A folder of that name is somebody else's.
+	if err := syscall.Unlink(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil

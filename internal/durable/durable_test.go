@@ -68,3 +68,13 @@ func requireNames(t *testing.T, dir string, names ...string) {
 	}
 	require.Equal(t, names, found)
 }
+
+// A folder in the way is not removed, even an empty one.
+func TestReplaceLeavesAFolderAlone(t *testing.T) {
+	dir := t.TempDir()
+	temporary := filepath.Join(dir, "cookie.tmp")
+	require.NoError(t, os.Mkdir(temporary, 0o700))
+	require.Error(t, ReplaceBy(temporary, filepath.Join(dir, "cookie"), []byte("new"), 0o600))
+	require.DirExists(t, temporary)
+	require.NoFileExists(t, filepath.Join(dir, "cookie"))
+}

@@ -109,6 +109,9 @@ func TestUnservedSettingsAreRefused(t *testing.T) {
 	s, _, err = load(t, "signer=x\npersistmempool=0\n", "-walletbroadcast=0", "-v2transport=0", "-walletrbf=1", "-nolistenonion")
 	require.NoError(t, err)
 	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -signer, -walletbroadcast=0.")
+	s, _, err = load(t, "signer=x\n", "-walletbroadcast=0", "-addresstype=legacy", "-disablewallet")
+	require.NoError(t, err)
+	require.NoError(t, s.CheckUnserved(), "without wallets it asks for nothing")
 }
 
 func TestSecretsAreMasked(t *testing.T) {

@@ -118,7 +118,7 @@ func (l *Layout) Prepare() error {
 func (s *Settings) CheckUnserved() error {
 	var asked []string
 	for name, option := range s.options {
-		if !option.Unserved || !s.Has(name) {
+		if !option.Unserved || !s.Has(name) || option.OfWallets && s.Bool("disablewallet", false) {
 			continue
 		}
 		text := s.Text(name, "")

@@ -42,7 +42,9 @@ type Option struct {
 	Unserved bool
 	// Always marks an unserved setting that is harmless when it is on.
 	Always bool
-	Secret bool // masked in the log
+	// OfWallets marks an unserved setting that asks for nothing with -disablewallet.
+	OfWallets bool
+	Secret    bool // masked in the log
 	// Affirmative options cannot be negated, Valued ones not be given without a value.
 	Affirmative, Valued bool
 }
@@ -269,15 +271,23 @@ func acceptedOptions() []Option {
 // ask for nothing if that is empty.
 func unservedOptions() []Option {
 	var options []Option
-	for _, name := range []string{"acceptstalefeeestimates", "daemon", "daemonwait", "natpmp", "rest", "rpcwhitelistdefault", "walletcrosschain"} {
+	for _, name := range []string{"acceptstalefeeestimates", "daemon", "daemonwait", "natpmp", "rest", "rpcwhitelistdefault"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
-	for _, name := range []string{"alertnotify", "rpcwhitelist", "signer", "signetseednode", "walletnotify"} {
+	for _, name := range []string{"alertnotify", "rpcwhitelist", "signetseednode"} {
 		options = append(options, Option{Name: name, Unserved: true, Param: "=<value>"})
 	}
+	for _, name := range []string{
+		"addresstype", "changetype", "consolidatefeerate", "discardfee", "maxapsfee", "maxtxfee", "signer", "txconfirmtarget", "walletnotify",
+	} {
+		options = append(options, Option{Name: name, Unserved: true, OfWallets: true, Param: "=<value>"})
+	}
+	for _, name := range []string{"avoidpartialspends", "walletcrosschain"} {
+		options = append(options, Option{Name: name, Unserved: true, OfWallets: true})
+	}
 	// These are always done: it is their absence that is not served.
-	return append(options,
-		Option{Name: "walletbroadcast", Unserved: true, Always: true},
-		Option{Name: "walletrbf", Unserved: true, Always: true},
-	)
+	for _, name := range []string{"spendzeroconfchange", "walletbroadcast", "walletrbf", "walletrejectlongchains"} {
+		options = append(options, Option{Name: name, Unserved: true, OfWallets: true, Always: true})
+	}
+	return options
 }

@@ -70,7 +70,7 @@ func cookieMode(who string) (os.FileMode, error) {
 
 // writeCookie replaces the cookie file in one step.
 func writeCookie(path, content string, mode os.FileMode) error {
-	if err := durable.Replace(path, []byte(content), mode); err != nil {
+	if err := durable.ReplaceBy(path+".tmp", path, []byte(content), mode); err != nil {
 		return config.Complain("Unable to write cookie authentication file %s: %v", path, err)
 	}
 	return nil
