@@ -2,6 +2,9 @@ package part
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
@@ -22,7 +25,7 @@ func (e Env) logging() rpc.Command {
 		Summary: "Gets and sets the logging configuration of all processes.\n" +
 			"Without an argument, returns the categories and whether each is being debug logged.\n" +
 			"With arguments, adds categories to debug logging or removes them, and returns the same.\n" +
-			"What is in both lists ends up excluded. \"all\" and \"1\" stand for all categories.",
+			"What is in both lists ends up excluded. \"all\" and \"1\" stand for all categories." + e.validCategories(),
 		Params: []rpc.Param{
 			{Name: "include", Type: rpc.Array, Optional: true, Help: "The categories to add to debug logging."},
 			{Name: "exclude", Type: rpc.Array, Optional: true, Help: "The categories to remove from debug logging."},
@@ -44,4 +47,12 @@ func (e Env) logging() rpc.Command {
 			return e.Categories.Active(), nil
 		},
 	}
+}
+
+func (e Env) validCategories() string {
+	if e.Categories == nil {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(e.Categories.Active()))
+	return "\nThe valid logging categories are: " + strings.Join(names, ", ")
 }

@@ -91,3 +91,16 @@ func TestCategoriesAreSwitchedLive(t *testing.T) {
 	require.False(t, ok)
 	require.Equal(t, "nett", unknown)
 }
+
+// A category of the past may be named: nothing changes.
+func TestACategoryThatIsGone(t *testing.T) {
+	live := logging.NewLive(logging.Config{Categories: []string{"net"}})
+	before := live.Active()
+	require.NotContains(t, before, logging.Gone)
+	_, ok := live.Change([]string{logging.Gone}, []string{logging.Gone})
+	require.True(t, ok)
+	require.Equal(t, before, live.Active())
+	unknown, ok := live.Change([]string{"libevents"}, nil)
+	require.False(t, ok)
+	require.Equal(t, "libevents", unknown)
+}

@@ -11,10 +11,13 @@ import (
 func Categories() []string {
 	return []string{
 		"addrman", "bench", "blockstorage", "cmpctblock", "coindb", "estimatefee", "http", "i2p", "ipc", "kernel", "leveldb",
-		"libevent", "lock", "mempool", "mempoolrej", "net", "privatebroadcast", "proxy", "prune", "qt", "rand", "reindex",
+		"lock", "mempool", "mempoolrej", "net", "privatebroadcast", "proxy", "prune", "qt", "rand", "reindex",
 		"rpc", "scan", "selectcoins", "tor", "txpackages", "txreconciliation", "validation", "walletdb", "zmq",
 	}
 }
+
+// Gone is a category that has no lines any more. It may be named, and nothing changes.
+const Gone = "libevent"
 
 // Live is a Config whose categories may be changed while loggers go by it. Its
 // methods may be called from any goroutine.
@@ -38,7 +41,7 @@ func (l *Live) Config() Config { return *l.cfg.Load() }
 // returned, and nothing is changed.
 func (l *Live) Change(include, exclude []string) (unknown string, ok bool) {
 	for _, name := range slices.Concat(include, exclude) {
-		if name != "all" && name != "1" && !slices.Contains(Categories(), name) {
+		if name != "all" && name != "1" && name != Gone && !slices.Contains(Categories(), name) {
 			return name, false
 		}
 	}

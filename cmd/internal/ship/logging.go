@@ -55,11 +55,30 @@ func categoryList(s *config.Settings, name string) ([]string, error) {
 			list = append(list, "all")
 		case slices.Contains(logging.Categories(), category):
 			list = append(list, category)
+		case category == logging.Gone: // introduce tells
 		default:
 			return nil, config.Complain("Unsupported logging category -%s=%s.", name, category)
 		}
 	}
 	return list, nil
+}
+
+// goneTeller tells who names a category that has no lines any more.
+type goneTeller struct {
+	*logging.Live
+	log *slog.Logger
+}
+
+// Change is that of Live.
+func (g goneTeller) Change(include, exclude []string) (unknown string, ok bool) {
+	noteGone(g.log, include, exclude)
+	return g.Live.Change(include, exclude)
+}
+
+func noteGone(log *slog.Logger, lists ...[]string) {
+	if slices.Contains(slices.Concat(lists...), logging.Gone) {
+		log.Warn(fmt.Sprintf("The logging category `%s` is deprecated, does nothing, and will be removed", logging.Gone))
+	}
 }
 
 // readLevel reads LEVEL or CATEGORY:LEVEL.

@@ -182,6 +182,7 @@ func (s *ship) introduce() {
 	for _, note := range settings.Notes {
 		log.Info(note)
 	}
+	noteGone(log, settings.List("debug"), settings.List("debugexclude"))
 	if slices.ContainsFunc(settings.List("addnode"), blank) {
 		log.Warn("Ignoring empty -addnode value")
 	}
@@ -299,7 +300,7 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 		_ = s.broker.Serve(life, ours, broker.Identity{Role: roles.Supervisor, Instance: supervisorInstance})
 	})
 	env := part.Env{
-		Name: supervisorInstance, Link: theirs, Logger: s.logger, Categories: s.logConfig, Clock: s.clock, Mockable: regtest,
+		Name: supervisorInstance, Link: theirs, Logger: s.logger, Categories: goneTeller{s.logConfig, s.logger}, Clock: s.clock, Mockable: regtest,
 	}
 	return env.Serve(life, s.mux(), s.table(), func(life context.Context, conn *bus.Conn) error {
 		s.conn.Store(conn)
