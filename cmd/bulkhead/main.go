@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"slices"
@@ -28,6 +29,7 @@ import (
 
 	"github.com/bulkheadnode/bulkhead/bus/gateway"
 	"github.com/bulkheadnode/bulkhead/bus/part"
+	"github.com/bulkheadnode/bulkhead/cmd/internal/background"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/cli"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/config"
 	"github.com/bulkheadnode/bulkhead/cmd/internal/ship"
@@ -42,14 +44,19 @@ import (
 )
 
 func main() {
+	behind := background.Begun()
 	if len(os.Args) > 1 && os.Args[1] == "cli" {
 		os.Exit(cli.Main(ship.Name, version.Text(), os.Args[2:], ship.Commands()))
 	}
 	// Setting the title of this process overwrites the arguments.
 	child := supervise.IsChild(os.Args[1:])
-	err := run(os.Args[1:])
+	err := run(os.Args[1:], behind)
 	if errors.Is(err, supervise.ErrTerminated) {
 		os.Exit(supervise.TerminatedStatus)
+	}
+	var ended *exec.ExitError
+	if errors.As(err, &ended) { // in the background, having told why
+		os.Exit(max(ended.ExitCode(), 1))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", prefix(err), err)
@@ -77,7 +84,7 @@ func prefix(err error) string {
 	return "Error: "
 }
 
-func run(args []string) error {
+func run(args []string, behind *background.Child) error {
 	syscall.Umask(0o077) // what a node writes is its owner's alone
 	if len(args) > 0 {
 		role := rights.Role(args[0])
@@ -97,7 +104,7 @@ func run(args []string) error {
 	if err != nil || settings == nil {
 		return err
 	}
-	return sail(settings)
+	return sail(settings, behind)
 }
 
 // parse reads the command line; nil settings tell that it asked for no more
@@ -170,6 +177,9 @@ func remote(role rights.Role, run supervise.Part, args []string) error {
 	if err != nil {
 		return err
 	}
+	if settings.Bool("daemon", false) || settings.Bool("daemonwait", false) {
+		return config.Complain("-daemon and -daemonwait are for a whole node.")
+	}
 	ctx, hangups, release := catchSignals()
 	defer release()
 	return ship.RunRemote(ctx, ship.RemoteConfig{
@@ -177,7 +187,7 @@ func remote(role rights.Role, run supervise.Part, args []string) error {
 	})
 }
 
-func sail(settings *config.Settings) error {
+func sail(settings *config.Settings, child *background.Child) error {
 	layout, err := load(settings)
 	if err != nil {
 		return err
@@ -186,11 +196,20 @@ func sail(settings *config.Settings) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
+	wait := settings.Bool("daemonwait", false)
+	if child == nil && (wait || settings.Bool("daemon", false)) {
+		fmt.Println(ship.Name + " starting")
+		return background.Start(executable, os.Args[1:], wait, os.Stderr)
+	}
+	ready := func() error { return nil }
+	if child != nil {
+		ready = child.Ready
+	}
 	ctx, hangups, release := catchSignals()
 	defer release()
 	return ship.Run(ctx, ship.Config{
 		Settings: settings, Layout: layout, Version: version.Number, Executable: executable, Parts: parts(),
-		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())), Hangups: hangups,
+		Stdout: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd())), Hangups: hangups, Ready: ready,
 	})
 }
 

@@ -93,6 +93,8 @@ func generalOptions() []Option {
 		{Name: "reindex-chainstate", Category: General, Help: "Make the UTXO set anew from the indexed blocks; not for a pruned node"},
 		{Name: "txindex", Category: General, Help: "Keep where every transaction is, for getrawtransaction (default: 0)"},
 		{Name: "txospenderindex", Category: General, Help: "Keep which transaction spent each output, for gettxspendingprevout (default: 0)"},
+		{Name: "daemon", Category: General, Help: "Go on in the background, and give the terminal back at once (default: 0)"},
+		{Name: "daemonwait", Category: General, Help: "Likewise, when the node is ready: the exit status tells if it is (default: 0)"},
 		{Name: "blocknotify", Category: General, Param: "=<cmd>", Help: "Shell command to run for every block that joins the chain, with its hash for %s; not in the initial download"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
@@ -271,7 +273,7 @@ func acceptedOptions() []Option {
 // ask for nothing if that is empty.
 func unservedOptions() []Option {
 	var options []Option
-	for _, name := range []string{"acceptstalefeeestimates", "daemon", "daemonwait", "natpmp", "rest", "rpcwhitelistdefault"} {
+	for _, name := range []string{"acceptstalefeeestimates", "natpmp", "rest", "rpcwhitelistdefault"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
 	for _, name := range []string{"alertnotify", "rpcwhitelist", "signetseednode"} {

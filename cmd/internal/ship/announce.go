@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // announce says that the node is ready: in the log, to the user at the
@@ -17,6 +19,12 @@ func (s *ship) announce(ctx context.Context) {
 	s.logger.Info(fmt.Sprintf("All compartments are afloat after %d ms", time.Since(s.started).Milliseconds()))
 	if s.cfg.Terminal && !s.logConfig.Config().Console {
 		fmt.Fprint(s.cfg.Stdout, s.greeting())
+	}
+	tellManager(s.logger, daemon.SdNotifyReady)
+	if s.cfg.Ready != nil {
+		if err := s.cfg.Ready(); err != nil {
+			s.logger.Warn("Telling that the node is ready: " + err.Error())
+		}
 	}
 	if command := s.cfg.Settings.Text("startupnotify", ""); command != "" {
 		s.notify(ctx, command, func() {})

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/bulkheadnode/bulkhead/bus/msg/roles"
 	"github.com/bulkheadnode/bulkhead/bus/rights"
 
@@ -48,6 +50,8 @@ type Config struct {
 	Terminal   bool // Stdout is one: tell the user where things are
 	// Hangups tells of SIGHUP, at which debug.log is opened anew.
 	Hangups <-chan os.Signal
+	// Ready is called when the node is; nil for nothing.
+	Ready func() error
 }
 
 // ship is a running node.
@@ -306,8 +310,12 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 		s.conn.Store(conn)
 		err := s.blockNotify(life, conn)
 		if err == nil {
+			err = s.serveManager(life, conn)
+		}
+		if err == nil {
 			err = s.steer(ctx, life)
 		}
+		tellManager(s.logger, daemon.SdNotifyStopping)
 		s.notifyEnd(life)
 		return errors.Join(err, s.stopAll())
 	})
