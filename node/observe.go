@@ -65,6 +65,7 @@ func (n observer) observeStep(ev chain.Event) {
 		n.log.Info("Block validation error: " + ev.Reject.Error())
 		n.log.Info(fmt.Sprintf("InvalidChainFound: invalid block=%s  height=%d  log2_work=%f  date=%s",
 			ev.Node.Hash, ev.Node.Height, log2Work(ev.Node), ev.Node.ISOTime()))
+		n.compareRefused(n.owner.Chain().View().Tip())
 	case chain.Lost:
 		n.lost.Add(1)
 		n.log.Error(fmt.Sprintf("%v; the block is downloaded again", ev.Damage))
@@ -85,6 +86,9 @@ func (n observer) tipChanged(ev chainstate.TipChanged) {
 		if !ev.Initial {
 			headers = append(headers, c.Node.AppendHeader(nil))
 		}
+	}
+	if view := n.owner.Chain().View(); !view.Initial {
+		n.lookAround(view.Tip())
 	}
 	n.tips.Set(ev.Tip.Height)
 	n.relay.TipReached(ev.Tip.Height)

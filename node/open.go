@@ -46,6 +46,7 @@ func (n *node) open() error {
 	if err := n.disk.open(); err != nil {
 		return err
 	}
+	n.unknown = chain.NewUnknownRules(n.params)
 	n.feed = feed.New(feed.Config{
 		Events: n.cfg.Events, Tip: n.tip, TxRate: min(max(n.cfg.TxRate, 1), maxTxRate), Clock: n.env.Clock, Log: n.log,
 		Best: func(wtxids []chainhash.Hash) []chainhash.Hash { return n.owner.Pool().Best(wtxids) },

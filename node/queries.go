@@ -76,7 +76,7 @@ func (n *node) commands() rpc.Table {
 			},
 		},
 		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Pools: n.pools, Indexes: n.indexes, Tips: n.tips,
-		MinRate: n.owner.MinRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Now: n.now, Log: n.log,
+		MinRate: n.owner.MinRate, DiskSize: n.blocks.DiskSize, Loaded: n.loaded.Load, Warnings: n.warnings.List, Now: n.now, Log: n.log,
 	}))
 }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
 	"github.com/bulkheadnode/bulkhead/node/relay"
 	"github.com/bulkheadnode/bulkhead/node/tipwatch"
+	"github.com/bulkheadnode/bulkhead/node/warnings"
 	"github.com/bulkheadnode/bulkhead/node/watch"
 )
 
@@ -75,6 +76,9 @@ type node struct {
 	pools   *poolfile.Files
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
+	warnings warnings.Set
+	unknown  *chain.UnknownRules // used by the observer
+
 	stopping func() bool // whether Run is to end
 
 	loaded  atomic.Bool   // what is on disk is connected, and -loadblock imported
@@ -112,6 +116,7 @@ func Run(ctx context.Context, env part.Env, cfg Config) error {
 func (n *node) handle(mux *bus.Mux) {
 	msg.GetTip.Handle(mux, n.getTip)
 	msg.GetBlock.Handle(mux, n.getBlock)
+	msg.GetWarnings.Handle(mux, n.getWarnings)
 	msg.GetTxRates.Handle(mux, func(context.Context, bus.None) (msg.TxRates, error) { return n.feed.TxRates(), nil })
 	n.watch.Handle(mux, watch.Source{
 		Chain: n.owner.Chain(), Pool: n.owner.Pool(),

@@ -38,7 +38,7 @@ func bodies() []any {
 		new(msg.KeptBody), new(msg.EndedPeersBody), new(msg.OpenFileRequest), new(msg.FileNumber), new(msg.CloseFileRequest), new(msg.PeersFileBody), new(msg.ProveTorRequest), new(msg.ProveTorReply), new(msg.CompartmentEvent),
 		new(p2p.AddAddressesRequest), new(p2p.GetAddressesRequest), new(p2p.AddressesReply),
 		new(p2p.CountUploadRequest), new(p2p.CountUploadReply), new(p2p.SelfAddressRequest), new(p2p.SelfAddressReply), new(p2p.RelayTxsRequest), new(p2p.RelayTxsReply), new(p2p.ProtectPeerRequest), new(p2p.ProtectPeerReply),
-		new(p2p.TakePrivateRequest), new(p2p.TakePrivateReply), new(p2p.ConfirmPrivateRequest), new(msg.WantPrivateRequest), new(msg.WantPrivateReply), new(msg.DemandBlockRequest), new(msg.DemandBlockReply),
+		new(p2p.TakePrivateRequest), new(p2p.TakePrivateReply), new(p2p.ConfirmPrivateRequest), new(msg.WantPrivateRequest), new(msg.WantPrivateReply), new(msg.WarningsReply), new(msg.WarnedEvent), new(msg.DemandBlockRequest), new(msg.DemandBlockReply),
 	}
 }
 

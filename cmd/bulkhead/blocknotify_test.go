@@ -65,3 +65,26 @@ func membersOf(group int) (alive []string) {
 	}
 	return alive
 }
+
+// Of a warning the user's command gets the text, as one word, once.
+func TestACommandIsRunForAWarning(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "alerts")
+	n := startNode(t, "regtest", "-noconnect", "-disablewallet", "-alertnotify=echo %s >> "+file)
+	blocks := n.must("generatetoaddress", 10, someAddress).([]any)
+	n.must("invalidateblock", blocks[1])
+	const text = "Warning: Found invalid chain more than 6 blocks longer than our best chain."
+	n.eventually("the alert", func() error {
+		raw, err := os.ReadFile(file)
+		if err == nil && !strings.Contains(string(raw), text) {
+			err = fmt.Errorf("the file has %q", raw)
+		}
+		return err
+	})
+	require.Contains(t, n.object("getnetworkinfo")["warnings"].([]any)[0], text)
+	n.must("reconsiderblock", blocks[1])
+	require.Empty(t, n.object("getnetworkinfo")["warnings"])
+	n.stop()
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(raw), text))
+}

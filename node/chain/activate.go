@@ -351,6 +351,7 @@ func (e *branches) markFailed(n *BlockNode) {
 	for _, m := range e.tree.nodes {
 		if m.Ancestor(n.Height) == n && m.status&failed == 0 {
 			m.status |= failed
+			e.tree.noteRefused(m)
 			e.tree.dirty[m] = struct{}{}
 			delete(e.candidates, m)
 		}

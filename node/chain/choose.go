@@ -67,10 +67,14 @@ func (e *branches) Reconsider(hash chainhash.Hash) error {
 		return fmt.Errorf("%w: %s", ErrUnknown, hash)
 	}
 	e.tree.mu.Lock()
+	e.tree.refused.Store(nil)
 	for _, m := range e.tree.nodes {
 		if m.status&failed != 0 && (m.Ancestor(n.Height) == n || n.Ancestor(m.Height) == m) {
 			m.status &^= failed
 			e.tree.dirty[m] = struct{}{}
+		}
+		if m.status&failed != 0 {
+			e.tree.noteRefused(m)
 		}
 	}
 	e.tree.mu.Unlock()

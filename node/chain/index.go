@@ -104,6 +104,9 @@ func (t *tree) link(s *stored, p *consensus.Params) error {
 	if parent != nil && parent.status&failed != 0 {
 		n.status |= failed
 	}
+	if n.status&failed != 0 {
+		t.noteRefused(n)
+	}
 	t.nodes[n.Hash] = n
 	return nil
 }

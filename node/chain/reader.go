@@ -25,6 +25,10 @@ type Reader struct {
 	uncommitted uncommitted // what the UTXO set is ahead of view
 }
 
+// Refused returns the block with the most work of those that were refused, with what is
+// on top of such; nil if there is none.
+func (r *Reader) Refused() *BlockNode { return r.tree.refused.Load() }
+
 // View returns the best chain of this moment.
 func (r *Reader) View() *View { return r.view.Load() }
 

@@ -3,6 +3,7 @@ package chain
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 
@@ -19,6 +20,16 @@ type tree struct {
 
 	// assumed is the set that the chain begins with; nil for one of its own.
 	assumed *consensus.AssumedSet
+
+	// refused is the node with the most work of those that failed, nil if none did.
+	refused atomic.Pointer[BlockNode]
+}
+
+// noteRefused is called with every node that has failed, by who writes.
+func (t *tree) noteRefused(n *BlockNode) {
+	if most := t.refused.Load(); most == nil || n.Work.Cmp(most.Work) > 0 {
+		t.refused.Store(n)
+	}
 }
 
 func newTree() *tree {

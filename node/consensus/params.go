@@ -17,6 +17,9 @@ type Params struct {
 	*chaincfg.Params         // magic, genesis, address prefixes
 	Name             string  // one of package chains
 	PowLimit         Uint256 // greatest target
+	// WarningHeight is from where versions of blocks tell of rules that we do not know:
+	// below, they told of those that we know by their heights.
+	WarningHeight    int32
 	Interval         int32   // blocks between changes of difficulty
 	Spacing          int64   // seconds between blocks that the difficulty aims at
 	MinDifficulty    bool    // testnets: a late block may be easy
@@ -113,6 +116,7 @@ func mustNumber(text string) Uint256 {
 }
 
 func (p *Params) setMain() {
+	p.WarningHeight = 711648
 	p.PruneAfterHeight = 100_000
 	p.SyncPeriod, p.SyncBuffer = 641, 15218
 	p.BIP34Height, p.BIP65Height, p.BIP66Height, p.CSVHeight, p.SegwitHeight = 227931, 388381, 363725, 419328, 481824
@@ -134,7 +138,7 @@ func (p *Params) setTestnet3() {
 	}
 	p.MinDifficulty = true
 	p.SyncPeriod, p.SyncBuffer = 673, 14460
-	p.TestDummy.Threshold = 1512
+	p.TestDummy.Threshold, p.WarningHeight = 1512, 2013984
 	p.MinimumWork = mustNumber("0000000000000000000000000000000000000000000017dde1c649f3708d14b6")
 	p.AssumeValid = mustHash("000000007a61e4230b28ac5cb6b5e5a0130de37ac1faf2f8987d2fa6505b67f4")
 	p.Assumed, p.TxRate = testnet3Sets(), TxRate{1772051651, 536108416, 0.02691479016257117}
@@ -177,6 +181,9 @@ func (p *Params) setRegtest() {
 	p.TestDummy = Deployment{Bit: 28, Start: 0, Threshold: 108, Period: 144}
 	p.Assumed, p.TxRate = regtestSets(), TxRate{0, 0, 0.001}
 }
+
+// IsMain reports whether the coins are worth something.
+func (p *Params) IsMain() bool { return p.Name == chains.Main }
 
 // Timespan is the seconds that Interval blocks should take.
 func (p *Params) Timespan() int64 { return int64(p.Interval) * p.Spacing }

@@ -68,6 +68,13 @@ func (f *Feed) BlockSeen(header []byte) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error { return msg.BlockSeen.Publish(ctx, conn, ev) })
 }
 
+// Warned publishes a warning that there was not before.
+func (f *Feed) Warned(text string) {
+	f.send(func(ctx context.Context, conn *bus.Conn) error {
+		return msg.Warned.Publish(ctx, conn, msg.WarnedEvent{Text: text})
+	})
+}
+
 // TellPeer tells something to the session of a worker's peer.
 func (f *Feed) TellPeer(worker string, ev p2p.PeerEvent) {
 	f.send(func(ctx context.Context, conn *bus.Conn) error {

@@ -90,7 +90,7 @@ func (n chainQueries) getBlockchainInfo(context.Context, *rpc.Call) (any, error)
 		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
 		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
 		ChainWork: tip.Work.Hex(), SizeOnDisk: n.DiskSize(), SignetChallenge: hex.EncodeToString(n.Params.SignetChallenge),
-		Background: n.backgroundInfo(), Warnings: rpc.Warnings(nil, n.Settings.deprecated("warnings")),
+		Background: n.backgroundInfo(), Warnings: rpc.Warnings(n.Warnings(), n.Settings.deprecated("warnings")),
 	}
 	if target := n.Settings.PruneTarget; n.Settings.Pruning {
 		first, automatic := n.Blocks.FirstStored(view).Height, target > 0

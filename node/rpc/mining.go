@@ -79,7 +79,7 @@ func (n *miner) getMiningInfo(context.Context, *rpc.Call) (any, error) {
 		Blocks: tip.Height, built: n.built.Load(), Bits: bitsText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits), Target: targetText(tip.Bits),
 		NetworkHashPS: hashRate(tip, 120, n.Params), Pooled: n.Mempool.Figures().Count, BlockMinFee: rpc.Amount(n.Settings.Mining.MinRate),
 		Chain: n.Settings.Chain, Next: nextBlock{tip.Height + 1, bitsText(next), consensus.Difficulty(next), targetText(next)},
-		Challenge: hex.EncodeToString(n.Params.SignetChallenge), Warnings: rpc.Warnings(nil, n.Settings.deprecated("warnings")),
+		Challenge: hex.EncodeToString(n.Params.SignetChallenge), Warnings: rpc.Warnings(n.Warnings(), n.Settings.deprecated("warnings")),
 	}, nil
 }
 

@@ -149,6 +149,7 @@ type Node struct {
 	MinRate  func() mempool.Rate // what the mempool asks for now
 	DiskSize func() int64        // bytes of all block files
 	Loaded   func() bool         // what was on disk is connected, and -loadblock imported
+	Warnings func() []string     // what the user should know
 	Now      func() int64        // Unix seconds
 	Log      *slog.Logger
 }

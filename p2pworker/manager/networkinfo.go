@@ -58,7 +58,7 @@ type localAddress struct {
 }
 
 func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) {
-	services, rates := m.services(ctx), m.txRates(ctx)
+	services, rates, warnings := m.services(ctx), m.txRates(ctx), m.warnings(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	peers := m.roster.Peers()
@@ -71,7 +71,7 @@ func (m commands) getNetworkInfo(ctx context.Context, _ *rpc.Call) (any, error) 
 		Connections: len(peers), ConnectionsIn: in, ConnectionsOut: len(peers) - in,
 		TxSendRate: rates.PerSecond, InvBuckets: invBuckets{rates.Inbound, rates.Outbound},
 		RelayFee: rpc.Amount(m.cfg.MinRelayFeeRate), IncrementalFee: rpc.Amount(m.cfg.IncrementalRate),
-		LocalAddresses: []localAddress{}, Warnings: rpc.Warnings(nil, slices.Contains(m.cfg.Deprecated, "warnings")),
+		LocalAddresses: []localAddress{}, Warnings: rpc.Warnings(warnings, slices.Contains(m.cfg.Deprecated, "warnings")),
 	}
 	for _, network := range p2p.Networks() {
 		reachable := m.cfg.Networks.reaches(network)
@@ -103,15 +103,22 @@ func (m commands) services(ctx context.Context) wire.ServiceFlag {
 
 // txRates tells how fast transactions are announced; all zero while the node is
 // away.
-func (m commands) txRates(ctx context.Context) msg.TxRates {
+func (m commands) txRates(ctx context.Context) msg.TxRates { return askNode(ctx, m, msg.GetTxRates) }
+
+func (m commands) warnings(ctx context.Context) []string {
+	return askNode(ctx, m, msg.GetWarnings).Texts
+}
+
+// askNode returns the node's answer, or nothing if there is none in time.
+func askNode[Reply any](ctx context.Context, m commands, method bus.Method[bus.None, Reply]) (reply Reply) {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
 	conn, err := m.link()
 	if err != nil {
-		return msg.TxRates{}
+		return reply
 	}
-	rates, _ := msg.GetTxRates.Call(ctx, conn, bus.None{})
-	return rates
+	reply, _ = method.Call(ctx, conn, bus.None{})
+	return reply
 }
 
 // medianTimeOffset is over outbound peers, which others cannot choose for us.

@@ -38,7 +38,7 @@ func Table(commands Commands) rights.Table {
 			Call:    []string{"bus.registry", "node.life.*"},
 			Offer:   append(offered(Supervisor), "ship.*"),
 			Publish: []string{"ship.*"},
-			Hear:    []string{"bus.link.*", "node.tip"},
+			Hear:    []string{"bus.link.*", "node.tip", "node.warned"},
 		},
 		Node: {
 			Call:    []string{"bus.registry"},

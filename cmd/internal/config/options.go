@@ -95,6 +95,7 @@ func generalOptions() []Option {
 		{Name: "txospenderindex", Category: General, Help: "Keep which transaction spent each output, for gettxspendingprevout (default: 0)"},
 		{Name: "daemon", Category: General, Help: "Go on in the background, and give the terminal back at once (default: 0)"},
 		{Name: "daemonwait", Category: General, Help: "Likewise, when the node is ready: the exit status tells if it is (default: 0)"},
+		{Name: "alertnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node warns of something, with the text for %s: a branch that it refuses has much more work than its own, or others may follow rules that it does not know"},
 		{Name: "blocknotify", Category: General, Param: "=<cmd>", Help: "Shell command to run for every block that joins the chain, with its hash for %s; not in the initial download"},
 		{Name: "startupnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run when the node is ready"},
 		{Name: "shutdownnotify", Category: General, Param: "=<cmd>", Help: "Shell command to run, and wait for, when the node begins to stop"},
@@ -276,7 +277,7 @@ func unservedOptions() []Option {
 	for _, name := range []string{"acceptstalefeeestimates", "natpmp", "rest", "rpcwhitelistdefault"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
-	for _, name := range []string{"alertnotify", "rpcwhitelist", "signetseednode"} {
+	for _, name := range []string{"rpcwhitelist", "signetseednode"} {
 		options = append(options, Option{Name: name, Unserved: true, Param: "=<value>"})
 	}
 	for _, name := range []string{

@@ -310,6 +310,9 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 		s.conn.Store(conn)
 		err := s.blockNotify(life, conn)
 		if err == nil {
+			err = s.alertNotify(life, conn)
+		}
+		if err == nil {
 			err = s.serveManager(life, conn)
 		}
 		if err == nil {
