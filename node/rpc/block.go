@@ -44,22 +44,22 @@ func (n blockQueries) blockCommands() rpc.Table {
 
 // headerInfo is what getblockheader shows, and getblock first.
 type headerInfo struct {
-	Hash          string  `json:"hash"`
-	Confirmations int32   `json:"confirmations"`
-	Height        int32   `json:"height"`
-	Version       int32   `json:"version"`
-	VersionHex    string  `json:"versionHex"`
-	MerkleRoot    string  `json:"merkleroot"`
-	Time          int64   `json:"time"`
-	MedianTime    int64   `json:"mediantime"`
-	Nonce         uint32  `json:"nonce"`
-	Bits          string  `json:"bits"`
-	Target        string  `json:"target"`
-	Difficulty    float64 `json:"difficulty"`
-	ChainWork     string  `json:"chainwork"`
-	TxCount       int32   `json:"nTx"`
-	Previous      string  `json:"previousblockhash,omitempty"`
-	Next          string  `json:"nextblockhash,omitempty"`
+	Hash          string    `json:"hash"`
+	Confirmations int32     `json:"confirmations"`
+	Height        int32     `json:"height"`
+	Version       int32     `json:"version"`
+	VersionHex    string    `json:"versionHex"`
+	MerkleRoot    string    `json:"merkleroot"`
+	Time          int64     `json:"time"`
+	MedianTime    int64     `json:"mediantime"`
+	Nonce         uint32    `json:"nonce"`
+	Bits          string    `json:"bits"`
+	Target        string    `json:"target"`
+	Difficulty    rpc.Float `json:"difficulty"`
+	ChainWork     string    `json:"chainwork"`
+	TxCount       int32     `json:"nTx"`
+	Previous      string    `json:"previousblockhash,omitempty"`
+	Next          string    `json:"nextblockhash,omitempty"`
 }
 
 func (n blockQueries) headerInfo(view *chain.View, at *chain.BlockNode) headerInfo {
@@ -67,7 +67,7 @@ func (n blockQueries) headerInfo(view *chain.View, at *chain.BlockNode) headerIn
 		Hash: at.Hash.String(), Confirmations: confirmations(view, at), Height: at.Height, Version: at.Version,
 		VersionHex: fmt.Sprintf("%08x", uint32(at.Version)), MerkleRoot: at.MerkleRoot.String(), Time: at.Time,
 		MedianTime: at.MedianTime(), Nonce: at.Nonce, Bits: bitsText(at.Bits), Target: targetText(at.Bits),
-		Difficulty: consensus.Difficulty(at.Bits), ChainWork: at.Work.Hex(), TxCount: n.Tree.Info(at).TxCount,
+		Difficulty: rpc.Float(consensus.Difficulty(at.Bits)), ChainWork: at.Work.Hex(), TxCount: n.Tree.Info(at).TxCount,
 	}
 	if at.Parent != nil {
 		info.Previous = at.Parent.Hash.String()

@@ -38,7 +38,7 @@ func (n chainQueries) table() rpc.Table {
 			Name: "getdifficulty", Category: "Blockchain",
 			Summary: "Returns the proof-of-work difficulty as a multiple of the minimum difficulty.",
 			Run: func(context.Context, *rpc.Call) (any, error) {
-				return consensus.Difficulty(n.Tree.View().Tip().Bits), nil
+				return rpc.Float(consensus.Difficulty(n.Tree.View().Tip().Bits)), nil
 			},
 		},
 		{
@@ -66,10 +66,10 @@ type blockchainInfo struct {
 	BestBlockHash   string          `json:"bestblockhash"`
 	Bits            string          `json:"bits"`
 	Target          string          `json:"target"`
-	Difficulty      float64         `json:"difficulty"`
+	Difficulty      rpc.Float       `json:"difficulty"`
 	Time            int64           `json:"time"`
 	MedianTime      int64           `json:"mediantime"`
-	Progress        float64         `json:"verificationprogress"`
+	Progress        rpc.Float       `json:"verificationprogress"`
 	Initial         bool            `json:"initialblockdownload"`
 	Background      *backgroundInfo `json:"backgroundvalidation,omitempty"`
 	ChainWork       string          `json:"chainwork"`
@@ -87,7 +87,7 @@ func (n chainQueries) getBlockchainInfo(context.Context, *rpc.Call) (any, error)
 	tip := view.Tip()
 	info := blockchainInfo{
 		Chain: n.Settings.Chain, Blocks: tip.Height, Headers: view.BestHeader.Height, BestBlockHash: tip.Hash.String(),
-		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits),
+		Bits: bitsText(tip.Bits), Target: targetText(tip.Bits), Difficulty: rpc.Float(consensus.Difficulty(tip.Bits)),
 		Time: tip.Time, MedianTime: tip.MedianTime(), Progress: n.progress(tip), Initial: view.Initial,
 		ChainWork: tip.Work.Hex(), SizeOnDisk: n.DiskSize(), SignetChallenge: hex.EncodeToString(n.Params.SignetChallenge),
 		Background: n.backgroundInfo(), Warnings: rpc.Warnings(n.Warnings(), n.Settings.deprecated("warnings")),
@@ -104,12 +104,12 @@ func (n chainQueries) getBlockchainInfo(context.Context, *rpc.Call) (any, error)
 
 // backgroundInfo tells how far the blocks below a loaded UTXO set are verified.
 type backgroundInfo struct {
-	SnapshotHeight int32   `json:"snapshotheight"`
-	Blocks         int32   `json:"blocks"`
-	BestBlockHash  string  `json:"bestblockhash"`
-	MedianTime     int64   `json:"mediantime"`
-	ChainWork      string  `json:"chainwork"`
-	Progress       float64 `json:"verificationprogress"`
+	SnapshotHeight int32     `json:"snapshotheight"`
+	Blocks         int32     `json:"blocks"`
+	BestBlockHash  string    `json:"bestblockhash"`
+	MedianTime     int64     `json:"mediantime"`
+	ChainWork      string    `json:"chainwork"`
+	Progress       rpc.Float `json:"verificationprogress"`
 }
 
 func (n chainQueries) backgroundInfo() *backgroundInfo {
@@ -118,7 +118,7 @@ func (n chainQueries) backgroundInfo() *backgroundInfo {
 		return nil
 	}
 	tip := h.View().Tip()
-	return &backgroundInfo{h.Base().Height, tip.Height, tip.Hash.String(), tip.MedianTime(), tip.Work.Hex(), n.Sets.Progress()}
+	return &backgroundInfo{h.Base().Height, tip.Height, tip.Hash.String(), tip.MedianTime(), tip.Work.Hex(), rpc.Float(n.Sets.Progress())}
 }
 
 func bitsText(bits uint32) string { return fmt.Sprintf("%08x", bits) }
@@ -190,16 +190,16 @@ type chainStates struct {
 }
 
 type chainState struct {
-	Blocks        int32   `json:"blocks"`
-	BestBlockHash string  `json:"bestblockhash"`
-	Bits          string  `json:"bits"`
-	Target        string  `json:"target"`
-	Difficulty    float64 `json:"difficulty"`
-	Progress      float64 `json:"verificationprogress"`
-	Snapshot      string  `json:"snapshot_blockhash,omitempty"`
-	DBCache       int64   `json:"coins_db_cache_bytes"`
-	TipCache      int64   `json:"coins_tip_cache_bytes"`
-	Validated     bool    `json:"validated"`
+	Blocks        int32     `json:"blocks"`
+	BestBlockHash string    `json:"bestblockhash"`
+	Bits          string    `json:"bits"`
+	Target        string    `json:"target"`
+	Difficulty    rpc.Float `json:"difficulty"`
+	Progress      rpc.Float `json:"verificationprogress"`
+	Snapshot      string    `json:"snapshot_blockhash,omitempty"`
+	DBCache       int64     `json:"coins_db_cache_bytes"`
+	TipCache      int64     `json:"coins_tip_cache_bytes"`
+	Validated     bool      `json:"validated"`
 }
 
 func (n chainQueries) getChainStates(context.Context, *rpc.Call) (any, error) {
@@ -224,11 +224,11 @@ func (n chainQueries) chainState(tip *chain.BlockNode) chainState {
 	quarter := n.Settings.DatabaseCache
 	return chainState{
 		Blocks: tip.Height, BestBlockHash: tip.Hash.String(), Bits: bitsText(tip.Bits), Target: targetText(tip.Bits),
-		Difficulty: consensus.Difficulty(tip.Bits), Progress: n.progress(tip), DBCache: quarter, TipCache: 3 * quarter,
+		Difficulty: rpc.Float(consensus.Difficulty(tip.Bits)), Progress: n.progress(tip), DBCache: quarter, TipCache: 3 * quarter,
 	}
 }
 
 // progress estimates which part of all transactions is verified at a block.
-func (n *Node) progress(at *chain.BlockNode) float64 {
-	return n.Params.TxRate.Progress(n.Tree.Info(at).ChainTx, at.Time, n.Now())
+func (n *Node) progress(at *chain.BlockNode) rpc.Float {
+	return rpc.Float(n.Params.TxRate.Progress(n.Tree.Info(at).ChainTx, at.Time, n.Now()))
 }

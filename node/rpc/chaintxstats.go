@@ -21,14 +21,14 @@ func (n blockQueries) chainTxCommands() rpc.Table {
 // chainTxStats is what getchaintxstats shows. The counts are not known where
 // blocks below a loaded UTXO set are missing.
 type chainTxStats struct {
-	Time     int64    `json:"time"`
-	Count    *int64   `json:"txcount,omitempty"`
-	Hash     string   `json:"window_final_block_hash"`
-	Height   int32    `json:"window_final_block_height"`
-	Blocks   int32    `json:"window_block_count"`
-	Interval *int64   `json:"window_interval,omitempty"`
-	InWindow *int64   `json:"window_tx_count,omitempty"`
-	Rate     *float64 `json:"txrate,omitempty"`
+	Time     int64      `json:"time"`
+	Count    *int64     `json:"txcount,omitempty"`
+	Hash     string     `json:"window_final_block_hash"`
+	Height   int32      `json:"window_final_block_height"`
+	Blocks   int32      `json:"window_block_count"`
+	Interval *int64     `json:"window_interval,omitempty"`
+	InWindow *int64     `json:"window_tx_count,omitempty"`
+	Rate     *rpc.Float `json:"txrate,omitempty"`
 }
 
 const month = 30 * 24 * 60 * 60
@@ -76,7 +76,7 @@ func (n blockQueries) chainTxStats(last *chain.BlockNode, blocks int32) chainTxS
 	window := to - from
 	stats.InWindow = &window
 	if interval > 0 {
-		rate := float64(window) / float64(interval)
+		rate := rpc.Float(float64(window) / float64(interval))
 		stats.Rate = &rate
 	}
 	return stats

@@ -54,9 +54,9 @@ type miningInfo struct {
 	Blocks int32 `json:"blocks"`
 	*built
 	Bits          string     `json:"bits"`
-	Difficulty    float64    `json:"difficulty"`
+	Difficulty    rpc.Float  `json:"difficulty"`
 	Target        string     `json:"target"`
-	NetworkHashPS float64    `json:"networkhashps"`
+	NetworkHashPS rpc.Float  `json:"networkhashps"`
 	Pooled        int        `json:"pooledtx"`
 	BlockMinFee   rpc.Amount `json:"blockmintxfee"`
 	Chain         string     `json:"chain"`
@@ -66,19 +66,19 @@ type miningInfo struct {
 }
 
 type nextBlock struct {
-	Height     int32   `json:"height"`
-	Bits       string  `json:"bits"`
-	Difficulty float64 `json:"difficulty"`
-	Target     string  `json:"target"`
+	Height     int32     `json:"height"`
+	Bits       string    `json:"bits"`
+	Difficulty rpc.Float `json:"difficulty"`
+	Target     string    `json:"target"`
 }
 
 func (n *miner) getMiningInfo(context.Context, *rpc.Call) (any, error) {
 	tip := n.Tree.View().Tip()
 	next := chain.NextBits(tip, max(n.Now(), tip.MedianTime()+1), n.Params)
 	return miningInfo{
-		Blocks: tip.Height, built: n.built.Load(), Bits: bitsText(tip.Bits), Difficulty: consensus.Difficulty(tip.Bits), Target: targetText(tip.Bits),
-		NetworkHashPS: hashRate(tip, 120, n.Params), Pooled: n.Mempool.Figures().Count, BlockMinFee: rpc.Amount(n.Settings.Mining.MinRate),
-		Chain: n.Settings.Chain, Next: nextBlock{tip.Height + 1, bitsText(next), consensus.Difficulty(next), targetText(next)},
+		Blocks: tip.Height, built: n.built.Load(), Bits: bitsText(tip.Bits), Difficulty: rpc.Float(consensus.Difficulty(tip.Bits)), Target: targetText(tip.Bits),
+		NetworkHashPS: rpc.Float(hashRate(tip, 120, n.Params)), Pooled: n.Mempool.Figures().Count, BlockMinFee: rpc.Amount(n.Settings.Mining.MinRate),
+		Chain: n.Settings.Chain, Next: nextBlock{tip.Height + 1, bitsText(next), rpc.Float(consensus.Difficulty(next)), targetText(next)},
 		Challenge: hex.EncodeToString(n.Params.SignetChallenge), Warnings: rpc.Warnings(n.Warnings(), n.Settings.deprecated("warnings")),
 	}, nil
 }
@@ -103,7 +103,7 @@ func (n *miner) getNetworkHashPS(_ context.Context, call *rpc.Call) (any, error)
 	if height >= 0 {
 		at = view.At(int32(height))
 	}
-	return hashRate(at, int32(count), n.Params), nil
+	return rpc.Float(hashRate(at, int32(count), n.Params)), nil
 }
 
 // hashRate estimates hashes a second from the last count blocks, or from
