@@ -18,6 +18,7 @@ type Config struct {
 	// at all.
 	Hold    time.Duration
 	LogPath string // shown by getrpcinfo
+	REST    bool   // serve the REST interface beside JSON-RPC
 	// Metrics is how many of the listeners, the last ones, serve metrics
 	// instead of JSON-RPC.
 	Metrics int

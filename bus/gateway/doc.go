@@ -6,6 +6,9 @@
 // status codes, error codes and texts of Bitcoin Core (src/httprpc.cpp,
 // src/rpc/request.cpp), because clients depend on them.
 //
+// With Config.REST it serves the REST interface beside that (package rest), which is made
+// of the same commands: it has their places, and nobody logs in for it.
+//
 // On listeners of their own it serves metrics in Prometheus's text format at
 // GET /metrics, without a password. It keeps none: each scrape asks the broker
 // and the parts, with a deadline, and leaves out what does not answer.

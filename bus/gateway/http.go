@@ -9,11 +9,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/gateway/rest"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
@@ -40,9 +41,17 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.log.Debug("HTTP connection lost: " + err.Error())
 		return
 	}
-	wallet, ok := walletOfPath(r.URL.EscapedPath())
+	if !slices.Contains(methods(), r.Method) {
+		refuse(w, http.StatusMethodNotAllowed)
+		return
+	}
+	if endpoint, ok := rest.Find(r.RequestURI); ok && g.cfg.REST {
+		g.serveREST(w, r, endpoint)
+		return
+	}
+	wallet, ok := walletOf(r.RequestURI)
 	if !ok {
-		w.WriteHeader(http.StatusNotFound)
+		refuse(w, http.StatusNotFound)
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -54,7 +63,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	body, ok := g.readBody(w, r)
+	body, ok := g.readBody(w, r, maxBody)
 	if !ok {
 		return
 	}
@@ -65,14 +74,26 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.respond(ctx, w, origin{user: user, wallet: wallet, left: left}, body)
 }
 
-// readBody takes in a whole request before anything is done for it: a client
-// that sends slowly, or never ends, is in the way of no other.
-func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	if r.ContentLength > maxBody {
+// methods are those of which there is something. Others are refused before it is looked
+// what they are for, as in Bitcoin Core.
+func methods() []string {
+	return []string{http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut}
+}
+
+// refuse answers without a text what nothing is for. Nobody may keep that answer.
+func refuse(w http.ResponseWriter, status int) {
+	w.Header().Set("Cache-Control", rest.NoStore)
+	w.WriteHeader(status)
+}
+
+// readBody takes in a whole request, of at most most bytes, before anything is done for
+// it: a client that sends slowly, or never ends, is in the way of no other.
+func (g *gateway) readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
+	if r.ContentLength > most {
 		plain(w, http.StatusRequestEntityTooLarge, "Content too large")
 		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
@@ -88,17 +109,17 @@ func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool
 	return body, true
 }
 
-// walletOfPath accepts "/" and "/wallet/NAME".
-func walletOfPath(path string) (*string, bool) {
-	if path == "/" || path == "" {
+// walletOf accepts the targets "/" and "/wallet/NAME".
+func walletOf(target string) (*string, bool) {
+	if target == "/" {
 		return nil, true
 	}
-	escaped, ok := strings.CutPrefix(path, "/wallet/")
+	escaped, ok := strings.CutPrefix(target, "/wallet/")
 	if !ok {
 		return nil, false
 	}
-	name, err := url.PathUnescape(escaped)
-	return &name, err == nil
+	name := rest.Unescape(escaped)
+	return &name, true
 }
 
 func (g *gateway) authenticate(w http.ResponseWriter, r *http.Request) (string, bool) {
@@ -130,7 +151,7 @@ func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origi
 		a := g.one(ctx, from, body)
 		switch {
 		case a.err == errQueueFull:
-			plain(w, http.StatusServiceUnavailable, errQueueFull.Message)
+			busy(w)
 		case a.request.notification():
 			a.close()
 			w.WriteHeader(http.StatusNoContent)
@@ -168,9 +189,13 @@ func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *an
 		a.err = rpc.AsError(err)
 	}
 	if a.err == errQueueFull {
-		g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
+		g.warnBusy()
 	}
 	return a
+}
+
+func (g *gateway) warnBusy() {
+	g.logger.Warn("Request rejected because http work queue depth exceeded, it can be increased with the -rpcworkqueue= setting")
 }
 
 func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin, body []byte) {
@@ -209,7 +234,7 @@ func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin,
 }
 
 func (g *gateway) newReply(w http.ResponseWriter, status int) *reply {
-	return &reply{w: w, status: status, patience: g.cfg.Timeout}
+	return &reply{w: w, status: status, kind: "application/json", patience: g.cfg.Timeout}
 }
 
 func (g *gateway) writeAnswer(w http.ResponseWriter, a *answer) {
@@ -236,6 +261,12 @@ func (g *gateway) end(out *reply) {
 	}
 	// A client that has gone does not read its answer.
 	_ = out.flush()
+}
+
+// busy refuses a request for which there is no place.
+func busy(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", rest.NoStore)
+	plain(w, http.StatusServiceUnavailable, errQueueFull.Message)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

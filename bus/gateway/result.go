@@ -88,6 +88,7 @@ func (r *longResult) copyTo(w io.Writer) error {
 type reply struct {
 	w        http.ResponseWriter
 	status   int
+	kind     string        // for the header Content-Type
 	patience time.Duration // with a client that takes nothing
 	gathered []byte
 	begun    bool // the header is written
@@ -147,7 +148,7 @@ func (r *reply) stream(rest *longResult) error {
 func (r *reply) flush() error {
 	if !r.begun {
 		r.begun = true
-		r.w.Header().Set("Content-Type", "application/json")
+		r.w.Header().Set("Content-Type", r.kind)
 		r.w.WriteHeader(r.status)
 	}
 	_, err := r.Write(r.gathered)

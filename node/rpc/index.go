@@ -98,8 +98,14 @@ func (n *indexQueries) getBlockFilter(ctx context.Context, call *rpc.Call) (any,
 		return blockFilter{hex.EncodeToString(filter.Bytes), filter.Header.String()}, nil
 	case !connected:
 		return nil, rpc.Errorf(rpc.InvalidAddressOrKey, "Filter not found. Block was not connected to active chain.")
-	case !ready:
-		return nil, rpc.Errorf(rpc.MiscError, "Filter not found. Block filters are still in the process of being indexed.")
 	}
-	return nil, rpc.Errorf(rpc.InternalError, "Filter not found. This error is unexpected and indicates index corruption.")
+	return nil, noFilter(ready)
+}
+
+// noFilter says why a block of the best chain has no filter.
+func noFilter(ready bool) error {
+	if !ready {
+		return rpc.Errorf(rpc.MiscError, "Filter not found. Block filters are still in the process of being indexed.")
+	}
+	return rpc.Errorf(rpc.InternalError, "Filter not found. This error is unexpected and indicates index corruption.")
 }

@@ -39,6 +39,7 @@ type Tree interface {
 // Blocks is what is stored of blocks.
 type Blocks interface {
 	ReadBlock(at *chain.BlockNode) (*consensus.Block, error)
+	ReadRaw(at *chain.BlockNode) ([]byte, error)
 	ReadUndo(at *chain.BlockNode) (coins.Undo, error)
 	IsPruned(at *chain.BlockNode) bool
 	FirstStored(in *chain.View) *chain.BlockNode
@@ -159,7 +160,7 @@ type Node struct {
 func Table(n *Node) rpc.Table {
 	families := []interface{ table() rpc.Table }{
 		chainQueries{n}, blockQueries{n}, tipCommands{n}, mempoolQueries{n}, txCommands{n},
-		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n}, privateCommands{n},
+		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n}, privateCommands{n}, restQueries{n},
 	}
 	var table rpc.Table
 	for _, family := range families {

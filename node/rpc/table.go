@@ -37,18 +37,31 @@ func (n *Node) block(call *rpc.Call, i int) (*chain.BlockNode, error) {
 
 // blockData returns a block whose data must be there.
 func (n *Node) blockData(at *chain.BlockNode) (*consensus.Block, error) {
-	if n.Blocks.IsPruned(at) {
-		return nil, rpc.Errorf(rpc.MiscError, "Block not available (pruned data)")
-	}
-	if !n.Tree.Info(at).HaveBlock {
-		return nil, rpc.Errorf(rpc.MiscError, "Block not available (not fully downloaded)")
+	if err := n.checkStored(at); err != nil {
+		return nil, err
 	}
 	block, err := n.Blocks.ReadBlock(at)
 	if err != nil {
-		n.Log.Error(fmt.Sprintf("Block %s: %v", at.Hash, err))
-		return nil, rpc.Errorf(rpc.MiscError, "Block not found on disk")
+		return nil, n.unreadable(at, err)
 	}
 	return block, nil
+}
+
+// checkStored fails if a block's data is not there.
+func (n *Node) checkStored(at *chain.BlockNode) error {
+	if n.Blocks.IsPruned(at) {
+		return rpc.Errorf(rpc.MiscError, "Block not available (pruned data)")
+	}
+	if !n.Tree.Info(at).HaveBlock {
+		return rpc.Errorf(rpc.MiscError, "Block not available (not fully downloaded)")
+	}
+	return nil
+}
+
+// unreadable is what a client is told when a block's data is there and cannot be read.
+func (n *Node) unreadable(at *chain.BlockNode, err error) error {
+	n.Log.Error(fmt.Sprintf("Block %s: %v", at.Hash, err))
+	return rpc.Errorf(rpc.MiscError, "Block not found on disk")
 }
 
 // undoData returns what a block spends, which has been written once.

@@ -102,9 +102,9 @@ func TestIncludedFiles(t *testing.T) {
 }
 
 func TestUnservedSettingsAreRefused(t *testing.T) {
-	s, _, err := load(t, "txindex=0\n", "-rest", "-noproxy")
+	s, _, err := load(t, "txindex=0\n", "-natpmp", "-noproxy")
 	require.NoError(t, err)
-	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -rest.")
+	require.EqualError(t, s.CheckUnserved(), "This version of Bulkhead does not support -natpmp.")
 	// Who asks for privacy or silence must not get the opposite.
 	s, _, err = load(t, "signer=x\npersistmempool=0\n", "-walletbroadcast=0", "-v2transport=0", "-walletrbf=1", "-nolistenonion")
 	require.NoError(t, err)
@@ -214,7 +214,7 @@ func TestEmptyValuesAskForNothing(t *testing.T) {
 	s, _, err := inDir(t, "regtest=1\nblocknotify=\nsigner=\n", "", "-walletnotify=", "-alertnotify=")
 	require.NoError(t, err)
 	require.NoError(t, s.CheckUnserved())
-	s, _, err = inDir(t, "regtest=1\n", "", "-rest=")
+	s, _, err = inDir(t, "regtest=1\n", "", "-natpmp=")
 	require.NoError(t, err)
 	require.Error(t, s.CheckUnserved(), "an empty switch is on")
 }

@@ -226,6 +226,7 @@ func otherOptions() []Option {
 		{Name: "whitelistforcerelay", Category: Relay, Help: "Let -whitelist without permissions imply forcerelay (default: 0)"},
 		{Name: "blockmaxweight", Category: Mining, Param: "=<n>", Help: "Weight of mined blocks at most (BIP141, default: 4000000)"},
 		{Name: "blockmintxfee", Category: Mining, Param: "=<amt>", Help: "Fee rate in BTC/kvB below which transactions are not mined (default: 0.00000001)"},
+		{Name: "rest", Category: RPC, Help: "Serve the REST interface at /rest/ on the port for JSON-RPC, without a password, to whoever may connect (default: 0)"},
 		{Name: "rpcallowip", Category: RPC, Param: "=<ip>", Help: "Let JSON-RPC clients from this address, network/CIDR or network/netmask connect; may be repeated"},
 		{Name: "rpcauth", Category: RPC, Param: "=<userpw>", Secret: true, Help: "Account for JSON-RPC as USER:SALT$HASH, the hash being HMAC-SHA-256; may be repeated"},
 		{Name: "rpcbind", Category: RPC, Param: "=<addr>[:port]|unix:<path>", PerChain: true, Help: "Listen for JSON-RPC here; needs -rpcallowip; may be repeated. A unix socket, whose path is relative to the chain's folder, needs none and is beside the others: only the node's own user can connect to it"},
@@ -274,7 +275,7 @@ func acceptedOptions() []Option {
 // ask for nothing if that is empty.
 func unservedOptions() []Option {
 	var options []Option
-	for _, name := range []string{"acceptstalefeeestimates", "natpmp", "rest", "rpcwhitelistdefault"} {
+	for _, name := range []string{"acceptstalefeeestimates", "natpmp", "rpcwhitelistdefault"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
 	for _, name := range []string{"rpcwhitelist", "signetseednode"} {

@@ -103,7 +103,7 @@ func (p *partSettings) configureGateway() error {
 		Threads: int(p.settings.Int("rpcthreads", 0)), Queue: int(p.settings.Int("rpcworkqueue", 0)),
 		Hold:    time.Duration(max(p.settings.Int("rpcholdtimeout", defaultHold), 0)) * time.Second,
 		Timeout: time.Duration(p.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: p.layout.LogFile,
-		Metrics: len(metrics),
+		Metrics: len(metrics), REST: p.settings.Bool("rest", false),
 	}
 	return nil
 }

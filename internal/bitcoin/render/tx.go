@@ -34,17 +34,18 @@ type Coin struct {
 
 // Tx is a transaction in JSON. Members without a value are left out.
 type Tx struct {
-	TxID     string         `json:"txid"`
-	Hash     string         `json:"hash"`
-	Version  uint32         `json:"version"`
-	Size     int            `json:"size"`
-	VSize    int            `json:"vsize"`
-	Weight   int            `json:"weight"`
-	LockTime uint32         `json:"locktime"`
-	Vin      []Input        `json:"vin"`
-	Vout     []Output       `json:"vout"`
-	Fee      *amount.Amount `json:"fee,omitempty"`
-	Hex      string         `json:"hex,omitempty"`
+	TxID      string         `json:"txid"`
+	Hash      string         `json:"hash"`
+	Version   uint32         `json:"version"`
+	Size      int            `json:"size"`
+	VSize     int            `json:"vsize"`
+	Weight    int            `json:"weight"`
+	LockTime  uint32         `json:"locktime"`
+	Vin       []Input        `json:"vin"`
+	Vout      []Output       `json:"vout"`
+	Fee       *amount.Amount `json:"fee,omitempty"`
+	BlockHash string         `json:"blockhash,omitempty"` // where REST shows it; NewTx leaves it out
+	Hex       string         `json:"hex,omitempty"`
 }
 
 // Input is one of its inputs.
