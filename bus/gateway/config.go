@@ -9,6 +9,10 @@ import (
 type Config struct {
 	// Accounts that may log in.
 	Accounts []Account
+	// Whitelists say which commands some of them may call, and ListedOnly whether the
+	// others may call none.
+	Whitelists Whitelists
+	ListedOnly bool
 	// Allow lists the networks that may connect besides loopback.
 	Allow   []netip.Prefix
 	Threads int // calls at a time to each compartment, and long results from it

@@ -147,11 +147,16 @@ func (g *gateway) respond(ctx context.Context, w http.ResponseWriter, from origi
 	switch {
 	case !g.valid(body):
 		g.writeAnswer(w, &answer{request: unreadable(), err: &rpc.Error{Code: rpc.ParseError, Message: "Parse error"}})
+	case !g.cfg.mayCallAny(from.user):
+		g.logger.Warn(fmt.Sprintf("RPC User %s not allowed to call any methods", clean(from.user)))
+		refuse(w, http.StatusForbidden)
 	case body[0] == '{':
 		a := g.one(ctx, from, body)
 		switch {
 		case a.err == errQueueFull:
 			busy(w)
+		case a.err == errForbidden:
+			refuse(w, http.StatusForbidden)
 		case a.request.notification():
 			a.close()
 			w.WriteHeader(http.StatusNoContent)
@@ -176,6 +181,9 @@ func (g *gateway) valid(body []byte) bool {
 func (g *gateway) one(ctx context.Context, from origin, raw json.RawMessage) *answer {
 	r, err := parseRequest(raw)
 	a := &answer{request: r}
+	if err == nil {
+		err = g.checkCall(from.user, r.method)
+	}
 	if err == nil {
 		trace := rand.Uint64()
 		ctx, from.left = bus.WithTrace(ctx, trace), bus.WithTrace(from.left, trace)
@@ -202,6 +210,14 @@ func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin,
 	var raws []json.RawMessage
 	if json.Unmarshal(body, &raws) != nil {
 		plain(w, http.StatusInternalServerError, "Parse error")
+		return
+	}
+	switch err := g.checkBatch(from.user, raws); {
+	case err == errForbidden:
+		refuse(w, http.StatusForbidden)
+		return
+	case err != nil:
+		g.writeAnswer(w, &answer{request: unreadable(), err: rpc.AsError(err)})
 		return
 	}
 	out := g.newReply(w, http.StatusOK)

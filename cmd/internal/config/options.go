@@ -238,6 +238,8 @@ func otherOptions() []Option {
 		{Name: "rpcthreads", Category: RPC, Param: "=<n>", Help: "Calls at a time to each compartment (default: 16)"},
 		{Name: "rpcuser", Category: RPC, Param: "=<user>", Secret: true, Help: "User name for JSON-RPC"},
 		{Name: "rpcholdtimeout", Category: RPC, Param: "=<n>", Help: "Seconds that a call waits for a process that has died and is being restarted, before it is refused with -28; 0 for not at all (default: 15). A call that only reads is made again; another that the process may have carried out is refused at once"},
+		{Name: "rpcwhitelist", Category: RPC, Param: "=<user>:<commands>", Help: "Commands, separated by commas, that this user may call, and no others: a request with another is refused with the status 403; may be repeated, and what is listed each time counts"},
+		{Name: "rpcwhitelistdefault", Category: RPC, Help: "Let users without -rpcwhitelist call nothing (default: 1 if there is any -rpcwhitelist)"},
 		{Name: "rpcworkqueue", Category: RPC, Param: "=<n>", Help: "Calls that may wait for that, for each compartment (default: 64)"},
 		{Name: "server", Category: RPC, Help: "Serve JSON-RPC (default: 1)"},
 		{Name: "compartmentmaxmemory", Category: Processes, Param: "=<role>:<MB>", Help: "Kill a process of the role (node, peers, worker, dialler, wallet, notify, gateway) that has more memory than this, and start another (default: none); may be repeated"},
@@ -275,10 +277,10 @@ func acceptedOptions() []Option {
 // ask for nothing if that is empty.
 func unservedOptions() []Option {
 	var options []Option
-	for _, name := range []string{"acceptstalefeeestimates", "natpmp", "rpcwhitelistdefault"} {
+	for _, name := range []string{"acceptstalefeeestimates", "natpmp"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
-	for _, name := range []string{"rpcwhitelist", "signetseednode"} {
+	for _, name := range []string{"signetseednode"} {
 		options = append(options, Option{Name: name, Unserved: true, Param: "=<value>"})
 	}
 	for _, name := range []string{

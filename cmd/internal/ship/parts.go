@@ -104,6 +104,8 @@ func (p *partSettings) configureGateway() error {
 		Hold:    time.Duration(max(p.settings.Int("rpcholdtimeout", defaultHold), 0)) * time.Second,
 		Timeout: time.Duration(p.settings.Int("rpcservertimeout", 0)) * time.Second, LogPath: p.layout.LogFile,
 		Metrics: len(metrics), REST: p.settings.Bool("rest", false),
+		Whitelists: gateway.ParseWhitelists(p.settings.List("rpcwhitelist")),
+		ListedOnly: p.settings.Bool("rpcwhitelistdefault", len(p.settings.List("rpcwhitelist")) > 0),
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ func TestPartSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, p.gateway.Threads)
 	require.Equal(t, 5, p.gateway.Queue)
+	require.False(t, p.gateway.REST || p.gateway.ListedOnly)
 	require.Equal(t, []gateway.Account{{User: "joe"}}, p.gateway.Accounts)
 	require.Equal(t, []notify.Publication{{Topic: notify.HashBlock, Address: "tcp://127.0.0.1:28332", HighWaterMark: 7}}, p.notify.Publications)
 	keeper, ok := p.keeperOfWallets(slog.New(slog.DiscardHandler)).Settings.(wallet.Config)
@@ -99,4 +100,22 @@ func TestPIDFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fmt.Sprintf("%d\n", os.Getpid()), string(raw))
 	require.EqualError(t, writePID(filepath.Join(path, "x")), fmt.Sprintf("Unable to create the PID file '%s': not a directory", filepath.Join(path, "x")))
+}
+
+func TestWhoMayCallWhat(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		only bool
+	}{
+		{[]string{"-rest", "-rpcwhitelist=joe:stop"}, true},
+		{[]string{"-rest", "-rpcwhitelist=joe:stop", "-rpcwhitelistdefault=0"}, false},
+		{[]string{"-rest", "-rpcwhitelist=joe:stop,help", "-rpcwhitelist=joe:stop", "-rpcwhitelistdefault"}, true},
+	} {
+		s, layout := settingsOf(t, tc.args...)
+		p, err := newPartSettings(Config{Settings: s, Layout: layout, Version: "1.2.3"}, nil, nil, nil)
+		require.NoError(t, err)
+		require.True(t, p.gateway.REST)
+		require.Equal(t, gateway.Whitelists{"joe": {"stop"}}, p.gateway.Whitelists)
+		require.Equal(t, tc.only, p.gateway.ListedOnly, tc.args)
+	}
 }
