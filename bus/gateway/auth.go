@@ -63,11 +63,11 @@ func (c Config) login(r *http.Request) (string, bool) {
 
 // allowed reports whether a client may connect at all. On a unix socket the system has
 // seen to that.
-func (c Config) allowed(r *http.Request) bool {
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+func (c Config) allowed(local, remote net.Addr) bool {
+	if local.Network() == "unix" {
 		return true
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	host, _, err := net.SplitHostPort(remote.String())
 	if err != nil {
 		return false
 	}

@@ -13,7 +13,9 @@
 // GET /metrics, without a password. It keeps none: each scrape asks the broker
 // and the parts, with a deadline, and leaves out what does not answer.
 //
-// Bounds: a request's body and header, the calls to each compartment at a time
+// HTTP itself is spoken by the package httpserver, by Bitcoin Core's rules.
+//
+// Bounds: connections, a request's body and header, the calls to each compartment at a time
 // and those that wait for that, the scrapes at a time. What is beyond them is
 // refused, never queued. The calls to one compartment take no place away from
 // those to another, and are given up when it no longer answers the broker's

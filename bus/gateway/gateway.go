@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/gateway/httpserver"
 	"github.com/bulkheadnode/bulkhead/bus/part"
 	"github.com/bulkheadnode/bulkhead/bus/presence"
 )
@@ -80,7 +81,7 @@ func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Lis
 	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
 	for i, l := range listeners {
-		server := g.newServer(answering)
+		var server server = g.newServer(answering)
 		if i >= len(listeners)-g.cfg.Metrics {
 			server = g.newMetricsServer(answering, metrics)
 		}
@@ -92,13 +93,7 @@ func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Lis
 		})
 		group.Go(func() error {
 			<-groupCtx.Done()
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-			defer cancel()
-			if err := server.Shutdown(grace); err != nil {
-				stopAnswering()
-				return server.Close()
-			}
-			return nil
+			return end(context.WithoutCancel(ctx), server, stopAnswering)
 		})
 	}
 	err := group.Wait()
@@ -108,13 +103,26 @@ func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Lis
 	return err
 }
 
-func (g *gateway) newServer(base context.Context) *http.Server {
-	return &http.Server{
-		Handler:           g,
-		MaxHeaderBytes:    maxHeader,
-		ReadHeaderTimeout: g.cfg.Timeout,
-		IdleTimeout:       max(g.cfg.Timeout, time.Minute),
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+// server is one of httpserver or net/http.
+type server interface {
+	Serve(l net.Listener) error
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// end lets requests in progress get their answers for some time, and gives up the others.
+func end(ctx context.Context, s server, giveUp func()) error {
+	grace, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	if err := s.Shutdown(grace); err != nil {
+		giveUp()
+		return s.Close()
 	}
+	return nil
+}
+
+func (g *gateway) newServer(base context.Context) *httpserver.Server {
+	return httpserver.New(httpserver.Config{
+		Handler: g, Allow: g.cfg.allowed, Timeout: g.cfg.Timeout, Base: base, Log: g.logger.With("cat", "http"),
+	})
 }

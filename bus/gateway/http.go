@@ -14,13 +14,13 @@ import (
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
+	"github.com/bulkheadnode/bulkhead/bus/gateway/httpserver"
 	"github.com/bulkheadnode/bulkhead/bus/gateway/rest"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
 
 const (
-	maxBody   = 32 << 20
-	maxHeader = 8192
+	maxBody = 32 << 20
 	// maxCall bounds the longest wait for a part; generating thousands of
 	// blocks and waitforblock without time-out take their time.
 	maxCall = time.Hour
@@ -30,17 +30,6 @@ const (
 
 // ServeHTTP answers one HTTP request.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !g.cfg.allowed(r) {
-		g.log.Debug("HTTP request from " + r.RemoteAddr + " rejected: Client network is not allowed RPC access")
-		w.WriteHeader(http.StatusForbidden)
-		return
-	}
-	control := http.NewResponseController(w)
-	// The last answer on this connection had a deadline of its own.
-	if err := errors.Join(control.SetReadDeadline(time.Now().Add(g.cfg.Timeout)), control.SetWriteDeadline(time.Time{})); err != nil {
-		g.log.Debug("HTTP connection lost: " + err.Error())
-		return
-	}
 	if !slices.Contains(methods(), r.Method) {
 		refuse(w, http.StatusMethodNotAllowed)
 		return
@@ -90,23 +79,23 @@ func refuse(w http.ResponseWriter, status int) {
 // it: a client that sends slowly, or never ends, is in the way of no other.
 func (g *gateway) readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
 	if r.ContentLength > most {
-		plain(w, http.StatusRequestEntityTooLarge, "Content too large")
+		refuse(w, http.StatusRequestEntityTooLarge)
 		return nil, false
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			plain(w, http.StatusRequestEntityTooLarge, "Content too large")
-		}
-		return nil, false
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, true
+	case errors.As(err, &tooLarge):
+		refuse(w, http.StatusRequestEntityTooLarge)
+	case errors.Is(err, httpserver.ErrMalformed):
+		refuse(w, http.StatusBadRequest)
+	default:
+		// The client has left, or did not send its request in time.
+		panic(http.ErrAbortHandler)
 	}
-	// The deadline was for the body; the answer may take its time.
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-		g.log.Debug("HTTP connection lost: " + err.Error())
-		return nil, false
-	}
-	return body, true
+	return nil, false
 }
 
 // walletOf accepts the targets "/" and "/wallet/NAME".
@@ -212,12 +201,8 @@ func (g *gateway) batch(ctx context.Context, w http.ResponseWriter, from origin,
 		plain(w, http.StatusInternalServerError, "Parse error")
 		return
 	}
-	switch err := g.checkBatch(from.user, raws); {
-	case err == errForbidden:
-		refuse(w, http.StatusForbidden)
-		return
-	case err != nil:
-		g.writeAnswer(w, &answer{request: unreadable(), err: rpc.AsError(err)})
+	if err := g.checkBatch(from.user, raws); err != nil {
+		g.refuseBatch(w, err)
 		return
 	}
 	out := g.newReply(w, http.StatusOK)

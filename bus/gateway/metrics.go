@@ -5,10 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 )
+
+// maxHeader is how many bytes the head of a scrape may have.
+const maxHeader = 8192
 
 // maxScrapes is how many scrapes are served at a time: each asks several
 // parts. A scrape beyond them is answered with an error.
@@ -60,11 +65,16 @@ func (m *metrics) answer(ctx context.Context, w http.ResponseWriter) {
 	_, _ = w.Write(body)
 }
 
-// newMetricsServer is newServer for clients that send no body.
+// newMetricsServer is a server for clients that send no body.
 func (g *gateway) newMetricsServer(base context.Context, m *metrics) *http.Server {
-	server := g.newServer(base)
-	server.Handler = m
-	server.ReadTimeout = g.cfg.Timeout
-	server.WriteTimeout = g.cfg.Timeout + scrapePatience
-	return server
+	return &http.Server{
+		Handler:           m,
+		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: g.cfg.Timeout,
+		ReadTimeout:       g.cfg.Timeout,
+		WriteTimeout:      g.cfg.Timeout + scrapePatience,
+		IdleTimeout:       max(g.cfg.Timeout, time.Minute),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -86,4 +87,13 @@ func (g *gateway) checkBatch(user string, raws []json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// refuseBatch answers a batch of which checkBatch has said what is wrong.
+func (g *gateway) refuseBatch(w http.ResponseWriter, err error) {
+	if err == errForbidden {
+		refuse(w, http.StatusForbidden)
+		return
+	}
+	g.writeAnswer(w, &answer{request: unreadable(), err: rpc.AsError(err)})
 }
