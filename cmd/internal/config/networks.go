@@ -13,7 +13,7 @@ func (s *Settings) AllowedNetworks() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range s.List("rpcallowip") {
 		prefix, err := parseNetwork(text)
-		if err != nil {
+		if err != nil || s.Bool("cjdnsreachable", false) && cjdns().Contains(prefix.Addr()) {
 			return nil, Complain("Invalid -rpcallowip subnet specification: %s. Valid values are a single IP (e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR (e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed only if -cjdnsreachable=0.", text)
 		}
 		networks = append(networks, prefix)
@@ -21,10 +21,18 @@ func (s *Settings) AllowedNetworks() ([]netip.Prefix, error) {
 	return networks, nil
 }
 
+// cjdns are the addresses of that network, which are private ones where it is not.
+func cjdns() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfc}), 8) }
+
 // parseNetwork reads an address, a CIDR network, or an IPv4 network with a
-// dotted mask.
+// dotted mask. An address may stand in brackets.
 func parseNetwork(text string) (netip.Prefix, error) {
 	host, mask, hasMask := strings.Cut(text, "/")
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if host, ok = strings.CutSuffix(inner, "]"); !ok {
+			return netip.Prefix{}, fmt.Errorf("a bracket without an end")
+		}
+	}
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		return netip.Prefix{}, err

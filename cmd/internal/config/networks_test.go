@@ -12,12 +12,13 @@ import (
 func TestNetworksOfClients(t *testing.T) {
 	for text, want := range map[string]string{
 		"10.1.2.3": "10.1.2.3/32", "10.1.2.3/8": "10.0.0.0/8", "10.1.2.3/255.255.0.0": "10.1.0.0/16", "::1": "::1/128", "fd00::/8": "fd00::/8",
+		"[::1]": "::1/128", "[fd00::]/8": "fd00::/8",
 	} {
 		got, err := parseNetwork(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got.String())
 	}
-	for _, text := range []string{"", "host", "10.0.0.1/33", "10.0.0.1/255.0.255.0", "10.0.0.1/x", "::1/255.0.0.0"} {
+	for _, text := range []string{"", "host", "10.0.0.1/33", "10.0.0.1/255.0.255.0", "10.0.0.1/x", "::1/255.0.0.0", "[::1", "::1]", "[]"} {
 		_, err := parseNetwork(text)
 		require.Error(t, err, text)
 	}
@@ -25,6 +26,18 @@ func TestNetworksOfClients(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.AllowedNetworks()
 	require.ErrorContains(t, err, "Invalid -rpcallowip subnet specification: zap.")
+}
+
+// Where fc00::/8 is CJDNS, it is not the network of this house.
+func TestCJDNSIsNoPrivateNetwork(t *testing.T) {
+	for args, fine := range map[string]bool{
+		"-rpcallowip=fc00:db8::/80 -cjdnsreachable": false, "-rpcallowip=fc00:db8::/80": true, "-rpcallowip=fd00:db8::/80 -cjdnsreachable": true,
+	} {
+		s, err := Parse(strings.Fields(args))
+		require.NoError(t, err)
+		_, err = s.AllowedNetworks()
+		require.Equal(t, fine, err == nil, args)
+	}
 }
 
 func TestFeeRates(t *testing.T) {

@@ -68,7 +68,8 @@ func cookieMode(who string) (os.FileMode, error) {
 	return 0, config.Complain("Invalid -rpccookieperms=%s; must be one of 'owner', 'group', or 'all'.", who)
 }
 
-// writeCookie replaces the cookie file in one step.
+// writeCookie replaces the cookie file in one step. The name of the file beside it is
+// Bitcoin Core's.
 func writeCookie(path, content string, mode os.FileMode) error {
 	if err := durable.ReplaceBy(path+".tmp", path, []byte(content), mode); err != nil {
 		return config.Complain("Unable to write cookie authentication file %s: %v", path, err)
