@@ -81,19 +81,19 @@ func (g *gateway) serve(ctx context.Context, conn *bus.Conn, listeners []net.Lis
 	group.Go(func() error { return g.silence.watch(groupCtx, g.conn) })
 	metrics := newMetrics(g.conn, g.logger.With("cat", "http"))
 	for i, l := range listeners {
-		var server server = g.newServer(answering)
+		var serving server = g.newServer(answering)
 		if i >= len(listeners)-g.cfg.Metrics {
-			server = g.newMetricsServer(answering, metrics)
+			serving = g.newMetricsServer(answering, metrics)
 		}
 		group.Go(func() error {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := serving.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
 		})
 		group.Go(func() error {
 			<-groupCtx.Done()
-			return end(context.WithoutCancel(ctx), server, stopAnswering)
+			return end(context.WithoutCancel(ctx), serving, stopAnswering)
 		})
 	}
 	err := group.Wait()

@@ -48,7 +48,8 @@ func (c Config) mayCall(user, command string) bool {
 	return slices.Contains(listed, command)
 }
 
-// mayCallAny reports whether it depends on the command what a user may do.
+// mayCallAny reports whether there may be a command that a user may call. Who has no list
+// is refused before a request is looked at.
 func (c Config) mayCallAny(user string) bool {
 	_, there := c.Whitelists[user]
 	return there || !c.ListedOnly

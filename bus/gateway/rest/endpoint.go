@@ -35,8 +35,8 @@ type route struct {
 func routes() []route {
 	return []route{
 		{"/rest/tx/", (*request).tx},
-		{"/rest/block/notxdetails/", func(r *request) (*Query, *Refusal) { return r.block(txids) }},
-		{"/rest/block/", func(r *request) (*Query, *Refusal) { return r.block(prevouts) }},
+		{"/rest/block/notxdetails/", func(r *request) (*Query, *Refusal) { return r.block(withTxids) }},
+		{"/rest/block/", func(r *request) (*Query, *Refusal) { return r.block(withPrevouts) }},
 		{"/rest/blockpart/", (*request).blockPart},
 		{"/rest/blockfilter/", (*request).blockFilter},
 		{"/rest/blockfilterheaders/", (*request).filterHeaders},

@@ -14,9 +14,9 @@ import (
 
 // What getblock shows of a block's transactions.
 const (
-	raw      = 0
-	txids    = 1
-	prevouts = 3
+	onlyBytes    = 0
+	withTxids    = 1
+	withPrevouts = 3
 )
 
 const (
@@ -40,10 +40,10 @@ func (r *request) block(detail int) (*Query, *Refusal) {
 		return nil, invalidHash(r.param)
 	}
 	if !r.verbose() {
-		detail = raw
+		detail = onlyBytes
 	}
 	q := r.ask("getblock", r.param, detail).refuseBlock(r.param)
-	if detail == raw {
+	if detail == onlyBytes {
 		q.Cache = Immutable
 	}
 	return q, nil
