@@ -103,7 +103,7 @@ func TestFaultsAtStart(t *testing.T) {
 		"-nonexistentarg":                "Error: Error parsing command line arguments: Invalid parameter -nonexistentarg\n",
 		"-datadir=" + dir + "/absent":    "Error: Specified data directory \"" + dir + "/absent\" does not exist.\n",
 		"-chain=moon":                    "Error: Unknown chain moon.\n",
-		"-rest":                          "Error: This version of Bulkhead does not support -rest.\n",
+		"-natpmp":                        "Error: This version of Bulkhead does not support -natpmp.\n",
 		"-prune=549":                     "Error: Prune configured below the minimum of 550 MiB.  Please use a higher number.\n",
 		"-prune=550 -reindex-chainstate": "Error: Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.\n",
 		"-regtest -bind=" + taken.Addr().String(): "Error: Unable to bind to " + taken.Addr().String() +
