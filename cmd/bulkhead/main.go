@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
 	"slices"
@@ -54,9 +53,8 @@ func main() {
 	if errors.Is(err, supervise.ErrTerminated) {
 		os.Exit(supervise.TerminatedStatus)
 	}
-	var ended *exec.ExitError
-	if errors.As(err, &ended) { // in the background, having told why
-		os.Exit(max(ended.ExitCode(), 1))
+	if status, ended := background.Status(err); ended { // it has told why
+		os.Exit(status)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", prefix(err), err)

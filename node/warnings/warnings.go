@@ -1,4 +1,3 @@
-// Package warnings keeps what a user should know about the node as long as it is so.
 package warnings
 
 import (

@@ -1,10 +1,3 @@
-// Package background has a program go on without the terminal or shell that started it:
-// -daemon and -daemonwait.
-//
-// Go programs cannot fork. The program starts itself again, with the same arguments, in
-// a session of its own, and tells by an environment variable that it did. The second
-// process has a pipe to the first: it writes a byte when it is ready. The first ends
-// then, or at once, or with the second's exit status if that ends before.
 package background
 
 import (
@@ -64,9 +57,20 @@ func (c *Child) Ready() error {
 	return c.ready.Close()
 }
 
+// Status returns the exit status of a process in the background that ended instead of
+// getting ready; ok is false if err, of Start, is about something else.
+func Status(err error) (status int, ok bool) {
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) {
+		return 0, false
+	}
+	return max(ended.ExitCode(), 1), true
+}
+
 // Start runs executable with args in the background. With wait it returns when that is
-// ready, or with an *exec.ExitError if it ended instead, having told why on errors.
-func Start(executable string, args []string, wait bool, errors io.Writer) error {
+// ready, or with an error that has a Status if it ended instead, having told why on
+// stderr.
+func Start(executable string, args []string, wait bool, stderr io.Writer) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
@@ -79,8 +83,8 @@ func Start(executable string, args []string, wait bool, errors io.Writer) error 
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if wait {
 		// By way of this process, even if it is a file: what the other one starts has it
-		// too, and whoever reads errors to its end is not to wait for all of them.
-		cmd.Stderr = struct{ io.Writer }{errors}
+		// too, and whoever reads stderr to its end is not to wait for all of them.
+		cmd.Stderr = struct{ io.Writer }{stderr}
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
