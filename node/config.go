@@ -116,8 +116,29 @@ func (c *Config) Validate() error {
 	if least := c.ClusterKvB * 1000 * minClusters; c.MaxMempoolMB != 0 && c.MaxMempoolMB*1_000_000 < least {
 		return wording.Errorf("-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
 	}
+	if err := c.validateMining(); err != nil {
+		return err
+	}
 	_, err := c.params()
 	return err
+}
+
+// minReserved is the weight that a header and the smallest coinbase may need.
+const minReserved = 2000
+
+func (c *Config) validateMining() error {
+	const beyond = "-%s (%d) exceeds consensus maximum block weight (%d)"
+	switch {
+	case c.BlockReserved < minReserved:
+		return wording.Errorf("-blockreservedweight (%d) is lower than minimum safety value of (%d)", c.BlockReserved, minReserved)
+	case c.BlockReserved > consensus.MaxBlockWeight:
+		return wording.Errorf(beyond, "blockreservedweight", c.BlockReserved, consensus.MaxBlockWeight)
+	case c.BlockMaxWeight > consensus.MaxBlockWeight:
+		return wording.Errorf(beyond, "blockmaxweight", c.BlockMaxWeight, consensus.MaxBlockWeight)
+	case c.BlockReserved > c.BlockMaxWeight:
+		return wording.Errorf("-blockreservedweight (%d) exceeds -blockmaxweight (%d)", c.BlockReserved, c.BlockMaxWeight)
+	}
+	return nil
 }
 
 // ChainParams returns the addresses, peers and genesis block of a chain; see

@@ -157,7 +157,9 @@ func (n observer) logScriptChecks(ev chain.ScriptChecks) {
 
 // progress estimates which part of all transactions is verified at a block.
 func (n observer) progress(at *chain.BlockNode) float64 {
-	return n.params.TxRate.Progress(n.owner.Chain().Info(at).ChainTx, at.Time, n.now())
+	now := n.now()
+	since := n.owner.Chain().View().Since(at, now, n.params.Spacing)
+	return n.params.TxRate.Progress(n.owner.Chain().Info(at).ChainTx, since, now)
 }
 
 // log2Work returns the logarithm of a branch's work.

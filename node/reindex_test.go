@@ -371,3 +371,16 @@ func TestMempoolSettings(t *testing.T) {
 	cfg.MaxMempoolMB, cfg.ClusterCount = 0, 64
 	require.NoError(t, cfg.Validate())
 }
+
+func TestMiningSettings(t *testing.T) {
+	for text, set := range map[string]func(*node.Config){
+		"-blockreservedweight (1999) is lower than minimum safety value of (2000)":        func(cfg *node.Config) { cfg.BlockReserved = 1999 },
+		"-blockreservedweight (4000001) exceeds consensus maximum block weight (4000000)": func(cfg *node.Config) { cfg.BlockReserved = 4_000_001 },
+		"-blockmaxweight (4000001) exceeds consensus maximum block weight (4000000)":      func(cfg *node.Config) { cfg.BlockMaxWeight = 4_000_001 },
+		"-blockreservedweight (8000) exceeds -blockmaxweight (7999)":                      func(cfg *node.Config) { cfg.BlockMaxWeight = 7999 },
+	} {
+		cfg := node.DefaultConfig("regtest")
+		set(&cfg)
+		require.EqualError(t, cfg.Validate(), text)
+	}
+}

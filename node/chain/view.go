@@ -110,3 +110,14 @@ func (r *Reader) FindLocator(v *View, locator []chainhash.Hash) *BlockNode {
 	}
 	return v.At(0)
 }
+
+// Since returns a time, in Unix seconds, from which on blocks are missing on top of one,
+// for estimates of progress: now, less a block's time for every header beyond it, if it
+// is of the last two hours. Else it is the block's time, which its miner chose.
+func (v *View) Since(at *BlockNode, now, spacing int64) int64 {
+	const recent = 2 * 60 * 60
+	if distance := now - at.Time; distance > recent || distance < -recent || v.BestHeader.Height < at.Height {
+		return at.Time
+	}
+	return now - int64(v.BestHeader.Height-at.Height)*spacing
+}

@@ -230,5 +230,7 @@ func (n chainQueries) chainState(tip *chain.BlockNode) chainState {
 
 // progress estimates which part of all transactions is verified at a block.
 func (n *Node) progress(at *chain.BlockNode) rpc.Float {
-	return rpc.Float(n.Params.TxRate.Progress(n.Tree.Info(at).ChainTx, at.Time, n.Now()))
+	now := n.Now()
+	since := n.Tree.View().Since(at, now, n.Params.Spacing)
+	return rpc.Float(n.Params.TxRate.Progress(n.Tree.Info(at).ChainTx, since, now))
 }

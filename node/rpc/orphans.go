@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 
@@ -32,6 +33,9 @@ type orphanTx struct {
 }
 
 func (n mempoolQueries) getOrphanTxs(_ context.Context, call *rpc.Call) (any, error) {
+	if raw := call.Raw(0); bytes.Equal(raw, []byte("true")) || bytes.Equal(raw, []byte("false")) {
+		return nil, rpc.Errorf(rpc.TypeError, "Verbosity was boolean but only integer allowed")
+	}
 	level, err := call.Int(0, 0)
 	if err != nil {
 		return nil, err
