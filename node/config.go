@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,7 @@ type Config struct {
 	CheckLevel        int   `option:"checklevel"`
 
 	TestActivation []string `option:"testactivationheight"` // name@height
+	Test           []string `option:"test"`                 // bip94 is the node's
 	// Assumed are UTXO sets that loadtxoutset takes beside those of the release,
 	// for tests on regtest.
 	Assumed        []consensus.AssumedSet
@@ -174,6 +176,10 @@ func (c *Config) params() (*consensus.Params, error) {
 	if c.FastPrune {
 		p.PruneAfterHeight = 100
 	}
+	if len(c.Test) > 0 && c.Chain != chains.Regtest {
+		return nil, wording.Errorf("-test=<option> can only be used with regtest")
+	}
+	p.BIP94 = p.BIP94 || slices.Contains(c.Test, "bip94")
 	if len(c.Assumed) > 0 && c.Chain != chains.Regtest {
 		return nil, wording.Errorf("UTXO sets can be added on regtest only")
 	}

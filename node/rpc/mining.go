@@ -142,6 +142,8 @@ func (n *miner) submitBlockRPC(ctx context.Context, call *rpc.Call) (any, error)
 	if err != nil {
 		return nil, rpc.Errorf(rpc.DeserializationErr, "Block decode failed")
 	}
+	at := n.Tree.Lookup(block.Hash)
+	verified := at != nil && n.Tree.Info(at).ValidScripts // and pruned, if it is new
 	verdict, err := n.Owner.ProcessOwnBlock(ctx, n.completed(block))
 	switch {
 	case err != nil:
@@ -150,7 +152,7 @@ func (n *miner) submitBlockRPC(ctx context.Context, call *rpc.Call) (any, error)
 		return verdict.Reject.Reason, nil
 	case !verdict.New:
 		return "duplicate", nil
-	case !n.Tree.Info(verdict.At).ValidScripts:
+	case verified || !n.Tree.Info(verdict.At).ValidScripts:
 		return "inconclusive", nil
 	}
 	return nil, nil
