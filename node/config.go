@@ -65,6 +65,7 @@ type Config struct {
 	BlockMin          int64
 	BlockMaxWeight    int   `option:"blockmaxweight"`
 	BlockReserved     int   `option:"blockreservedweight"`
+	PrintPriority     bool  `option:"printpriority"`
 	DataCarrier       bool  `option:"datacarrier"`
 	DataCarrierSize   int   `option:"datacarriersize"`
 	BareMultisig      bool  `option:"permitbaremultisig"`

@@ -73,6 +73,7 @@ func (n *node) commands() rpc.Table {
 			Deprecated: n.cfg.Deprecated,
 			Mining: noderpc.MiningSettings{
 				MaxWeight: n.cfg.BlockMaxWeight, Reserved: n.cfg.BlockReserved, MinRate: n.cfg.BlockMin, Version: n.cfg.BlockVersion,
+				Print: n.cfg.PrintPriority,
 			},
 		},
 		Tree: engine, Blocks: engine, Coins: n.owner, Owner: n.owner, Sets: n.sets, Mempool: pool, Pools: n.pools, Indexes: n.indexes, Tips: n.tips,

@@ -60,6 +60,10 @@ func (n *miner) assemble(s *chainstate.State, script []byte) template {
 		job.Txs = append(job.Txs, candidates[i].Tx)
 		sigOps += candidates[i].SigOps
 		last.Weight += candidates[i].Tx.Weight()
+		if n.Settings.Mining.Print {
+			rate := candidates[i].Fee * 1000 / int64(virtualSize(candidates[i].Tx))
+			n.Log.Info(fmt.Sprintf("fee rate %d.%08d BTC/kvB txid %s", rate/consensus.Coin, rate%consensus.Coin, candidates[i].Tx.ID))
+		}
 	}
 	job.Fees = fees
 	t.block = mining.Assemble(job)

@@ -125,6 +125,7 @@ type MiningSettings struct {
 	Reserved  int   // -blockreservedweight
 	MinRate   int64 // -blockmintxfee, satoshi per 1000 vbytes
 	Version   int32 // on regtest, zero for the right one
+	Print     bool  // -printpriority: log what is chosen
 }
 
 // Node is what the commands work on.

@@ -218,3 +218,9 @@ func TestEmptyValuesAskForNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, s.CheckUnserved(), "an empty switch is on")
 }
+
+func TestSettingsWithoutEffectAreNamed(t *testing.T) {
+	s, _, err := load(t, "keypool=1\n", "-dbbatchsize=1", "-logips")
+	require.NoError(t, err)
+	require.Equal(t, []string{"-dbbatchsize", "-keypool"}, s.Idle())
+}

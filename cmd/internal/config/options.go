@@ -254,23 +254,42 @@ func otherOptions() []Option {
 	}
 }
 
-// acceptedOptions are settings that the help does not show: those for tests,
-// and those of Bitcoin Core that tune what is done here in another way.
+// acceptedOptions are settings that the help does not show, most of them for tests.
 func acceptedOptions() []Option {
 	names := []string{
-		"addrmantest", "checkaddrman", "checkblockindex", "checkmempool", "checkpoints",
-		"dbbatchsize", "fixedseeds", "keypool", "limitancestorcount",
-		"limitancestorsize", "limitdescendantcount", "limitdescendantsize", "logips",
-		"logsourcelocations", "maxreceivebuffer", "maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads",
-		"printpriority", "rpcdoccheck", "settings", "shrinkdebugfile", "test", "unsafesqlitesync",
-		"bytespersigop", "blockversion", "blockreservedweight", "limitclustercount",
-		"limitclustersize", "fastprune",
+		"checkaddrman", "logips", "settings", "test", "printpriority",
+		"bytespersigop", "blockversion", "blockreservedweight", "limitclustercount", "limitclustersize", "fastprune",
+		"logsourcelocations", "shrinkdebugfile",
 	}
-	options := make([]Option, len(names))
-	for i, name := range names {
-		options[i] = Option{Name: name}
+	var options []Option
+	for _, name := range names {
+		options = append(options, Option{Name: name})
+	}
+	for _, name := range idleNames() {
+		options = append(options, Option{Name: name})
 	}
 	return options
+}
+
+// idleNames are settings that tune or check how Bitcoin Core does something that is done
+// here in another way, or not at all, and that do not change what users see. The log says
+// that they have no effect.
+func idleNames() []string {
+	return []string{
+		"addrmantest", "checkblockindex", "checkmempool", "checkpoints", "dbbatchsize", "fixedseeds", "keypool",
+		"limitancestorcount", "limitancestorsize", "limitdescendantcount", "limitdescendantsize", "maxreceivebuffer",
+		"maxsendbuffer", "maxsigcachesize", "prevoutfetchthreads", "rpcdoccheck", "unsafesqlitesync",
+	}
+}
+
+// Idle returns the settings given that have no effect, sorted.
+func (s *Settings) Idle() (names []string) {
+	for _, name := range idleNames() {
+		if s.Has(name) {
+			names = append(names, "-"+name)
+		}
+	}
+	return names
 }
 
 // unservedOptions ask for something that this node does not do yet. Those with a value

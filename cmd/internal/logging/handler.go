@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +29,7 @@ type Config struct {
 	Micros          bool   // -logtimemicros
 	NoTime          bool   // -logtimestamps=0
 	Thread          string // shown in brackets when not empty: -logthreadnames
+	Source          bool   // -logsourcelocations: the place in the program
 	Console         bool   // -printtoconsole: standard output gets the lines too
 	RateLimit       bool   // -logratelimit: one place in the program logs so much in an hour
 }
@@ -116,6 +119,10 @@ func (h *handler) appendLine(b []byte, r slog.Record) []byte {
 	}
 	if cfg.Thread != "" {
 		b = append(b, "["+cfg.Thread+"] "...)
+	}
+	if cfg.Source && r.PC != 0 {
+		frame, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
+		b = fmt.Appendf(b, "[%s:%d] [%s] ", filepath.Base(frame.File), frame.Line, frame.Function[strings.LastIndexByte(frame.Function, '.')+1:])
 	}
 	b = append(b, h.tag(r.Level)...)
 	b = appendEscaped(b, strings.TrimSuffix(r.Message, "\n"))

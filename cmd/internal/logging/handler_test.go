@@ -104,3 +104,10 @@ func TestACategoryThatIsGone(t *testing.T) {
 	require.False(t, ok)
 	require.Equal(t, "libevents", unknown)
 }
+
+func TestPlacesInTheProgram(t *testing.T) {
+	var out bytes.Buffer
+	log := logging.New(&out, logging.NewLive(logging.Config{Source: true, NoTime: true, Thread: "node"}), time.Now)
+	log.Warn("here")
+	require.Regexp(t, `^\[node\] \[handler_test.go:\d+\] \[TestPlacesInTheProgram\] \[warning\] here\n$`, out.String())
+}

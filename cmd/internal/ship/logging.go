@@ -18,6 +18,7 @@ func logConfig(s *config.Settings) (*logging.Live, error) {
 		Micros:    s.Bool("logtimemicros", false),
 		RateLimit: s.Bool("logratelimit", true),
 		NoTime:    !s.Bool("logtimestamps", true),
+		Source:    s.Bool("logsourcelocations", false),
 		Console:   s.Bool("printtoconsole", false),
 	}
 	var err error

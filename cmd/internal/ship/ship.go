@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,6 +168,11 @@ func (s *ship) openLog() error {
 	if path == "" {
 		path = os.DevNull
 	}
+	if s.cfg.Settings.Bool("shrinkdebugfile", len(s.logConfig.Config().Categories) == 0) && path != os.DevNull {
+		if err := logging.Shrink(path); err != nil {
+			return config.Complain("Could not shrink debug log file %s: %v", path, err)
+		}
+	}
 	f, err := logging.OpenFile(path)
 	if err != nil {
 		return config.Complain("Could not open debug log file %s", path)
@@ -189,6 +195,9 @@ func (s *ship) introduce() {
 	noteGone(log, settings.List("debug"), settings.List("debugexclude"))
 	if slices.ContainsFunc(settings.List("addnode"), blank) {
 		log.Warn("Ignoring empty -addnode value")
+	}
+	if idle := settings.Idle(); len(idle) > 0 {
+		log.Info("Settings of Bitcoin Core's that have no effect here: " + strings.Join(idle, ", "))
 	}
 	log.Info("Using data directory " + layout.Net)
 	if conf := settings.ConfigFile(); conf != "" {
