@@ -27,6 +27,14 @@ type BlockDisconnected struct{ chain.Disconnected }
 // is told once for a block, even if the process dies and connects it again.
 type BlockConnected struct{ chain.Connected }
 
+// PoolFollowed: the mempool has followed a block that came to the chain, of which it had
+// some transactions, in their order. It is told at once, and also of a block of which an
+// earlier process has told.
+type PoolFollowed struct {
+	chain.Connected
+	Had []*mempool.Entry
+}
+
 // TipChanged: View shows another tip. Connected holds the blocks of the
 // BlockConnected events since the last one.
 type TipChanged struct {
@@ -59,6 +67,7 @@ func (Step) event()              {}
 func (BlockStored) event()       {}
 func (BlockDisconnected) event() {}
 func (BlockConnected) event()    {}
+func (PoolFollowed) event()      {}
 func (TipChanged) event()        {}
 func (BlockRefused) event()      {}
 func (TxAdded) event()           {}

@@ -117,7 +117,8 @@ func (s *State) updatePool() (events []Event, news []chain.Connected) {
 	moved := s.moved
 	s.moved = moves{}
 	for _, c := range moved.connected {
-		events = append(events, poolEvents(s.Pool.BlockConnected(c.Block, s.Now()))...)
+		followed := s.Pool.BlockConnected(c.Block, s.Now())
+		events = append(append(events, poolEvents(followed)...), PoolFollowed{c, hadOf(followed)})
 	}
 	if len(moved.disconnected) > 0 {
 		events = append(events, s.bringBack(moved)...)
@@ -130,6 +131,16 @@ func (s *State) updatePool() (events []Event, news []chain.Connected) {
 		news = append(news, c)
 	}
 	return events, news
+}
+
+// hadOf returns what left the mempool for a block.
+func hadOf(events []mempool.Event) (had []*mempool.Entry) {
+	for _, ev := range events {
+		if removed, ok := ev.(mempool.Removed); ok && removed.Reason == mempool.ByBlock {
+			had = append(had, removed.Entry)
+		}
+	}
+	return had
 }
 
 // bringBack offers the transactions of blocks that left to the mempool.

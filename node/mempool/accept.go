@@ -34,7 +34,8 @@ type Options struct {
 	// Package holds transactions that are to be tested together, parents
 	// first: those before this one, whose outputs it may spend.
 	Package []*consensus.Tx
-	// Untrimmed leaves the pool's limits to a Limit that follows.
+	// Untrimmed leaves the pool's limits to a Limit that follows: the transaction is one
+	// of a package.
 	Untrimmed bool
 	// together leaves out the least fee rates: they are for all of a package.
 	together bool
@@ -127,7 +128,8 @@ func (p *Pool) finish(c *candidate) error {
 			return consensus.Rejectf(consensus.Reconsiderable, FullReason, "")
 		}
 	}
-	p.events = append(p.events, Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence()})
+	alone := !c.opts.Bypass && !c.opts.Untrimmed && len(c.Entry.parents) == 0
+	p.events = append(p.events, Added{Entry: c.Entry, Spent: c.spent, Sequence: p.nextSequence(), Alone: alone})
 	return nil
 }
 

@@ -80,6 +80,9 @@ type Added struct {
 	Entry    *Entry
 	Spent    []coins.Coin // by its inputs, in order
 	Sequence uint64
+	// Alone tells that it did not come back from a block or in a package, and spends
+	// nothing of the pool's: its own fee rate is what it waits with.
+	Alone bool
 }
 
 // Removed: a transaction left the pool.
