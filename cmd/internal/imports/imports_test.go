@@ -55,7 +55,7 @@ var parts = []string{"node", "p2pworker", "wallet", "notify"}
 // shells may use the bus and the system; what is not listed below a part is a
 // pure core.
 var shells = []string{
-	"node", "node/chainstate", "node/feed", "node/indexer", "node/poolfile", "node/relay", "node/rpc", "node/snapshot", "node/tipwatch", "node/watch",
+	"node", "node/chainstate", "node/feed", "node/fees", "node/indexer", "node/poolfile", "node/relay", "node/rpc", "node/snapshot", "node/tipwatch", "node/watch",
 	"p2pworker", "p2pworker/dialler", "p2pworker/manager", "wallet", "notify",
 }
 
