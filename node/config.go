@@ -76,6 +76,10 @@ type Config struct {
 	ExtraTxs          int   `option:"blockreconstructionextratxn"`
 	PersistMempool    bool  `option:"persistmempool"`
 	PersistMempoolV1  bool  `option:"persistmempoolv1"` // not obfuscated
+	// BlocksOnly: no transactions come from peers, so nothing is learnt of fees.
+	BlocksOnly bool `option:"blocksonly"`
+	// StaleFees: estimates of fee rates are taken over whatever their age; on regtest only.
+	StaleFees bool `option:"acceptstalefeeestimates"`
 	// PrivateBroadcast: what our user sends goes out by connections of its own.
 	PrivateBroadcast bool `option:"privatebroadcast"`
 
@@ -112,6 +116,9 @@ const minClusters = 40
 func (c *Config) Validate() error {
 	if err := c.validatePruning(); err != nil {
 		return err
+	}
+	if c.StaleFees && !c.BlocksOnly && c.Chain != chains.Regtest {
+		return wording.Errorf("acceptstalefeeestimates is not supported on %s chain.", c.Chain)
 	}
 	if c.ClusterCount > maxClusterCount {
 		return wording.Errorf("limitclustercount must be less than or equal to %d", maxClusterCount)

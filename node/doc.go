@@ -13,8 +13,9 @@
 //	snapshot    UTXO sets in files and from files
 //	indexer     the optional indexes
 //	watch       what wallets ask
+//	fees        which fee rate is needed
 //
-// They stand on pure cores: chain, coins, consensus, script, mempool, mining,
+// They stand on pure cores: chain, coins, consensus, script, mempool, mining, feerate,
 // download, headersync, compact, orphanage, index.
 //
 // # Ownership

@@ -31,6 +31,10 @@ func (n observer) observe(ev chainstate.Event) {
 	case chainstate.BlockConnected:
 		n.relay.BlockConnected(ev.Block, ev.Initial)
 		n.feed.BlockConnected(ev.Node, ev.Block, ev.Initial)
+	case chainstate.PoolFollowed:
+		if n.fees != nil {
+			n.fees.Followed(ev)
+		}
 	case chainstate.BlockDisconnected:
 		n.relay.BlockDisconnected()
 		n.feed.BlockDisconnected(ev.Node, ev.Block)
@@ -99,6 +103,9 @@ func (n observer) txAdded(ev mempool.Added) {
 	n.pools.Added(ev.Entry)
 	n.feed.TxAdded(ev.Entry, ev.Sequence)
 	n.watch.Added(ev)
+	if n.fees != nil {
+		n.fees.Added(ev)
+	}
 	peer := int64(p2p.FromBlock)
 	if ev.Entry.Sequence != 0 {
 		peer = n.relay.TxSender(ev.Entry.Tx.WitnessID)
@@ -110,6 +117,9 @@ func (n observer) txRemoved(ev mempool.Removed) {
 	n.pools.Removed(ev.Entry)
 	n.feed.TxRemoved(ev.Entry, ev.Sequence, ev.Reason)
 	n.watch.Removed(ev)
+	if n.fees != nil {
+		n.fees.Removed(ev)
+	}
 	if ev.Reason != mempool.ByBlock {
 		n.relay.TxDropped(ev.Entry.Tx)
 	}

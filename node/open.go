@@ -18,6 +18,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
 	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/fees"
 	"github.com/bulkheadnode/bulkhead/node/index"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/poolfile"
@@ -60,6 +61,7 @@ func (n *node) open() error {
 	n.pools = poolfile.New(poolfile.Config{
 		Dir: n.cfg.Dir, Journal: n.cfg.keptJournal(), Plain: n.cfg.PersistMempoolV1, Owner: n.owner, Expiry: n.cfg.MempoolHours * 60 * 60, Log: n.log,
 	})
+	n.openFees()
 	n.sets.Attach(n.owner, observer{n}.snapshotEvents())
 	if n.cfg.PrivateBroadcast {
 		n.private = privatebroadcast.New(n.env.Clock.Now)
@@ -70,6 +72,18 @@ func (n *node) open() error {
 		Private: n.private,
 	})
 	return n.openIndexes()
+}
+
+// openFees reads what is known of fee rates. It would never change without transactions of
+// peers.
+func (n *node) openFees() {
+	if n.cfg.BlocksOnly {
+		return
+	}
+	n.fees = fees.New(fees.Config{
+		Dir: n.cfg.Dir, Stale: n.cfg.StaleFees, Chain: n.owner.Chain(), MaxTipAge: n.cfg.MaxTipAge, Pool: n.owner.Pool(),
+		Loaded: n.pools.Loaded, Floor: n.owner.MinRate, Now: n.now, Log: n.log,
+	})
 }
 
 // filter returns a block's filter; nil if there is none, or not yet.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/bulkheadnode/bulkhead/node/fees"
 	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/snapshot"
 )
@@ -23,6 +24,9 @@ func Prepare(cfg Config, log *slog.Logger) error {
 			return err
 		}
 	}
+	if !cfg.BlocksOnly {
+		fees.Migrate(cfg.Dir, log)
+	}
 	return snapshot.Arrange(cfg.Dir, log)
 }
 
@@ -35,7 +39,8 @@ func Tidy(cfg Config) {
 // Files are what a process with this configuration works with: folders whose content is
 // its own, and files that it reads.
 func (c Config) Files() (own, read []string) {
-	return append(c.own(), snapshot.Folders(c.Dir)...), append(slices.Clone(c.LoadBlock), filepath.Join(c.Dir, poolfile.Name))
+	read = append(slices.Clone(c.LoadBlock), filepath.Join(c.Dir, poolfile.Name), fees.PolicyPath(c.Dir), fees.WindowPath(c.Dir))
+	return append(c.own(), snapshot.Folders(c.Dir)...), read
 }
 
 // poolJournal is the path of the mempool's journal.

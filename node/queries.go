@@ -65,8 +65,12 @@ func (n *node) commands() rpc.Table {
 	if n.private != nil {
 		private = privately{n.relay, n.private}
 	}
+	var estimates noderpc.Fees
+	if n.fees != nil {
+		estimates = n.fees
+	}
 	return n.afterResuming(noderpc.Table(&noderpc.Node{
-		Private: private, Given: n.env.Given,
+		Private: private, Fees: estimates, Given: n.env.Given,
 		Orphans: n.relay.Orphans,
 		Params:  n.params, Policy: n.cfg.policy(), Settings: noderpc.Settings{
 			Chain: n.cfg.Chain, Dir: n.cfg.Dir, DatabaseCache: n.cfg.databaseCache(), Pruning: n.cfg.pruning(), PruneTarget: n.cfg.pruneTarget(),

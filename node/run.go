@@ -22,6 +22,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/feed"
+	"github.com/bulkheadnode/bulkhead/node/fees"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/poolfile"
 	"github.com/bulkheadnode/bulkhead/node/privatebroadcast"
@@ -74,6 +75,7 @@ type node struct {
 	watch   *watch.Watch
 	private *privatebroadcast.Queue // nil without -privatebroadcast
 	pools   *poolfile.Files
+	fees    *fees.Fees      // nil with -blocksonly
 	tips    *tipwatch.Watch // of the best chain, and of how far it is verified
 
 	warnings warnings.Set
@@ -127,6 +129,7 @@ func (n *node) handle(mux *bus.Mux) {
 	})
 	msg.Halt.Handle(mux, n.halt)
 	msg.SaveMempool.Handle(mux, n.saveMempool)
+	msg.FeeEstimates.Handle(mux, n.feeEstimates)
 	n.relay.Handle(mux)
 }
 
@@ -222,6 +225,15 @@ func (n *node) saveMempool(ctx context.Context, req msg.FileNumber) (bus.None, e
 		open = func(ctx context.Context) (*os.File, error) { return n.env.Given(ctx, req.Number) }
 	}
 	return bus.None{}, n.pools.Save(ctx, open)
+}
+
+// feeEstimates serves msg.FeeEstimates.
+func (n *node) feeEstimates(_ context.Context, req msg.FeeEstimatesRequest) (reply msg.FeeEstimatesReply, err error) {
+	if n.fees != nil {
+		policy, window := n.fees.Contents(req.Last)
+		reply.Attached = [][]byte{policy, window}
+	}
+	return reply, nil
 }
 
 // keepHouse flushes and tidies up from time to time.

@@ -35,7 +35,7 @@ func bodies() []any {
 		new(p2p.OpenPeerRequest), new(p2p.OpenPeerReply), new(p2p.DialFailedRequest), new(p2p.ShowDialRequest), new(p2p.DialOrder), new(p2p.ClosePeerRequest),
 		new(p2p.IntroducePeerRequest), new(p2p.IntroducePeerReply), new(p2p.ReportPeersRequest), new(p2p.CaptureMessageRequest),
 		new(p2p.LeaseTrafficRequest), new(p2p.LeaseTrafficReply), new(p2p.MeterOrder), new(p2p.PeerClosedEvent), new(msg.WorkerPlanBody),
-		new(msg.KeptBody), new(msg.EndedPeersBody), new(msg.OpenFileRequest), new(msg.FileNumber), new(msg.CloseFileRequest), new(msg.PeersFileBody), new(msg.ProveTorRequest), new(msg.ProveTorReply), new(msg.CompartmentEvent),
+		new(msg.KeptBody), new(msg.EndedPeersBody), new(msg.OpenFileRequest), new(msg.FileNumber), new(msg.FeeEstimatesRequest), new(msg.FeeEstimatesReply), new(msg.CloseFileRequest), new(msg.PeersFileBody), new(msg.ProveTorRequest), new(msg.ProveTorReply), new(msg.CompartmentEvent),
 		new(p2p.AddAddressesRequest), new(p2p.GetAddressesRequest), new(p2p.AddressesReply),
 		new(p2p.CountUploadRequest), new(p2p.CountUploadReply), new(p2p.SelfAddressRequest), new(p2p.SelfAddressReply), new(p2p.RelayTxsRequest), new(p2p.RelayTxsReply), new(p2p.ProtectPeerRequest), new(p2p.ProtectPeerReply),
 		new(p2p.TakePrivateRequest), new(p2p.TakePrivateReply), new(p2p.ConfirmPrivateRequest), new(msg.WantPrivateRequest), new(msg.WantPrivateReply), new(msg.WarningsReply), new(msg.WarnedEvent), new(msg.DemandBlockRequest), new(msg.DemandBlockReply),

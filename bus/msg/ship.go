@@ -84,7 +84,24 @@ var (
 	// SaveMempool, asked by the supervisor after that, makes the node write its mempool
 	// to a file that it was handed, or to mempool.dat for number 0.
 	SaveMempool = bus.Method[FileNumber, bus.None]("node.life.savemempool")
+	// FeeEstimates, asked by the supervisor from time to time, tells what the files of fee
+	// estimates are to hold.
+	FeeEstimates = bus.Method[FeeEstimatesRequest, FeeEstimatesReply]("node.life.feeestimates")
 )
+
+// FeeEstimatesRequest asks for what the node knows of fee rates. Last tells that it ends.
+type FeeEstimatesRequest struct {
+	Last bool `cbor:"1,keyasint"`
+}
+
+// MaxFeeEstimates bounds each of the files of a FeeEstimatesReply, in bytes.
+const MaxFeeEstimates = 4 << 20
+
+// FeeEstimatesReply has two attachments, what became of transactions and how much of the
+// last blocks the mempool had; none with -blocksonly.
+type FeeEstimatesReply struct {
+	bus.Frames
+}
 
 // ReadinessReply names what is missing, sorted: nothing once the node is ready,
 // for good.

@@ -17,6 +17,8 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/coins"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/feerate"
+	"github.com/bulkheadnode/bulkhead/node/fees"
 	"github.com/bulkheadnode/bulkhead/node/indexer"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/orphanage"
@@ -105,6 +107,14 @@ type Private interface {
 	Abort(id chainhash.Hash) []*consensus.Tx
 }
 
+// Fees estimates which fee rate is needed.
+type Fees interface {
+	MaxTarget(h feerate.Horizon) int
+	Estimate(by fees.Source, target int, conservative bool) (fees.Estimate, error)
+	Raw(target int, threshold float64, h feerate.Horizon) (rate int64, result feerate.Result)
+	Blocks() []feerate.Mined
+}
+
 // Settings are those of the node that commands show or go by.
 type Settings struct {
 	Chain         string // a name of package chains
@@ -144,6 +154,7 @@ type Node struct {
 	Indexes *indexer.Indexer
 	Tips    *tipwatch.Watch // of the best chain
 	Private Private         // nil without -privatebroadcast
+	Fees    Fees            // nil with -blocksonly
 	// Given returns a file that a user named, by its number: nil if we open such.
 	Given func(ctx context.Context, number uint64) (*os.File, error)
 
@@ -161,7 +172,7 @@ type Node struct {
 func Table(n *Node) rpc.Table {
 	families := []interface{ table() rpc.Table }{
 		chainQueries{n}, blockQueries{n}, tipCommands{n}, mempoolQueries{n}, txCommands{n},
-		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n}, privateCommands{n}, restQueries{n},
+		&miner{Node: n}, &utxoQueries{Node: n}, &indexQueries{Node: n}, setFiles{n}, maintenance{n}, addresses{n}, privateCommands{n}, restQueries{n}, feeQueries{n},
 	}
 	var table rpc.Table
 	for _, family := range families {
@@ -185,6 +196,7 @@ type (
 	addresses      struct{ *Node } // addresses and descriptors
 	// what is sent by connections of its own
 	privateCommands struct{ *Node }
+	feeQueries      struct{ *Node }
 
 	miner struct {
 		*Node
