@@ -23,11 +23,7 @@ func (n privateCommands) table() rpc.Table {
 			Summary: "Stops the sending of a transaction by connections of its own (-privatebroadcast). Who has it already may send it on.",
 			Params:  []rpc.Param{{Name: "id", Type: rpc.String, Help: "A txid or wtxid. There may be several transactions of one txid: all are meant."}},
 		},
-		{
-			Name: "mockscheduler", Category: "hidden", Run: n.mockScheduler, Result: "null",
-			Summary: "Bump what is due by time forward (-regtest only): here the looks at what was sent privately and did not come back.",
-			Params:  []rpc.Param{{Name: "delta_time", Type: rpc.Number, Help: "Number of seconds to forward the scheduler into the future."}},
-		},
+		MockScheduler(func() string { return n.Settings.Chain }, n.skip),
 	}
 }
 
@@ -122,27 +118,39 @@ func (n privateCommands) abort(_ context.Context, call *rpc.Call) (any, error) {
 const (
 	// maxSkip bounds mockscheduler.
 	maxSkip = time.Hour
-	// reannounced is after how many seconds at the latest what no peer has asked for is
-	// told again.
-	reannounced = 15 * 60
+	// reannounced is after what time at the latest what no peer has asked for is told again.
+	reannounced = 15 * time.Minute
 )
 
-func (n privateCommands) mockScheduler(ctx context.Context, call *rpc.Call) (any, error) {
-	if n.Settings.Chain != chains.Regtest {
-		return nil, rpc.Errorf(rpc.MiscError, "mockscheduler is for regression testing (-regtest mode) only")
+// MockScheduler is the command that moves what is due by time forward, on a chain for
+// regression tests. All parts that have such have it.
+func MockScheduler(chain func() string, skip func(ctx context.Context, by time.Duration) error) rpc.Command {
+	return rpc.Command{
+		Name: "mockscheduler", Category: "hidden", Result: "null", EveryPart: true,
+		Summary: "Bump what is due by time forward (-regtest only): what no peer has asked for is told again, it is looked what was sent privately and did not come back, and fee estimates are written out.",
+		Params:  []rpc.Param{{Name: "delta_time", Type: rpc.Number, Help: "Number of seconds to forward the scheduler into the future."}},
+		Run: func(ctx context.Context, call *rpc.Call) (any, error) {
+			if chain() != chains.Regtest {
+				return nil, rpc.Errorf(rpc.MiscError, "mockscheduler is for regression testing (-regtest mode) only")
+			}
+			seconds, err := call.Int64(0, 0)
+			if err != nil {
+				return nil, err
+			}
+			if seconds <= 0 || seconds > int64(maxSkip/time.Second) {
+				return nil, rpc.Errorf(rpc.MiscError, "delta_time must be between 1 and 3600 seconds (1 hr)")
+			}
+			return nil, skip(ctx, time.Duration(seconds)*time.Second)
+		},
 	}
-	seconds, err := call.Int64(0, 0)
-	if err != nil {
-		return nil, err
-	}
-	if seconds <= 0 || seconds > int64(maxSkip/time.Second) {
-		return nil, rpc.Errorf(rpc.MiscError, "delta_time must be between 1 and 3600 seconds (1 hr)")
-	}
+}
+
+func (n privateCommands) skip(ctx context.Context, by time.Duration) error {
 	if n.Private != nil {
-		n.Private.SkipPrivately(ctx, time.Duration(seconds)*time.Second)
+		n.Private.SkipPrivately(ctx, by)
 	}
-	if seconds >= reannounced {
-		return nil, n.Owner.Reannounce(ctx)
+	if by >= reannounced {
+		return n.Owner.Reannounce(ctx)
 	}
-	return nil, nil
+	return nil
 }

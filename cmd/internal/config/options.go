@@ -203,6 +203,7 @@ func otherOptions() []Option {
 		{Name: "logtimemicros", Category: Debug, Help: "Show microseconds in the log (default: 0)"},
 		{Name: "logtimestamps", Category: Debug, Help: "Show the time in the log (default: 1)"},
 		{Name: "loglevel", Category: Debug, Param: "=<level>|<category>:<level>", Help: "trace logs even more of the categories of -debug (default: debug)"},
+		{Name: "acceptstalefeeestimates", Category: Debug, Help: "Take over fee estimates even if they are stale, which they are after 60 hours (regtest only, default: 0)"},
 		{Name: "maxtipage", Category: Debug, Param: "=<n>", Help: "Seconds of age of the tip up to which the chain counts as current (default: 86400)"},
 		{Name: "mocktime", Category: Debug, Param: "=<n>", Help: "Freeze the time at this Unix second (default: 0, do not)"},
 		{Name: "printtoconsole", Category: Debug, Help: "Write the log to standard output too (default: 0)"},
@@ -296,7 +297,7 @@ func (s *Settings) Idle() (names []string) {
 // ask for nothing if that is empty.
 func unservedOptions() []Option {
 	var options []Option
-	for _, name := range []string{"acceptstalefeeestimates", "natpmp"} {
+	for _, name := range []string{"natpmp"} {
 		options = append(options, Option{Name: name, Unserved: true})
 	}
 	for _, name := range []string{"signetseednode"} {

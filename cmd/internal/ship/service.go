@@ -7,6 +7,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
 )
 
 // maxWorkers bounds how many worker processes the manager may ask for.
@@ -59,6 +60,10 @@ func (s *ship) table() rpc.Table {
 			},
 		},
 		s.compartmentsCommand(),
+		noderpc.MockScheduler(func() string { return s.cfg.Layout.Chain.Name }, func(ctx context.Context, by time.Duration) error {
+			s.fees.skip(ctx, by)
+			return nil
+		}),
 	}
 }
 

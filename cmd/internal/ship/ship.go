@@ -62,6 +62,7 @@ type ship struct {
 	broker     *broker.Broker
 	supervisor *supervise.Supervisor
 	lender     *lender
+	fees       *feeFiles // nil with -blocksonly
 	watchdog   *watchdog
 	logger     *slog.Logger
 	locks      []*os.File // of the directories
@@ -307,6 +308,8 @@ func (s *ship) runParts(ctx context.Context, far []net.Listener) error {
 	tasks.Go(func() { s.supervisor.Run(life) })
 	tasks.Go(func() { s.look(life) })
 	tasks.Go(func() { s.reopenLogs(life) })
+	s.fees = s.newFeeFiles()
+	tasks.Go(func() { s.fees.run(life) })
 	theirs, ours := link.Pipe()
 	tasks.Go(func() {
 		// The end of the ship's own link is the end of the ship.

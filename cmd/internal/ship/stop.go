@@ -84,6 +84,9 @@ func (s *ship) stopAll() error {
 		s.stopRoles(limit, roles...)
 	}
 	saved := lost == nil && s.parts.node.PersistMempool && s.saveMempool()
+	if lost == nil {
+		s.fees.last()
+	}
 	s.stopRoles(limit, roles.Node)
 	if saved {
 		if err := node.MempoolSaved(s.parts.node); err != nil {
