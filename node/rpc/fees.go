@@ -173,27 +173,35 @@ type rawFees struct {
 
 type rawFee struct {
 	FeeRate *rpc.Amount `json:"feerate,omitempty"`
-	Decay   float64     `json:"decay"`
+	Decay   double      `json:"decay"`
 	Scale   uint32      `json:"scale"`
 	Pass    *feeRange   `json:"pass,omitempty"`
 	Fail    *feeRange   `json:"fail,omitempty"`
 	Errors  []string    `json:"errors,omitempty"`
 }
 
+// double is shown with up to 16 digits, as Bitcoin Core does.
+type double float64
+
+func (d double) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(d), 'g', 16, 64), nil
+}
+
 // feeRange is what is known of a range of fee rates, in satoshi per 1000 virtual bytes.
 type feeRange struct {
-	Start     float64 `json:"startrange"`
-	End       float64 `json:"endrange"`
-	Within    float64 `json:"withintarget"`
-	Confirmed float64 `json:"totalconfirmed"`
-	InMempool float64 `json:"inmempool"`
-	Left      float64 `json:"leftmempool"`
+	Start     double `json:"startrange"`
+	End       double `json:"endrange"`
+	Within    double `json:"withintarget"`
+	Confirmed double `json:"totalconfirmed"`
+	InMempool double `json:"inmempool"`
+	Left      double `json:"leftmempool"`
 }
 
 func newFeeRange(r feerate.Range) *feeRange {
-	hundredths := func(v float64) float64 { return math.Round(v*100) / 100 }
+	whole := func(v float64) double { return double(math.Round(v)) }
+	hundredths := func(v float64) double { return double(math.Round(v*100) / 100) }
 	return &feeRange{
-		math.Round(r.Start), math.Round(r.End), hundredths(r.Within), hundredths(r.Confirmed), hundredths(r.InMempool), hundredths(r.Left),
+		whole(r.Start), whole(r.End), hundredths(r.Within), hundredths(r.Confirmed), hundredths(r.InMempool), hundredths(r.Left),
 	}
 }
 
@@ -221,7 +229,7 @@ func (n feeQueries) estimateRaw(_ context.Context, call *rpc.Call) (any, error) 
 }
 
 func newRawFee(rate int64, r feerate.Result) *rawFee {
-	raw := &rawFee{Decay: r.Decay, Scale: r.Scale}
+	raw := &rawFee{Decay: double(r.Decay), Scale: r.Scale}
 	if rate == 0 {
 		raw.Fail = newFeeRange(r.Fail)
 		raw.Errors = []string{"Insufficient data or no feerate found which meets threshold"}
