@@ -28,16 +28,11 @@ func TestFeeEstimatesAreKept(t *testing.T) {
 			known := estimate()
 			require.NotNil(t, known["feerate"])
 
-			require.Nil(t, n.must("mockscheduler", 3600))
-			written, err := os.ReadFile(file)
-			require.NoError(t, err)
+			written := n.awaitFees(file)
 			require.FileExists(t, filepath.Join(folder, "mempool_policy_estimator.dat"))
 			require.Contains(t, n.log(), "Flushed fee estimates to "+file+".")
 			require.NoError(t, os.RemoveAll(folder))
-			require.Nil(t, n.must("mockscheduler", 3600))
-			again, err := os.ReadFile(file)
-			require.NoError(t, err)
-			require.Equal(t, written, again)
+			require.Equal(t, written, n.awaitFees(file))
 
 			require.NoError(t, os.RemoveAll(folder))
 			n.stop()
@@ -53,9 +48,18 @@ func TestFeeEstimatesAreKept(t *testing.T) {
 			n.stop()
 
 			n.start("-blocksonly")
-			_, err = n.call("estimatesmartfee", 2)
+			_, err := n.call("estimatesmartfee", 2)
 			require.ErrorContains(t, err, "Fee estimation disabled")
 			n.stop()
 		})
 	}
+}
+
+// awaitFees lets an hour pass, and returns the file of estimates.
+func (n *node) awaitFees(file string) []byte {
+	n.t.Helper()
+	require.Nil(n.t, n.must("mockscheduler", 3600))
+	raw, err := os.ReadFile(file)
+	require.NoError(n.t, err)
+	return raw
 }

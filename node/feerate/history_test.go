@@ -159,12 +159,14 @@ func shown(r feerate.Range) string {
 	return strings.Join(texts, ",")
 }
 
-func TestEstimatesAreThoseOfBitcoinCore(t *testing.T) {
+// historyLines returns the words of the lines, by kind and block.
+func historyLines(t *testing.T) map[string][][]string {
 	file, err := os.Open("testdata/history")
 	require.NoError(t, err)
 	defer file.Close()
-	lines := map[string][][]string{} // by kind and block
-	for s := bufio.NewScanner(file); s.Scan(); {
+	lines := map[string][][]string{}
+	s := bufio.NewScanner(file)
+	for s.Scan() {
 		words := strings.Fields(s.Text())
 		kind := words[0] + " " + words[1]
 		if len(words) == 2 {
@@ -172,6 +174,12 @@ func TestEstimatesAreThoseOfBitcoinCore(t *testing.T) {
 		}
 		lines[kind] = append(lines[kind], words)
 	}
+	require.NoError(t, s.Err())
+	return lines
+}
+
+func TestEstimatesAreThoseOfBitcoinCore(t *testing.T) {
+	lines := historyLines(t)
 	h := &history{draw: 1, e: feerate.New()}
 	fmt.Sscan(lines["start"][0][1], &h.height)
 	fmt.Sscan(lines["vsize"][0][1], &h.vsize)
