@@ -173,33 +173,26 @@ type rawFees struct {
 
 type rawFee struct {
 	FeeRate *rpc.Amount `json:"feerate,omitempty"`
-	Decay   double      `json:"decay"`
+	Decay   rpc.Float   `json:"decay"`
 	Scale   uint32      `json:"scale"`
 	Pass    *feeRange   `json:"pass,omitempty"`
 	Fail    *feeRange   `json:"fail,omitempty"`
 	Errors  []string    `json:"errors,omitempty"`
 }
 
-// double is shown with up to 16 digits, as Bitcoin Core does.
-type double float64
-
-func (d double) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, float64(d), 'g', 16, 64), nil
-}
-
 // feeRange is what is known of a range of fee rates, in satoshi per 1000 virtual bytes.
 type feeRange struct {
-	Start     double `json:"startrange"`
-	End       double `json:"endrange"`
-	Within    double `json:"withintarget"`
-	Confirmed double `json:"totalconfirmed"`
-	InMempool double `json:"inmempool"`
-	Left      double `json:"leftmempool"`
+	Start     rpc.Float `json:"startrange"`
+	End       rpc.Float `json:"endrange"`
+	Within    rpc.Float `json:"withintarget"`
+	Confirmed rpc.Float `json:"totalconfirmed"`
+	InMempool rpc.Float `json:"inmempool"`
+	Left      rpc.Float `json:"leftmempool"`
 }
 
 func newFeeRange(r feerate.Range) *feeRange {
-	whole := func(v float64) double { return double(math.Round(v)) }
-	hundredths := func(v float64) double { return double(math.Round(v*100) / 100) }
+	whole := func(v float64) rpc.Float { return rpc.Float(math.Round(v)) }
+	hundredths := func(v float64) rpc.Float { return rpc.Float(math.Round(v*100) / 100) }
 	return &feeRange{
 		whole(r.Start), whole(r.End), hundredths(r.Within), hundredths(r.Confirmed), hundredths(r.InMempool), hundredths(r.Left),
 	}
@@ -213,7 +206,7 @@ func (n feeQueries) estimateRaw(_ context.Context, call *rpc.Call) (any, error) 
 	threshold := .95
 	if call.Has(1) {
 		if threshold, err = strconv.ParseFloat(string(bytes.TrimSpace(call.Raw(1))), 64); err != nil {
-			return nil, rpc.Errorf(rpc.MiscError, "JSON double out of range")
+			return nil, rpc.Errorf(rpc.MiscError, "JSON rpc.Float out of range")
 		}
 	}
 	if threshold < 0 || threshold > 1 {
@@ -229,7 +222,7 @@ func (n feeQueries) estimateRaw(_ context.Context, call *rpc.Call) (any, error) 
 }
 
 func newRawFee(rate int64, r feerate.Result) *rawFee {
-	raw := &rawFee{Decay: double(r.Decay), Scale: r.Scale}
+	raw := &rawFee{Decay: rpc.Float(r.Decay), Scale: r.Scale}
 	if rate == 0 {
 		raw.Fail = newFeeRange(r.Fail)
 		raw.Errors = []string{"Insufficient data or no feerate found which meets threshold"}

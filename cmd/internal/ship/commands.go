@@ -21,5 +21,6 @@ func Commands() rpc.Table {
 		gateway.Commands(), part.Commands(),
 	)
 	slices.SortFunc(all, func(a, b rpc.Command) int { return strings.Compare(a.Name, b.Name) })
-	return all
+	// What every part does, several may offer.
+	return slices.CompactFunc(all, func(a, b rpc.Command) bool { return a.Name == b.Name && a.EveryPart && b.EveryPart })
 }
