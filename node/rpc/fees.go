@@ -206,7 +206,7 @@ func (n feeQueries) estimateRaw(_ context.Context, call *rpc.Call) (any, error) 
 	threshold := .95
 	if call.Has(1) {
 		if threshold, err = strconv.ParseFloat(string(bytes.TrimSpace(call.Raw(1))), 64); err != nil {
-			return nil, rpc.Errorf(rpc.MiscError, "JSON rpc.Float out of range")
+			return nil, rpc.Errorf(rpc.MiscError, "JSON double out of range")
 		}
 	}
 	if threshold < 0 || threshold > 1 {
