@@ -49,6 +49,16 @@ func (b *bucket) fill(now time.Time) {
 type waiting struct {
 	tx   p2p.TxAnnouncement
 	size int // serialised bytes
+	came time.Time
+}
+
+// told returns the announcement. One that waited because there were too many is for all
+// peers there are by then.
+func (w waiting) told() p2p.TxAnnouncement {
+	if waited := time.Since(w.came); !w.came.IsZero() && waited <= 2*txInterval {
+		w.tx.Waited = uint32(waited.Milliseconds())
+	}
+	return w.tx
 }
 
 // limit is the announcing to one kind of peers. It is not safe for concurrent use.
@@ -90,7 +100,7 @@ func (l *limit) take(now time.Time) (txs []p2p.TxAnnouncement) {
 	}
 	l.held, l.sorted = false, false
 	for i, w := range l.backlog {
-		txs = append(txs, w.tx)
+		txs = append(txs, w.told())
 		l.count.value--
 		l.bytes.value -= float64(w.size)
 		if l.count.value <= l.floor || l.bytes.value <= bytesFloor {

@@ -13,7 +13,7 @@ import (
 )
 
 func numbered(n int) waiting {
-	return waiting{p2p.TxAnnouncement{Wtxid: chainhash.Hash{byte(n), byte(n >> 8)}}, 200}
+	return waiting{p2p.TxAnnouncement{Wtxid: chainhash.Hash{byte(n), byte(n >> 8)}}, 200, time.Time{}}
 }
 
 // best is take after what is to be put in order was.
@@ -82,7 +82,7 @@ func TestTheWorstAreNotAnnounced(t *testing.T) {
 	l, now := newLimit(1, 1), time.Unix(1_700_000_000, 0)
 	l.count.value = -1
 	for i := range maxBacklog + 1 {
-		w := waiting{p2p.TxAnnouncement{FeeRate: int64(i)}, 200}
+		w := waiting{p2p.TxAnnouncement{FeeRate: int64(i)}, 200, time.Time{}}
 		binary.LittleEndian.PutUint32(w.tx.Wtxid[:], uint32(i))
 		l.add(w)
 	}

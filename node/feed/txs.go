@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus"
 	"github.com/bulkheadnode/bulkhead/bus/msg"
@@ -48,8 +49,9 @@ func Announcement(e *mempool.Entry, peer int64) p2p.TxAnnouncement {
 // that come within txInterval; later, if there are too many.
 func (f *Feed) Announce(tx p2p.TxAnnouncement, size int) {
 	f.batch.mu.Lock()
-	f.batch.inbound.add(waiting{tx, size})
-	f.batch.outbound.add(waiting{tx, size})
+	next := waiting{tx, size, time.Now()}
+	f.batch.inbound.add(next)
+	f.batch.outbound.add(next)
 	f.batch.fresh++
 	full := f.batch.fresh >= p2p.MaxAnnounced
 	f.batch.mu.Unlock()

@@ -115,3 +115,16 @@ func TestTransactionsAreAnnouncedInBatches(t *testing.T) {
 		}
 	})
 }
+
+// How long a transaction waited for others goes with it; one that waits because there are
+// too many has waited for its turn.
+func TestAnnouncementsTellHowLongTheyWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := waiting{came: time.Now()}
+		require.Zero(t, w.told().Waited)
+		<-time.After(60 * time.Millisecond)
+		require.EqualValues(t, 60, w.told().Waited)
+		<-time.After(time.Second)
+		require.Zero(t, w.told().Waited)
+	})
+}

@@ -33,7 +33,8 @@ type handshake struct {
 	addrV2     bool
 	// relaysTxs: the peer takes part in transaction relay with us.
 	relaysTxs    bool
-	relayTold    bool // to the manager
+	completed    time.Time // by Config.Steady
+	relayTold    bool      // to the manager
 	prefersHeads bool
 }
 
@@ -276,7 +277,7 @@ func (s *Session) onVerAck() {
 	}
 	s.logf(category, "New %s peer connected: transport: %s, version: %d, %s",
 		s.cfg.Type, s.transport(), s.hs.peer.Version, s.name)
-	s.hs.complete = true
+	s.hs.complete, s.hs.completed = true, s.steady()
 	if s.hs.relaysTxs {
 		s.txOut.sequence = 1 // an empty mempool's
 	}

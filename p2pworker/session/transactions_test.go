@@ -152,3 +152,19 @@ func TestNobanPeersHearOfTransactionsAtOnce(t *testing.T) {
 	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{{Txid: chainhash.Hash{1}, Wtxid: chainhash.Hash{2}, Peer: -1}}})
 	require.Equal(t, []string{"inv"}, b.types())
 }
+
+// What waited to be told together with others is news for those who were there when it
+// came, and nobody else.
+func TestTransactionsThatCameBeforeThePeerAreNotAnnounced(t *testing.T) {
+	cfg := inboundConfig()
+	cfg.Permissions = p2p.NoBan
+	b := established(t, cfg)
+	b.types()
+	b.now = b.now.Add(50 * time.Millisecond)
+	older, newer := chainhash.Hash{1}, chainhash.Hash{2}
+	b.step(p2p.TxsAnnouncedEvent{Txs: []p2p.TxAnnouncement{
+		{Txid: older, Wtxid: older, FeeRate: 5000, Peer: p2p.NoPeer, Waited: 51},
+		{Txid: newer, Wtxid: newer, FeeRate: 5000, Peer: p2p.NoPeer, Waited: 50},
+	}})
+	require.Equal(t, encodeInventory([]wire.InvVect{{Type: invWtx, Hash: newer}}), b.sent[len(b.sent)-1].Payload)
+}

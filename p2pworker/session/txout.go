@@ -58,6 +58,9 @@ func (s *txExchange) queueTxs(txs []p2p.TxAnnouncement) {
 		if len(s.txOut.pending) >= MaxPendingTxs {
 			break
 		}
+		if since := s.steady().Sub(s.hs.completed); since < time.Duration(tx.Waited)*time.Millisecond {
+			continue // it came before the peer
+		}
 		if tx.Peer == s.cfg.Peer {
 			s.txOut.known.Add(s.inventoryOf(tx).Hash)
 		}

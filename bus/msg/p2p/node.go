@@ -365,6 +365,9 @@ type TxAnnouncement struct {
 	Peer    int64          `cbor:"4,keyasint"` // who sent it; or NoPeer, or FromBlock
 	// Sequence is the mempool's when it had entered.
 	Sequence uint64 `cbor:"5,keyasint,omitempty"`
+	// Waited is for how many milliseconds it waited to be told together with others:
+	// peers that came meanwhile are not told.
+	Waited uint32 `cbor:"6,keyasint,omitempty"`
 }
 
 // Senders of transactions that are not peers. A transaction that returned from
