@@ -36,7 +36,7 @@ var errTransactionFailed = consensus.Rejectf(consensus.Policy, "transaction fail
 func (o *Owner) ProcessPackage(ctx context.Context, txs []*consensus.Tx, opts mempool.Options) (outcomes []Outcome, refused, err error) {
 	// One that pays too little for a full mempool may be raised by its child: what is
 	// in it last of all counts.
-	opts.Untrimmed = true
+	opts.Untrimmed, opts.OfPackage = true, true
 	outcomes, refused, err = o.processPackage(ctx, txs, opts)
 	if err != nil {
 		return nil, nil, err

@@ -27,6 +27,8 @@ type Options struct {
 	Bypass bool
 	// MaxRate refuses a transaction that pays more; zero for any fee.
 	MaxRate Rate
+	// OfPackage: it is sent with others, with which it may be accepted together.
+	OfPackage bool
 	// Unheard notes it as AddUnheard does.
 	Unheard bool
 	// Time is when it entered a mempool before, Unix seconds; zero for now.

@@ -94,7 +94,7 @@ func (p *Pool) ProposePackage(txs []*consensus.Tx, tip Tip, opts Options) (*Pack
 	pkg := &Package{tip: tip, opts: opts}
 	for i, tx := range txs {
 		c := &candidate{Entry: &Entry{Tx: tx, Time: tip.Now, Height: tip.Height}, tip: tip}
-		c.opts = Options{together: true, MaxRate: opts.MaxRate, Package: txs[:i]}
+		c.opts = Options{together: true, OfPackage: true, MaxRate: opts.MaxRate, Package: txs[:i]}
 		if err := p.checkAlone(c); err != nil {
 			return nil, &PackageError{Tx: tx, Err: err}
 		}

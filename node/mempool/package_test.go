@@ -240,3 +240,23 @@ func TestClustersAreShown(t *testing.T) {
 	_, ok = r.Cluster(chainhash.Hash{9})
 	require.False(t, ok)
 }
+
+// The most that a user wants to pay is a fee for one transaction, rounded up, and a rate
+// for those of a package, where a priority counts.
+func TestTheMostThatAUserWantsToPay(t *testing.T) {
+	r := newRig(t, nil)
+	tx := pay(coin, 10_000, fund(0))
+	size := int64(tx.Weight()+3) / 4
+	most := mempool.Rate(10_000*1000/size) // rounded down: below the rate, and for the fee enough
+	require.Less(t, int64(most)*size, int64(10_000*1000), "the test needs a size that leaves a rest")
+	_, err := r.Accept(tx, r.tip(), mempool.Options{MaxRate: most, OfPackage: true})
+	require.ErrorContains(t, err, mempool.MaxRateReason)
+	_, err = r.Accept(tx, r.tip(), mempool.Options{MaxRate: most + 1, OfPackage: true})
+	require.NoError(t, err)
+	other := pay(coin, 10_000, fund(1))
+	r.Prioritise(other.ID, 5000)
+	_, err = r.Accept(other, r.tip(), mempool.Options{MaxRate: most + 1, OfPackage: true})
+	require.ErrorContains(t, err, mempool.MaxRateReason)
+	_, err = r.Accept(other, r.tip(), mempool.Options{MaxRate: most})
+	require.NoError(t, err)
+}

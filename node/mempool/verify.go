@@ -66,9 +66,22 @@ func (p *Pool) Verify(pr *Proposal, run Run) error {
 		}
 		return consensus.Rejectf(result, "mempool-script-verify-flag-failed ("+failed.Reason+")", "%s", failed.Detail())
 	}
-	if err == nil && c.opts.MaxRate > 0 && c.Fee > c.opts.MaxRate.Fee(c.VSize) {
+	if err == nil && c.tooDear() {
 		return consensus.Rejectf(consensus.Policy, MaxRateReason, "")
 	}
 	pr.verified = v
 	return err
+}
+
+// tooDear reports whether more is paid than who sends it wants. Of one alone Bitcoin Core
+// compares the fee, rounded; of a package's members the rate, with priority.
+func (c *candidate) tooDear() bool {
+	switch most := c.opts.MaxRate; {
+	case most <= 0:
+		return false
+	case c.opts.OfPackage:
+		return compareRates(c.modified(), c.VSize, int64(most), 1000) > 0
+	default:
+		return c.Fee > most.Fee(c.VSize)
+	}
 }
