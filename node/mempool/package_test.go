@@ -247,7 +247,7 @@ func TestTheMostThatAUserWantsToPay(t *testing.T) {
 	r := newRig(t, nil)
 	tx := pay(coin, 10_000, fund(0))
 	size := int64(tx.Weight()+3) / 4
-	most := mempool.Rate(10_000*1000/size) // rounded down: below the rate, and for the fee enough
+	most := mempool.Rate(10_000 * 1000 / size) // rounded down: below the rate, and for the fee enough
 	require.Less(t, int64(most)*size, int64(10_000*1000), "the test needs a size that leaves a rest")
 	_, err := r.Accept(tx, r.tip(), mempool.Options{MaxRate: most, OfPackage: true})
 	require.ErrorContains(t, err, mempool.MaxRateReason)
