@@ -86,9 +86,18 @@ func (c *cluster) linearized() []chunk {
 	if known := c.chunks.Load(); known != nil {
 		return *known
 	}
-	chunks := chunked(linearize(c.members))
+	chunks := c.order()
 	c.chunks.Store(&chunks)
 	return chunks
+}
+
+func (c *cluster) order() []chunk {
+	if len(c.members) == 1 { // most are
+		for e := range c.members {
+			return []chunk{{[]*Entry{e}, e.modified(), e.Weight}}
+		}
+	}
+	return chunked(linearize(c.members))
 }
 
 func totals(set map[*Entry]struct{}) (fee, vsize int64) {

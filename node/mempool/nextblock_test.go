@@ -42,6 +42,39 @@ func TestWhatFitsIntoTheNextBlock(t *testing.T) {
 	require.Empty(t, r.NextBlock(limits))
 }
 
+// A template has the entries of the best chunks, parents first, and none that may not be
+// in the block yet.
+func TestATemplate(t *testing.T) {
+	r := newRig(t, nil)
+	parent := payMany(coin, 200, 2, fund(0))
+	half := parent.TxOut[0].Value
+	rich, second := pay(half, 10_000, out(parent, 0)), pay(half, 2_000, out(parent, 1))
+	alone, stingy := pay(coin, 3_000, fund(1)), pay(coin, 150, fund(2))
+	for _, tx := range []*consensus.Tx{parent, stingy, alone, second, rich} {
+		r.accept(tx)
+	}
+	template := func(limits mining.Limits) (ids []chainhash.Hash) {
+		for _, e := range r.Template(limits) {
+			ids = append(ids, e.Tx.ID)
+		}
+		return ids
+	}
+	limits := mining.DefaultLimits()
+	limits.Height, limits.Time = height+1, now
+	require.Equal(t, []chainhash.Hash{parent.ID, rich.ID, alone.ID, second.ID, stingy.ID}, template(limits))
+	r.Prioritise(stingy.ID, 100_000)
+	require.Equal(t, stingy.ID, template(limits)[0])
+	limits.MinRate = 10_200 * 4000 / int64(parent.Weight()+rich.Weight()+3)
+	require.Equal(t, []chainhash.Hash{stingy.ID, parent.ID, rich.ID}, template(limits))
+
+	limits.Height, limits.Time = 0, 0
+	locked := change(pay(coin, 50_000, fund(3)), func(tx *wire.MsgTx) { tx.LockTime, tx.TxIn[0].Sequence = height, 0 })
+	r.accept(locked)
+	require.NotContains(t, template(limits), locked.ID)
+	limits.Height = height + 1
+	require.Contains(t, template(limits), locked.ID)
+}
+
 // TestWhoComesAlone: others wait with more than their own fee rate, or did not come by
 // themselves.
 func TestWhoComesAlone(t *testing.T) {

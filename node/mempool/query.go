@@ -7,7 +7,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/bulkheadnode/bulkhead/node/consensus"
-	"github.com/bulkheadnode/bulkhead/node/mining"
 )
 
 // Figures describes the pool.
@@ -156,23 +155,6 @@ func (p *Reader) relatives(txid chainhash.Hash, of func(*Entry) map[*Entry]struc
 		all = append(all, p.details(other))
 	}
 	return all, true
-}
-
-// Candidates returns what may go into a block, parents first.
-func (p *Reader) Candidates() []mining.Candidate {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	entries := p.ordered()
-	position := make(map[*Entry]int, len(entries))
-	candidates := make([]mining.Candidate, len(entries))
-	for i, e := range entries {
-		position[e] = i
-		candidates[i] = mining.Candidate{Tx: e.Tx, Fee: e.modified(), Real: e.Fee, SigOps: e.SigOps}
-		for parent := range e.parents {
-			candidates[i].Parents = append(candidates[i].Parents, position[parent])
-		}
-	}
-	return candidates
 }
 
 // standing is where an entry stands in the order of a miner.

@@ -10,6 +10,7 @@ import (
 	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chainstate"
 	"github.com/bulkheadnode/bulkhead/node/consensus"
+	"github.com/bulkheadnode/bulkhead/node/mempool"
 	"github.com/bulkheadnode/bulkhead/node/mining"
 )
 
@@ -17,7 +18,7 @@ import (
 type template struct {
 	block  *consensus.Block
 	parent *chain.BlockNode
-	chosen []mining.Candidate // its transactions but the coinbase
+	chosen []*mempool.Entry // its transactions but the coinbase
 }
 
 // built is what the block had that was assembled last: its transactions but the
@@ -50,25 +51,22 @@ func (n *miner) assemble(s *chainstate.State, script []byte) template {
 	want := n.Settings.Mining
 	limits.Weight, limits.Reserved, limits.MinRate = want.MaxWeight, want.Reserved, want.MinRate
 	limits.Height, limits.Time = job.Height, parent.MedianTime()
-	candidates := s.Pool.Candidates()
-	chosen, fees := mining.Choose(candidates, limits)
+	t := template{parent: parent, chosen: s.Pool.Template(limits)}
 	sigOps := limits.SigOps
-	last := built{Txs: len(chosen), Weight: limits.Reserved}
-	t := template{parent: parent}
-	for _, i := range chosen {
-		t.chosen = append(t.chosen, candidates[i])
-		job.Txs = append(job.Txs, candidates[i].Tx)
-		sigOps += candidates[i].SigOps
-		last.Weight += candidates[i].Tx.Weight()
+	last := built{Txs: len(t.chosen), Weight: limits.Reserved}
+	for _, e := range t.chosen {
+		job.Txs = append(job.Txs, e.Tx)
+		job.Fees += e.Fee
+		sigOps += e.SigOps
+		last.Weight += e.Tx.Weight()
 		if n.Settings.Mining.Print {
-			rate := candidates[i].Fee * 1000 / int64(virtualSize(candidates[i].Tx))
-			n.Log.Info(fmt.Sprintf("fee rate %d.%08d BTC/kvB txid %s", rate/consensus.Coin, rate%consensus.Coin, candidates[i].Tx.ID))
+			rate := e.Fee * 1000 / e.VSize
+			n.Log.Info(fmt.Sprintf("fee rate %d.%08d BTC/kvB txid %s", rate/consensus.Coin, rate%consensus.Coin, e.Tx.ID))
 		}
 	}
-	job.Fees = fees
 	t.block = mining.Assemble(job)
 	n.built.Store(&last)
-	n.Log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", t.block.Weight(), len(chosen), fees, sigOps))
+	n.Log.Info(fmt.Sprintf("CreateNewBlock(): block weight: %d txs: %d fees: %d sigops %d", t.block.Weight(), len(t.chosen), job.Fees, sigOps))
 	return t
 }
 

@@ -206,7 +206,7 @@ func (n *miner) templateTxs(t template, segwit bool) []templateTx {
 		}
 		shown := templateTx{
 			Data: hex.EncodeToString(tx.Raw()), TxID: tx.ID.String(), Hash: tx.WitnessID.String(), Depends: []int{}, Weight: tx.Weight(),
-			Fee: t.chosen[i-1].Real, SigOps: t.chosen[i-1].SigOps,
+			Fee: t.chosen[i-1].Fee, SigOps: t.chosen[i-1].SigOps,
 		}
 		if !segwit {
 			shown.SigOps /= consensus.WitnessScale
