@@ -12,10 +12,11 @@ func (e *Engine) TestBlock(b *consensus.Block, now int64) error {
 	if b.Header.PrevBlock != tip.Hash {
 		return consensus.Rejectf(consensus.Invalid, "inconclusive-not-best-prevblk", "")
 	}
-	if err := checkHeaderAt(&b.Header, tip, now, e.params); err != nil {
+	// What the block shows by itself comes first, as in Bitcoin Core.
+	if err := consensus.CheckContents(b); err != nil {
 		return err
 	}
-	if err := consensus.CheckContents(b); err != nil {
+	if err := checkHeaderAt(&b.Header, tip, now, e.params); err != nil {
 		return err
 	}
 	at := consensus.Context{Height: tip.Height + 1, MedianTime: tip.MedianTime()}

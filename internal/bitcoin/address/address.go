@@ -51,6 +51,7 @@ func Script(text string, net *chaincfg.Params) ([]byte, error) {
 	if strings.HasPrefix(strings.ToLower(text), net.Bech32HRPSegwit) {
 		return segwitScript(text, net)
 	}
+	text = strings.Trim(text, " \t\n\v\f\r") // as Bitcoin Core's decoder of base58 does
 	payload, id, err := base58.CheckDecode(text)
 	if err != nil || len(payload) > 20 {
 		return nil, base58Error(text)

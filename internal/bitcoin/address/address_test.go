@@ -33,6 +33,7 @@ func TestKnownVectors(t *testing.T) {
 		"tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx":   "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
 		"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080": "Invalid or unsupported prefix for Segwit (Bech32) address (expected bc, got bcrt).",
 		"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb":           "Invalid checksum or length of Base58 address (P2PKH or P2SH)",
+		" ":                                            "Invalid checksum or length of Base58 address (P2PKH or P2SH)",
 		"asfah14i8fajz0123f":                           "Invalid or unsupported Segwit (Bech32) or Base58 encoding.",
 	} {
 		_, err := address.Script(text, net)
