@@ -22,7 +22,9 @@ type Config struct {
 	// at all.
 	Hold    time.Duration
 	LogPath string // shown by getrpcinfo
-	REST    bool   // serve the REST interface beside JSON-RPC
+	// Product and Version are what getopenrpcinfo says that it describes.
+	Product, Version string
+	REST             bool // serve the REST interface beside JSON-RPC
 	// Metrics is how many of the listeners, the last ones, serve metrics
 	// instead of JSON-RPC.
 	Metrics int

@@ -1,6 +1,7 @@
 // Package gateway serves JSON-RPC over HTTP and hands each request to the
-// part that announced its method. It knows no method of its own but help and
-// getrpcinfo, and touches no file.
+// part that announced its method. It knows no method of its own but help,
+// getrpcinfo, getopenrpcinfo and echo, and touches no file. What documents tell of
+// methods is what the parts announced of them.
 //
 // It speaks JSON-RPC 1.0, 1.1 and 2.0, batches and named arguments, with the
 // status codes, error codes and texts of Bitcoin Core (src/httprpc.cpp,

@@ -240,7 +240,7 @@ func TestHelpComesFromTheParts(t *testing.T) {
 	require.Contains(t, text, `== Blockchain ==\ngetblockcount\n`)
 	require.NotContains(t, text, "mirror")
 	_, text = f.post("/", `{"jsonrpc":"2.0","method":"help","params":["getblockcount"],"id":1}`)
-	require.Contains(t, text, `"getblockcount\n\nCounts.\n"`)
+	require.Contains(t, text, `"getblockcount\n\nCounts.\n\nExamples:\n> bitcoin-cli getblockcount\n> curl `)
 	_, text = f.post("/", `{"jsonrpc":"2.0","method":"help","params":["zap"],"id":1}`)
 	require.Contains(t, text, "help: unknown command: zap")
 }

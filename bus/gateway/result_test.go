@@ -70,7 +70,7 @@ func (f *fixture) startLong() {
 		},
 	}}
 	require.NoError(f.t, table.Announce(mux))
-	mux.SetMeta(rpc.MetaName, []byte(`[{"name":"listunspent","params":["bytes"]},{"name":"listtransactions","params":["which"]}]`))
+	mux.SetMeta(rpc.MetaName, []byte(`[{"name":"listunspent"},{"name":"listtransactions"}]`))
 	rpc.StreamFor("listtransactions").Handle(mux, func(_ context.Context, req rpc.Request, send func(rpc.Piece) error) error {
 		var which []int
 		if err := json.Unmarshal(req.Attached[0], &which); err != nil {

@@ -21,14 +21,14 @@ type Categories interface {
 
 func (e Env) logging() rpc.Command {
 	return rpc.Command{
-		Name: "logging", Category: "Control", EveryPart: true,
+		Name: "logging", Returns: map[string]bool{}, Category: "Control", EveryPart: true,
 		Summary: "Gets and sets the logging configuration of all processes.\n" +
 			"Without an argument, returns the categories and whether each is being debug logged.\n" +
 			"With arguments, adds categories to debug logging or removes them, and returns the same.\n" +
 			"What is in both lists ends up excluded. \"all\" and \"1\" stand for all categories." + e.validCategories(),
 		Params: []rpc.Param{
-			{Name: "include", Type: rpc.Array, Optional: true, Help: "The categories to add to debug logging."},
-			{Name: "exclude", Type: rpc.Array, Optional: true, Help: "The categories to remove from debug logging."},
+			{Name: "include", Type: rpc.Array, Inner: []rpc.Param{{Name: "include_category", Type: rpc.String, Help: "A category"}}, Optional: true, Help: "The categories to add to debug logging."},
+			{Name: "exclude", Type: rpc.Array, Inner: []rpc.Param{{Name: "exclude_category", Type: rpc.String, Help: "A category"}}, Optional: true, Help: "The categories to remove from debug logging."},
 		},
 		Result: "object: category, and whether it is logged",
 		Run: func(_ context.Context, call *rpc.Call) (any, error) {

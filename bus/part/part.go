@@ -142,7 +142,7 @@ func (e Env) commands() rpc.Table { return rpc.Table{e.setMockTime(), e.logging(
 
 func (e Env) setMockTime() rpc.Command {
 	return rpc.Command{
-		Name: "setmocktime", Category: "hidden", EveryPart: true,
+		Name: "setmocktime", Returns: rpc.Null{}, Category: "hidden", EveryPart: true,
 		Summary: "Set the local time to given timestamp (-regtest only)",
 		Params: []rpc.Param{{
 			Name: "timestamp", Type: rpc.Number,

@@ -26,8 +26,19 @@ type Param struct {
 	Type     Type
 	Optional bool
 	Help     string
-	// Default is shown in the help of an optional parameter.
+	// Default is the JSON of what an optional parameter is if it is not given, or says in
+	// words what is done then.
 	Default string
+	// Form and Inner are for documents: what the parameter is, and the members of an
+	// Object, or what the elements of an Array may be.
+	Form  Form
+	Inner []Param
+	// Short stands for the parameter where help shows the command in one line, instead of
+	// what Inner makes.
+	Short string
+	// Hidden keeps the parameter out of documents, Placeholder says that it is there for
+	// old clients only.
+	Hidden, Placeholder bool
 	// Members are those of an object that may also be given by their own names
 	// instead of in the object.
 	Members []string

@@ -9,7 +9,7 @@ import (
 // do more.
 var (
 	readers = []string{
-		"analyze", "decode", "derive", "estimate", "get", "help", "list", "rest_", "test", "uptime", "validate", "verify", "waitfor",
+		"analyze", "decode", "derive", "estimate", "get", "help", "list", "rest_", "rpc.discover", "test", "uptime", "validate", "verify", "waitfor",
 	}
 	others = []string{"getblockfrompeer", "getnewaddress", "getrawchangeaddress"}
 )

@@ -19,7 +19,12 @@ type Command struct {
 	Category string // of help: "Blockchain", "Network", ...; "hidden" keeps it out of the list
 	Summary  string // what it does, one or more sentences
 	Params   []Param
-	Result   string // what it returns, for help
+	Result   string // what it returns, for help; without it help shows Returns
+	// Returns is a value of the type that Run returns, or a Describer; nil if nothing can
+	// be said of that.
+	Returns any
+	// Examples are parameters, each a JSON array, for help.
+	Examples []string
 	HelpText string // instead of a help text made of all this
 	// EveryPart makes the gateway call all parts that offer the command; the
 	// first error, or else any result, is the answer.
@@ -42,17 +47,6 @@ func (t Table) Names() []string {
 	return names
 }
 
-// Info is what the gateway knows of a command.
-type Info struct {
-	Name      string   `json:"name"`
-	Category  string   `json:"category"`
-	Usage     string   `json:"usage"` // first line of the help: name and parameters
-	Help      string   `json:"help"`
-	Params    []string `json:"params"`
-	EveryPart bool     `json:"every_part,omitempty"`
-	PerWallet bool     `json:"per_wallet,omitempty"`
-}
-
 // Request asks for a command on the bus; Attached[0] is the JSON of the
 // parameters: an array, an object, or nothing.
 type Request struct {
@@ -68,7 +62,10 @@ type Request struct {
 func (t Table) Announce(mux *bus.Mux) error {
 	infos := make([]Info, len(t))
 	for i, command := range t {
-		infos[i] = command.info()
+		var err error
+		if infos[i], err = command.info(); err != nil {
+			return fmt.Errorf("rpc table: %w", err)
+		}
 		StreamFor(command.Name).Handle(mux, command.serve)
 	}
 	meta, err := json.Marshal(infos)
