@@ -16,12 +16,12 @@ import (
 
 func (n *utxoQueries) activityCommand() rpc.Command {
 	return rpc.Command{
-		Name: "getdescriptoractivity", Category: "Blockchain", Run: n.getDescriptorActivity,
+		Name: "getdescriptoractivity", Returns: activityList{}, Category: "Blockchain", Run: n.getDescriptorActivity,
 		Summary: "Get spend and receive activity associated with a set of descriptors for a set of blocks. This command pairs well with the `relevant_blocks` output of `scanblocks()`.\n" +
 			"This call may take several minutes. If you encounter timeouts, try specifying no RPC timeout (bitcoin-cli -rpcclienttimeout=0)",
 		Params: []rpc.Param{
-			{Name: "blockhashes", Type: rpc.Array, Help: "The list of blockhashes to examine for activity. Order doesn't matter. Must be along main chain or an error is thrown."},
-			{Name: "scanobjects", Type: rpc.Array, Help: "The list of descriptors (scan objects) to examine for activity. Every scan object is either a string descriptor or an object."},
+			{Name: "blockhashes", Type: rpc.Array, Inner: hexes("blockhash", "A block hash"), Help: "The list of blockhashes to examine for activity. Order doesn't matter. Must be along main chain or an error is thrown."},
+			{Name: "scanobjects", Type: rpc.Array, Inner: scanObjects, Help: "The list of descriptors (scan objects) to examine for activity. Every scan object is either a string descriptor or an object."},
 			{Name: "include_mempool", Type: rpc.Bool, Optional: true, Default: "true", Help: "Whether to include unconfirmed activity"},
 		},
 		Result: `{"activity": [{"type": "spend", "amount": n, "blockhash": "hex", "height": n, "spend_txid": "hex", "spend_vin": n, "prevout_txid": "hex", "prevout_vout": n, "prevout_spk": {...}}, ` +
@@ -90,7 +90,12 @@ func (n *utxoQueries) getDescriptorActivity(ctx context.Context, call *rpc.Call)
 			return nil, err
 		}
 	}
-	return map[string][]any{"activity": a.events}, nil
+	return activityList{a.events}, nil
+}
+
+// activityList is what getdescriptoractivity shows.
+type activityList struct {
+	Events []any `json:"activity"`
 }
 
 // mainBlocks reads hashes of blocks in the best chain, and returns the blocks by height,

@@ -18,21 +18,21 @@ func (n addresses) table() rpc.Table {
 func (n addresses) addressCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "validateaddress", Category: "Util", Run: n.validateAddress,
+			Name: "validateaddress", Examples: []string{`["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]`}, Returns: rpc.Alternatives{validAddress{}, invalidAddress{}}, Category: "Util", Run: n.validateAddress,
 			Summary: "Return information about the given bitcoin address.",
 			Params:  []rpc.Param{{Name: "address", Type: rpc.String, Help: "The bitcoin address to validate"}},
 		},
 		{
-			Name: "getdescriptorinfo", Category: "Util", Run: n.getDescriptorInfo,
+			Name: "getdescriptorinfo", Returns: descriptorInfo{}, Category: "Util", Run: n.getDescriptorInfo,
 			Summary: "Analyses a descriptor.",
 			Params:  []rpc.Param{{Name: "descriptor", Type: rpc.String, Help: "The descriptor."}},
 		},
 		{
-			Name: "deriveaddresses", Category: "Util", Run: n.deriveAddresses,
+			Name: "deriveaddresses", Returns: rpc.Alternatives{[]string{}, [][]string{}}, Category: "Util", Run: n.deriveAddresses,
 			Summary: "Derives one or more addresses corresponding to an output descriptor.",
 			Params: []rpc.Param{
 				{Name: "descriptor", Type: rpc.String, Help: "The descriptor."},
-				{Name: "range", Optional: true, Help: "If a ranged descriptor is used, this specifies the end or the range (in [begin,end] notation) to derive."},
+				{Name: "range", Form: rpc.Range, Optional: true, Help: "If a ranged descriptor is used, this specifies the end or the range (in [begin,end] notation) to derive."},
 			},
 		},
 	}

@@ -20,7 +20,7 @@ func (n blockQueries) table() rpc.Table {
 func (n blockQueries) blockCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getblock", Category: "Blockchain", Run: n.getBlockRPC,
+			Name: "getblock", Examples: []string{`["000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"]`, `["000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f", 2]`}, Returns: rpc.Alternatives{rpc.Hex, blockInfo{}}, Category: "Blockchain", Run: n.getBlockRPC,
 			Summary: "If verbosity is 0, returns a string that is serialized, hex-encoded data for block 'hash'.\n" +
 				"If verbosity is 1, returns an Object with information about block <hash>.\n" +
 				"If verbosity is 2, returns an Object with information about block <hash> and information about each transaction.\n" +
@@ -31,7 +31,7 @@ func (n blockQueries) blockCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "getblockheader", Category: "Blockchain", Run: n.getBlockHeader,
+			Name: "getblockheader", Examples: []string{`["000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"]`}, Returns: rpc.Alternatives{headerInfo{}, rpc.Hex}, Category: "Blockchain", Run: n.getBlockHeader,
 			Summary: "If verbose is false, returns a string that is serialized, hex-encoded data for blockheader 'hash'.\n" +
 				"If verbose is true, returns an Object with information about blockheader <hash>.",
 			Params: []rpc.Param{

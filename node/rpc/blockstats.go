@@ -15,12 +15,12 @@ import (
 
 func (n blockQueries) blockStatsCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "getblockstats", Category: "Blockchain", Run: n.getBlockStats,
+		Name: "getblockstats", Examples: []string{`[1000, ["minfeerate", "avgfeerate"]]`, `["000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"]`}, Returns: rpc.Some{Of: blockFigures{}}, Category: "Blockchain", Run: n.getBlockStats,
 		Summary: "Compute per block statistics for a given window. All amounts are in satoshis.\n" +
 			"It won't work for some heights with pruning.",
 		Params: []rpc.Param{
-			{Name: "hash_or_height", Word: rpc.Either, Help: "The block hash or height of the target block"},
-			{Name: "stats", Optional: true, Help: "Values to show; all without it"},
+			{Name: "hash_or_height", Form: rpc.HeightOrHash, Word: rpc.Either, Help: "The block hash or height of the target block"},
+			{Name: "stats", Type: rpc.Array, Short: "stats", Inner: []rpc.Param{{Name: "statistic", Type: rpc.String, Help: "A selected statistic"}}, Optional: true, Default: "all values", Help: "Values to show"},
 		},
 		Result: `{"avgfee": n, "avgfeerate": n (satoshi/vB), "feerate_percentiles": [n, n, n, n, n], "blockhash": "hex", "height": n, "ins": n, "subsidy": n, "time": n, "mediantime": n, "totalfee": n, "txs": n, "utxo_increase": n, ...}`,
 	}}

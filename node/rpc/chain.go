@@ -16,41 +16,41 @@ import (
 func (n chainQueries) table() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getblockchaininfo", Category: "Blockchain", Run: n.getBlockchainInfo,
+			Name: "getblockchaininfo", Returns: blockchainInfo{}, Category: "Blockchain", Run: n.getBlockchainInfo,
 			Summary: "Returns an object containing various state info regarding blockchain processing.",
 		},
 		{
-			Name: "getblockcount", Category: "Blockchain", Result: "n    (numeric) The current block count",
+			Name: "getblockcount", Returns: int32(0), Category: "Blockchain", Result: "n    (numeric) The current block count",
 			Summary: "Returns the height of the most-work fully-validated chain.\nThe genesis block has height 0.",
 			Run:     func(context.Context, *rpc.Call) (any, error) { return n.Tree.View().Height(), nil },
 		},
 		{
-			Name: "getbestblockhash", Category: "Blockchain", Result: `"hex"    (string) the block hash, hex-encoded`,
+			Name: "getbestblockhash", Returns: rpc.Hex, Category: "Blockchain", Result: `"hex"    (string) the block hash, hex-encoded`,
 			Summary: "Returns the hash of the best (tip) block in the most-work fully-validated chain.",
 			Run:     func(context.Context, *rpc.Call) (any, error) { return n.Tree.View().Tip().Hash.String(), nil },
 		},
 		{
-			Name: "getblockhash", Category: "Blockchain", Run: n.getBlockHash, Result: `"hex"    (string) The block hash`,
+			Name: "getblockhash", Examples: []string{`[1000]`}, Returns: rpc.Hex, Category: "Blockchain", Run: n.getBlockHash, Result: `"hex"    (string) The block hash`,
 			Summary: "Returns hash of block in best-block-chain at height provided.",
 			Params:  []rpc.Param{{Name: "height", Type: rpc.Number, Help: "The height index"}},
 		},
 		{
-			Name: "getdifficulty", Category: "Blockchain",
+			Name: "getdifficulty", Returns: rpc.Float(0), Category: "Blockchain",
 			Summary: "Returns the proof-of-work difficulty as a multiple of the minimum difficulty.",
 			Run: func(context.Context, *rpc.Call) (any, error) {
 				return rpc.Float(consensus.Difficulty(n.Tree.View().Tip().Bits)), nil
 			},
 		},
 		{
-			Name: "getchaintips", Category: "Blockchain", Run: n.getChainTips,
+			Name: "getchaintips", Returns: []chainTip{}, Category: "Blockchain", Run: n.getChainTips,
 			Summary: "Return information about all known tips in the block tree, including the main chain as well as orphaned branches.",
 		},
 		{
-			Name: "getchainstates", Category: "Blockchain", Run: n.getChainStates,
+			Name: "getchainstates", Returns: chainStates{}, Category: "Blockchain", Run: n.getChainStates,
 			Summary: "Return information about chainstates.",
 		},
 		{
-			Name: "syncwithvalidationinterfacequeue", Category: "hidden", Result: "null",
+			Name: "syncwithvalidationinterfacequeue", Returns: rpc.Null{}, Category: "hidden", Result: "null",
 			Summary: "Waits for the validation interface queue to catch up on everything that was there when we entered this function.",
 			Run: func(ctx context.Context, _ *rpc.Call) (any, error) {
 				return nil, errors.Join(n.Owner.Do(ctx, func(s *chainstate.State) error { return nil }), n.Indexes.AwaitAll(ctx))

@@ -9,11 +9,11 @@ import (
 
 func (n blockQueries) chainTxCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "getchaintxstats", Category: "Blockchain", Run: n.getChainTxStats,
+		Name: "getchaintxstats", Returns: chainTxStats{}, Category: "Blockchain", Run: n.getChainTxStats,
 		Summary: "Compute statistics about the total number and rate of transactions in the chain.",
 		Params: []rpc.Param{
 			{Name: "nblocks", Type: rpc.Number, Optional: true, Default: "one month", Help: "Size of the window in number of blocks"},
-			{Name: "blockhash", Type: rpc.String, Optional: true, Default: "chain tip", Help: "The hash of the block that ends the window."},
+			{Name: "blockhash", Type: rpc.String, Form: rpc.Hex, Optional: true, Default: "chain tip", Help: "The hash of the block that ends the window."},
 		},
 	}}
 }

@@ -18,7 +18,7 @@ func (n tipCommands) table() rpc.Table {
 func (n tipCommands) chooseCommands() rpc.Table {
 	command := func(name, summary, param string, change func(s *chainstate.State, hash chainhash.Hash) error) rpc.Command {
 		return rpc.Command{
-			Name: name, Category: "hidden", Summary: summary, Result: "null", Params: []rpc.Param{blockHashParam(param)},
+			Name: name, Returns: rpc.Null{}, Category: "hidden", Summary: summary, Result: "null", Params: []rpc.Param{blockHashParam(param)},
 			Run: func(ctx context.Context, call *rpc.Call) (any, error) {
 				at, err := n.block(call, 0)
 				if err != nil {
@@ -54,7 +54,7 @@ func (n tipCommands) waitCommands() rpc.Table {
 	timeout := rpc.Param{Name: "timeout", Type: rpc.Number, Optional: true, Default: "0", Help: "Time in milliseconds to wait for a response. 0 indicates no timeout."}
 	return rpc.Table{
 		{
-			Name: "waitforblockheight", Category: "hidden", Params: []rpc.Param{{Name: "height", Type: rpc.Number, Help: "Block height to wait for."}, timeout},
+			Name: "waitforblockheight", Returns: tipInfo{}, Category: "Blockchain", Params: []rpc.Param{{Name: "height", Type: rpc.Number, Help: "Block height to wait for."}, timeout},
 			Summary: "Waits for (at least) block height and returns the height and hash of the current tip.",
 			Run: func(ctx context.Context, call *rpc.Call) (any, error) {
 				height, err := call.Int(0, 0)
@@ -65,7 +65,7 @@ func (n tipCommands) waitCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "waitforblock", Category: "hidden", Params: []rpc.Param{blockHashParam("Block hash to wait for."), timeout},
+			Name: "waitforblock", Returns: tipInfo{}, Category: "Blockchain", Params: []rpc.Param{blockHashParam("Block hash to wait for."), timeout},
 			Summary: "Waits for a specific new block and returns useful info about it.",
 			Run: func(ctx context.Context, call *rpc.Call) (any, error) {
 				hash, err := call.Hash(0)
@@ -76,8 +76,8 @@ func (n tipCommands) waitCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "waitfornewblock", Category: "hidden",
-			Params:  []rpc.Param{timeout, {Name: "current_tip", Type: rpc.String, Optional: true, Help: "Method waits for the chain tip to differ from this."}},
+			Name: "waitfornewblock", Returns: tipInfo{}, Category: "Blockchain",
+			Params:  []rpc.Param{timeout, {Name: "current_tip", Type: rpc.String, Form: rpc.Hex, Optional: true, Help: "Method waits for the chain tip to differ from this."}},
 			Summary: "Waits for any new block and returns useful info about it.",
 			Run: func(ctx context.Context, call *rpc.Call) (any, error) {
 				tip := n.Tree.View().Tip().Hash

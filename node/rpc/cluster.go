@@ -9,12 +9,12 @@ import (
 func (n mempoolQueries) clusterCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getmempoolcluster", Category: "Blockchain", Run: n.getMempoolCluster,
+			Name: "getmempoolcluster", Returns: mempoolCluster{}, Category: "Blockchain", Run: n.getMempoolCluster,
 			Summary: "Returns mempool data for given cluster",
 			Params:  []rpc.Param{txidParam("The txid of a transaction in the cluster")},
 		},
 		{
-			Name: "getmempoolfeeratediagram", Category: "hidden", Run: n.getMempoolFeerateDiagram,
+			Name: "getmempoolfeeratediagram", Returns: []diagramPoint{}, Category: "hidden", Run: n.getMempoolFeerateDiagram,
 			Summary: "Returns the feerate diagram for the whole mempool.",
 		},
 	}

@@ -22,7 +22,7 @@ const (
 
 func (n txCommands) createCommand() rpc.Command {
 	return rpc.Command{
-		Name: "createrawtransaction", Category: "Rawtransactions", Run: n.createRawTransaction,
+		Name: "createrawtransaction", Examples: []string{`[[{"txid": "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b", "vout": 0}], [{"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa": 0.01}]]`, `[[{"txid": "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b", "vout": 0}], [{"data": "00010203"}]]`}, Returns: rpc.Hex, Category: "Rawtransactions", Run: n.createRawTransaction,
 		Result: `"hex"    (string) hex string of the transaction`,
 		Summary: "Create a transaction spending the given inputs and creating new outputs.\nOutputs can be addresses or data.\n" +
 			"Returns hex-encoded raw transaction.\nThe transaction's inputs are not signed, and it is not stored in a wallet or transmitted to the network.",
@@ -33,8 +33,10 @@ func (n txCommands) createCommand() rpc.Command {
 // newTxParams are the parameters that describe a new transaction.
 func newTxParams() []rpc.Param {
 	return []rpc.Param{
-		{Name: "inputs", Type: rpc.Array, Help: "The inputs, each with txid (string), vout (numeric), and optionally sequence (numeric)"},
-		{Name: "outputs", Help: "The outputs as key-value pairs: an address and an amount in BTC, or \"data\" and hex-encoded data"},
+		{Name: "inputs", Type: rpc.Array, Help: "The inputs", Inner: []rpc.Param{{Type: rpc.Object, Inner: append(outpointParams(), rpc.Param{
+			Name: "sequence", Type: rpc.Number, Optional: true, Default: "depends on the value of the 'replaceable' and 'locktime' arguments", Help: "The sequence number",
+		})}}},
+		{Name: "outputs", Form: rpc.Pairs, Inner: outputForms, Help: "The outputs as key-value pairs: an address and an amount in BTC, or \"data\" and hex-encoded data"},
 		{Name: "locktime", Type: rpc.Number, Optional: true, Default: "0", Help: "Raw locktime. Non-0 value also locktime-activates inputs"},
 		{Name: "replaceable", Type: rpc.Bool, Optional: true, Default: "true", Help: "Marks this transaction as BIP125-replaceable"},
 		{Name: "version", Type: rpc.Number, Optional: true, Default: "2", Help: "Transaction version"},

@@ -15,9 +15,9 @@ import (
 
 func (n txCommands) decodeScriptCommand() rpc.Command {
 	return rpc.Command{
-		Name: "decodescript", Category: "Rawtransactions", Run: n.decodeScript,
+		Name: "decodescript", Returns: decodedScript{}, Category: "Rawtransactions", Run: n.decodeScript,
 		Summary: "Decode a hex-encoded script.",
-		Params:  []rpc.Param{{Name: "hexstring", Type: rpc.String, Help: "the hex-encoded script"}},
+		Params:  []rpc.Param{{Name: "hexstring", Type: rpc.String, Form: rpc.Hex, Help: "the hex-encoded script"}},
 		Result: `{"asm": "str", "desc": "str", "type": "str", "address": "str", "p2sh": "str", ` +
 			`"segwit": {"asm": "str", "desc": "str", "hex": "hex", "address": "str", "type": "str", "p2sh-segwit": "str"}}` +
 			"\nAddresses that the script does not have, and those of types that should not be wrapped, are left out.",

@@ -13,10 +13,10 @@ import (
 
 func (n blockQueries) deploymentCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "getdeploymentinfo", Category: "Blockchain", Run: n.getDeploymentInfo,
+		Name: "getdeploymentinfo", Returns: deploymentInfo{}, Category: "Blockchain", Run: n.getDeploymentInfo,
 		Summary: "Returns an object containing various state info regarding deployments of consensus changes.\n" +
 			"Consensus changes for which the new rules are enforced from genesis are not listed in \"deployments\".",
-		Params: []rpc.Param{{Name: "blockhash", Type: rpc.String, Optional: true, Default: "hash of current chain tip", Help: "The block hash at which to query deployment state"}},
+		Params: []rpc.Param{{Name: "blockhash", Type: rpc.String, Form: rpc.Hex, Optional: true, Default: "hash of current chain tip", Help: "The block hash at which to query deployment state"}},
 	}}
 }
 

@@ -14,17 +14,20 @@ import (
 
 func (n setFiles) table() rpc.Table {
 	return rpc.Table{{
-		Name: "dumptxoutset", Category: "Blockchain", Run: n.dumpTxOutSet,
+		Name: "dumptxoutset", Returns: snapshot.DumpResult{}, Category: "Blockchain", Run: n.dumpTxOutSet,
 		Summary: "Write the serialized UTXO set to a file. This can be used in loadtxoutset afterwards if this snapshot height is supported in the chainparams as well.\n" +
 			"For an earlier block than the tip, a temporary copy of the UTXO set is rolled back; the chain itself stays as it is.",
 		Params: []rpc.Param{
 			{Name: "path", Type: rpc.String, Word: rpc.Free, Help: "Path to the output file. If relative, will be prefixed by datadir."},
 			{Name: "type", Type: rpc.String, Word: rpc.Free, Optional: true, Default: `""`, Help: `The type of snapshot to create. Can be "latest" to create a snapshot of the current UTXO set or "rollback" for that of an earlier block: the one of the "rollback" option, or else the latest that loadtxoutset knows.`},
-			{Name: "options", Type: rpc.Object, Optional: true, Help: "rollback: height or hash of the block to roll back to; in_memory: keep the temporary copy in memory", Members: []string{"rollback", "in_memory"}, MemberWords: map[string]rpc.Word{"rollback": rpc.Either}},
+			{Name: "options", Type: rpc.Object, Optional: true, Members: []string{"rollback", "in_memory"}, MemberWords: map[string]rpc.Word{"rollback": rpc.Either}, Inner: []rpc.Param{
+				{Name: "rollback", Form: rpc.HeightOrHash, Optional: true, Help: "Height or hash of the block to roll back to"},
+				{Name: "in_memory", Type: rpc.Bool, Optional: true, Default: "false", Help: "Keep the temporary copy in memory"},
+			}},
 		},
 		Result: `{"coins_written": n, "base_hash": "hex", "base_height": n, "path": "str", "txoutset_hash": "hex", "nchaintx": n}`,
 	}, {
-		Name: "loadtxoutset", Category: "Blockchain", Run: n.loadTxOutSet,
+		Name: "loadtxoutset", Returns: loadResult{}, Category: "Blockchain", Run: n.loadTxOutSet,
 		Summary: "Load the serialized UTXO set from a file.\n" +
 			"The chain goes on from it to the network's tip at once, while the blocks that led to it are downloaded and verified in the background. " +
 			"Only sets whose hash is known to the software are accepted, so that it does not matter where the file comes from.",

@@ -10,7 +10,7 @@ import (
 // to another process and back.
 func (n maintenance) echoCommand() rpc.Command {
 	return rpc.Command{
-		Name: "echoipc", Category: "hidden",
+		Name: "echoipc", Returns: "", Category: "hidden",
 		Summary: "Echo back the input argument, passing it through another process.\nThis command is for testing.",
 		Params:  []rpc.Param{{Name: "arg", Type: rpc.String, Word: rpc.Free, Help: "The string to echo"}},
 		Result:  `"str"    (string) The echoed string.`,

@@ -29,7 +29,7 @@ func (n *miner) generateCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "generatetoaddress", Category: "hidden", Run: n.generateToAddress,
+			Name: "generatetoaddress", Returns: []string{}, Category: "hidden", Run: n.generateToAddress,
 			Summary: "Mine to a specified address and return the block hashes.",
 			Params: []rpc.Param{
 				{Name: "nblocks", Type: rpc.Number, Help: "How many blocks are generated."},
@@ -38,7 +38,7 @@ func (n *miner) generateCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "generatetodescriptor", Category: "hidden", Run: n.generateToDescriptor,
+			Name: "generatetodescriptor", Returns: []string{}, Category: "hidden", Run: n.generateToDescriptor,
 			Summary: "Mine to a specified descriptor and return the block hashes.",
 			Params: []rpc.Param{
 				{Name: "num_blocks", Type: rpc.Number, Help: "How many blocks are generated."},
@@ -47,11 +47,11 @@ func (n *miner) generateCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "generateblock", Category: "hidden", Run: n.generateBlock,
+			Name: "generateblock", Returns: generated{}, Category: "hidden", Run: n.generateBlock,
 			Summary: "Mine a set of ordered transactions to a specified address or descriptor and return the block hash.",
 			Params: []rpc.Param{
 				{Name: "output", Type: rpc.String, Help: "The address or descriptor to send the newly generated bitcoin to."},
-				{Name: "transactions", Type: rpc.Array, Help: "An array of hex strings which are either txids or raw transactions."},
+				{Name: "transactions", Type: rpc.Array, Inner: hexes("rawtx/txid", ""), Help: "An array of hex strings which are either txids or raw transactions."},
 				{Name: "submit", Type: rpc.Bool, Optional: true, Default: "true", Help: "Whether to submit the block before the RPC call returns or to return it as hex."},
 			},
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
 )
@@ -15,17 +16,17 @@ func (n *indexQueries) table() rpc.Table {
 func (n *indexQueries) indexCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getindexinfo", Category: "Util", Run: n.getIndexInfo,
+			Name: "getindexinfo", Returns: map[string]indexInfo{}, Category: "Util", Run: n.getIndexInfo,
 			Summary: "Returns the status of one or all available indices currently running in the node.",
 			Params:  []rpc.Param{{Name: "index_name", Type: rpc.String, Optional: true, Help: "Filter results for an index with a specific name."}},
 			Result:  `{"name": {"synced": true|false, "best_block_height": n}, ...}`,
 		},
 		{
-			Name: "getblockfilter", Category: "Blockchain", Run: n.getBlockFilter,
+			Name: "getblockfilter", Returns: blockFilter{}, Category: "Blockchain", Run: n.getBlockFilter,
 			Summary: "Retrieve a BIP 157 content filter for a particular block.",
 			Params: []rpc.Param{
 				blockHashParam("The hash of the block"),
-				{Name: "filtertype", Type: rpc.String, Optional: true, Default: basicFilter, Help: "The type name of the filter"},
+				{Name: "filtertype", Type: rpc.String, Optional: true, Default: strconv.Quote(basicFilter), Help: "The type name of the filter"},
 			},
 			Result: `{"filter": "hex", "header": "hex"}`,
 		},

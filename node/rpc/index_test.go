@@ -95,7 +95,10 @@ func (c *indexedChain) ask(ctx context.Context, method, params string) error {
 		if command.Name == method {
 			call, err := rpc.NewCall(&command, params)
 			require.NoError(c.t, err)
-			_, err = command.Run(ctx, call)
+			result, err := command.Run(ctx, call)
+			if err == nil {
+				require.NoError(c.t, command.CheckResult(result))
+			}
 			return err
 		}
 	}

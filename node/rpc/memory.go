@@ -9,7 +9,7 @@ import (
 
 func (n maintenance) memoryCommand() rpc.Command {
 	return rpc.Command{
-		Name: "getmemoryinfo", Category: "Control", Run: getMemoryInfo,
+		Name: "getmemoryinfo", Returns: memoryInfo{}, Category: "Control", Run: getMemoryInfo,
 		Summary: "Returns an object containing information about memory usage.\n" +
 			"There is no pool of locked memory, as no key is in this process: \"locked\" tells of the heap of the node's process.",
 		Params: []rpc.Param{{Name: "mode", Type: rpc.String, Optional: true, Default: `"stats"`, Help: `Determines what kind of information is returned: "stats"; "mallocinfo" is not available.`}},

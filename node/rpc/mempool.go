@@ -25,11 +25,11 @@ func (n mempoolQueries) mempoolCommands() rpc.Table {
 	inMempool := txidParam("The transaction id (must be in mempool)")
 	return rpc.Table{
 		{
-			Name: "getmempoolinfo", Category: "Blockchain", Run: n.getMempoolInfo,
+			Name: "getmempoolinfo", Returns: mempoolInfo{}, Category: "Blockchain", Run: n.getMempoolInfo,
 			Summary: "Returns details on the active state of the TX memory pool.",
 		},
 		{
-			Name: "getrawmempool", Category: "Blockchain", Run: n.getRawMempool,
+			Name: "getrawmempool", Returns: rpc.Alternatives{[]string{}, map[string]mempoolEntry{}, txidsAndSequence{}}, Category: "Blockchain", Run: n.getRawMempool,
 			Summary: "Returns all transaction ids in memory pool as a json array of string transaction ids.\n\nHint: use getmempoolentry to fetch a specific transaction from the mempool.",
 			Params: []rpc.Param{
 				verbose(either),
@@ -37,29 +37,29 @@ func (n mempoolQueries) mempoolCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "getmempoolentry", Category: "Blockchain", Params: []rpc.Param{inMempool}, Run: n.getMempoolEntry,
+			Name: "getmempoolentry", Returns: mempoolEntry{}, Category: "Blockchain", Params: []rpc.Param{inMempool}, Run: n.getMempoolEntry,
 			Summary: "Returns mempool data for given transaction",
 		},
 		{
-			Name: "getmempoolancestors", Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
+			Name: "getmempoolancestors", Returns: rpc.Alternatives{[]string{}, map[string]mempoolEntry{}}, Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
 			Summary: "If txid is in the mempool, returns all in-mempool ancestors.",
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
 				return n.relatives(call, n.Mempool.Ancestors)
 			},
 		},
 		{
-			Name: "getmempooldescendants", Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
+			Name: "getmempooldescendants", Returns: rpc.Alternatives{[]string{}, map[string]mempoolEntry{}}, Category: "Blockchain", Params: []rpc.Param{inMempool, verbose(either)},
 			Summary: "If txid is in the mempool, returns all in-mempool descendants.",
 			Run: func(_ context.Context, call *rpc.Call) (any, error) {
 				return n.relatives(call, n.Mempool.Descendants)
 			},
 		},
 		{
-			Name: "prioritisetransaction", Category: "Mining", Run: n.prioritise, Result: "true|false    (boolean) Returns true",
+			Name: "prioritisetransaction", Returns: true, Category: "Mining", Run: n.prioritise, Result: "true|false    (boolean) Returns true",
 			Summary: "Accepts the transaction into mined blocks at a higher (or lower) priority",
 			Params: []rpc.Param{
 				txidParam("The transaction id."),
-				{Name: "dummy", Type: rpc.Number, Optional: true, Help: "API-Compatibility for previous API. Must be zero or null."},
+				{Name: "dummy", Type: rpc.Number, Placeholder: true, Optional: true, Help: "API-Compatibility for previous API. Must be zero or null."},
 				{Name: "fee_delta", Type: rpc.Number, Help: "The fee value (in satoshis) to add (or subtract, if negative)."},
 			},
 		},

@@ -17,7 +17,7 @@ func (n addresses) messageCommands() rpc.Table {
 	toSign := rpc.Param{Name: "message", Type: rpc.String, Word: rpc.Free, Help: "The message to create a signature of."}
 	return rpc.Table{
 		{
-			Name: "verifymessage", Category: "Util", Run: n.verifyMessage,
+			Name: "verifymessage", Returns: true, Category: "Util", Run: n.verifyMessage,
 			Summary: "Verify a signed message.", Result: "true|false    (boolean) If the signature is verified or not.",
 			Params: []rpc.Param{
 				{Name: "address", Type: rpc.String, Help: "The bitcoin address to use for the signature."},
@@ -26,7 +26,7 @@ func (n addresses) messageCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "signmessagewithprivkey", Category: "Util", Run: n.signMessageWithPrivKey,
+			Name: "signmessagewithprivkey", Returns: "", Category: "Util", Run: n.signMessageWithPrivKey,
 			Summary: "Sign a message with the private key of an address", Result: `"str"    (string) The signature of the message encoded in base 64`,
 			Params: []rpc.Param{
 				{Name: "privkey", Type: rpc.String, Help: "The private key to sign the message with."},

@@ -23,11 +23,11 @@ func (n *miner) table() rpc.Table {
 func (n *miner) miningCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getmininginfo", Category: "Mining", Run: n.getMiningInfo,
+			Name: "getmininginfo", Returns: miningInfo{}, Category: "Mining", Run: n.getMiningInfo,
 			Summary: "Returns a json object containing mining-related information.",
 		},
 		{
-			Name: "getnetworkhashps", Category: "Mining", Run: n.getNetworkHashPS,
+			Name: "getnetworkhashps", Returns: rpc.Float(0), Category: "Mining", Run: n.getNetworkHashPS,
 			Summary: "Returns the estimated network hashes per second based on the last n blocks.",
 			Params: []rpc.Param{
 				{Name: "nblocks", Type: rpc.Number, Optional: true, Default: "120", Help: "The number of previous blocks to calculate estimate from, or -1 for blocks since last difficulty change."},
@@ -35,17 +35,17 @@ func (n *miner) miningCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "submitblock", Category: "Mining", Run: n.submitBlockRPC,
+			Name: "submitblock", Returns: rpc.Alternatives{rpc.Null{}, ""}, Category: "Mining", Run: n.submitBlockRPC,
 			Summary: "Attempts to submit new block to network.\nSee https://en.bitcoin.it/wiki/BIP_0022 for full specification.",
 			Params: []rpc.Param{
-				{Name: "hexdata", Type: rpc.String, Help: "the hex-encoded block data to submit"},
-				{Name: "dummy", Word: rpc.Verbatim, Optional: true, Help: "dummy value, for compatibility with BIP22. This value is ignored."},
+				{Name: "hexdata", Type: rpc.String, Form: rpc.Hex, Help: "the hex-encoded block data to submit"},
+				{Name: "dummy", Type: rpc.String, Placeholder: true, Optional: true, Default: "ignored", Help: "dummy value, for compatibility with BIP22. This value is ignored."},
 			},
 		},
 		{
-			Name: "submitheader", Category: "Mining", Run: n.submitHeader, Result: "null",
+			Name: "submitheader", Returns: rpc.Null{}, Category: "Mining", Run: n.submitHeader, Result: "null",
 			Summary: "Decode the given hexdata as a header and submit it as a candidate chain tip if valid.\nThrows when the header is invalid.",
-			Params:  []rpc.Param{{Name: "hexdata", Type: rpc.String, Help: "the hex-encoded block header data"}},
+			Params:  []rpc.Param{{Name: "hexdata", Type: rpc.String, Form: rpc.Hex, Help: "the hex-encoded block header data"}},
 		},
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 func (n addresses) multisigCommand() rpc.Command {
 	return rpc.Command{
-		Name: "createmultisig", Category: "Util", Run: n.createMultisig,
+		Name: "createmultisig", Returns: multisigInfo{}, Category: "Util", Run: n.createMultisig,
 		Summary: "Creates a multi-signature address with n signatures of m keys required.\nIt returns a json object with the address and redeemScript.",
 		Params: []rpc.Param{
 			{Name: "nrequired", Type: rpc.Number, Help: "The number of required signatures out of the m keys."},
-			{Name: "keys", Type: rpc.Array, Help: "The hex-encoded public keys."},
-			{Name: "address_type", Type: rpc.String, Optional: true, Default: "legacy", Help: `The address type to use. Options are "legacy", "p2sh-segwit", and "bech32".`},
+			{Name: "keys", Type: rpc.Array, Inner: hexes("key", "A hex-encoded public key"), Help: "The hex-encoded public keys."},
+			{Name: "address_type", Type: rpc.String, Optional: true, Default: `"legacy"`, Help: `The address type to use. Options are "legacy", "p2sh-segwit", and "bech32".`},
 		},
 		Result: `{"address": "str", "redeemScript": "hex", "descriptor": "str", "warnings": ["str", ...]}`,
 	}

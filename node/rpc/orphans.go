@@ -12,7 +12,7 @@ import (
 
 func (n mempoolQueries) orphanCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "getorphantxs", Category: "hidden", Run: n.getOrphanTxs,
+		Name: "getorphantxs", Returns: rpc.Alternatives{[]string{}, []orphanTx{}}, Category: "hidden", Run: n.getOrphanTxs,
 		Summary: "Shows transactions in the tx orphanage.\n\nEXPERIMENTAL warning: this call may be changed in future releases.",
 		Params: []rpc.Param{
 			{Name: "verbosity", Optional: true, Default: "0", Help: "0 for an array of txids (may contain duplicates), 1 for an array of objects with tx details, and 2 for details from (1) and tx hex"},

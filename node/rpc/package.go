@@ -14,17 +14,17 @@ import (
 
 func (n txCommands) packageCommand(maxRate rpc.Param) rpc.Command {
 	return rpc.Command{
-		Name: "submitpackage", Category: "Rawtransactions", Run: n.submitPackage,
+		Name: "submitpackage", Returns: packageInfo{}, Category: "Rawtransactions", Run: n.submitPackage,
 		Summary: "Submit a package of raw transactions (serialized, hex-encoded) to the local node: a transaction with some, all, or none of its unconfirmed parents, which comes last.\n" +
 			"No parent may depend on another one. If any transaction passes, it is accepted to the mempool; those that pay too little are looked at together with their child.",
 		Params: []rpc.Param{
-			{Name: "package", Type: rpc.Array, Help: "An array of hex strings of raw transactions, parents first."},
+			{Name: "package", Type: rpc.Array, Inner: hexes("rawtx", ""), Help: "An array of hex strings of raw transactions, parents first."},
 			maxRate, maxBurnParam,
 		},
 	}
 }
 
-var maxBurnParam = rpc.Param{Name: "maxburnamount", Optional: true, Default: "0.00", Help: "Reject transactions with provably unspendable outputs greater than the specified value, expressed in BTC."}
+var maxBurnParam = rpc.Param{Name: "maxburnamount", Form: rpc.Money, Optional: true, Default: `"0.00"`, Help: "Reject transactions with provably unspendable outputs greater than the specified value, expressed in BTC."}
 
 // packageInfo is what submitpackage returns.
 type packageInfo struct {

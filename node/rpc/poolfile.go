@@ -12,19 +12,22 @@ import (
 
 func (n mempoolQueries) fileCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "savemempool", Category: "Blockchain", Run: n.saveMempool,
+		Name: "savemempool", Returns: map[string]string{}, Category: "Blockchain", Run: n.saveMempool,
 		Summary: "Dumps the mempool to disk. It will fail until the previous dump is fully loaded.",
 		Result:  `{"filename": "str"}    the directory and file where the mempool was saved`,
 	}, {
-		Name: "importmempool", Category: "Blockchain", Run: n.importMempool, Result: "{}",
+		Name: "importmempool", Returns: struct{}{}, Category: "Blockchain", Run: n.importMempool, Result: "{}",
 		Summary: "Import a mempool.dat file and attempt to add its contents to the mempool.\n" +
 			"Warning: Importing untrusted files is dangerous, especially if metadata from the file is taken over.",
 		Params: []rpc.Param{
 			{Name: "filepath", Type: rpc.String, Word: rpc.Free, Help: "The mempool file"},
 			{
-				Name: "options", Type: rpc.Object, Optional: true, Members: []string{"use_current_time", "apply_fee_delta_priority", "apply_unbroadcast_set"},
-				Help: "use_current_time (default: true): the time of entry is now, and not that of the file; apply_fee_delta_priority (default: false): " +
-					"add what prioritisetransaction had added; apply_unbroadcast_set (default: false): announce again what no peer had asked for",
+				Name: "options", Type: rpc.Object, Optional: true, Short: "options", Members: []string{"use_current_time", "apply_fee_delta_priority", "apply_unbroadcast_set"},
+				Inner: []rpc.Param{
+					{Name: "use_current_time", Type: rpc.Bool, Optional: true, Default: "true", Help: "The time of entry is now, and not that of the file"},
+					{Name: "apply_fee_delta_priority", Type: rpc.Bool, Optional: true, Default: "false", Help: "Add what prioritisetransaction had added"},
+					{Name: "apply_unbroadcast_set", Type: rpc.Bool, Optional: true, Default: "false", Help: "Announce again what no peer had asked for"},
+				},
 			},
 		},
 	}}

@@ -15,13 +15,13 @@ import (
 func (n privateCommands) table() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "getprivatebroadcastinfo", Category: "Rawtransactions", Run: n.info,
+			Name: "getprivatebroadcastinfo", Returns: privateList{}, Category: "Rawtransactions", Run: n.info,
 			Summary: "Returns the transactions that are being sent by connections of their own (-privatebroadcast), and to whom. One that may not be sent to any more peers is shown with attempts_remaining=0.",
 		},
 		{
-			Name: "abortprivatebroadcast", Category: "Rawtransactions", Run: n.abort,
+			Name: "abortprivatebroadcast", Returns: privateRemoved{}, Category: "Rawtransactions", Run: n.abort,
 			Summary: "Stops the sending of a transaction by connections of its own (-privatebroadcast). Who has it already may send it on.",
-			Params:  []rpc.Param{{Name: "id", Type: rpc.String, Help: "A txid or wtxid. There may be several transactions of one txid: all are meant."}},
+			Params:  []rpc.Param{{Name: "id", Type: rpc.String, Form: rpc.Hex, Help: "A txid or wtxid. There may be several transactions of one txid: all are meant."}},
 		},
 		MockScheduler(func() string { return n.Settings.Chain }, n.skip),
 	}
@@ -80,6 +80,16 @@ func newPrivateInfo(i privatebroadcast.Info) privateInfo {
 	return info
 }
 
+// privateList is what getprivatebroadcastinfo shows.
+type privateList struct {
+	Txs []privateInfo `json:"transactions"`
+}
+
+// privateRemoved is what abortprivatebroadcast shows.
+type privateRemoved struct {
+	Txs []privateTx `json:"removed_transactions"`
+}
+
 func (n privateCommands) info(context.Context, *rpc.Call) (any, error) {
 	if n.Private == nil {
 		return nil, errNotPrivate
@@ -89,9 +99,7 @@ func (n privateCommands) info(context.Context, *rpc.Call) (any, error) {
 	for i, info := range infos {
 		txs[i] = newPrivateInfo(info)
 	}
-	return struct {
-		Txs []privateInfo `json:"transactions"`
-	}{txs}, nil
+	return privateList{txs}, nil
 }
 
 func (n privateCommands) abort(_ context.Context, call *rpc.Call) (any, error) {
@@ -110,9 +118,7 @@ func (n privateCommands) abort(_ context.Context, call *rpc.Call) (any, error) {
 	for i, tx := range removed {
 		txs[i] = newPrivateTx(tx)
 	}
-	return struct {
-		Txs []privateTx `json:"removed_transactions"`
-	}{txs}, nil
+	return privateRemoved{txs}, nil
 }
 
 const (
@@ -126,7 +132,7 @@ const (
 // regression tests. All parts that have such have it.
 func MockScheduler(chain func() string, skip func(ctx context.Context, by time.Duration) error) rpc.Command {
 	return rpc.Command{
-		Name: "mockscheduler", Category: "hidden", Result: "null", EveryPart: true,
+		Name: "mockscheduler", Returns: rpc.Null{}, Category: "hidden", Result: "null", EveryPart: true,
 		Summary: "Bump what is due by time forward (-regtest only): what no peer has asked for is told again, it is looked what was sent privately and did not come back, and fee estimates are written out.",
 		Params:  []rpc.Param{{Name: "delta_time", Type: rpc.Number, Help: "Number of seconds to forward the scheduler into the future."}},
 		Run: func(ctx context.Context, call *rpc.Call) (any, error) {

@@ -18,7 +18,7 @@ const timestampWindow = 2 * 60 * 60
 
 func (n maintenance) pruneCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "pruneblockchain", Category: "Blockchain", Run: n.pruneBlockchain,
+		Name: "pruneblockchain", Returns: int32(0), Category: "Blockchain", Run: n.pruneBlockchain,
 		Summary: "Attempts to delete block and undo data up to a specified height or timestamp, if eligible for pruning.\n" +
 			"Requires `-prune` to be enabled at startup. What is deleted can only be had again by downloading the whole chain.",
 		Params: []rpc.Param{{Name: "height", Type: rpc.Number, Help: "The block height to prune up to. May be set to a discrete height, or to a UNIX epoch time\n" +

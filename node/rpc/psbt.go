@@ -17,7 +17,7 @@ import (
 var (
 	psbtParam        = rpc.Param{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "A base64 string of a PSBT"}
 	psbtVersionParam = rpc.Param{Name: "psbt_version", Type: rpc.Number, Optional: true, Default: "2", Help: "The PSBT version number to use."}
-	psbtsParam       = rpc.Param{Name: "txs", Type: rpc.Array, Help: "The base64 strings of partially signed transactions"}
+	psbtsParam       = rpc.Param{Name: "txs", Type: rpc.Array, Inner: []rpc.Param{{Name: "psbt", Type: rpc.String, Help: "A base64 string of a PSBT"}}, Help: "The base64 strings of partially signed transactions"}
 )
 
 const psbtResult = `"str"    (string) The base64-encoded partially signed transaction`
@@ -25,34 +25,34 @@ const psbtResult = `"str"    (string) The base64-encoded partially signed transa
 func (n txCommands) psbtCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "createpsbt", Category: "Rawtransactions", Run: n.createPSBT, Result: psbtResult,
+			Name: "createpsbt", Returns: "", Category: "Rawtransactions", Run: n.createPSBT, Result: psbtResult,
 			Summary: "Creates a transaction in the Partially Signed Transaction format.\nImplements the Creator role.\n" +
 				"Note that the transaction's inputs are not signed, and\nit is not stored in the wallet or transmitted to the network.",
 			Params: append(newTxParams(), psbtVersionParam),
 		},
 		{
-			Name: "converttopsbt", Category: "Rawtransactions", Run: n.convertToPSBT, Result: psbtResult,
+			Name: "converttopsbt", Returns: "", Category: "Rawtransactions", Run: n.convertToPSBT, Result: psbtResult,
 			Summary: "Converts a network serialized transaction to a PSBT. This should be used only with createrawtransaction and fundrawtransaction.\n" +
 				"createpsbt and walletcreatefundedpsbt should be used for new applications.",
 			Params: []rpc.Param{
-				{Name: "hexstring", Type: rpc.String, Help: "The hex string of a raw transaction"},
+				{Name: "hexstring", Type: rpc.String, Form: rpc.Hex, Help: "The hex string of a raw transaction"},
 				{Name: "permitsigdata", Type: rpc.Bool, Optional: true, Default: "false", Help: "If true, any signatures in the input will be discarded and conversion will continue. If false, RPC will fail if any signatures are present."},
 				witnessParam, psbtVersionParam,
 			},
 		},
 		{
-			Name: "combinepsbt", Category: "Rawtransactions", Run: n.combinePSBT, Result: psbtResult,
+			Name: "combinepsbt", Returns: "", Category: "Rawtransactions", Run: n.combinePSBT, Result: psbtResult,
 			Summary: "Combine multiple partially signed Bitcoin transactions into one transaction.\nImplements the Combiner role.",
 			Params:  []rpc.Param{psbtsParam},
 		},
 		{
-			Name: "joinpsbts", Category: "Rawtransactions", Run: n.joinPSBTs, Result: psbtResult,
+			Name: "joinpsbts", Returns: "", Category: "Rawtransactions", Run: n.joinPSBTs, Result: psbtResult,
 			Summary: "Joins multiple distinct version 0 PSBTs with different inputs and outputs into one version 0 PSBT with inputs and outputs from all of the PSBTs.\n" +
 				"No input in any of the PSBTs can be in more than one of the PSBTs.",
 			Params: []rpc.Param{psbtsParam},
 		},
 		{
-			Name: "finalizepsbt", Category: "Rawtransactions", Run: n.finalizePSBT,
+			Name: "finalizepsbt", Returns: finalized{}, Category: "Rawtransactions", Run: n.finalizePSBT,
 			Summary: "Finalize the inputs of a PSBT. If the transaction is fully signed, it will produce a\n" +
 				"network serialized transaction which can be broadcast with sendrawtransaction. Otherwise a PSBT will be\n" +
 				"created which has the final_scriptSig and final_scriptwitness fields filled for inputs that are complete.\nImplements the Finalizer and Extractor roles.",

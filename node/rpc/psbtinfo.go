@@ -20,7 +20,7 @@ import (
 func (n txCommands) psbtInfoCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "decodepsbt", Category: "Rawtransactions", Run: n.decodePSBT,
+			Name: "decodepsbt", Returns: shownPSBT{}, Category: "Rawtransactions", Run: n.decodePSBT,
 			Summary: "Return a JSON object representing the serialized, base64-encoded partially signed Bitcoin transaction.",
 			Params:  []rpc.Param{{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "The PSBT base64 string"}},
 			Result: `{"tx": {...}, "global_xpubs": [{"xpub": "str", "master_fingerprint": "hex", "path": "str"}, ...], "tx_version": n, "fallback_locktime": n, ` +
@@ -29,7 +29,7 @@ func (n txCommands) psbtInfoCommands() rpc.Table {
 				"\ntx is that of version 0; what follows global_xpubs up to has_sighash_single is of version 2. fee is there if all UTXOs are.",
 		},
 		{
-			Name: "analyzepsbt", Category: "Rawtransactions", Run: n.analyzePSBT,
+			Name: "analyzepsbt", Returns: analyzed{}, Category: "Rawtransactions", Run: n.analyzePSBT,
 			Summary: "Analyzes and provides information about the current status of a PSBT and its inputs", Params: []rpc.Param{psbtParam},
 			Result: `{"inputs": [{"has_utxo": true|false, "is_final": true|false, "next": "str", "missing": {"pubkeys": ["hex", ...], "redeemscript": "hex", "witnessscript": "hex", "signatures": ["hex", ...]}}, ...], ` +
 				`"estimated_vsize": n, "estimated_feerate": n, "fee": n, "next": "str", "error": "str"}`,

@@ -70,6 +70,11 @@ type shownExtra struct {
 // hexPairs is a JSON object of keys and values in hex, in an order of their own.
 type hexPairs [][2][]byte
 
+// JSONSchema implements rpc.Describer.
+func (hexPairs) JSONSchema() rpc.Schema {
+	return rpc.Schema{"type": "object", "additionalProperties": rpc.Hex.JSONSchema()}
+}
+
 // MarshalJSON writes an object.
 func (h hexPairs) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

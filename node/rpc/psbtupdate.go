@@ -21,17 +21,17 @@ func (n txCommands) psbtUpdateCommands() rpc.Table {
 	const list = `An array of either strings or objects: an output descriptor, or an object with "desc" and "range", up to what index HD chains should be explored (either end or [begin,end], default=1000)`
 	return rpc.Table{
 		{
-			Name: "utxoupdatepsbt", Category: "Rawtransactions", Run: n.utxoUpdatePSBT, Result: psbtResult,
+			Name: "utxoupdatepsbt", Returns: "", Category: "Rawtransactions", Run: n.utxoUpdatePSBT, Result: psbtResult,
 			Summary: "Updates all segwit inputs and outputs in a PSBT with data from output descriptors, the UTXO set, txindex, or the mempool.",
-			Params:  []rpc.Param{psbtParam, {Name: "descriptors", Type: rpc.Array, Optional: true, Help: list}},
+			Params:  []rpc.Param{psbtParam, {Name: "descriptors", Type: rpc.Array, Inner: scanObjects, Optional: true, Help: list}},
 		},
 		{
-			Name: "descriptorprocesspsbt", Category: "Rawtransactions", Run: n.descriptorProcessPSBT,
+			Name: "descriptorprocesspsbt", Returns: processed{}, Category: "Rawtransactions", Run: n.descriptorProcessPSBT,
 			Summary: "Update all segwit inputs in a PSBT with information from output descriptors, the UTXO set or the mempool.\n" +
 				"Then, sign the inputs we are able to with information from the output descriptors.",
 			Params: []rpc.Param{
 				{Name: "psbt", Type: rpc.String, Word: rpc.Free, Help: "The transaction base64 string"},
-				{Name: "descriptors", Type: rpc.Array, Help: list},
+				{Name: "descriptors", Type: rpc.Array, Inner: scanObjects, Help: list},
 				hashTypeParam("The signature hash type to sign with if not specified by the PSBT"),
 				{Name: "bip32derivs", Type: rpc.Bool, Optional: true, Default: "true", Help: "Include BIP 32 derivation paths for public keys if we know them"},
 				{Name: "finalize", Type: rpc.Bool, Optional: true, Default: "true", Help: "Also finalize inputs if possible"},

@@ -34,6 +34,7 @@ func answerOf(t *testing.T, table rpc.Table, method, params string) (string, err
 		if err != nil {
 			return "", err
 		}
+		require.NoError(t, command.CheckResult(result))
 		var b bytes.Buffer
 		encoder := json.NewEncoder(&b)
 		encoder.SetEscapeHTML(false)

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -11,15 +12,17 @@ import (
 
 func (n *indexQueries) scanBlocksCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "scanblocks", Category: "Blockchain", Run: n.scanBlocksRPC,
+		Name: "scanblocks", Returns: rpc.Alternatives{rpc.Null{}, filterScanStatus{}, filterScanResult{}, false}, Category: "Blockchain", Run: n.scanBlocksRPC,
 		Summary: "Return relevant blockhashes for given descriptors (requires blockfilterindex).\nThis call may take several minutes.",
 		Params: []rpc.Param{
 			{Name: "action", Type: rpc.String, Help: `The action to execute: "start" for starting a scan, "abort" for aborting the current scan, "status" for progress report (in %) of the current scan`},
-			{Name: "scanobjects", Type: rpc.Array, Optional: true, Help: "Array of scan objects. Required for \"start\" action. Every scan object is either a string descriptor or an object."},
+			{Name: "scanobjects", Type: rpc.Array, Inner: scanObjects, Short: "[scanobjects,...]", Optional: true, Help: "Array of scan objects. Required for \"start\" action. Every scan object is either a string descriptor or an object."},
 			{Name: "start_height", Type: rpc.Number, Optional: true, Default: "0", Help: "Height to start to scan from"},
 			{Name: "stop_height", Type: rpc.Number, Optional: true, Default: "chain tip", Help: "Height to stop to scan"},
-			{Name: "filtertype", Type: rpc.String, Optional: true, Default: basicFilter, Help: "The type name of the filter"},
-			{Name: "options", Type: rpc.Object, Optional: true, Help: "filter_false_positives: look into the blocks that match too (slower)", Members: []string{"filter_false_positives"}},
+			{Name: "filtertype", Type: rpc.String, Optional: true, Default: strconv.Quote(basicFilter), Help: "The type name of the filter"},
+			{Name: "options", Type: rpc.Object, Optional: true, Short: "options", Members: []string{"filter_false_positives"}, Inner: []rpc.Param{
+				{Name: "filter_false_positives", Type: rpc.Bool, Optional: true, Default: "false", Help: "Look into the blocks that match too (slower)"},
+			}},
 		},
 		Result: `{"from_height": n, "to_height": n, "relevant_blocks": ["hex", ...], "completed": true|false}`,
 	}}

@@ -16,21 +16,20 @@ import (
 func (n txCommands) signCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "combinerawtransaction", Category: "Rawtransactions", Run: n.combineRawTransaction,
+			Name: "combinerawtransaction", Returns: rpc.Hex, Category: "Rawtransactions", Run: n.combineRawTransaction,
 			Summary: "Combine multiple partially signed transactions into one transaction.\nThe combined transaction may be another partially signed transaction or a\nfully signed transaction.",
-			Params:  []rpc.Param{{Name: "txs", Type: rpc.Array, Help: "The hex strings of partially signed transactions"}},
+			Params:  []rpc.Param{{Name: "txs", Type: rpc.Array, Inner: hexes("hexstring", "A hex-encoded raw transaction"), Help: "The hex strings of partially signed transactions"}},
 			Result:  `"str"    (string) The hex-encoded raw transaction with signature(s)`,
 		},
 		{
-			Name: "signrawtransactionwithkey", Category: "Rawtransactions", Run: n.signRawTransactionWithKey,
+			Name: "signrawtransactionwithkey", Returns: signedInfo{}, Category: "Rawtransactions", Run: n.signRawTransactionWithKey,
 			Summary: "Sign inputs for raw transaction (serialized, hex-encoded).\n" +
 				"The second argument is an array of base58-encoded private\nkeys that will be the only keys used to sign the transaction.\n" +
 				"The third optional argument (may be null) is an array of previous transaction outputs that\nthis transaction depends on but may not yet be in the block chain.",
 			Params: []rpc.Param{
 				{Name: "hexstring", Type: rpc.String, Help: "The transaction hex string"},
-				{Name: "privkeys", Type: rpc.Array, Help: "The base58-encoded private keys for signing"},
-				{Name: "prevtxs", Type: rpc.Array, Optional: true, Help: "The previous dependent transaction outputs: objects with txid, vout, scriptPubKey, " +
-					"redeemScript (required for P2SH), witnessScript (required for P2WSH or P2SH-P2WSH) and amount (required for Segwit inputs)"},
+				{Name: "privkeys", Type: rpc.Array, Inner: []rpc.Param{{Name: "privatekey", Type: rpc.String, Help: "private key in base58-encoding"}}, Help: "The base58-encoded private keys for signing"},
+				{Name: "prevtxs", Type: rpc.Array, Optional: true, Inner: []rpc.Param{{Type: rpc.Object, Inner: previousParams()}}, Help: "The previous dependent transaction outputs"},
 				hashTypeParam("The signature hash type"),
 			},
 			Result: `{"hex": "hex", "complete": true|false, "errors": [{"txid": "hex", "vout": n, "witness": ["hex", ...], "scriptSig": "hex", "sequence": n, "error": "str"}, ...]}`,

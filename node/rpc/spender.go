@@ -15,15 +15,18 @@ import (
 func (n mempoolQueries) spenderCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "gettxspendingprevout", Category: "Blockchain", Run: n.getTxSpendingPrevout,
+			Name: "gettxspendingprevout", Returns: []spentOutput{}, Category: "Blockchain", Run: n.getTxSpendingPrevout,
 			Summary: "Scans the mempool (and the txospenderindex, if available) to find transactions spending any of the given outputs",
 			Params: []rpc.Param{
-				{Name: "outputs", Type: rpc.Array, Help: "The transaction outputs that we want to check, and within each, the txid (string) vout (numeric)."},
-				{Name: "options", Type: rpc.Object, Optional: true, Help: "mempool_only and return_spending_tx", Members: []string{"mempool_only", "return_spending_tx"}},
+				{Name: "outputs", Type: rpc.Array, Inner: []rpc.Param{{Type: rpc.Object, Inner: outpointParams()}}, Help: "The transaction outputs that we want to check, and within each, the txid (string) vout (numeric)."},
+				{Name: "options", Type: rpc.Object, Optional: true, Members: []string{"mempool_only", "return_spending_tx"}, Inner: []rpc.Param{
+					{Name: "mempool_only", Type: rpc.Bool, Optional: true, Default: "true if txospenderindex unavailable, otherwise false", Help: "Whether to leave out what only txospenderindex knows."},
+					{Name: "return_spending_tx", Type: rpc.Bool, Optional: true, Default: "false", Help: "Whether to return the transactions that spend, too."},
+				}},
 			},
 		},
 		{
-			Name: "getprioritisedtransactions", Category: "Mining", Run: n.getPrioritised,
+			Name: "getprioritisedtransactions", Returns: map[string]prioritised{}, Category: "Mining", Run: n.getPrioritised,
 			Summary: "Returns a map of all user-created (see prioritisetransaction) fee deltas by txid, and whether the tx is present in mempool.",
 		},
 	}

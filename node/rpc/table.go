@@ -19,10 +19,17 @@ import (
 
 // Parameters that several commands have.
 func blockHashParam(help string) rpc.Param {
-	return rpc.Param{Name: "blockhash", Type: rpc.String, Help: help}
+	return rpc.Param{Name: "blockhash", Type: rpc.String, Form: rpc.Hex, Help: help}
 }
 
-func txidParam(help string) rpc.Param { return rpc.Param{Name: "txid", Type: rpc.String, Help: help} }
+func txidParam(help string) rpc.Param {
+	return rpc.Param{Name: "txid", Type: rpc.String, Form: rpc.Hex, Help: help}
+}
+
+// hexes are the elements of an array of strings in hex.
+func hexes(name, help string) []rpc.Param {
+	return []rpc.Param{{Name: name, Type: rpc.String, Form: rpc.Hex, Help: help}}
+}
 
 // block returns the node of a block hash given as argument i.
 func (n *Node) block(call *rpc.Call, i int) (*chain.BlockNode, error) {

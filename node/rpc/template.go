@@ -20,11 +20,11 @@ import (
 
 func (n *miner) templateCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "getblocktemplate", Category: "Mining", Run: n.getBlockTemplate,
+		Name: "getblocktemplate", Returns: rpc.Alternatives{blockTemplate{}, "", rpc.Null{}}, Category: "Mining", Run: n.getBlockTemplate,
 		Summary: "If the request parameters include a 'mode' key, that is used to explicitly select between the default 'template' request or a 'proposal'.\n" +
 			"It returns data needed to construct a block to work on.\n" +
 			"For full specification, see BIPs 22, 23, 9, and 145.",
-		Params: []rpc.Param{{Name: "template_request", Type: rpc.Object, Help: "Format of the template"}},
+		Params: []rpc.Param{{Name: "template_request", Type: rpc.Object, Inner: templateParams(), Help: "Format of the template"}},
 	}}
 }
 

@@ -32,39 +32,39 @@ func (n txCommands) table() rpc.Table {
 }
 
 func (n txCommands) rawCommands() rpc.Table {
-	maxRate := rpc.Param{Name: "maxfeerate", Optional: true, Default: "0.10", Help: "Reject transactions whose fee rate is higher than the specified value, expressed in BTC/kvB. Set to 0 to accept any fee rate."}
+	maxRate := rpc.Param{Name: "maxfeerate", Form: rpc.Money, Optional: true, Default: `"0.10"`, Help: "Reject transactions whose fee rate is higher than the specified value, expressed in BTC/kvB. Set to 0 to accept any fee rate."}
 	return rpc.Table{
 		{
-			Name: "getrawtransaction", Category: "Rawtransactions", Run: n.getRawTransaction,
+			Name: "getrawtransaction", Examples: []string{`["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"]`, `["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b", 1, "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"]`}, Returns: rpc.Alternatives{rpc.Hex, txInfo{}}, Category: "Rawtransactions", Run: n.getRawTransaction,
 			Summary: "By default, this call only returns a transaction if it is in the mempool. If a blockhash argument is passed, it will return the transaction if the specified block is available and the transaction is in that block.",
 			Params: []rpc.Param{
 				txidParam("The transaction id"),
 				{Name: "verbosity|verbose", Optional: true, Default: "0", Help: "0 for hex-encoded data, 1 for a JSON object, and 2 for JSON object with fee and prevout"},
-				{Name: "blockhash", Type: rpc.String, Optional: true, Help: "The block in which to look for the transaction"},
+				{Name: "blockhash", Type: rpc.String, Form: rpc.Hex, Optional: true, Help: "The block in which to look for the transaction"},
 			},
 		},
 		{
-			Name: "decoderawtransaction", Category: "Rawtransactions", Run: n.decodeRawTransaction,
+			Name: "decoderawtransaction", Returns: render.Tx{}, Category: "Rawtransactions", Run: n.decodeRawTransaction,
 			Summary: "Return a JSON object representing the serialized, hex-encoded transaction.",
 			Params: []rpc.Param{
-				{Name: "hexstring", Type: rpc.String, Help: "The transaction hex string"},
+				{Name: "hexstring", Type: rpc.String, Form: rpc.Hex, Help: "The transaction hex string"},
 				witnessParam,
 			},
 		},
 		{
-			Name: "sendrawtransaction", Category: "Rawtransactions", Run: n.sendRawTransaction, Result: `"hex"    (string) The transaction hash in hex`,
+			Name: "sendrawtransaction", Returns: rpc.Hex, Category: "Rawtransactions", Run: n.sendRawTransaction, Result: `"hex"    (string) The transaction hash in hex`,
 			Summary: "Submit a raw transaction (serialized, hex-encoded) to the network.\n\n" +
 				"With -privatebroadcast it is sent by short connections of its own, over Tor or I2P, and enters the mempool when it comes back from the network: see getprivatebroadcastinfo.",
 			Params: []rpc.Param{
-				{Name: "hexstring", Type: rpc.String, Help: "The hex string of the raw transaction"},
+				{Name: "hexstring", Type: rpc.String, Form: rpc.Hex, Help: "The hex string of the raw transaction"},
 				maxRate,
 				maxBurnParam,
 			},
 		},
 		{
-			Name: "testmempoolaccept", Category: "Rawtransactions", Run: n.testMempoolAccept,
+			Name: "testmempoolaccept", Returns: []acceptInfo{}, Category: "Rawtransactions", Run: n.testMempoolAccept,
 			Summary: "Returns result of mempool acceptance tests indicating if raw transaction(s) (serialized, hex-encoded) would be accepted by mempool.",
-			Params:  []rpc.Param{{Name: "rawtxs", Type: rpc.Array, Help: "An array of hex strings of raw transactions."}, maxRate},
+			Params:  []rpc.Param{{Name: "rawtxs", Type: rpc.Array, Inner: hexes("rawtx", ""), Help: "An array of hex strings of raw transactions."}, maxRate},
 		},
 		n.createCommand(), n.packageCommand(maxRate), n.decodeScriptCommand(),
 	}

@@ -23,7 +23,7 @@ func (n *utxoQueries) table() rpc.Table {
 func (n *utxoQueries) utxoCommands() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "gettxout", Category: "Blockchain", Run: n.getTxOut,
+			Name: "gettxout", Examples: []string{`["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b", 0]`}, Returns: rpc.Alternatives{rpc.Null{}, txOut{}}, Category: "Blockchain", Run: n.getTxOut,
 			Summary: "Returns details about an unspent transaction output.",
 			Params: []rpc.Param{
 				txidParam("The transaction id"),
@@ -32,20 +32,20 @@ func (n *utxoQueries) utxoCommands() rpc.Table {
 			},
 		},
 		{
-			Name: "gettxoutsetinfo", Category: "Blockchain", Run: n.getTxOutSetInfo,
+			Name: "gettxoutsetinfo", Returns: txOutSetInfo{}, Category: "Blockchain", Run: n.getTxOutSetInfo,
 			Summary: "Returns statistics about the unspent transaction output set.\nNote this call may take some time.",
 			Params: []rpc.Param{
-				{Name: "hash_type", Type: rpc.String, Optional: true, Default: "hash_serialized_3", Help: "Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'muhash', 'none'."},
-				{Name: "hash_or_height", Word: rpc.Either, Optional: true, Help: "The block hash or height of the target height (only available with coinstatsindex)."},
+				{Name: "hash_type", Type: rpc.String, Optional: true, Default: `"hash_serialized_3"`, Help: "Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'muhash', 'none'."},
+				{Name: "hash_or_height", Form: rpc.HeightOrHash, Word: rpc.Either, Optional: true, Default: "the current best block", Help: "The block hash or height of the target height (only available with coinstatsindex)."},
 				{Name: "use_index", Type: rpc.Bool, Optional: true, Default: "true", Help: "Use coinstatsindex, if available."},
 			},
 		},
 		{
-			Name: "scantxoutset", Category: "Blockchain", Run: n.scanTxOutSet,
+			Name: "scantxoutset", Examples: []string{`["start", ["addr(1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa)"]]`}, Returns: rpc.Alternatives{rpc.Null{}, map[string]int{}, scanResult{}, false}, Category: "Blockchain", Run: n.scanTxOutSet,
 			Summary: "Scans the unspent transaction output set for entries that match certain output descriptors.",
 			Params: []rpc.Param{
 				{Name: "action", Type: rpc.String, Help: `The action to execute: "start" for starting a scan, "abort" for aborting the current scan, "status" for progress report (in %) of the current scan`},
-				{Name: "scanobjects", Type: rpc.Array, Optional: true, Help: "Array of scan objects. Required for \"start\" action. Every scan object is either a string descriptor or an object."},
+				{Name: "scanobjects", Type: rpc.Array, Inner: scanObjects, Short: "[scanobjects,...]", Optional: true, Help: "Array of scan objects. Required for \"start\" action. Every scan object is either a string descriptor or an object."},
 			},
 		},
 	}

@@ -22,7 +22,7 @@ func (n maintenance) table() rpc.Table {
 
 func (n maintenance) verifyCommands() rpc.Table {
 	return rpc.Table{{
-		Name: "verifychain", Category: "Blockchain", Run: n.verifyChain,
+		Name: "verifychain", Returns: true, Category: "Blockchain", Run: n.verifyChain,
 		Summary: "Verifies blockchain database.",
 		Params: []rpc.Param{
 			{Name: "checklevel", Type: rpc.Number, Optional: true, Default: "3, range=0-4", Help: "How thorough the block verification is:\n" +
