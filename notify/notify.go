@@ -119,7 +119,7 @@ func Commands() rpc.Table { return commands(Config{}) }
 
 func commands(cfg Config) rpc.Table {
 	return rpc.Table{{
-		Name: "getzmqnotifications", Category: "Zmq",
+		Name: "getzmqnotifications", Returns: []active{}, Category: "Zmq",
 		Summary: "Returns information about the active ZeroMQ notifications.",
 		Result:  "[{\"type\": \"str\", \"address\": \"str\", \"hwm\": n}, ...]    (json array)",
 		Run: func(context.Context, *rpc.Call) (any, error) {

@@ -24,7 +24,7 @@ func (k *keeper) table() rpc.Table {
 	}
 	table := rpc.Table{
 		{
-			Name: "createwallet", Category: "Wallet", Summary: "Creates a wallet and starts its process. Keys are derived as BIP84 says.",
+			Name: "createwallet", Returns: loadResult{}, Category: "Wallet", Summary: "Creates a wallet and starts its process. Keys are derived as BIP84 says.",
 			Params: []rpc.Param{
 				name,
 				flag("disable_private_keys", "Not supported."),
@@ -38,12 +38,12 @@ func (k *keeper) table() rpc.Table {
 			Result: `{"name": "str"}`, Run: k.createCommand,
 		},
 		{
-			Name: "loadwallet", Category: "Wallet", Summary: "Starts the process of a wallet.",
+			Name: "loadwallet", Returns: loadResult{}, Category: "Wallet", Summary: "Starts the process of a wallet.",
 			Params: []rpc.Param{{Name: "filename", Type: rpc.String, Word: rpc.Free, Help: "The name of the wallet."}, onStartup},
 			Result: `{"name": "str"}`, Run: k.loadCommand,
 		},
 		{
-			Name: "unloadwallet", Category: "Wallet", Summary: "Ends the process of a wallet.",
+			Name: "unloadwallet", Returns: loadResult{}, Category: "Wallet", Summary: "Ends the process of a wallet.",
 			Params: []rpc.Param{
 				{Name: "wallet_name", Type: rpc.String, Word: rpc.Free, Optional: true, Default: "the wallet of the request's path", Help: "The name of the wallet."},
 				onStartup,
@@ -51,7 +51,7 @@ func (k *keeper) table() rpc.Table {
 			Result: `{}`, Run: k.unloadCommand,
 		},
 		{
-			Name: "listwallets", Category: "Wallet", Summary: "Returns the names of the wallets that are loaded.",
+			Name: "listwallets", Returns: []string{}, Category: "Wallet", Summary: "Returns the names of the wallets that are loaded.",
 			Result: `["name", ...]`,
 			Run: func(ctx context.Context, _ *rpc.Call) (any, error) {
 				wallets, err := k.loaded(ctx)

@@ -40,17 +40,21 @@ func (w commands) balanceCommand(call *rpc.Call) (any, error) {
 	return rpc.Amount(sum), nil
 }
 
+// shownBalances is what getbalances shows.
+type shownBalances struct {
+	Mine ownBalances `json:"mine"`
+	Last position    `json:"lastprocessedblock"`
+}
+
+type ownBalances struct {
+	Trusted   rpc.Amount `json:"trusted"`
+	Untrusted rpc.Amount `json:"untrusted_pending"`
+	Immature  rpc.Amount `json:"immature"`
+}
+
 func (w commands) balancesCommand(*rpc.Call) (any, error) {
-	type mine struct {
-		Trusted   rpc.Amount `json:"trusted"`
-		Untrusted rpc.Amount `json:"untrusted_pending"`
-		Immature  rpc.Amount `json:"immature"`
-	}
 	b := w.ledger.Balances()
-	return struct {
-		Mine mine     `json:"mine"`
-		Last position `json:"lastprocessedblock"`
-	}{mine{rpc.Amount(b.Trusted), rpc.Amount(b.Untrusted), rpc.Amount(b.Immature)}, w.position()}, nil
+	return shownBalances{ownBalances{rpc.Amount(b.Trusted), rpc.Amount(b.Untrusted), rpc.Amount(b.Immature)}, w.position()}, nil
 }
 
 // unspent is one entry of listunspent.

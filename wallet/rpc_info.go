@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
@@ -25,6 +26,22 @@ func (w *wallet) scanProgress() *scanning {
 	return &scanning{Duration: int64(time.Since(w.scanSince).Seconds()), Progress: done}
 }
 
+// progress is how far a scan has come, or that none is under way.
+type progress struct{ *scanning }
+
+// MarshalJSON implements json.Marshaler.
+func (p progress) MarshalJSON() ([]byte, error) {
+	if p.scanning == nil {
+		return []byte("false"), nil
+	}
+	return json.Marshal(p.scanning)
+}
+
+// JSONSchema implements rpc.Describer.
+func (progress) JSONSchema() rpc.Schema {
+	return rpc.Alternatives{scanning{}, rpc.Never}.JSONSchema()
+}
+
 // walletInfo is what getwalletinfo returns.
 type walletInfo struct {
 	Name        string   `json:"walletname"`
@@ -35,7 +52,7 @@ type walletInfo struct {
 	PoolChange  uint32   `json:"keypoolsize_hd_internal"`
 	PrivateKeys bool     `json:"private_keys_enabled"`
 	AvoidReuse  bool     `json:"avoid_reuse"`
-	Scanning    any      `json:"scanning"` // false if no scan is under way
+	Scanning    progress `json:"scanning"`
 	Descriptors bool     `json:"descriptors"`
 	Signer      bool     `json:"external_signer"`
 	Blank       bool     `json:"blank"`
@@ -56,14 +73,10 @@ func (w commands) infoCommand(ctx context.Context, call *rpc.Call) (any, error) 
 }
 
 func (w commands) info(*rpc.Call) (any, error) {
-	var progress any = false
-	if scan := w.scanProgress(); scan != nil {
-		progress = scan
-	}
 	return walletInfo{
 		Name: w.cfg.Name, Version: w.store.Meta.Version, Format: "badger", Txs: w.ledger.Len(),
 		Pool: w.keypool.Left(keys.External), PoolChange: w.keypool.Left(keys.Change),
-		PrivateKeys: true, Scanning: progress, Descriptors: true, Birth: w.store.Meta.Birthday,
+		PrivateKeys: true, Scanning: progress{w.scanProgress()}, Descriptors: true, Birth: w.store.Meta.Birthday,
 		Flags: []string{"descriptor_wallet"}, Last: w.position(),
 	}, nil
 }

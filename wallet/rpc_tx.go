@@ -179,6 +179,16 @@ func (w commands) category(t *ledger.Tx) string {
 	return "generate"
 }
 
+// shownTx is what gettransaction shows.
+type shownTx struct {
+	Amount rpc.Amount  `json:"amount"`
+	Fee    *rpc.Amount `json:"fee,omitempty"`
+	common
+	Details []detail `json:"details"`
+	Hex     string   `json:"hex"`
+	Last    position `json:"lastprocessedblock"`
+}
+
 func (w commands) transactionCommand(call *rpc.Call) (any, error) {
 	txid, err := call.Hash(0)
 	if err != nil {
@@ -203,14 +213,13 @@ func (w commands) transactionCommand(call *rpc.Call) (any, error) {
 	if err := t.Msg.Serialize(&raw); err != nil {
 		return nil, err
 	}
-	return struct {
-		Amount rpc.Amount  `json:"amount"`
-		Fee    *rpc.Amount `json:"fee,omitempty"`
-		common
-		Details []detail `json:"details"`
-		Hex     string   `json:"hex"`
-		Last    position `json:"lastprocessedblock"`
-	}{rpc.Amount(amount), fee, w.common(t), append([]detail{}, w.details(t)...), hex.EncodeToString(raw.Bytes()), w.position()}, nil
+	return shownTx{rpc.Amount(amount), fee, w.common(t), append([]detail{}, w.details(t)...), hex.EncodeToString(raw.Bytes()), w.position()}, nil
+}
+
+// entry is one of listtransactions.
+type entry struct {
+	detail
+	common
 }
 
 func (w commands) listCommand(call *rpc.Call) (any, error) {
@@ -231,10 +240,6 @@ func (w commands) listCommand(call *rpc.Call) (any, error) {
 	}
 	if skip < 0 {
 		return nil, rpc.Errorf(rpc.InvalidParameter, "Negative from")
-	}
-	type entry struct {
-		detail
-		common
 	}
 	// The latest are wanted: they are looked for from the end.
 	var list []entry

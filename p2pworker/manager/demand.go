@@ -11,14 +11,14 @@ import (
 
 func (m commands) blockFromPeerCommand() rpc.Command {
 	return rpc.Command{
-		Name: "getblockfrompeer", Category: "Blockchain", Run: m.getBlockFromPeer,
+		Name: "getblockfrompeer", Returns: struct{}{}, Category: "Blockchain", Run: m.getBlockFromPeer,
 		Summary: "Attempt to fetch block from a given peer.\n\n" +
 			"The header of the block has to be known, by submitheader for example. The block will have no undo data.\n" +
 			"A further call for the same block may make the node ignore what the former peer answers.\n" +
 			"Peers tend to ignore requests for a stale block that they never verified, or that is older than a month.\n" +
 			"A peer that does not answer is disconnected. On a pruned node the block may be deleted as soon as it is there.",
 		Params: []rpc.Param{
-			{Name: "blockhash", Type: rpc.String, Help: "The block hash to try to fetch"},
+			{Name: "blockhash", Type: rpc.String, Form: rpc.Hex, Help: "The block hash to try to fetch"},
 			{Name: "peer_id", Type: rpc.Number, Help: "The peer to fetch it from (see getpeerinfo for peer IDs)"},
 		},
 		Result: "{}    (json object) empty if the request was scheduled",

@@ -130,7 +130,11 @@ func (s *ship) ask(name, params string) (any, error) {
 		if c.Name == name {
 			call, err := rpc.NewCall(&c, params)
 			require.NoError(s.t, err)
-			return c.Run(s.t.Context(), call)
+			result, err := c.Run(s.t.Context(), call)
+			if err == nil {
+				require.NoError(s.t, c.CheckResult(result))
+			}
+			return result, err
 		}
 	}
 	require.Fail(s.t, "no such command", name)

@@ -129,14 +129,14 @@ func typesOf(told []string) []string {
 
 func (m commands) historyCommands() rpc.Table {
 	return rpc.Table{
-		{Name: "getpeerhistory", Category: "Network",
+		{Name: "getpeerhistory", Returns: []pastPeer{}, Category: "Network",
 			Summary: "Returns the connections that have ended, the last one first, each with the reason.\n" +
 				fmt.Sprintf("The last %d are remembered until the node stops. \"last_sent\" and \"last_received\" are the types of the last messages.", maxHistory),
 			Params: []rpc.Param{
 				{Name: "count", Type: rpc.Number, Optional: true, Default: "100", Help: "How many to return at most"},
 				{Name: "reason", Type: rpc.String, Optional: true, Default: "all", Help: "Return only those with this reason, one of: " + reasonNames()},
 			},
-			Result: "[{...}, ...]    (json array) one object a connection", Run: m.getPeerHistory},
+			Run: m.getPeerHistory},
 	}
 }
 

@@ -16,12 +16,12 @@ const maxConnLimit = 10_000
 
 func (m commands) limitCommands() rpc.Table {
 	return rpc.Table{
-		{Name: "setconnlimit", Category: "Network", Summary: setConnLimitSummary,
+		{Name: "setconnlimit", Returns: map[roster.Pooled]int{}, Category: "Network", Summary: setConnLimitSummary,
 			Params: []rpc.Param{
 				{Name: "limit", Type: rpc.String, Help: "\"total\" (-maxconnections: inbound and automatic ones), \"outbound-full-relay\", \"block-relay-only\", \"manual\" or \"profile:NAME\" (see -listenprofile)"},
 				{Name: "connections", Type: rpc.Number, Help: fmt.Sprintf("The new number, up to %d", maxConnLimit)},
 			},
-			Result: "{...}    (json object) all limits by name", Run: m.sets(m.setConnLimit)},
+			Run: m.sets(m.setConnLimit)},
 	}
 }
 

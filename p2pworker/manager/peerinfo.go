@@ -59,6 +59,9 @@ type peerInfo struct {
 // micros is a duration in microseconds, shown in seconds.
 type micros int64
 
+// JSONSchema implements rpc.Describer.
+func (micros) JSONSchema() rpc.Schema { return rpc.Schema{"type": "number"} }
+
 // MarshalJSON writes seconds with the decimals that are needed.
 func (d micros) MarshalJSON() ([]byte, error) { return json.Marshal(float64(d) / 1e6) }
 

@@ -11,11 +11,11 @@ import (
 
 func (m commands) tableCommands() rpc.Table {
 	return rpc.Table{
-		{Name: "getaddrmaninfo", Category: "Network",
+		{Name: "getaddrmaninfo", Returns: map[string]*addressCount{}, Category: "Network",
 			Summary: "Provides information about the node's address manager by returning the number of addresses in the `new` and `tried` tables and their sum for all networks.",
 			Result:  "{...}    (json object) new, tried and total for each of\n(" + networkNames() + ", all_networks)",
 			Run:     m.getAddrManInfo},
-		{Name: "getrawaddrman", Category: "hidden",
+		{Name: "getrawaddrman", Returns: rawTables{}, Category: "hidden",
 			Summary: "Returns all entries of the address manager, both of the new and the tried table, by their place.",
 			Result:  "{...}    (json object) new and tried: objects with \"bucket/position\" as keys",
 			Run:     m.getRawAddrMan},

@@ -75,15 +75,15 @@ const setThrottleSummary = "Limits the traffic with peers, at once.\n" +
 
 func (m commands) throttleCommands() rpc.Table {
 	return rpc.Table{
-		{Name: "setthrottle", Category: "Network", Summary: setThrottleSummary,
+		{Name: "setthrottle", Returns: throttleInfo{}, Category: "Network", Summary: setThrottleSummary,
 			Params: []rpc.Param{
 				{Name: "scope", Type: rpc.String, Help: "What to limit: \"total\", a class of messages (\"blocks\", \"transactions\", \"addresses\" or \"handshakes\"), \"peer\" or \"profile:NAME\" (see -listenprofile)"},
 				{Name: "download", Type: rpc.Number, Optional: true, Default: "unchanged", Help: "Bytes per second that may be received"},
 				{Name: "upload", Type: rpc.Number, Optional: true, Default: "unchanged", Help: "Bytes per second that may be sent"},
 				{Name: "nodeid", Type: rpc.Number, Optional: true, Default: "none", Help: "The peer, for the scope \"peer\" (see getpeerinfo for node IDs)"},
 			},
-			Result: "{...}    (json object) all limits, as getthrottle returns them", Run: m.sets(m.setThrottle)},
-		{Name: "getthrottle", Category: "Network",
+			Run: m.sets(m.setThrottle)},
+		{Name: "getthrottle", Returns: throttleInfo{}, Category: "Network",
 			Summary: "Returns the limits of the traffic with peers, in bytes per second; 0 is none.",
 			Result:  "{...}    (json object) \"total\", \"classes\", \"profiles\" and \"peers\", each with \"download\" and \"upload\"",
 			Run: func(context.Context, *rpc.Call) (any, error) {

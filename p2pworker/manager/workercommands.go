@@ -29,7 +29,7 @@ const setWorkersSummary = "Changes -p2pworkers, at once and until the node stops
 
 func (m commands) workerCommands() rpc.Table {
 	return rpc.Table{
-		{Name: "setworkers", Category: "Network", Summary: setWorkersSummary,
+		{Name: "setworkers", Returns: leavingWorkers{}, Category: "Network", Summary: setWorkersSummary,
 			Params: []rpc.Param{
 				{Name: "workers", Type: rpc.Any, Word: rpc.Either, Help: "\"perpeer\" for a process for each connection, or the number of processes that share all connections; 0 leaves them to workers on other machines"},
 			},

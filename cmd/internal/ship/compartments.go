@@ -41,7 +41,7 @@ type compartment struct {
 
 func (s *ship) compartmentsCommand() rpc.Command {
 	return rpc.Command{
-		Name: "getcompartments", Category: "Control",
+		Name: "getcompartments", Returns: []compartment{}, Category: "Control",
 		Summary: "Lists the compartments of this node, and the parts on other machines that are attached to it (pid 0), with what has passed over their links to the broker.\n\n" +
 			"latency holds the methods that the compartment offers and that were called, since the node began; a method that several offer has one set of figures, which each of them shows. Times are in microseconds, as measured by the broker. The histogram's keys are exclusive upper bounds, its values the calls below that bound and not below half of it; percentiles are such bounds too, and null beyond the last. Calls that were refused, or that nobody waited for any more, count as taking no time.",
 		Result: `[{"instance": "str", "role": "str", "pid": n, "started": n, "restarts": n, "kills": n (by the watchdog), "rss": n (bytes), "seccomp_filters": n (in force for the process, as the kernel says; 0 is no sandbox), "sandbox": "str" (what the process told when it began; off if it is in none, empty if it is none of this node), "messages_in": n, "messages_out": n, "bytes_in": n, "bytes_out": n, "calls": n (made by it), "served": n (routed to it), "waiting": n (of those, not answered yet), "queue_messages": n, "queue_bytes": n, "silent_ms": n (since it last sent anything), "drops": n, "denials": n, "refusals": n (messages beyond the rates of its role), "latency": {"method": {"calls": n, "errors": n, "mean_us": n, "p50_us": n, "p99_us": n, "histogram": {"bound": n, ...}}, ...}}, ...]`,

@@ -31,6 +31,7 @@ const nodePatience = 10 * time.Minute
 
 // partSettings knows every compartment's settings.
 type partSettings struct {
+	version   string // of this program
 	settings  *config.Settings
 	layout    *config.Layout
 	params    *chaincfg.Params
@@ -59,7 +60,7 @@ type partSettings struct {
 }
 
 func newPartSettings(cfg Config, p2p, rpcs []*net.TCPListener, accounts []gateway.Account) (*partSettings, error) {
-	p := &partSettings{settings: cfg.Settings, layout: cfg.Layout, p2p: p2p, rpcs: rpcs, accounts: accounts}
+	p := &partSettings{version: cfg.Version, settings: cfg.Settings, layout: cfg.Layout, p2p: p2p, rpcs: rpcs, accounts: accounts}
 	var err error
 	if p.userAgent, err = cfg.Settings.UserAgent(config.Product{Name: referenceName, Version: version.Reference}, config.Product{Name: Name, Version: cfg.Version}); err != nil {
 		return nil, err
@@ -99,6 +100,7 @@ func (p *partSettings) configureGateway() error {
 		return err
 	}
 	p.gateway = gateway.Config{
+		Product: Name, Version: p.version,
 		Accounts: p.accounts, Allow: networks,
 		Threads: int(p.settings.Int("rpcthreads", 0)), Queue: int(p.settings.Int("rpcworkqueue", 0)),
 		Hold:    time.Duration(max(p.settings.Int("rpcholdtimeout", defaultHold), 0)) * time.Second,

@@ -45,14 +45,14 @@ func (s *ship) mux() *bus.Mux {
 func (s *ship) table() rpc.Table {
 	return rpc.Table{
 		{
-			Name: "stop", Category: "Control",
+			Name: "stop", Returns: "", Category: "Control",
 			Summary: "Request a graceful shutdown of " + Name + ".",
-			Params:  []rpc.Param{{Name: "wait", Type: rpc.Number, Optional: true, Help: "how long to wait in ms"}},
+			Params:  []rpc.Param{{Name: "wait", Type: rpc.Number, Hidden: true, Optional: true, Help: "how long to wait in ms"}},
 			Result:  `"str"    (string) A string with the content '` + Name + ` stopping'`,
 			Run:     s.stopCommand,
 		},
 		{
-			Name: "uptime", Category: "Control",
+			Name: "uptime", Returns: int64(0), Category: "Control",
 			Summary: "Returns the total uptime of the server.",
 			Result:  "n    (numeric) The number of seconds that the server has been running",
 			Run: func(context.Context, *rpc.Call) (any, error) {
