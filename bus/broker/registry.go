@@ -17,7 +17,7 @@ import (
 // into a frame.
 const (
 	maxOffers    = 1024
-	maxHello     = 256 << 10 // bytes
+	maxHello     = 512 << 10 // bytes; what the node tells of its commands is 200 KB
 	maxAnnounced = 4 << 20   // bytes, by all links of a role
 )
 
