@@ -90,7 +90,7 @@ func (m commands) nodeCommands() rpc.Table {
 				{Name: "v2transport", Type: rpc.Bool, Optional: true, Default: "set by -v2transport", Help: "Attempt to connect using BIP324 v2 transport protocol (ignored for 'remove' command)"},
 			},
 			Result: "null", Run: m.sets(m.addNode)},
-		{Name: "addconnection", Returns: addedConnection{}, Category: "hidden",
+		{Name: "addconnection", Returns: map[string]string{}, Category: "hidden",
 			Summary: "Open an outbound connection to a specified node. This RPC is for testing only.",
 			Params: []rpc.Param{
 				{Name: "address", Type: rpc.String, Help: "The IP address and port to attempt connecting to."},
