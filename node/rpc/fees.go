@@ -18,7 +18,7 @@ func (n feeQueries) table() rpc.Table {
 	target := rpc.Param{Name: "conf_target", Type: rpc.Number, Help: "Confirmation target in blocks (1 - 1008)"}
 	return rpc.Table{
 		{
-			Name: "estimatesmartfee", Category: "Util", Run: n.estimateSmart,
+			Name: "estimatesmartfee", Returns: smartFee{}, Category: "Util", Run: n.estimateSmart,
 			Summary: "Estimates the fee rate, in BTC/kvB, with which a transaction is likely to be in one of the next conf_target blocks, and tells for how many blocks that holds. Sizes are virtual (BIP141).",
 			Params: []rpc.Param{
 				target,
@@ -35,7 +35,7 @@ func (n feeQueries) table() rpc.Table {
 			Result: `{"feerate": n, "errors": ["str",...], "estimator": "str", "blocks": n, "mempool_health_statistics": [...]}`,
 		},
 		{
-			Name: "estimaterawfee", Category: "hidden", Run: n.estimateRaw,
+			Name: "estimaterawfee", Returns: rawFees{}, Category: "hidden", Run: n.estimateRaw,
 			Summary: "WARNING: This interface is unstable and may disappear or change!\n\nTells how the fee rate for a target is found in a short, a medium and a long past, for those that know of so many blocks.",
 			Params: []rpc.Param{
 				target,
