@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/btcsuite/btcd/chaincfg"
-	"github.com/btcsuite/btcd/chaincfg/chainhash"
-	"github.com/btcsuite/btcd/wire"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/btcsuite/btcwallet/walletdb"
 	_ "github.com/btcsuite/btcwallet/walletdb/bdb"
 	"github.com/lightninglabs/neutrino"
@@ -124,7 +124,7 @@ func startNeutrino(t *testing.T, n *node) *neutrino.ChainService {
 		ConnectPeers: []string{fmt.Sprintf("127.0.0.1:%d", n.p2p)},
 	})
 	require.NoError(t, err)
-	require.NoError(t, service.Start())
+	require.NoError(t, service.Start(t.Context()))
 	t.Cleanup(func() {
 		require.NoError(t, service.Stop())
 		require.NoError(t, db.Close())
