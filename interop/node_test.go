@@ -74,6 +74,13 @@ func startNode(t *testing.T, args ...string) *node {
 	return n
 }
 
+// in is the same node for a test of a part.
+func (n *node) in(t *testing.T) *node {
+	part := *n
+	part.t = t
+	return &part
+}
+
 // host is where JSON-RPC is served.
 func (n *node) host() string { return fmt.Sprintf("127.0.0.1:%d", n.rpcPort) }
 
