@@ -94,17 +94,30 @@ func (n *miner) getBlockTemplate(ctx context.Context, call *rpc.Call) (any, erro
 		return nil, rpc.Errorf(rpc.InInitialDownload, "Bulkhead is in initial sync and waiting for blocks...")
 	}
 	var t template
-	if err := n.Owner.Do(ctx, func(s *chainstate.State) error { t = n.assemble(s, []byte{txscript.OP_TRUE}); return nil }); err != nil {
+	var id string
+	err := n.Owner.Do(ctx, func(s *chainstate.State) error {
+		t = n.assemble(s, []byte{txscript.OP_TRUE})
+		id = n.longPollID(t.parent.Hash.String())
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	return n.describeTemplate(t), nil
+	described := n.describeTemplate(t)
+	described.LongPollID = id
+	return described, nil
 }
 
-// longPollPatience is after how long a waiting miner gets a template though
-// the tip has not changed: there may be better transactions.
-const longPollPatience = time.Minute
+// longPollPatience is after how long a waiting miner gets a template for its other
+// transactions alone, though the tip has not changed; longPollAgain is how often they
+// are looked for from then on. The mempool of a busy node changes all the time.
+const (
+	longPollPatience = time.Minute
+	longPollAgain    = 10 * time.Second
+)
 
-// awaitLongPoll waits while the tip is the one of an earlier template (BIP22).
+// awaitLongPoll waits until the tip is not that of an earlier template, or, with
+// patience, until its transactions are others (BIP22).
 func (n *miner) awaitLongPoll(ctx context.Context, id *string) error {
 	if id == nil {
 		return nil
@@ -118,7 +131,7 @@ func (n *miner) awaitLongPoll(ctx context.Context, id *string) error {
 	defer timer.Stop()
 	for {
 		_, changed := n.Tips.Next()
-		if n.Tree.View().Tip().Hash.String() != watched || n.longPollID() != *id {
+		if n.Tree.View().Tip().Hash.String() != watched {
 			return nil
 		}
 		select {
@@ -126,15 +139,19 @@ func (n *miner) awaitLongPoll(ctx context.Context, id *string) error {
 		case <-n.Tips.Ended():
 			return errShuttingDown
 		case <-timer.C:
-			return nil
+			if n.longPollID(watched) != *id {
+				return nil
+			}
+			timer.Reset(longPollAgain)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
 
-func (n *miner) longPollID() string {
-	return fmt.Sprintf("%s%d", n.Tree.View().Tip().Hash, n.Mempool.Figures().Sequence)
+// longPollID names the templates upon a tip that are of the mempool as it is.
+func (n *miner) longPollID(tip string) string {
+	return fmt.Sprintf("%s%d", tip, n.Mempool.Figures().Sequence)
 }
 
 func (n *miner) checkProposal(ctx context.Context, request templateRequest) (any, error) {
@@ -172,7 +189,7 @@ func (n *miner) describeTemplate(t template) blockTemplate {
 	segwit := height >= n.Params.SegwitHeight
 	result := blockTemplate{
 		Capabilities: []string{"proposal"}, Version: header.Version, Rules: []string{"csv"}, Available: map[string]uint{},
-		Previous: t.parent.Hash.String(), CoinbaseValue: t.block.Txs[0].TxOut[0].Value, LongPollID: n.longPollID(),
+		Previous: t.parent.Hash.String(), CoinbaseValue: t.block.Txs[0].TxOut[0].Value,
 		Target: targetText(header.Bits), MinTime: mining.EarliestTime(n.Params, height, t.parent.MedianTime(), t.parent.Time),
 		Mutable: []string{"time", "transactions", "prevblock"}, NonceRange: "00000000ffffffff",
 		SigOpLimit: consensus.MaxBlockSigOpsCost / consensus.WitnessScale, SizeLimit: 1_000_000,
