@@ -36,15 +36,25 @@ func mineCoins(n *node) *coins {
 
 // pay returns a transaction, not sent, that gives the next coin less the fee to an address.
 func (c *coins) pay(t *testing.T, to string) *wire.MsgTx {
+	return spend(t, c.take(t), coinbaseValue, to, fee)
+}
+
+// take returns the next coin, of coinbaseValue.
+func (c *coins) take(t *testing.T) wire.OutPoint {
 	require.NotEmpty(t, c.left)
 	from := c.left[0]
 	c.left = c.left[1:]
-	return spend(t, from, coinbaseValue, to, fee)
+	return from
 }
 
 // spend spends an output of nobody's whose value in satoshis is known.
 func spend(t *testing.T, from wire.OutPoint, value int64, to string, fee int64) *wire.MsgTx {
-	tx := wire.NewMsgTx(2)
+	return spendAs(t, 2, from, value, to, fee)
+}
+
+// spendAs is spend with a transaction's version: 3 is that of BIP431.
+func spendAs(t *testing.T, version int32, from wire.OutPoint, value int64, to string, fee int64) *wire.MsgTx {
+	tx := wire.NewMsgTx(version)
 	tx.AddTxIn(wire.NewTxIn(&from, nil, nil))
 	tx.AddTxOut(wire.NewTxOut(value-fee, scriptOf(t, to)))
 	key, _ := btcec.PrivKeyFromBytes([]byte{1})

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/btcjson"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/rpcclient"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
@@ -103,6 +104,24 @@ func TestRPCClientSendsATransactionAndSeesItInTheMempool(t *testing.T) {
 	spends, err := client.GetTxSpendingPrevOut([]wire.OutPoint{tx.TxIn[0].PreviousOutPoint})
 	require.NoError(t, err)
 	require.Equal(t, sent.String(), spends[0].SpendingTxid)
+}
+
+// A parent without a fee is taken for its child, as Lightning's commitments are.
+func TestRPCClientSubmitsAPackage(t *testing.T) {
+	n := startNode(t)
+	client := startRPCClient(n)
+	parent := spendAs(t, 3, mineCoins(n).take(t), coinbaseValue, nobodys, 0)
+	child := spendAs(t, 3, wire.OutPoint{Hash: parent.TxHash()}, coinbaseValue, nobodys, fee)
+	_, err := client.SendRawTransaction(parent, false)
+	require.ErrorContains(t, err, "min relay fee not met")
+	result, err := client.SubmitPackage([]*wire.MsgTx{parent, child}, nil, nil)
+	require.NoError(t, err)
+	require.Equal(t, "success", result.PackageMsg)
+	require.Equal(t, parent.TxHash(), result.TxResults[parent.WitnessHash().String()].TxID)
+	require.Equal(t, child.TxHash(), result.TxResults[child.WitnessHash().String()].TxID)
+	pool, err := client.GetRawMempool()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []*chainhash.Hash{new(parent.TxHash()), new(child.TxHash())}, pool)
 }
 
 // A chain without a history has no estimate, which is told beside the answer, not as
