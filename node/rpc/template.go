@@ -90,7 +90,7 @@ func (n *miner) getBlockTemplate(ctx context.Context, call *rpc.Call) (any, erro
 	if !slices.Contains(request.Rules, "segwit") {
 		return nil, rpc.Errorf(rpc.InvalidParameter, `getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})`)
 	}
-	if n.Tree.View().Initial && (n.Settings.Chain == chains.Main || n.Settings.Chain == chains.Testnet3) {
+	if n.Tree.View().Initial && n.Settings.Chain == chains.Main {
 		return nil, rpc.Errorf(rpc.InInitialDownload, "Bulkhead is in initial sync and waiting for blocks...")
 	}
 	var t template

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bulkheadnode/bulkhead/bus/rpc"
+	"github.com/bulkheadnode/bulkhead/internal/bitcoin/chains"
+	"github.com/bulkheadnode/bulkhead/node/chain"
 	"github.com/bulkheadnode/bulkhead/node/chaintest"
 	"github.com/bulkheadnode/bulkhead/node/mempool"
 	noderpc "github.com/bulkheadnode/bulkhead/node/rpc"
@@ -44,6 +46,31 @@ func longPoll(t *testing.T, table rpc.Table, id string) string {
 	var template struct{ LongPollID string }
 	require.NoError(t, json.Unmarshal(raw, &template))
 	return template.LongPollID
+}
+
+// beginning is a tree whose node is still in its first download.
+type beginning struct{ noderpc.Tree }
+
+func (b beginning) View() *chain.View {
+	view := *b.Tree.View()
+	view.Initial = true
+	return &view
+}
+
+// TestOnlyMainnetWaitsForBlocks: on the chains for tests a lone node may have a miner.
+func TestOnlyMainnetWaitsForBlocks(t *testing.T) {
+	p := chaintest.Regtest(t)
+	c := newIndexedChain(t, chaintest.Genesis(t, p).Extend(1, 0))
+	for name, wanted := range map[string]error{
+		chains.Main:     rpc.Errorf(rpc.InInitialDownload, "Bulkhead is in initial sync and waiting for blocks..."),
+		chains.Testnet3: nil, chains.Testnet4: nil, chains.Regtest: nil,
+	} {
+		c.table = noderpc.Table(&noderpc.Node{
+			Params: p, Settings: noderpc.Settings{Chain: name}, Tree: beginning{c.owner.Chain()}, Owner: c.owner,
+			Mempool: c.owner.Pool(), Log: slog.New(slog.DiscardHandler), Now: func() int64 { return chainTime },
+		})
+		require.Equal(t, wanted, c.ask(t.Context(), "getblocktemplate", `[{"rules": ["segwit"]}]`), name)
+	}
 }
 
 // TestALongPollHasPatienceWithTransactions: a mempool changes many times a second, and a
