@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,11 +98,17 @@ const (
 	highestPort = 32_000
 )
 
-// freePort returns a TCP port that was free a moment ago.
+// givenPorts are those that freePort has returned: what was free may be taken by now.
+var givenPorts sync.Map
+
+// freePort returns a TCP port that was free a moment ago, each one once.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			defer l.Close()
 			return port

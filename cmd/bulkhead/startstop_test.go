@@ -56,7 +56,7 @@ func requireOnlyCoreFiles(t *testing.T, dir string) {
 	require.NoError(t, err)
 	for _, e := range entries {
 		if e.IsDir() {
-			require.Contains(t, []string{"blocks", "chainstate", "indexes", "wallets"}, e.Name())
+			require.Contains(t, []string{"blocks", "chainstate", "fees", "indexes", "wallets"}, e.Name())
 			continue
 		}
 		require.True(t, e.Type().IsRegular(), e.Name())

@@ -27,13 +27,18 @@ func (n *node) framed(protocol string) map[string]any {
 	return peer
 }
 
-// encrypted tells how btcd sees its one connection.
-func (b *btcd) encrypted() any {
+// encrypted tells how btcd sees its one connection, when it does: we may know of it before.
+func (b *btcd) encrypted() (v2 any) {
 	b.t.Helper()
-	list, ok := b.must("getpeerinfo").([]any)
-	require.True(b.t, ok)
-	require.Len(b.t, list, 1)
-	return list[0].(map[string]any)["v2_connection"]
+	eventually(b.t, "btcd's connection", func() error {
+		list, ok := b.must("getpeerinfo").([]any)
+		if !ok || len(list) != 1 {
+			return fmt.Errorf("its peers are %v", list)
+		}
+		v2 = list[0].(map[string]any)["v2_connection"]
+		return nil
+	})
+	return v2
 }
 
 // syncs moves blocks in both directions, more than the keys of a direction are
