@@ -296,7 +296,9 @@ func TestClientsHaveSomeTime(t *testing.T) {
 }
 
 func TestWhoMayNotConnectIsHungUpOn(t *testing.T) {
-	r := newRig(t, func(cfg *Config) { cfg.Allow = func(_, remote net.Addr) bool { return !strings.HasPrefix(remote.String(), "127.") } })
+	r := newRig(t, func(cfg *Config) {
+		cfg.Allow = func(_, remote net.Addr) bool { return !strings.HasPrefix(remote.String(), "127.") }
+	})
 	r.dial().requireEnd()
 }
 
