@@ -69,10 +69,11 @@ func (b *Bus) WatchedLink(role rights.Role, instance string) (part net.Conn, end
 
 // Conn attaches a part that offers what mux holds and returns it when the
 // broker has welcomed it. It ends with the test, or when stop is
-// called, which joins it.
+// called, which joins it: then another part may have its name.
 func (b *Bus) Conn(role rights.Role, instance string, mux *bus.Mux) (conn *bus.Conn, stop func()) {
 	b.t.Helper()
-	conn = bus.New(b.Link(role, instance), bus.Config{Mux: mux})
+	part, gone := b.WatchedLink(role, instance)
+	conn = bus.New(part, bus.Config{Mux: mux})
 	ctx, cancel := context.WithCancel(b.ctx)
 	ended := make(chan error, 1)
 	done := make(chan struct{})
@@ -89,5 +90,6 @@ func (b *Bus) Conn(role rights.Role, instance string, mux *bus.Mux) (conn *bus.C
 	return conn, func() {
 		cancel()
 		<-done
+		<-gone
 	}
 }
