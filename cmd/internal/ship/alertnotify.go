@@ -26,17 +26,7 @@ func (s *ship) alertNotify(ctx context.Context, conn *bus.Conn) error {
 		}
 		return nil
 	})
-	events, err := l.Subscribe(ctx, conn)
-	if err != nil {
-		return err
-	}
-	s.notifying.Go(func() {
-		defer events.Close()
-		if err := l.Follow(ctx, events); err != nil && ctx.Err() == nil {
-			s.logger.Error("-alertnotify: " + err.Error())
-		}
-	})
-	return nil
+	return s.follow(ctx, conn, l, "-alertnotify: ")
 }
 
 // quoted is a text as one word of a shell, of characters that mean nothing to it.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/bulkheadnode/bulkhead/bus"
 )
 
 // announce says that the node is ready: in the log, to the user at the
@@ -51,6 +53,21 @@ func (s *ship) greeting() string {
 	}
 	b.WriteString("Ctrl-C ends it in order.\n")
 	return b.String()
+}
+
+// follow has a listener hear of its topics beside the node; an error is logged behind what.
+func (s *ship) follow(ctx context.Context, conn *bus.Conn, l *bus.Listener, what string) error {
+	events, err := l.Subscribe(ctx, conn)
+	if err != nil {
+		return err
+	}
+	s.notifying.Go(func() {
+		defer events.Close()
+		if err := l.Follow(ctx, events); err != nil && ctx.Err() == nil {
+			s.logger.Error(what + err.Error())
+		}
+	})
+	return nil
 }
 
 // notify runs a command of the user's beside the node; it is killed if it

@@ -46,15 +46,5 @@ func (s *ship) blockNotify(ctx context.Context, conn *bus.Conn) error {
 		}
 		return nil
 	})
-	events, err := l.Subscribe(ctx, conn)
-	if err != nil {
-		return err
-	}
-	s.notifying.Go(func() {
-		defer events.Close()
-		if err := l.Follow(ctx, events); err != nil && ctx.Err() == nil {
-			s.logger.Error("-blocknotify: " + err.Error())
-		}
-	})
-	return nil
+	return s.follow(ctx, conn, l, "-blocknotify: ")
 }

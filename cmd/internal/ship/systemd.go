@@ -47,16 +47,9 @@ func (s *ship) serveManager(ctx context.Context, conn *bus.Conn) error {
 		tips <- e.Tip
 		return nil
 	})
-	events, err := l.Subscribe(ctx, conn)
-	if err != nil {
+	if err := s.follow(ctx, conn, l, "telling the service manager: "); err != nil {
 		return err
 	}
-	s.notifying.Go(func() {
-		defer events.Close()
-		if err := l.Follow(ctx, events); err != nil && ctx.Err() == nil {
-			s.logger.Error("telling the service manager: " + err.Error())
-		}
-	})
 	s.notifying.Go(func() { s.showTips(ctx, tips) })
 	return nil
 }
